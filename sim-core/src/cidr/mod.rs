@@ -1,0 +1,1 @@
+//! CIDR blocks: parsing, planning and allocation.

@@ -1,0 +1,2 @@
+//! A deterministic model of a cloud network.
+pub mod cidr;
