@@ -19,6 +19,16 @@ pub enum RouteTableKind {
     Custom,
 }
 
+impl RouteTableKind {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            RouteTableKind::System => "System",
+            RouteTableKind::Custom => "Custom",
+        }
+    }
+}
+
 /// A route table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteTable {

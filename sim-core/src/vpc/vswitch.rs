@@ -200,6 +200,25 @@ pub fn parse_block(text: &str) -> Outcome<Cidr4> {
     crate::cidr_input::parse4(text, "cidr_block", ErrorCode::VSwitchCidrMalformed)
 }
 
+/// The block given as text, or the mask of a block to be found: exactly one of the two.
+///
+/// # Errors
+/// [`ErrorCode::MissingParameter`] for neither, [`ErrorCode::InvalidParameter`] for both, and the form of the text.
+pub fn choose_block(text: Option<&str>, mask: Option<u8>) -> Outcome<BlockChoice> {
+    match (text, mask) {
+        (Some(text), None) => parse_block(text).map(BlockChoice::Given),
+        (None, Some(mask)) => Ok(BlockChoice::Mask(mask)),
+        (None, None) => Err(Refusal::new(ErrorCode::MissingParameter)
+            .field("cidr_block")
+            .detail("Neither a block nor a mask was given.")
+            .accepted("a block such as 10.0.1.0/24, or a mask from 16 to 29")),
+        (Some(_), Some(_)) => Err(Refusal::new(ErrorCode::InvalidParameter)
+            .field("cidr_mask")
+            .detail("Both a block and a mask were given.")
+            .accepted("one of the two")),
+    }
+}
+
 /// Handles [`CreateVSwitch`].
 ///
 /// # Errors
