@@ -160,7 +160,36 @@ mod tests {
         prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
     }
 
+    /// The recorded requests of published clients in the notation of [`fuzz_decode`]: all of them are
+    /// accepted as they are, so that their variations go deep.
+    fn recorded() -> Vec<Vec<u8>> {
+        let data: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/data/aliyun-signature-vectors.json")).unwrap();
+        let text = |vector: &serde_json::Value| {
+            let part = |name: &str| vector[name].as_str().unwrap().to_owned();
+            let headers = vector["headers"].as_object().unwrap().iter();
+            let headers = headers
+                .map(|(name, value)| format!("\n{name}: {}", value.as_str().unwrap()))
+                .collect::<String>();
+            format!("{} {}{headers}\n\n{}", part("method"), part("target"), part("body")).into_bytes()
+        };
+        data["vectors"].as_array().unwrap().iter().map(text).collect()
+    }
+
     proptest! {
+        #[test]
+        fn no_variation_of_a_recorded_request_makes_it_panic(
+            which in any::<prop::sample::Index>(),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, shred()), 0..4),
+        ) {
+            let mut data = which.get(&recorded()).clone();
+            for (at, length, bytes) in edits {
+                let at = at.index(data.len() + 1);
+                data.splice(at..(at + length).min(data.len()), bytes);
+            }
+            fuzz_decode(&data);
+        }
+
         #[test]
         fn no_request_makes_it_panic(data in shred()) {
             fuzz_decode(&data);
