@@ -1,1 +1,3 @@
 //! The cloudnet service.
+
+pub mod rpc;
