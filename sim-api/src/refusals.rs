@@ -1,5 +1,5 @@
-//! Which refusals each native operation can answer: one list, from which the document's examples are made and
-//! against which tests hold the operations.
+//! Which refusals each native operation can answer: each resource's file lists its own; the document's examples are
+//! made from the lists, and tests hold the operations against them.
 
 use crate::problem::Problem;
 use serde_json::json;
@@ -10,58 +10,14 @@ use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
 };
 
-use ErrorCode as E;
+use sim_core::ErrorCode as E;
 
-/// Operation and refusals, beside those that every operation shares.
-pub const REFUSALS: &[(&str, &[ErrorCode])] = &[
-    (
-        "create_vpc",
-        &[
-            E::VpcCidrMalformed, E::VpcCidrMask, E::VpcCidrForbidden, E::VpcNameMalformed, E::VpcDescriptionMalformed,
-            E::UserCidrMalformed, E::UserCidrQuota, E::TagKeyMalformed, E::TagValueMalformed, E::TagKeyDuplicated,
-            E::TagQuotaExceeded, E::InvalidParameter, E::RegionNotFound, E::ResourceGroupNotFound, E::VpcQuotaExceeded,
-        ],
-    ),
-    ("get_vpc", &[E::VpcNotFound]),
-    (
-        "update_vpc",
-        &[
-            E::VpcNotFound, E::VpcNameMalformed, E::VpcDescriptionMalformed, E::VpcCidrMalformed, E::VpcCidrMask,
-            E::VpcCidrForbidden, E::VpcCidrOutsidePrimary, E::VpcCidrInUse, E::VpcStatusIncorrect, E::Ipv6InUse,
-            E::InvalidParameter,
-        ],
-    ),
-    ("delete_vpc", &[E::VpcNotFound, E::VpcStatusIncorrect, E::VpcHasVSwitch, E::VpcHasRouteTable]),
-    ("list_vpc_dependents", &[E::VpcNotFound]),
-    (
-        "create_vswitch",
-        &[
-            E::VSwitchCidrMalformed, E::VSwitchCidrMask, E::VSwitchCidrForbidden, E::VSwitchCidrOutside,
-            E::VSwitchCidrOverlap, E::VSwitchNoRoom, E::VSwitchNameMalformed, E::VSwitchDescriptionMalformed,
-            E::VSwitchQuotaExceeded, E::VSwitchIpv6Malformed, E::VSwitchIpv6Exists, E::Ipv6Disabled, E::VpcNotFound,
-            E::ZoneNotFound, E::VpcStatusIncorrect, E::VSwitchSiblingBusy, E::MissingParameter, E::InvalidParameter,
-            E::TagKeyMalformed, E::TagValueMalformed, E::TagKeyDuplicated, E::TagQuotaExceeded,
-        ],
-    ),
-    ("list_vswitches", &[E::VpcNotFound]),
-    ("get_vswitch", &[E::VSwitchNotFound]),
-    (
-        "update_vswitch",
-        &[
-            E::VSwitchNotFound, E::VSwitchNameMalformed, E::VSwitchDescriptionMalformed, E::VSwitchStatusIncorrect,
-            E::Ipv6Disabled, E::VSwitchIpv6Malformed, E::VSwitchIpv6Exists,
-        ],
-    ),
-    (
-        "delete_vswitch",
-        &[E::VSwitchNotFound, E::VSwitchStatusIncorrect, E::VSwitchSiblingBusy, E::VSwitchHasRouteTable],
-    ),
-    ("list_vswitch_dependents", &[E::VSwitchNotFound]),
-];
+/// An operation and what it can refuse, beside what every operation shares.
+pub type Refusals = &'static [(&'static str, &'static [ErrorCode])];
 
 /// The refusals of an operation beside those that every operation shares.
 pub fn of(operation: &str) -> &'static [ErrorCode] {
-    REFUSALS.iter().find(|(name, _)| *name == operation).map_or(&[], |(_, codes)| codes)
+    crate::rest::REFUSALS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == operation).map_or(&[], |(_, codes)| codes)
 }
 
 /// Adds headers and problem responses to every operation.
@@ -97,7 +53,7 @@ fn text_parameter(name: &str, place: ParameterIn, description: &str, kind: Type)
 fn add_headers(operation: &mut Operation, path: &str, writes: bool) {
     let of_process = ["/v1/worlds", "/v1/requests", "/v1/plan"].iter().any(|p| path.starts_with(p));
     let parameters = operation.parameters.get_or_insert_default();
-    let mut add = |name: &str, place: ParameterIn, text: &str, kind: Type| parameters.push(text_parameter(name, place, text, kind));
+    let mut add = |name: &str, place: ParameterIn, text: &str, kind: Type| parameters.push(RefOr::T(text_parameter(name, place, text, kind)));
     if !of_process {
         add("Cloudnet-World", ParameterIn::Header, "The world; `default` if absent.", Type::String);
         add("Cloudnet-Account", ParameterIn::Header, "The account's number; the world's first account if absent.", Type::String);

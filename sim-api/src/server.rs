@@ -7,7 +7,7 @@ use crate::app::{App, AppState};
 use crate::engine::{Engine, LoadError, WriterSettings, load_world, wall_now};
 use crate::rpc::Credentials;
 use crate::settings::{Database, ServeSettings};
-use crate::store::{AnyLog, Log, Retention, StoreError};
+use crate::store::{AnyLog, Log, MemoryLog, Retention, SqliteLog, StoreError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,8 +75,8 @@ impl Server {
     pub async fn bind(settings: ServeSettings) -> Result<Server, StartError> {
         let credentials = settings.credentials.as_ref().map(read_credentials).transpose()?;
         let log = Arc::new(match &settings.db {
-            Database::Memory => AnyLog::memory(),
-            Database::Sqlite(path) => AnyLog::open(path).await?,
+            Database::Memory => AnyLog::Memory(MemoryLog::new()),
+            Database::Sqlite(path) => AnyLog::Sqlite(SqliteLog::open(path).await?),
         });
         let listener = TcpListener::bind(settings.listen)
             .await
@@ -138,7 +138,11 @@ impl Server {
         // The receiver is gone only if serving has ended.
         let _ = self.stop.send(true);
         let _ = self.serving.await;
-        self.app.engine.shut_down().await
+        match Arc::into_inner(self.app) {
+            Some(app) => app.engine.shut_down().await,
+            // A request that outlived its grace still holds it; the process is about to end.
+            None => Ok(()),
+        }
     }
 }
 
@@ -154,8 +158,7 @@ async fn serve(listener: TcpListener, app: AppState, mut stopped: watch::Receive
         // An error means that the server was dropped, which is a stop as well.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let mut closing = Box::pin(axum::serve(listener, service).with_graceful_shutdown(until).into_future());
-    if let Err(error) = closing.as_mut().await {
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until).await {
         tracing::error!(%error, "the listener failed");
     }
 }

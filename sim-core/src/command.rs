@@ -48,6 +48,11 @@ commands! {
     CreateVSwitch(crate::vpc::vswitch::CreateVSwitch) => crate::vpc::vswitch::create;
     ModifyVSwitch(crate::vpc::vswitch::ModifyVSwitch) => crate::vpc::vswitch::modify;
     DeleteVSwitch(crate::vpc::vswitch::DeleteVSwitch) => crate::vpc::vswitch::delete;
+    // -- the rest of the VPC
+    // -- vRouter, route tables, route entries
+    // -- security groups, prefix lists
+    // -- network interfaces
+    // -- instances, disks, residents
 }
 
 /// What an accepted command answers: ids of what was made. Wires read the rest from the world.

@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod cidr;
 pub mod cidr_input;
 pub mod command;
+pub mod ecs;
 pub mod error;
 pub mod id;
 pub mod journal;

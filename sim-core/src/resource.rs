@@ -73,6 +73,9 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::VRouter => of::<crate::vpc::vrouter::VRouter>(w, id),
         IdKind::RouteTable => of::<crate::vpc::route_table::RouteTable>(w, id),
         IdKind::VSwitch => of::<crate::vpc::vswitch::VSwitch>(w, id),
+        IdKind::SecurityGroup => of::<crate::ecs::security_group::SecurityGroup>(w, id),
+        IdKind::Eni => of::<crate::ecs::eni::Eni>(w, id),
+        IdKind::Instance => of::<crate::ecs::instance::Instance>(w, id),
         _ => None,
     }
 }

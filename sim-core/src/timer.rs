@@ -65,7 +65,12 @@ impl World {
         match timer.work {
             Due::Vpc(id) => crate::vpc::vpc::settle(self, id),
             Due::VSwitch(id) => crate::vpc::vswitch::settle(self, id),
-            Due::RouteTable(_) | Due::RouteEntry(_) | Due::Eni(_) | Due::Instance(_) => {}
+            // -- routes
+            Due::RouteTable(_) | Due::RouteEntry(_) => {}
+            // -- network interfaces
+            Due::Eni(_) => {}
+            // -- instances
+            Due::Instance(_) => {}
         }
         true
     }

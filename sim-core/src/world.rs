@@ -159,7 +159,15 @@ tables! {
     10 vpcs crate::vpc::vpc::Vpc;
     11 vrouters crate::vpc::vrouter::VRouter;
     12 route_tables crate::vpc::route_table::RouteTable;
+    // -- routes (13, 16..=19)
     14 vswitches crate::vpc::vswitch::VSwitch;
+    // -- the rest of the VPC: reservations, resource groups (15, 20..=29)
+    30 security_groups crate::ecs::security_group::SecurityGroup;
+    // -- rules, prefix lists (31..=39)
+    40 enis crate::ecs::eni::Eni;
+    // -- interfaces (41..=44)
+    45 instances crate::ecs::instance::Instance;
+    // -- instances, disks, residents (46..=59)
 }
 
 /// Where a slice-wise walk over all rows goes on.
@@ -475,6 +483,17 @@ impl World {
     /// Rebuilds a world from stored rows and entries, running no rule.
     pub fn load() -> Loader {
         Loader { world: World::blank() }
+    }
+
+    /// Takes an entry over by its rows, running no rule: for entries of other rules versions.
+    ///
+    /// # Errors
+    /// If a row does not decode.
+    pub fn restore(mut self, entry: &Entry) -> Result<World, DecodeError> {
+        for change in &entry.changes {
+            self.load_change(change)?;
+        }
+        Loader { world: self }.finish(entry.seq, entry.at)
     }
 
     pub(crate) fn set_now(&mut self, now: SimTime) {

@@ -11,11 +11,12 @@ mod world_handle;
 mod writer;
 
 pub use codec::{decode_entry, encode_entry};
-pub use load::{LoadError, load_world, verify_world};
+pub use load::{LoadError, Verified, load_world, verify_world};
 pub use world_handle::{EngineError, Submitted, WorldHandle};
+pub use world_handle::wall_now;
 pub use writer::WriterSettings;
 
-use crate::store::{AnyLog, StoreError, WorldMeta};
+use crate::store::{AnyLog, Log, NewWorld, StoreError, WholeSnapshot, WorldKey};
 use parking_lot::RwLock;
 use sim_core::{Genesis, World};
 use std::collections::BTreeMap;
@@ -26,14 +27,14 @@ pub const DEFAULT_WORLD: &str = "default";
 
 /// All worlds of a process.
 pub struct Engine {
-    log: AnyLog,
+    log: Arc<AnyLog>,
     worlds: RwLock<BTreeMap<String, Arc<WorldHandle>>>,
     settings: WriterSettings,
 }
 
 impl Engine {
     /// An engine without worlds over a log.
-    pub fn new(log: AnyLog, settings: WriterSettings) -> Engine {
+    pub fn new(log: Arc<AnyLog>, settings: WriterSettings) -> Engine {
         Engine { log, worlds: RwLock::default(), settings }
     }
 
@@ -51,26 +52,34 @@ impl Engine {
     ///
     /// # Errors
     /// If the name is taken or the log fails.
-    pub async fn create(&self, name: &str, genesis: Genesis, wall_ms: i64) -> Result<Arc<WorldHandle>, EngineError> {
-        self.create_from(name, World::new(genesis), wall_ms).await
+    pub async fn create(&self, name: &str, genesis: Genesis, wall: i64) -> Result<Arc<WorldHandle>, EngineError> {
+        self.create_from(name, World::new(genesis), wall).await
     }
 
-    /// Makes a world that starts as a copy of rows: the way of create, restore and fork.
+    /// Makes a world that starts with given rows: the way of create and fork.
     ///
     /// # Errors
     /// If the name is taken or the log fails.
-    pub async fn create_from(&self, name: &str, world: World, wall_ms: i64) -> Result<Arc<WorldHandle>, EngineError> {
+    pub async fn create_from(&self, name: &str, world: World, wall: i64) -> Result<Arc<WorldHandle>, EngineError> {
         if self.world(name).is_some() {
             return Err(EngineError::WorldExists(name.to_owned()));
         }
-        let meta = WorldMeta { name: name.to_owned(), created_at_ms: wall_ms, ..WorldMeta::default() };
-        let snapshot = codec::encode_snapshot(&world);
-        let key = self.log.create_world(&meta, &snapshot).await.map_err(EngineError::Store)?;
+        let key = write_generation(&self.log, name, &world, wall, None).await?;
         Ok(self.adopt(name, key, world))
     }
 
+    /// Puts other rows under the name of a world, as a new generation: the way of reset and restore.
+    ///
+    /// # Errors
+    /// If there is no such world or the log fails.
+    pub async fn replace(&self, name: &str, world: World, wall: i64) -> Result<Arc<WorldHandle>, EngineError> {
+        let handle = self.world(name).ok_or_else(|| EngineError::NoWorld(name.to_owned()))?;
+        handle.replace(world, wall).await?;
+        Ok(handle)
+    }
+
     /// Starts the writer of a loaded or new world.
-    pub fn adopt(&self, name: &str, key: crate::store::WorldKey, world: World) -> Arc<WorldHandle> {
+    pub fn adopt(&self, name: &str, key: WorldKey, world: World) -> Arc<WorldHandle> {
         let handle = WorldHandle::start(name, key, world, self.log.clone(), self.settings.clone());
         self.worlds.write().insert(name.to_owned(), handle.clone());
         handle
@@ -83,7 +92,7 @@ impl Engine {
     pub async fn delete(&self, name: &str) -> Result<(), EngineError> {
         let handle = self.worlds.write().remove(name).ok_or_else(|| EngineError::NoWorld(name.to_owned()))?;
         handle.stop().await;
-        self.log.delete_world(handle.key()).await.map_err(EngineError::Store)
+        Ok(self.log.delete(handle.key()).await?)
     }
 
     /// The log.
@@ -95,10 +104,35 @@ impl Engine {
     ///
     /// # Errors
     /// If the log cannot be closed.
-    pub async fn shut_down(&self) -> Result<(), StoreError> {
-        for handle in self.worlds() {
+    pub async fn shut_down(self) -> Result<(), StoreError> {
+        let worlds = std::mem::take(&mut *self.worlds.write());
+        for handle in worlds.values() {
             handle.stop().await;
         }
-        self.log.close().await
+        drop(worlds);
+        match Arc::into_inner(self.log) {
+            Some(log) => log.close().await,
+            // Someone still reads it; it closes when they are done.
+            None => Ok(()),
+        }
     }
+}
+
+/// Writes the first snapshot of a generation and makes it the current one.
+pub(super) async fn write_generation(
+    log: &AnyLog,
+    name: &str,
+    world: &World,
+    wall: i64,
+    replaces: Option<WorldKey>,
+) -> Result<WorldKey, EngineError> {
+    let new = NewWorld { name: name.to_owned(), created_at_ms: wall, settings: "{}".to_owned() };
+    let chunks = codec::slices(world);
+    let start = WholeSnapshot {
+        seq: world.seq(),
+        digest: world.digest().to_be_bytes(),
+        rows: world.rows(),
+        chunks: &chunks,
+    };
+    Ok(log.create(&new, replaces, start).await?.key)
 }

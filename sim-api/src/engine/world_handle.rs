@@ -2,12 +2,13 @@
 
 use super::writer::{self, WriterSettings};
 use crate::store::{AnyLog, StoreError, WorldKey};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use sim_core::{Applied, Caller, Command, SimTime, World};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 /// Why the engine could not answer, rules aside.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +61,8 @@ pub(super) type Look = Box<dyn FnOnce(&World, Result<Applied, EngineError>) -> F
 pub(super) enum Job {
     Apply { caller: Caller, command: Command, look: Look },
     Advance { to: Option<SimTime>, done: oneshot::Sender<Result<SimTime, EngineError>> },
-    Replace { world: Box<World>, key: WorldKey, done: oneshot::Sender<()> },
-    Stop { done: oneshot::Sender<()> },
+    Replace { world: Box<World>, wall: i64, done: oneshot::Sender<Result<WorldKey, EngineError>> },
+    Stop,
 }
 
 /// A running world.
@@ -72,6 +73,7 @@ pub struct WorldHandle {
     jobs: mpsc::Sender<Job>,
     durable: watch::Receiver<Durable>,
     last_use: AtomicI64,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl WorldHandle {
@@ -81,9 +83,9 @@ impl WorldHandle {
         let (announce, durable) = watch::channel(Durable { seq: world.seq(), failures: 0 });
         let state = Arc::new(RwLock::new(world));
         let writer = writer::Writer::new(name.to_owned(), key, state.clone(), log, settings, announce);
-        tokio::spawn(writer.run(inbox));
+        let writer = Mutex::new(Some(tokio::spawn(writer.run(inbox))));
         let last_use = AtomicI64::new(wall_now());
-        Arc::new(WorldHandle { name: name.to_owned(), key: RwLock::new(key), state, jobs, durable, last_use })
+        Arc::new(WorldHandle { name: name.to_owned(), key: RwLock::new(key), state, jobs, durable, last_use, writer })
     }
 
     /// The world's name.
@@ -133,6 +135,7 @@ impl WorldHandle {
     pub async fn read<T>(&self, look: impl FnOnce(&World) -> T) -> Result<T, EngineError> {
         self.last_use.store(wall_now(), Ordering::Relaxed);
         self.catch_up().await?;
+        // A read lock is never held across an await.
         let (value, seq, failures) = {
             let world = self.state.read();
             // Failures are counted before the state changes back, so an old count means an old state.
@@ -173,23 +176,26 @@ impl WorldHandle {
         answer.await.unwrap_or_else(|_| Err(EngineError::Stopping(self.name.clone())))
     }
 
-    /// Puts another state under the name: the way of reset and restore.
+    /// Puts other rows under the name, as a new generation: the way of reset and restore.
     ///
     /// # Errors
-    /// If the world is stopping.
-    pub async fn replace(&self, world: World, key: WorldKey) -> Result<(), EngineError> {
+    /// If the log fails or the world is stopping.
+    pub async fn replace(&self, world: World, wall: i64) -> Result<(), EngineError> {
         let (done, answer) = oneshot::channel();
-        self.send(Job::Replace { world: Box::new(world), key, done }).await?;
-        answer.await.map_err(|_| EngineError::Stopping(self.name.clone()))?;
+        self.send(Job::Replace { world: Box::new(world), wall, done }).await?;
+        let key = answer.await.map_err(|_| EngineError::Stopping(self.name.clone()))??;
         *self.key.write() = key;
         Ok(())
     }
 
     /// Lets the writer finish what it has and end.
     pub async fn stop(&self) {
-        let (done, answer) = oneshot::channel();
-        if self.send(Job::Stop { done }).await.is_ok() {
-            let _ = answer.await;
+        let writer = self.writer.lock().take();
+        if self.send(Job::Stop).await.is_ok()
+            && let Some(writer) = writer
+            && let Err(error) = writer.await
+        {
+            tracing::error!(world = self.name, %error, "the writer of a world failed");
         }
     }
 

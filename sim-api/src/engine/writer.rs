@@ -109,12 +109,8 @@ impl Writer {
                     self.commit(std::mem::take(&mut group)).await;
                     match other {
                         Job::Advance { to, done } => self.advance(to, done).await,
-                        Job::Replace { world, key, done } => self.replace(*world, key, done),
-                        Job::Stop { done } => {
-                            self.finish_with_snapshot().await;
-                            let _ = done.send(());
-                            return true;
-                        }
+                        Job::Replace { world, wall, done } => self.replace(*world, wall, done).await,
+                        Job::Stop => return true,
                         Job::Apply { .. } => unreachable!("handled above"),
                     }
                 }
@@ -212,17 +208,19 @@ impl Writer {
         }
     }
 
-    fn replace(&mut self, world: World, key: WorldKey, done: oneshot::Sender<()>) {
-        let seq = world.seq();
-        *self.state.write() = world;
-        self.key = key;
-        self.snapshot = None;
-        self.last_snapshot = seq;
-        self.announce.send_modify(|d| {
-            d.seq = seq;
-            d.failures += 1;
-        });
-        let _ = done.send(());
+    async fn replace(&mut self, world: World, wall: i64, done: oneshot::Sender<Result<WorldKey, EngineError>>) {
+        let written = super::write_generation(&self.log, &self.name, &world, wall, Some(self.key)).await;
+        if let Ok(key) = &written {
+            let seq = world.seq();
+            let mut state = self.state.write();
+            *state = world;
+            self.key = *key;
+            self.snapshot = None;
+            self.last_snapshot = seq;
+            // What readers saw of the old generation is durable or refused by now; waiting ones are told to ask again.
+            self.announce.send_modify(|d| *d = Durable { seq, failures: d.failures + 1 });
+        }
+        let _ = done.send(written);
     }
 
     async fn begin_snapshot_if_due(&mut self) {

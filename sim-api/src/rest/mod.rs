@@ -2,13 +2,42 @@
 
 pub mod common;
 pub mod context;
+// -- routes
+// -- security groups, prefix lists
+// -- network interfaces
+// -- instances, residents, catalogue
+// -- worlds, clock, journal, requests, quotas, plan
+// -- the rest of the VPC, tags, resource groups
 mod vpcs;
 mod vswitches;
 
 use crate::app::AppState;
+use crate::refusals::Refusals;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every operation of the native wire.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(vpcs::router()).merge(vswitches::router())
+    let routers = [
+        vpcs::router(),
+        vswitches::router(),
+        // -- the rest of the VPC, tags, resource groups
+        // -- routes
+        // -- security groups, prefix lists
+        // -- network interfaces
+        // -- instances, residents, catalogue
+        // -- worlds, clock, journal, requests, quotas, plan
+    ];
+    routers.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
+
+/// What the operations can refuse, by file.
+pub const REFUSALS: &[Refusals] = &[
+    vpcs::REFUSALS,
+    vswitches::REFUSALS,
+    // -- the rest of the VPC, tags, resource groups
+    // -- routes
+    // -- security groups, prefix lists
+    // -- network interfaces
+    // -- instances, residents, catalogue
+    // -- worlds, clock, journal, requests, quotas, plan
+];

@@ -4,16 +4,40 @@ use super::context::{Body, Context, Path, Query, id, parse_id};
 use crate::app::AppState;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, parse_list, tag_bodies, tag_pairs};
 use axum::response::Response;
-use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use sim_core::id::VpcId;
 use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, ModifyVpc, Vpc};
+use sim_core::ErrorCode as E;
 use sim_core::{Owner, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// What the operations can refuse.
+pub const REFUSALS: Refusals = &[
+    (
+        "create_vpc",
+        &[
+            E::VpcCidrMalformed, E::VpcCidrMask, E::VpcCidrForbidden, E::VpcNameMalformed, E::VpcDescriptionMalformed,
+            E::UserCidrMalformed, E::UserCidrQuota, E::TagKeyMalformed, E::TagValueMalformed, E::TagKeyDuplicated,
+            E::TagQuotaExceeded, E::InvalidParameter, E::RegionNotFound, E::ResourceGroupNotFound, E::VpcQuotaExceeded,
+        ],
+    ),
+    ("get_vpc", &[E::VpcNotFound]),
+    (
+        "update_vpc",
+        &[
+            E::VpcNotFound, E::VpcNameMalformed, E::VpcDescriptionMalformed, E::VpcCidrMalformed, E::VpcCidrMask,
+            E::VpcCidrForbidden, E::VpcCidrOutsidePrimary, E::VpcCidrInUse, E::VpcStatusIncorrect, E::Ipv6InUse,
+            E::InvalidParameter,
+        ],
+    ),
+    ("delete_vpc", &[E::VpcNotFound, E::VpcStatusIncorrect, E::VpcHasVSwitch, E::VpcHasRouteTable]),
+    ("list_vpc_dependents", &[E::VpcNotFound]),
+];
 
 /// The operations on VPCs.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -33,9 +57,9 @@ pub struct VpcBody {
     #[schema(example = "Available")]
     status: &'static str,
     /// Its name; empty if it has none.
-    name: CompactString,
+    name: String,
     /// Its description; empty if it has none.
-    description: CompactString,
+    description: String,
     /// Its primary IPv4 block.
     #[schema(example = "10.0.0.0/8")]
     cidr_block: String,
@@ -67,8 +91,8 @@ fn show(w: &World, vpc: &Vpc) -> VpcBody {
     VpcBody {
         id: vpc.id.to_string(),
         status: vpc.status.text(),
-        name: vpc.name.clone(),
-        description: vpc.description.clone(),
+        name: vpc.name.to_string(),
+        description: vpc.description.to_string(),
         cidr_block: vpc.block.to_string(),
         secondary_cidr_blocks: vpc.secondary.iter().map(ToString::to_string).collect(),
         user_cidrs: vpc.user_cidrs.iter().map(ToString::to_string).collect(),
@@ -93,16 +117,16 @@ pub struct CreateVpcBody {
     cidr_block: Option<String>,
     /// Its name: 1 to 128 characters.
     #[serde(default)]
-    name: Option<CompactString>,
+    name: Option<String>,
     /// Its description: 1 to 256 characters.
     #[serde(default)]
-    description: Option<CompactString>,
+    description: Option<String>,
     /// Whether to assign an IPv6 /56.
     #[serde(default)]
     enable_ipv6: bool,
     /// The lines of the IPv6 block: BGP (if absent), ChinaMobile, ChinaUnicom or ChinaTelecom.
     #[serde(default)]
-    ipv6_isp: Option<CompactString>,
+    ipv6_isp: Option<String>,
     /// At most 3 destinations outside RFC 1918 to be treated as private.
     #[serde(default)]
     user_cidrs: Vec<String>,
@@ -125,10 +149,10 @@ async fn create_vpc(ctx: Context, Body(body): Body<CreateVpcBody>) -> Result<Res
     };
     let command = CreateVpc {
         block: body.cidr_block.as_deref().map(vpc::parse_block).transpose()?,
-        name: body.name,
-        description: body.description,
+        name: body.name.map(Into::into),
+        description: body.description.map(Into::into),
         ipv6: body.enable_ipv6,
-        ipv6_isp: body.ipv6_isp,
+        ipv6_isp: body.ipv6_isp.map(Into::into),
         user_cidrs: parse_list(&body.user_cidrs, user_cidr)?,
         resource_group: body.resource_group_id.as_deref().map(parse_id).transpose()?,
         tags: tag_pairs(body.tags),
@@ -188,10 +212,10 @@ async fn get_vpc(ctx: Context, Path(vpc_id): Path<String>) -> Result<Response, P
 pub struct UpdateVpcBody {
     /// Its new name.
     #[serde(default)]
-    name: Option<CompactString>,
+    name: Option<String>,
     /// Its new description.
     #[serde(default)]
-    description: Option<CompactString>,
+    description: Option<String>,
     /// Its new primary block, inside the original one.
     #[serde(default)]
     cidr_block: Option<String>,
@@ -200,7 +224,7 @@ pub struct UpdateVpcBody {
     enable_ipv6: Option<bool>,
     /// The lines of a new IPv6 block.
     #[serde(default)]
-    ipv6_isp: Option<CompactString>,
+    ipv6_isp: Option<String>,
     /// Whether instances get host names in DNS.
     #[serde(default)]
     enable_dns_hostnames: Option<bool>,
@@ -214,11 +238,11 @@ async fn update_vpc(ctx: Context, Path(vpc_id): Path<String>, Body(body): Body<U
     let vpc_id = id::<VpcId>(&vpc_id)?;
     let command = ModifyVpc {
         vpc: vpc_id,
-        name: body.name,
-        description: body.description,
+        name: body.name.map(Into::into),
+        description: body.description.map(Into::into),
         block: body.cidr_block.as_deref().map(vpc::parse_block).transpose()?,
         ipv6: body.enable_ipv6,
-        ipv6_isp: body.ipv6_isp,
+        ipv6_isp: body.ipv6_isp.map(Into::into),
         dns_hostnames: body.enable_dns_hostnames,
     };
     ctx.change(command, move |w, _| w.get::<Vpc>(&vpc_id).map(|vpc| show(w, vpc))).await

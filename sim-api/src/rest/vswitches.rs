@@ -4,17 +4,45 @@ use super::context::{Body, Context, Path, Query, id, parse_id};
 use crate::app::AppState;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
 use axum::response::Response;
-use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{VSwitchId, VpcId};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
+use sim_core::ErrorCode as E;
 use sim_core::{Owner, World, ZoneId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// What the operations can refuse.
+pub const REFUSALS: Refusals = &[    (
+        "create_vswitch",
+        &[
+            E::VSwitchCidrMalformed, E::VSwitchCidrMask, E::VSwitchCidrForbidden, E::VSwitchCidrOutside,
+            E::VSwitchCidrOverlap, E::VSwitchNoRoom, E::VSwitchNameMalformed, E::VSwitchDescriptionMalformed,
+            E::VSwitchQuotaExceeded, E::VSwitchIpv6Malformed, E::VSwitchIpv6Exists, E::Ipv6Disabled, E::VpcNotFound,
+            E::ZoneNotFound, E::VpcStatusIncorrect, E::VSwitchSiblingBusy, E::MissingParameter, E::InvalidParameter,
+            E::TagKeyMalformed, E::TagValueMalformed, E::TagKeyDuplicated, E::TagQuotaExceeded,
+        ],
+    ),
+    ("list_vswitches", &[E::VpcNotFound]),
+    ("get_vswitch", &[E::VSwitchNotFound]),
+    (
+        "update_vswitch",
+        &[
+            E::VSwitchNotFound, E::VSwitchNameMalformed, E::VSwitchDescriptionMalformed, E::VSwitchStatusIncorrect,
+            E::Ipv6Disabled, E::VSwitchIpv6Malformed, E::VSwitchIpv6Exists,
+        ],
+    ),
+    (
+        "delete_vswitch",
+        &[E::VSwitchNotFound, E::VSwitchStatusIncorrect, E::VSwitchSiblingBusy, E::VSwitchHasRouteTable],
+    ),
+    ("list_vswitch_dependents", &[E::VSwitchNotFound]),
+];
 
 /// The operations on vSwitches.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -34,9 +62,9 @@ pub struct VSwitchBody {
     #[schema(example = "Available")]
     status: &'static str,
     /// Its name; empty if it has none.
-    name: CompactString,
+    name: String,
     /// Its description; empty if it has none.
-    description: CompactString,
+    description: String,
     /// Its VPC.
     vpc_id: String,
     /// Its zone.
@@ -65,8 +93,8 @@ fn show(w: &World, s: &VSwitch) -> VSwitchBody {
     VSwitchBody {
         id: s.id.to_string(),
         status: s.status.text(),
-        name: s.name.clone(),
-        description: s.description.clone(),
+        name: s.name.to_string(),
+        description: s.description.to_string(),
         vpc_id: s.vpc.to_string(),
         zone_id: s.zone.to_string(),
         cidr_block: s.block.to_string(),
@@ -100,10 +128,10 @@ pub struct CreateVSwitchBody {
     ipv6_subnet: Option<u32>,
     /// Its name: 1 to 128 characters.
     #[serde(default)]
-    name: Option<CompactString>,
+    name: Option<String>,
     /// Its description: 1 to 256 characters.
     #[serde(default)]
-    description: Option<CompactString>,
+    description: Option<String>,
     /// Its tags, at most 20.
     #[serde(default)]
     tags: Vec<TagBody>,
@@ -121,8 +149,8 @@ async fn create_vswitch(ctx: Context, Body(body): Body<CreateVSwitchBody>) -> Re
         zone: ZoneId::from(body.zone_id.as_str()),
         block,
         ipv6_subnet: body.ipv6_subnet,
-        name: body.name,
-        description: body.description,
+        name: body.name.map(Into::into),
+        description: body.description.map(Into::into),
         tags: tag_pairs(body.tags),
     };
     ctx.create(command, |w, reply| {
@@ -189,10 +217,10 @@ async fn get_vswitch(ctx: Context, Path(vswitch_id): Path<String>) -> Result<Res
 pub struct UpdateVSwitchBody {
     /// Its new name.
     #[serde(default)]
-    name: Option<CompactString>,
+    name: Option<String>,
     /// Its new description.
     #[serde(default)]
-    description: Option<CompactString>,
+    description: Option<String>,
     /// Turns IPv6 on with this subnet number.
     #[serde(default)]
     ipv6_subnet: Option<u32>,
@@ -213,8 +241,8 @@ async fn update_vswitch(
     let vswitch = id::<VSwitchId>(&vswitch_id)?;
     let command = ModifyVSwitch {
         vswitch,
-        name: body.name,
-        description: body.description,
+        name: body.name.map(Into::into),
+        description: body.description.map(Into::into),
         ipv6_subnet: body.ipv6_subnet,
         disable_ipv6: body.disable_ipv6,
     };

@@ -9,13 +9,16 @@
 //! when credentials are configured, then the action reads its [`params`], and
 //! [`envelope`] writes the answer.
 
+pub mod actions;
 pub mod credentials;
 pub mod encoding;
 pub mod envelope;
 pub mod error;
 pub mod json;
 pub mod nonce;
+pub mod dispatch;
 pub mod params;
+pub mod plan;
 pub mod request;
 pub mod sign;
 pub mod xml;

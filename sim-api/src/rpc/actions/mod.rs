@@ -1,5 +1,11 @@
 //! The one list of served actions: product, version, name, how its parameters become a plan.
 
+// -- the rest of the VPC
+// -- routes
+// -- security groups, prefix lists
+// -- network interfaces
+// -- instances, catalogue
+// -- tags, other products
 mod vpc;
 mod vswitch;
 
@@ -48,7 +54,19 @@ actions! {
         DescribeVSwitchAttributes => vswitch::describe_vswitch_attributes;
         ModifyVSwitchAttribute => vswitch::modify_vswitch_attribute;
         DeleteVSwitch => vswitch::delete_vswitch;
+        // -- the rest of the VPC
+        // -- vRouter, route tables, route entries
+        // -- tags
     }
+    Ecs "2014-05-26" {
+        // -- security groups
+        // -- prefix lists
+        // -- network interfaces
+        // -- instances
+        // -- regions, zones, types, images
+        // -- tags
+    }
+    // -- Location, Sts, ResourceManager, Bss
 }
 
 /// The action of this version and name.
