@@ -1,6 +1,7 @@
 //! A security group: rules for the traffic of its member interfaces. Membership is the interfaces' (`Eni::groups`).
 
 use crate::access::Owner;
+use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{ResourceGroupId, SecurityGroupId, VpcId};
 use crate::resource::Resource;
 use crate::table::{Groups, Row};
@@ -8,6 +9,8 @@ use crate::time::SimTime;
 use crate::world::Indexes;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+
+pub use crate::ecs::membership::check_membership;
 
 /// What sort of group it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,6 +20,31 @@ pub enum GroupKind {
     Basic,
     /// `enterprise` at the provider: members are isolated; many more of them.
     Enterprise,
+}
+
+impl GroupKind {
+    /// The provider's word: `normal` or `enterprise`.
+    pub const fn text(self) -> &'static str {
+        match self {
+            GroupKind::Basic => "normal",
+            GroupKind::Enterprise => "enterprise",
+        }
+    }
+
+    /// Reads the provider's word.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SecurityGroupTypeInvalid`].
+    pub fn parse(text: &str) -> Outcome<GroupKind> {
+        match text {
+            "normal" => Ok(GroupKind::Basic),
+            "enterprise" => Ok(GroupKind::Enterprise),
+            other => Err(Refusal::new(ErrorCode::SecurityGroupTypeInvalid)
+                .field("type")
+                .detail(format!("{:?} was given.", other.chars().take(64).collect::<String>()))
+                .accepted("normal or enterprise")),
+        }
+    }
 }
 
 /// A security group.
