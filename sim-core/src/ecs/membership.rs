@@ -6,13 +6,16 @@
 //! enterprise group; 1,000 rules over all groups of an interface, a prefix list counting as its MaxEntries.
 
 use crate::access::Caller;
-use crate::ecs::eni::Eni;
+use crate::command::Reply;
+use crate::ecs::eni::{Eni, EniKind, EniStatus};
+use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::security_group::{GroupKind, SecurityGroup};
 use crate::ecs::security_group_rule;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{SecurityGroupId, VpcId};
+use crate::id::{EniId, InstanceId, SecurityGroupId, VpcId};
 use crate::quota::Quota;
 use crate::world::{Indexes, World};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How many private addresses an interface brings into a basic group: each IPv4 and IPv6 address is one, an IPv4
@@ -121,4 +124,135 @@ fn check_capacity(w: &World, caller: &Caller, group: &SecurityGroup, existing: O
         }
     };
     quota.check(w, caller.account, used, more, error).map_err(|refusal| refusal.blockers([group.id]))
+}
+
+/// Who joins or leaves a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Member {
+    /// An instance: its groups are those of its primary interface.
+    Instance(InstanceId),
+    /// An interface that is no primary one.
+    Eni(EniId),
+}
+
+impl Member {
+    /// The member that a caller names: an instance or an interface, exactly one of the two.
+    ///
+    /// # Errors
+    /// [`ErrorCode::GroupMemberMissing`], [`ErrorCode::GroupMemberAmbiguous`].
+    pub fn choose(instance: Option<InstanceId>, eni: Option<EniId>) -> Outcome<Member> {
+        match (instance, eni) {
+            (Some(id), None) => Ok(Member::Instance(id)),
+            (None, Some(id)) => Ok(Member::Eni(id)),
+            (None, None) => Err(Refusal::new(ErrorCode::GroupMemberMissing).field("instance_id")),
+            (Some(_), Some(_)) => Err(Refusal::new(ErrorCode::GroupMemberAmbiguous).field("instance_id").accepted("one of the two")),
+        }
+    }
+}
+
+/// Puts an instance or an interface into a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinSecurityGroup {
+    /// The group.
+    pub group: SecurityGroupId,
+    /// Who joins.
+    pub member: Member,
+}
+
+/// Handles [`JoinSecurityGroup`].
+///
+/// # Errors
+/// An unknown group or member; another VPC; a member in the wrong state; [`ErrorCode::SecurityGroupJoined`]; those of
+/// [`check_membership`].
+pub fn join(w: &mut World, caller: &Caller, c: &JoinSecurityGroup) -> Outcome<Reply> {
+    let group = w.visible::<SecurityGroup>(caller, c.group)?;
+    let eni = find_member(w, caller, c.member)?;
+    if let (Member::Instance(instance), false) = (c.member, group.vpc == eni.vpc) {
+        return Err(Refusal::new(ErrorCode::InstanceGroupVpcMismatch)
+            .field("security_group_id")
+            .detail(format!("{} lies in {}, {instance} in {}.", c.group, group.vpc, eni.vpc)));
+    }
+    check_member_state(w, c.member, eni)?;
+    if eni.groups.contains(&c.group) {
+        return Err(Refusal::new(ErrorCode::SecurityGroupJoined).field("security_group_id").blockers([c.group]));
+    }
+    let groups: Vec<_> = eni.groups.iter().copied().chain([c.group]).collect();
+    check_membership(w, caller, eni.vpc, &groups, Some(eni), addresses_of(eni))?;
+    let id = eni.id;
+    w.update::<Eni>(&id, |eni| eni.groups = groups);
+    Ok(Reply::Done)
+}
+
+/// Takes an instance or an interface out of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaveSecurityGroup {
+    /// The group.
+    pub group: SecurityGroupId,
+    /// Who leaves.
+    pub member: Member,
+}
+
+/// Handles [`LeaveSecurityGroup`].
+///
+/// # Errors
+/// An unknown group or member; a member in the wrong state, not in the group, or in no other one.
+pub fn leave(w: &mut World, caller: &Caller, c: &LeaveSecurityGroup) -> Outcome<Reply> {
+    w.visible::<SecurityGroup>(caller, c.group)?;
+    let eni = find_member(w, caller, c.member)?;
+    check_member_state(w, c.member, eni)?;
+    let (outside, last) = match c.member {
+        Member::Instance(_) => (ErrorCode::InstanceNotInGroup, ErrorCode::InstanceLastGroup),
+        Member::Eni(_) => (ErrorCode::EniNotInGroup, ErrorCode::EniLastGroup),
+    };
+    let belongs = eni.groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if !eni.groups.contains(&c.group) {
+        return Err(Refusal::new(outside).field("security_group_id").detail(format!("{} belongs to {belongs}.", eni.id)));
+    }
+    if eni.groups.len() == 1 {
+        return Err(Refusal::new(last).field("security_group_id").detail(format!("{} belongs to {belongs} alone.", eni.id)));
+    }
+    let id = eni.id;
+    w.update::<Eni>(&id, |eni| eni.groups.retain(|&group| group != c.group));
+    Ok(Reply::Done)
+}
+
+/// The interface through which a member belongs to groups.
+fn find_member<'w>(w: &'w World, caller: &Caller, member: Member) -> Outcome<&'w Eni> {
+    match member {
+        Member::Instance(id) => w.visible::<Eni>(caller, w.visible::<Instance>(caller, id)?.primary_eni),
+        Member::Eni(id) => w.visible::<Eni>(caller, id),
+    }
+}
+
+/// Checks that a member may join and leave groups now.
+fn check_member_state(w: &World, member: Member, eni: &Eni) -> Outcome<()> {
+    match member {
+        Member::Instance(id) => {
+            let status = w.get::<Instance>(&id).map(|instance| instance.status);
+            if !matches!(status, Some(InstanceStatus::Running | InstanceStatus::Stopped)) {
+                return Err(Refusal::new(ErrorCode::GroupInstanceStatusIncorrect)
+                    .field("instance_id")
+                    .detail(format!("{id} is neither."))
+                    .accepted("the same request once the instance is Running or Stopped"));
+            }
+        }
+        Member::Eni(id) if eni.kind == EniKind::Primary => {
+            let refusal = Refusal::new(ErrorCode::GroupEniKindIncorrect).field("network_interface_id");
+            let refusal = refusal.detail(format!("{id} is a primary interface."));
+            return Err(match eni.instance {
+                Some(instance) => refusal.accepted(format!("instance_id {instance}")),
+                None => refusal,
+            });
+        }
+        Member::Eni(id) => {
+            if !matches!(eni.status, EniStatus::Available | EniStatus::InUse) {
+                return Err(Refusal::new(ErrorCode::GroupEniStateIncorrect)
+                    .field("network_interface_id")
+                    .detail(format!("{id} is neither."))
+                    .accepted("the same request once the interface is Available or InUse"));
+            }
+        }
+    }
+    Ok(())
 }
