@@ -4,5 +4,6 @@ pub mod eni;
 pub mod instance;
 pub mod membership;
 pub mod prefix_list;
+pub mod rule_quota;
 pub mod security_group;
 pub mod security_group_rule;
