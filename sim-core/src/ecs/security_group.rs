@@ -20,6 +20,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+pub use crate::ecs::group_filter::evaluate;
 pub use crate::ecs::membership::check_membership;
 
 /// What sort of group it is.
