@@ -160,6 +160,7 @@ tables! {
     11 vrouters crate::vpc::vrouter::VRouter;
     12 route_tables crate::vpc::route_table::RouteTable;
     // -- routes (13, 16..=19)
+    13 route_entries crate::vpc::route_entry::RouteEntry;
     14 vswitches crate::vpc::vswitch::VSwitch;
     // -- the rest of the VPC: reservations, resource groups (15, 20..=29)
     30 security_groups crate::ecs::security_group::SecurityGroup;
