@@ -61,6 +61,11 @@ commands! {
     MoveToResourceGroup(crate::resource_group::MoveToResourceGroup) => crate::resource_group::move_to;
     // -- vRouter, route tables, route entries
     // -- security groups, prefix lists
+    CreateSecurityGroup(crate::ecs::security_group::CreateSecurityGroup) => crate::ecs::security_group::create;
+    ModifySecurityGroup(crate::ecs::security_group::ModifySecurityGroup) => crate::ecs::security_group::modify;
+    DeleteSecurityGroup(crate::ecs::security_group::DeleteSecurityGroup) => crate::ecs::security_group::delete;
+    JoinSecurityGroup(crate::ecs::membership::JoinSecurityGroup) => crate::ecs::membership::join;
+    LeaveSecurityGroup(crate::ecs::membership::LeaveSecurityGroup) => crate::ecs::membership::leave;
     // -- network interfaces
     // -- instances, disks, residents
 }

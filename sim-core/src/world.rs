@@ -165,6 +165,8 @@ tables! {
     20 resource_groups crate::resource_group::ResourceGroup;
     30 security_groups crate::ecs::security_group::SecurityGroup;
     // -- rules, prefix lists (31..=39)
+    31 security_group_rules crate::ecs::security_group_rule::SecurityGroupRule;
+    32 prefix_lists crate::ecs::prefix_list::PrefixList;
     40 enis crate::ecs::eni::Eni;
     // -- interfaces (41..=44)
     45 instances crate::ecs::instance::Instance;
