@@ -1,1 +1,2 @@
 //! The cloudnet service.
+pub mod catalogue;
