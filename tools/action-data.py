@@ -10,7 +10,8 @@ DIR holds `reference/aliyun-actions.json` (SDK models and CLI metadata; newer, w
 
     sim-api/data/actions.json         parameters of the listed actions, one action per line
     sim-api/data/products.json        the name of every action of every product
-    tests/data/contract/answers.json  answer trees and error codes of the listed actions, for tests only
+    sim-api/data/codes.json           the documented error codes of the listed actions, one action per line
+    tests/data/contract/answers.json  answer trees of the listed actions, for tests only
 """
 
 import argparse
@@ -195,14 +196,24 @@ def compact(param):
 # ---- error codes ----------------------------------------------------------------------------------------------
 
 def merged_codes(fresh, contract):
-    """Code -> statuses, sorted; no status where a client branches on a code that no table has."""
+    """Code -> statuses, sorted; no status where a client branches on a code that no table has. Some published codes
+    carry a tab at their end."""
     codes = {}
     for status, names in ((contract or {}).get("errors") or {}).items():
         for name in names:
-            codes.setdefault(name, set()).add(int(status))
+            codes.setdefault(name.strip(), set()).add(int(status))
     for name, entry in (fresh or {}).get("errors", {}).items():
-        codes.setdefault(name, set()).update(entry.get("http", []))
+        codes.setdefault(name.strip(), set()).update(entry.get("http", []))
     return {name: sorted(codes[name]) for name in sorted(codes)}
+
+
+def by_status(codes):
+    """Status -> codes; `0` holds the codes that clients branch on and no table gives a status."""
+    out = {}
+    for name, statuses in codes.items():
+        for status in statuses or [0]:
+            out.setdefault(status, []).append(name)
+    return {str(status): out[status] for status in sorted(out)}
 
 
 def pick(codes, candidates):
@@ -295,7 +306,7 @@ def one_per_line(entries):
 def generate(shared):
     stages = listed_actions()
     fresh, contract = read_sources(shared)
-    actions, answers, used = {}, {}, set()
+    actions, answers, documented, used = {}, {}, {}, set()
     for key, stage in stages.items():
         product, _version, name = key.split("/")
         new, old = fresh.get(key), contract.get(key)
@@ -327,13 +338,15 @@ def generate(shared):
             entry["codes"] = action_codes
         entry["params"] = {n: compact(params[n]) for n in sorted(params)}
         actions[key] = entry
-        answers[key] = {"answer": sort_tree(tree), "codes": codes}
+        answers[key] = sort_tree(tree)
+        documented[key] = by_status(codes)
     unused = ({k for k in exceptions.PARAMETERS} | {k for k in exceptions.JSON_LISTS}
               | {k for k in exceptions.UNDOCUMENTED} | {k for k in exceptions.EXTRA_ACTIONS}) - used
     if unused:
         sys.exit(f"exceptions that change nothing: {sorted(map(str, unused))}")
     return {
         "sim-api/data/actions.json": one_per_line(actions),
+        "sim-api/data/codes.json": one_per_line(documented),
         "sim-api/data/products.json": products(set(stages) | set(fresh) | set(contract)),
         "tests/data/contract/answers.json": one_per_line(answers),
     }

@@ -16,6 +16,7 @@ pub use spec::{ActionKind, ActionSpec, Code, Kind, Param, Stage};
 pub use validate::{Rule, UnknownParam, Violation};
 
 const ACTIONS: &str = include_str!("../data/actions.json");
+const CODES: &str = include_str!("../data/codes.json");
 const PRODUCTS: &str = include_str!("../data/products.json");
 
 /// One product of the provider and every action name it has published, served here or not.
@@ -35,6 +36,18 @@ struct Entry {
     product: &'static str,
     json: &'static str,
     spec: OnceLock<ActionSpec>,
+    codes_json: &'static str,
+    codes: OnceLock<Vec<DocumentedCode>>,
+}
+
+/// An error code that the provider documents for an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DocumentedCode {
+    /// The code, such as `InvalidVpcId.NotFound`.
+    pub code: &'static str,
+    /// Its HTTP status; `None` if clients branch on the code and no table gives a status. Some codes are
+    /// documented with two statuses, as two rows.
+    pub status: Option<u16>,
 }
 
 impl Entry {
@@ -44,15 +57,48 @@ impl Entry {
                 .expect("data/actions.json is generated and every line of it is parsed in a test")
         })
     }
+
+    fn codes(&self) -> &[DocumentedCode] {
+        self.codes.get_or_init(|| {
+            let by_status: std::collections::BTreeMap<u16, Vec<&'static str>> =
+                serde_json::from_str(self.codes_json)
+                    .expect("data/codes.json is generated and every line of it is parsed in a test");
+            let mut codes: Vec<DocumentedCode> = Vec::new();
+            for (status, names) in by_status {
+                let status = Some(status).filter(|status| *status != 0);
+                codes.extend(names.into_iter().map(|code| DocumentedCode { code, status }));
+            }
+            codes.sort_unstable();
+            codes
+        })
+    }
 }
 
 /// The description of an action, or `None` if the catalogue has none. Names are case-sensitive, as on the wire.
 ///
 /// The product follows from the version: the provider sends no product name in a request.
 pub fn lookup(version: &str, action: &str) -> Option<&'static ActionSpec> {
+    find(version, action).map(Entry::spec)
+}
+
+/// The error codes that the provider documents for an action, sorted by code; empty for an action that the
+/// catalogue does not describe.
+pub fn documented_codes(version: &str, action: &str) -> &'static [DocumentedCode] {
+    find(version, action).map_or(&[], Entry::codes)
+}
+
+/// The documented status of a code in an action, the smallest if there are several; `None` if the action does not
+/// document the code, or no status for it.
+pub fn documented_status(version: &str, action: &str, code: &str) -> Option<u16> {
+    let codes = documented_codes(version, action);
+    let from = codes.partition_point(|known| known.code < code);
+    codes[from..].iter().take_while(|known| known.code == code).find_map(|known| known.status)
+}
+
+fn find(version: &str, action: &str) -> Option<&'static Entry> {
     let entries = entries();
     let at = entries.binary_search_by(|entry| (entry.version, entry.action).cmp(&(version, action))).ok()?;
-    Some(entries[at].spec())
+    Some(&entries[at])
 }
 
 /// Every described action, in the order of product and name. Parses all of them: for tests and generated pages.
@@ -90,18 +136,26 @@ pub fn is_published(version: &str, action: &str) -> bool {
 fn entries() -> &'static [Entry] {
     static INDEX: OnceLock<Vec<Entry>> = OnceLock::new();
     INDEX.get_or_init(|| {
-        let mut entries: Vec<Entry> = ACTIONS.lines().filter_map(entry_of_line).collect();
-        entries.sort_by_key(|entry| (entry.version, entry.action));
+        // Both files come from one run of the generator, with the same keys in the same order.
+        let actions = ACTIONS.lines().filter_map(key_and_json);
+        let codes = CODES.lines().filter_map(key_and_json);
+        let mut entries: Vec<Entry> =
+            actions.zip(codes).filter_map(|((key, json), (_, codes))| entry(key, json, codes)).collect();
+        entries.sort_unstable_by_key(|entry| (entry.version, entry.action));
         entries
     })
 }
 
-/// `"Vpc/2016-04-28/CreateVpc":{...},` as an entry; the first and the last line of the file are bare braces.
-fn entry_of_line(line: &'static str) -> Option<Entry> {
+/// Cuts `"Vpc/2016-04-28/CreateVpc":{...},`; the first and the last line of a file are bare braces.
+fn key_and_json(line: &'static str) -> Option<(&'static str, &'static str)> {
     let (key, json) = line.strip_prefix('"')?.split_once("\":")?;
+    Some((key, json.trim_end_matches(',')))
+}
+
+fn entry(key: &'static str, json: &'static str, codes_json: &'static str) -> Option<Entry> {
     let mut parts = key.splitn(3, '/');
     let (product, version, action) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(Entry { version, action, product, json: json.trim_end_matches(','), spec: OnceLock::new() })
+    Some(Entry { version, action, product, json, spec: OnceLock::new(), codes_json, codes: OnceLock::new() })
 }
 
 #[cfg(test)]
@@ -115,6 +169,41 @@ mod tests {
         let keys: Vec<String> =
             actions().map(|spec| format!("{}/{}/{}", spec.product, spec.version, spec.name)).collect();
         assert_eq!(keys, whole.keys().cloned().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn both_files_describe_the_same_actions_line_by_line() {
+        let whole: std::collections::BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(CODES).unwrap();
+        let keys = |file: &'static str| {
+            file.lines().filter_map(key_and_json).map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(ACTIONS), keys(CODES));
+        assert_eq!(keys(CODES), whole.keys().map(String::as_str).collect::<Vec<_>>());
+        for spec in actions() {
+            let codes = documented_codes(spec.version, spec.name);
+            assert!(codes.is_sorted(), "{}", spec.name);
+            assert!(
+                codes.iter().all(|code| code.status.is_none_or(|status| (400..600).contains(&status))),
+                "{}",
+                spec.name
+            );
+        }
+    }
+
+    #[test]
+    fn codes_have_the_status_of_their_action() {
+        let status = |action, code| documented_status("2014-05-26", action, code);
+        assert_eq!(documented_status("2016-04-28", "DeleteVpc", "InvalidVpcId.NotFound"), Some(404));
+        assert_eq!(documented_status("2016-04-28", "DeleteVpc", "invalidvpcid.notfound"), None);
+        assert_eq!(documented_status("2016-04-28", "DeleteVpc", "Invalid"), None);
+        assert_eq!(documented_status("2016-04-28", "NoSuchAction", "InvalidVpcId.NotFound"), None);
+        // Documented as 400 and as 403.
+        assert_eq!(status("AuthorizeSecurityGroup", "MissingParameter"), Some(400));
+        // Terraform branches on it; no table lists it.
+        let codes = documented_codes("2016-04-28", "CreateVpc");
+        assert!(codes.contains(&DocumentedCode { code: "TaskConflict", status: None }));
+        assert_eq!(documented_status("2016-04-28", "CreateVpc", "TaskConflict"), None);
     }
 
     #[test]

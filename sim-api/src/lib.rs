@@ -1,2 +1,24 @@
-//! The cloudnet service.
+//! The cloudnet service: one simulated cloud network behind two wires on one port.
+//!
+//! The native wire is REST under `/v1` with an OpenAPI 3.1 document and Swagger UI; the provider wire is
+//! Alibaba Cloud's own RPC protocol at `/`. Both decode, submit to the same core and encode; neither knows a
+//! rule of the network. [`Server::start`] runs a whole cloudnet inside a process.
+
+pub mod app;
 pub mod catalogue;
+pub mod engine;
+mod gate;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod refusals;
+pub mod requests;
+pub mod rest;
+pub mod router;
+pub mod rpc;
+pub mod server;
+pub mod settings;
+pub mod store;
+
+pub use server::{Server, StartError};
+pub use settings::{ServeOptions, ServeSettings};

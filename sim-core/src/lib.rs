@@ -1,2 +1,40 @@
-//! A deterministic model of a cloud network.
+//! A deterministic model of a cloud network: every rule, no I/O, no clock, no entropy.
+//!
+//! A [`World`] holds all state of one simulated cloud. It changes only through [`World::apply`], which
+//! judges one [`Command`] at one instant for one [`Caller`], and [`World::advance`], which lets time pass.
+//! A refused command leaves no trace and is answered with a [`Refusal`]: a value that names the rule, the
+//! field and what would pass. An accepted one gives a journal [`Entry`]; the same entries give the same
+//! world, row for row, on every machine.
+//!
+//! The crate never reads a clock, draws entropy, iterates in hash order, uses floating point in state or
+//! does I/O.
+
+pub mod access;
+pub mod catalog;
 pub mod cidr;
+pub mod cidr_input;
+pub mod command;
+pub mod ecs;
+pub mod error;
+pub mod id;
+pub mod journal;
+pub mod name;
+pub mod quota;
+pub mod region;
+pub mod resource;
+pub mod resource_group;
+pub mod settings;
+pub mod table;
+pub mod tag;
+pub mod time;
+pub mod timer;
+pub mod token;
+pub mod vpc;
+pub mod world;
+
+pub use access::{AccountId, Caller, Owner, RegionId, Token, ZoneId};
+pub use command::{Command, Reply};
+pub use error::{ErrorCode, Outcome, Refusal};
+pub use journal::{Change, Entry};
+pub use time::{SimTime, Span};
+pub use world::{Applied, Genesis, World};

@@ -1,0 +1,88 @@
+//! What every request shares: the engine, the settings, the request log.
+
+use crate::engine::{Engine, WorldHandle};
+use crate::problem::Problem;
+use crate::requests::RequestLog;
+use crate::rpc::{Credentials, NonceCache};
+use crate::settings::ServeSettings;
+use axum::http::StatusCode;
+use parking_lot::Mutex;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The state behind every handler.
+pub type AppState = Arc<App>;
+
+/// The service, sockets aside.
+pub struct App {
+    /// The worlds.
+    pub engine: Engine,
+    /// What the service is set to.
+    pub settings: ServeSettings,
+    /// The last requests.
+    pub requests: RequestLog,
+    /// Who may sign requests; anyone if absent.
+    pub credentials: Option<Credentials>,
+    /// The nonces of signed requests.
+    pub nonces: Mutex<NonceCache>,
+    /// Where the service listens.
+    pub address: SocketAddr,
+    /// How many requests are being answered.
+    pub in_flight: AtomicU64,
+    /// What the service counts.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    pub(crate) recorder: metrics_exporter_prometheus::PrometheusRecorder,
+    ready: AtomicBool,
+}
+
+impl App {
+    /// A service that has not loaded its worlds yet.
+    pub fn new(
+        engine: Engine,
+        settings: ServeSettings,
+        credentials: Option<Credentials>,
+        address: SocketAddr,
+    ) -> App {
+        // A recorder of our own: nothing is installed process-wide, so several services fit in one process.
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        App {
+            engine,
+            requests: RequestLog::new(crate::requests::CAPACITY),
+            nonces: Mutex::new(NonceCache::default()),
+            credentials,
+            settings,
+            address,
+            in_flight: AtomicU64::new(0),
+            metrics: recorder.handle(),
+            recorder,
+            ready: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the worlds are loaded.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Says that the worlds are loaded.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// The world of this name.
+    ///
+    /// # Errors
+    /// 503 while the worlds are being loaded, 404 for an unknown one.
+    pub fn ready_world(&self, name: &str) -> Result<Arc<WorldHandle>, Problem> {
+        if !self.is_ready() {
+            return Err(Problem::service(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "loading",
+                "The worlds are being loaded.",
+                "The journal is being read; /readyz says when that is done.",
+            ));
+        }
+        self.engine.world(name).ok_or_else(|| crate::engine::EngineError::NoWorld(name.to_owned()).into())
+    }
+}

@@ -1,0 +1,73 @@
+//! The command line: one file per subcommand.
+
+mod serve;
+mod tail;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use sim_api::ServeOptions;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A cloud network that runs on a laptop.
+///
+/// Without a subcommand it serves on 127.0.0.1:8080 and keeps its worlds in ./cloudnet.db, exactly as
+/// `cloudnet serve --listen 127.0.0.1:8080 --db sqlite:./cloudnet.db --clock real` does.
+#[derive(Parser)]
+#[command(name = "cloudnet", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve both wires and Swagger UI
+    Serve(ServeArgs),
+    /// Re-run the journal of a database and compare every digest
+    Verify(verify::VerifyArgs),
+    /// Follow the requests that a server gets
+    Tail(tail::TailArgs),
+    /// Print the OpenAPI document of the native wire
+    Openapi,
+}
+
+#[derive(clap::Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    options: ServeOptions,
+    /// A TOML file with any of these settings; the command line and the environment win over it
+    #[arg(long, env = "CLOUDNET_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the program. Exit code 0 is success or yes, 1 is failure or no, 2 is bad input.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Tail(args) => tail::run(args),
+        Command::Openapi => {
+            println!(
+                "{}",
+                sim_api::openapi::document().to_pretty_json().expect("the document always encodes")
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("cloudnet: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// What a subcommand returns.
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+/// A runtime for the subcommands that need one.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

@@ -1,0 +1,94 @@
+//! `cloudnet serve`: run until told to stop.
+
+use super::{Outcome, ServeArgs, runtime};
+use sim_api::settings::LogFormat;
+use sim_api::{ServeOptions, ServeSettings, Server};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+pub fn run(args: ServeArgs) -> Outcome {
+    let file = match &args.config {
+        None => ServeOptions::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+            toml::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))?
+        }
+    };
+    let settings = ServeSettings::from(args.options.or(file));
+    start_log(settings.log_format);
+    runtime()?.block_on(serve(settings))
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+async fn serve(settings: ServeSettings) -> Outcome {
+    let mut server = Server::bind(settings).await?;
+    server.wait_ready().await?;
+    println!("{}", banner(&server).await);
+    stop_signal().await?;
+    tracing::info!("stopping");
+    server.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// What runs, where to look, and how to point each kind of client at it.
+async fn banner(server: &Server) -> String {
+    let settings = &server.app().settings;
+    let address = server.address();
+    let url = server.url();
+    let world = server.app().engine.world(sim_api::engine::DEFAULT_WORLD);
+    let about = match world {
+        None => String::new(),
+        Some(world) => world
+            .read(|w| {
+                let s = w.settings();
+                let mut objects = Vec::new();
+                w.for_each_table(|name, rows| {
+                    let counted = !matches!(name, "settings" | "counters" | "timers" | "tokens" | "quotas" | "tags");
+                    if counted && rows > 0 {
+                        objects.push(format!("{rows} {}", name.replace('_', " ")));
+                    }
+                });
+                let objects = if objects.is_empty() { "none yet".to_owned() } else { objects.join(", ") };
+                let quotas = if s.quotas_lifted { "lifted" } else { "documented" };
+                let clock = sim_api::settings::ClockSetting(s.clock.mode);
+                format!(
+                    "  world          default, {} at {}\n  objects        {objects}\n  clock          {clock}\n  \
+                     provisioning   {}\n  quotas         {quotas}\n",
+                    w.seq(),
+                    w.now(),
+                    format!("{:?}", s.provisioning).to_lowercase(),
+                )
+            })
+            .await
+            .unwrap_or_default(),
+    };
+    format!(
+        "cloudnet {} is ready\n  database       {}\n{about}  Swagger UI     {url}/swagger-ui/\n  OpenAPI        \
+         {url}/openapi.json\n  provider       {address} (http)\n\nPoint a client here:\n  \
+         Python, Go, Node SDK   endpoint {address}, protocol http, any keys\n  \
+         cloud controller       export VPC_ENDPOINT={address} ECS_ENDPOINT={address} SLB_ENDPOINT={address} ALICLOUD_CLIENT_SCHEME=HTTP\n  \
+         Terway                 export VPC_ENDPOINT={address} ECS_ENDPOINT={address} ALICLOUD_CLIENT_SCHEME=HTTP ALICLOUD_ENDPOINT_TYPE=public\n  \
+         Terraform              export VPC_ENDPOINT={address} ECS_ENDPOINT={address} ALIBABA_CLOUD_ACCOUNT_TYPE=Domestic; provider protocol = \"HTTP\"\n  \
+         aliyun CLI             aliyun vpc DescribeVpcs --endpoint {address} --insecure\n  \
+         any proxy-aware one    export HTTP_PROXY={url}\n",
+        env!("CARGO_PKG_VERSION"),
+        settings.db,
+    )
+}

@@ -1,0 +1,278 @@
+//! What every request passes through: an id, the browser rule, limits, the log and the counters.
+//!
+//! A web page must not be able to drive the server: requests that a browser marks as coming from another
+//! site are refused, and `Host` must be one that this server is known by.
+
+use crate::app::{App, AppState};
+use crate::problem::Problem;
+use crate::requests::RequestRecord;
+use crate::rpc::RequestId;
+use crate::rpc::dispatch::Noted;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sim_core::SimTime;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// The way through.
+pub async fn pass(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::new(uuid::Uuid::new_v4());
+    request.extensions_mut().insert(id.clone());
+    let about = About::of(&request);
+    let in_flight = InFlight::enter(&app);
+    let refused = check(&app, &request, in_flight.count);
+    let mut response = match refused {
+        Err(problem) => problem.into_response(),
+        Ok(()) => match tokio::time::timeout(app.settings.timeout, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => timed_out(&app, &about).into_response(),
+        },
+    };
+    drop(in_flight);
+    response = with_request_id(response, &id);
+    note(&app, about, &response, &id, started);
+    response
+}
+
+/// What the log says of a request that is over.
+struct About {
+    method: axum::http::Method,
+    path: String,
+    template: Option<String>,
+    world: String,
+    account: String,
+    quiet: bool,
+}
+
+impl About {
+    fn of(request: &Request) -> About {
+        let header = |name: &str| {
+            request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+        };
+        let path = request.uri().path().to_owned();
+        let quiet = !path.starts_with("/v1/") && path != "/";
+        About {
+            method: request.method().clone(),
+            template: request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned()),
+            world: header("Cloudnet-World"),
+            account: header("Cloudnet-Account"),
+            path,
+            quiet,
+        }
+    }
+}
+
+/// Counts a request for as long as it is under way.
+struct InFlight<'a> {
+    app: &'a App,
+    count: u64,
+}
+
+impl InFlight<'_> {
+    fn enter(app: &App) -> InFlight<'_> {
+        InFlight { app, count: app.in_flight.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.app.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn check(app: &App, request: &Request, in_flight: u64) -> Result<(), Problem> {
+    if in_flight > app.settings.concurrency {
+        let detail = format!("More than {} requests are under way.", app.settings.concurrency);
+        return Err(Problem::service(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_busy",
+            "Too many requests at once.",
+            detail,
+        ));
+    }
+    check_host(app, request)?;
+    check_site(app, request.headers())?;
+    check_bearer(app, request)
+}
+
+fn forbidden(detail: String) -> Problem {
+    Problem::service(StatusCode::FORBIDDEN, "cross_site", "Another site must not drive this server.", detail)
+}
+
+/// The host that a request is addressed to, without the port.
+fn host_name(request: &Request) -> Option<String> {
+    let text = match request.headers().get(header::HOST) {
+        Some(value) => value.to_str().ok()?,
+        None => request.uri().authority()?.as_str(),
+    };
+    let name = match text.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?,
+        None => text.split(':').next()?,
+    };
+    Some(name.to_ascii_lowercase())
+}
+
+fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
+    let name = host_name(request).unwrap_or_default();
+    let provider_wire = request.uri().path() == "/";
+    let known = is_loopback(&name)
+        || name == app.address.ip().to_string()
+        || app.settings.hosts.iter().any(|host| host.eq_ignore_ascii_case(&name))
+        || provider_wire && is_provider_host(&name);
+    if known {
+        return Ok(());
+    }
+    Err(forbidden(format!(
+        "The request is addressed to {name:?}, which is not a name of this server; --host adds one."
+    )))
+}
+
+fn is_loopback(name: &str) -> bool {
+    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether a name is one of the provider's endpoints, as clients address them through a proxy.
+fn is_provider_host(name: &str) -> bool {
+    name.ends_with(".aliyuncs.com") || name == "100.100.100.200"
+}
+
+fn check_site(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    if let Some(site @ ("cross-site" | "same-site")) =
+        headers.get("sec-fetch-site").and_then(|v| v.to_str().ok())
+    {
+        return Err(forbidden(format!("The browser marks the request as {site}.")));
+    }
+    if let Some(origin) = text(header::ORIGIN) {
+        let own = text(header::HOST).map(|host| [format!("http://{host}"), format!("https://{host}")]);
+        let known = own.is_some_and(|own| own.iter().any(|o| o.eq_ignore_ascii_case(origin)))
+            || app.settings.hosts.iter().any(|host| origin.eq_ignore_ascii_case(&format!("http://{host}")));
+        if !known {
+            return Err(forbidden(format!("The request comes from a page of {origin}.")));
+        }
+    }
+    Ok(())
+}
+
+/// With a credentials file the native wire wants a bearer token.
+fn check_bearer(app: &App, request: &Request) -> Result<(), Problem> {
+    let Some(credentials) = &app.credentials else { return Ok(()) };
+    if !request.uri().path().starts_with("/v1/") {
+        return Ok(());
+    }
+    let header =
+        request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if header.strip_prefix("Bearer ").is_some_and(|token| credentials.by_bearer_token(token).is_some()) {
+        return Ok(());
+    }
+    Err(Problem::service(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "The native wire wants a bearer token.",
+        "Send Authorization: Bearer TOKEN with a bearer_token of the credentials file.",
+    ))
+}
+
+fn timed_out(app: &App, about: &About) -> Problem {
+    let seconds = app.settings.timeout.as_secs();
+    let detail = match about.method {
+        axum::http::Method::GET | axum::http::Method::HEAD if about.path != "/" => {
+            format!("No answer within {seconds} s.")
+        }
+        _ => format!(
+            "No answer within {seconds} s. The change may have been committed: the same request with the same \
+             idempotency token gives the outcome."
+        ),
+    };
+    Problem::service(StatusCode::GATEWAY_TIMEOUT, "timeout", "The request took too long.", detail)
+}
+
+/// Puts the request's id on the answer, and into a problem document.
+fn with_request_id(response: Response, id: &RequestId) -> Response {
+    let mut response = match response.extensions().get::<Problem>().cloned() {
+        Some(mut problem) => {
+            problem.request_id = id.to_string();
+            let (old, _) = response.into_parts();
+            let mut fresh = problem.into_response();
+            for (name, value) in &old.headers {
+                if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
+                    fresh.headers_mut().insert(name, value.clone());
+                }
+            }
+            fresh
+        }
+        None => response,
+    };
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+/// Counts the request, logs it, and keeps it in the ring.
+fn note(app: &App, about: About, response: &Response, id: &RequestId, started: Instant) {
+    let status = response.status().as_u16();
+    let took = started.elapsed();
+    let noted = response.extensions().get::<Noted>().cloned();
+    let wire = if noted.is_some() { "provider" } else { "native" };
+    let noted = noted.unwrap_or_else(|| {
+        let problem = response.extensions().get::<Problem>();
+        let code = problem.map(|p| p.code.clone()).unwrap_or_default();
+        Noted {
+            action: format!("{} {}", about.method, about.template.as_deref().unwrap_or(&about.path)),
+            params: std::iter::once(("path".to_owned(), about.path.clone())).collect(),
+            world: if about.world.is_empty() {
+                crate::engine::DEFAULT_WORLD.to_owned()
+            } else {
+                about.world.clone()
+            },
+            account: about.account.clone(),
+            rule: code.clone(),
+            code,
+            unknown: Vec::new(),
+        }
+    });
+    count(app, wire, &noted.action, status, took);
+    if about.quiet {
+        return;
+    }
+    let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(
+        request_id = id.as_str(),
+        account = noted.account,
+        action = noted.action,
+        code = noted.code,
+        status,
+        duration_us,
+        "answered"
+    );
+    app.requests.push(RequestRecord {
+        number: 0,
+        request_id: id.to_string(),
+        at: SimTime(crate::engine::wall_now()).to_string(),
+        wire: wire.to_owned(),
+        action: noted.action,
+        params: noted.params,
+        world: noted.world,
+        account: noted.account,
+        status,
+        code: noted.code,
+        rule: noted.rule,
+        duration_us,
+        unknown_params: noted.unknown,
+    });
+}
+
+fn count(app: &App, wire: &'static str, action: &str, status: u16, took: std::time::Duration) {
+    // Unknown actions share one label, so that a caller cannot grow the table without end.
+    let known = wire == "native" || crate::rpc::actions::is_served(action);
+    let action = if known { action.to_owned() } else { "unknown".to_owned() };
+    metrics::with_local_recorder(&app.recorder, || {
+        metrics::counter!("cloudnet_requests_total", "wire" => wire, "action" => action.clone(), "status" => status.to_string())
+            .increment(1);
+        metrics::histogram!("cloudnet_request_seconds", "wire" => wire).record(took.as_secs_f64());
+    });
+}

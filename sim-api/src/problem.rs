@@ -1,0 +1,174 @@
+//! Problem documents (RFC 9457): the body of every answer of the native wire that is not a success.
+
+use crate::engine::EngineError;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sim_core::Refusal;
+use utoipa::ToSchema;
+
+/// Why a request was not carried out, and what would be.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// The page that describes the problem, relative to this server.
+    #[schema(example = "/problems/vswitch_cidr_overlap")]
+    pub r#type: String,
+    /// The rule in one sentence.
+    #[schema(example = "The block overlaps another vSwitch of the VPC.")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(example = 409)]
+    pub status: u16,
+    /// The stable code that a program can branch on.
+    #[schema(example = "vswitch_cidr_overlap")]
+    pub code: String,
+    /// What is wrong in this case.
+    #[schema(example = "10.0.1.0/24 overlaps 10.0.0.0/16, which is allocated.")]
+    pub detail: String,
+    /// The input fields at fault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+    /// The objects that stand in the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blockers: Vec<String>,
+    /// The request's id, as in the header `X-Request-Id` and in the log.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request_id: String,
+}
+
+/// One input field at fault.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FieldProblem {
+    /// A JSON Pointer into the request's body, or the name of a parameter.
+    #[schema(example = "/cidr_block")]
+    pub pointer: String,
+    /// A value, or a description of values, that would pass.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(example = "10.0.2.0/24")]
+    pub accepted: String,
+}
+
+impl Problem {
+    /// A problem of the service itself, outside the core's error table.
+    pub fn service(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Problem {
+        Problem {
+            r#type: format!("/problems/{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            code: code.to_owned(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            blockers: Vec::new(),
+            request_id: String::new(),
+        }
+    }
+
+    /// A parameter or header that does not read.
+    pub fn parameter(name: &str, detail: impl Into<String>, accepted: impl Into<String>) -> Problem {
+        let mut problem = Problem::service(
+            StatusCode::BAD_REQUEST,
+            "malformed_request",
+            "The request does not read.",
+            detail,
+        );
+        problem.errors.push(FieldProblem { pointer: name.to_owned(), accepted: accepted.into() });
+        problem
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let details = refusal.details();
+        let row = details.code.row();
+        let code = details.code.native();
+        let accepted = details.accepted.clone().unwrap_or_default();
+        let errors = details
+            .field
+            .iter()
+            .map(|field| FieldProblem { pointer: format!("/{field}"), accepted: accepted.clone() });
+        Problem {
+            r#type: format!("/problems/{code}"),
+            title: row.message.to_owned(),
+            status: row.kind.http_status(),
+            detail: if details.detail.is_empty() { row.message.to_owned() } else { details.detail.clone() },
+            errors: errors.collect(),
+            blockers: details.blockers.iter().map(ToString::to_string).collect(),
+            request_id: String::new(),
+            code,
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Problem {
+        let (status, code, title) = match &error {
+            EngineError::NotDurable(_) | EngineError::Retracted => {
+                (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be written.")
+            }
+            EngineError::Panicked(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside.")
+            }
+            EngineError::Stopping(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "stopping", "The world is stopping.")
+            }
+            EngineError::NoWorld(_) => (StatusCode::NOT_FOUND, "world_not_found", "There is no such world."),
+            EngineError::WorldExists(_) => {
+                (StatusCode::CONFLICT, "world_exists", "There is a world of this name already.")
+            }
+            EngineError::Store(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be used.")
+            }
+        };
+        Problem::service(status, code, title, error.to_string())
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Problem {
+        let status = match rejection.status() {
+            // A body of the right syntax and the wrong shape does not read either.
+            StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+            other => other,
+        };
+        Problem::service(status, "malformed_request", "The request does not read.", rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Problem {
+        Problem::service(
+            rejection.status(),
+            "malformed_request",
+            "The request does not read.",
+            rejection.body_text(),
+        )
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Problem {
+        Problem::service(
+            rejection.status(),
+            "malformed_request",
+            "The request does not read.",
+            rejection.body_text(),
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).expect("a problem always encodes");
+        let mut response = (status, body).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        // For the request log, which looks at the answer from outside.
+        response.extensions_mut().insert(self);
+        response
+    }
+}

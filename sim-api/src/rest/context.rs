@@ -1,0 +1,217 @@
+//! What every native operation needs: the world, the caller, and strict readers of path, query and body.
+
+use crate::app::AppState;
+use crate::engine::{DEFAULT_WORLD, WorldHandle};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sim_core::id::Id;
+use sim_core::{AccountId, Caller, Command, Outcome, Reply, Token, World};
+use std::sync::Arc;
+
+/// The world and the caller of a native request.
+///
+/// The headers `Cloudnet-World`, `Cloudnet-Account` and `Cloudnet-Region` choose them; absent ones mean the
+/// world `default`, its first account and `cn-hangzhou`. `Idempotency-Key` makes a retry safe.
+#[derive(Clone)]
+pub struct Context {
+    /// The world.
+    pub world: Arc<WorldHandle>,
+    /// Who calls.
+    pub caller: Caller,
+}
+
+/// The region of a request that names none.
+pub const DEFAULT_REGION: &str = "cn-hangzhou";
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    match value.to_str() {
+        Ok(text) if !text.is_empty() => Ok(Some(text)),
+        _ => Err(Problem::parameter(
+            name,
+            format!("The header {name} is empty or not text."),
+            "printable text",
+        )),
+    }
+}
+
+impl FromRequestParts<AppState> for Context {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Context, Problem> {
+        let name = text(&parts.headers, "Cloudnet-World")?.unwrap_or(DEFAULT_WORLD);
+        let world = app.ready_world(name)?;
+        let account = match text(&parts.headers, "Cloudnet-Account")? {
+            None => AccountId::DEFAULT,
+            Some(digits) => AccountId(digits.parse().map_err(|_| {
+                let detail = format!("The header Cloudnet-Account is {digits:?}, which is not a number.");
+                Problem::parameter("Cloudnet-Account", detail, AccountId::DEFAULT.to_string())
+            })?),
+        };
+        let region = text(&parts.headers, "Cloudnet-Region")?.unwrap_or(DEFAULT_REGION);
+        let mut caller = Caller::new(account, region);
+        if let Some(key) = text(&parts.headers, "Idempotency-Key")? {
+            // The IETF draft writes the key as a quoted string; both forms are taken.
+            caller.token = Some(Token::parse(key.trim_matches('"'))?);
+        }
+        caller.dry_run = dry_run(parts.uri.query())?;
+        Ok(Context { world, caller })
+    }
+}
+
+fn dry_run(query: Option<&str>) -> Result<bool, Problem> {
+    match query.into_iter().flat_map(|q| q.split('&')).find_map(|pair| pair.strip_prefix("dry_run=")) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(Problem::parameter("dry_run", format!("dry_run is {other:?}."), "true or false")),
+    }
+}
+
+impl Context {
+    /// Carries out a command and answers 201 with the new object and its address.
+    ///
+    /// # Errors
+    /// The refusal, or why the engine could not answer.
+    pub async fn create<T: Serialize + Send + 'static>(
+        self,
+        command: impl Into<Command>,
+        show: impl FnOnce(&World, &Reply) -> Option<(String, T)> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let dry_run = self.caller.dry_run;
+        let shown = self.carry_out(command.into(), show).await?;
+        match shown {
+            _ if dry_run => Ok(passed()),
+            Some((location, body)) => {
+                Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)).into_response())
+            }
+            // Only a repetition can find its object gone.
+            None => Err(Problem::service(
+                StatusCode::GONE,
+                "object_gone",
+                "The object was deleted.",
+                "The idempotency key belongs to a request that succeeded; what it made has been deleted since.",
+            )),
+        }
+    }
+
+    /// Carries out a command and answers 200 with what `show` makes of the world.
+    ///
+    /// # Errors
+    /// The refusal, or why the engine could not answer.
+    pub async fn change<T: Serialize + Send + 'static>(
+        self,
+        command: impl Into<Command>,
+        show: impl FnOnce(&World, &Reply) -> T + Send + 'static,
+    ) -> Result<Response, Problem> {
+        if self.caller.dry_run {
+            self.carry_out(command.into(), |_, _| ()).await?;
+            return Ok(passed());
+        }
+        Ok(Json(self.carry_out(command.into(), show).await?).into_response())
+    }
+
+    /// Carries out a command and answers 204.
+    ///
+    /// # Errors
+    /// The refusal, or why the engine could not answer.
+    pub async fn remove(self, command: impl Into<Command>) -> Result<Response, Problem> {
+        let dry_run = self.caller.dry_run;
+        self.carry_out(command.into(), |_, _| ()).await?;
+        if dry_run { Ok(passed()) } else { Ok(StatusCode::NO_CONTENT.into_response()) }
+    }
+
+    async fn carry_out<T: Send + 'static>(
+        self,
+        command: Command,
+        show: impl FnOnce(&World, &Reply) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let view = move |world: &World, applied: &sim_core::Applied| match &applied.outcome {
+            Ok(reply) => Ok(show(world, reply)),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        Ok(self.world.submit(self.caller, command, view).await?.view?)
+    }
+
+    /// Reads the world.
+    ///
+    /// # Errors
+    /// The refusal, or why the engine could not answer.
+    pub async fn read<T>(&self, look: impl FnOnce(&World, &Caller) -> Outcome<T>) -> Result<T, Problem> {
+        Ok(self.world.read(|world| look(world, &self.caller)).await??)
+    }
+
+    /// Reads one object and answers 200.
+    ///
+    /// # Errors
+    /// The refusal, or why the engine could not answer.
+    pub async fn show<T: Serialize>(
+        &self,
+        look: impl FnOnce(&World, &Caller) -> Outcome<T>,
+    ) -> Result<Response, Problem> {
+        Ok(Json(self.read(look).await?).into_response())
+    }
+}
+
+/// A dry run that passed every check.
+fn passed() -> Response {
+    Json(serde_json::json!({ "dry_run": true, "accepted": true })).into_response()
+}
+
+/// Reads an id out of a path or body; one that does not parse is one that does not exist.
+///
+/// # Errors
+/// The kind's "no such object".
+pub fn id<I: Id>(text: &str) -> Result<I, Problem> {
+    Ok(parse_id(text)?)
+}
+
+/// Like [`id`], as a refusal of the core.
+///
+/// # Errors
+/// The kind's "no such object".
+pub fn parse_id<I: Id>(text: &str) -> Outcome<I> {
+    text.parse().map_err(|e: sim_core::id::IdError| {
+        sim_core::Refusal::new(I::NOT_FOUND)
+            .field(sim_core::resource::field_of(I::KIND))
+            .detail(format!("{e}."))
+    })
+}
+
+/// A JSON body whose every field is known.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, app: &AppState) -> Result<Body<T>, Problem> {
+        let Json(body) = Json::<T>::from_request(request, app).await?;
+        Ok(Body(body))
+    }
+}
+
+/// Query parameters.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Query<T>, Problem> {
+        let axum::extract::Query(query) = axum::extract::Query::<T>::from_request_parts(parts, app).await?;
+        Ok(Query(query))
+    }
+}
+
+/// A path parameter.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Path<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Path<T>, Problem> {
+        let axum::extract::Path(path) = axum::extract::Path::<T>::from_request_parts(parts, app).await?;
+        Ok(Path(path))
+    }
+}

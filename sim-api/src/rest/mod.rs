@@ -1,0 +1,46 @@
+//! The native wire: REST under `/v1`. One file per resource: types, handlers and documentation together.
+
+pub mod common;
+pub mod context;
+// -- routes
+// -- security groups, prefix lists
+// -- network interfaces
+// -- instances, residents, catalogue
+// -- worlds, clock, journal, requests, quotas, plan
+mod account;
+mod vpc_parts;
+mod vpcs;
+mod vswitches;
+
+use crate::app::AppState;
+use crate::refusals::Refusals;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Every operation of the native wire.
+pub fn router() -> OpenApiRouter<AppState> {
+    let routers = [
+        vpcs::router(),
+        vswitches::router(),
+        vpc_parts::router(),
+        account::router(),
+        // -- routes
+        // -- security groups, prefix lists
+        // -- network interfaces
+        // -- instances, residents, catalogue
+        // -- worlds, clock, journal, requests, quotas, plan
+    ];
+    routers.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
+}
+
+/// What the operations can refuse, by file.
+pub const REFUSALS: &[Refusals] = &[
+    vpcs::REFUSALS,
+    vswitches::REFUSALS,
+    vpc_parts::REFUSALS,
+    account::REFUSALS,
+    // -- routes
+    // -- security groups, prefix lists
+    // -- network interfaces
+    // -- instances, residents, catalogue
+    // -- worlds, clock, journal, requests, quotas, plan
+];

@@ -1,0 +1,119 @@
+//! The one list of served actions: product, version, name, how its parameters become a plan.
+
+mod account;
+mod vpc_parts;
+// -- routes
+// -- security groups, prefix lists
+// -- network interfaces
+// -- instances, catalogue
+mod tags;
+mod vpc;
+mod vswitch;
+
+use super::params::Scope;
+use super::plan::Planned;
+use sim_core::Caller;
+
+/// A served action.
+pub struct Action {
+    /// The product, for example `Vpc`.
+    pub product: &'static str,
+    /// The version date of the product's interface.
+    pub version: &'static str,
+    /// The action's name.
+    pub name: &'static str,
+    /// Whether it answers only what account and region tell, without state behind it.
+    pub minimal: bool,
+    /// Reads parameters into a plan.
+    pub plan: fn(&Scope<'_>, &Caller) -> Planned,
+}
+
+macro_rules! actions {
+    ($($product:ident $version:literal { $($name:ident => $plan:path $([$minimal:ident])?;)* })*) => {
+        /// Every served action, by product in the order of the list.
+        pub static ACTIONS: &[Action] = &[$($(Action {
+            product: stringify!($product),
+            version: $version,
+            name: stringify!($name),
+            minimal: actions!(@ $($minimal)?),
+            plan: $plan,
+        }),*),*];
+    };
+    (@ minimal) => { true };
+    (@) => { false };
+}
+
+actions! {
+    Vpc "2016-04-28" {
+        CreateVpc => vpc::create_vpc;
+        DescribeVpcs => vpc::describe_vpcs;
+        DescribeVpcAttribute => vpc::describe_vpc_attribute;
+        ModifyVpcAttribute => vpc::modify_vpc_attribute;
+        DeleteVpc => vpc::delete_vpc;
+        CreateVSwitch => vswitch::create_vswitch;
+        DescribeVSwitches => vswitch::describe_vswitches;
+        DescribeVSwitchAttributes => vswitch::describe_vswitch_attributes;
+        ModifyVSwitchAttribute => vswitch::modify_vswitch_attribute;
+        DeleteVSwitch => vswitch::delete_vswitch;
+        AssociateVpcCidrBlock => vpc_parts::associate_vpc_cidr_block;
+        UnassociateVpcCidrBlock => vpc_parts::unassociate_vpc_cidr_block;
+        CreateDefaultVpc => vpc_parts::create_default_vpc;
+        CreateDefaultVSwitch => vpc_parts::create_default_vswitch;
+        CreateVSwitchCidrReservation => vpc_parts::create_vswitch_cidr_reservation;
+        DeleteVSwitchCidrReservation => vpc_parts::delete_vswitch_cidr_reservation;
+        ListVSwitchCidrReservations => vpc_parts::list_vswitch_cidr_reservations;
+        CheckCanAllocateVpcPrivateIpAddress => vpc_parts::check_can_allocate;
+        MoveResourceGroup => vpc_parts::move_resource_group;
+        // -- vRouter, route tables, route entries
+        TagResources => tags::vpc_tag_resources;
+        UnTagResources => tags::vpc_untag_resources;
+        ListTagResources => tags::vpc_list_tag_resources;
+    }
+    Ecs "2014-05-26" {
+        // -- security groups
+        // -- prefix lists
+        // -- network interfaces
+        // -- instances
+        // -- regions, zones, types, images
+        TagResources => tags::ecs_tag_resources;
+        UntagResources => tags::ecs_untag_resources;
+        ListTagResources => tags::ecs_list_tag_resources;
+        JoinResourceGroup => vpc_parts::join_resource_group;
+    }
+    Location "2015-06-12" {
+        DescribeEndpoints => account::describe_endpoints;
+    }
+    Sts "2015-04-01" {
+        GetCallerIdentity => account::get_caller_identity [minimal];
+    }
+    ResourceManager "2020-03-31" {
+        ListResourceGroups => account::list_resource_groups [minimal];
+    }
+    BssOpenApi "2017-12-14" {
+        QueryAvailableInstances => account::query_available_instances [minimal];
+    }
+}
+
+/// Documented parameters that an action takes and that change nothing, by file.
+pub const INERT: &[&[(&str, &[&str])]] = &[
+    vpc_parts::INERT,
+    // -- routes
+    // -- security groups, prefix lists
+    // -- network interfaces
+    // -- instances, catalogue
+];
+
+/// The action of this version and name.
+pub fn find(version: &str, name: &str) -> Option<&'static Action> {
+    ACTIONS.iter().find(|action| action.name == name && action.version == version)
+}
+
+/// The product with this version date, if any action of it is served.
+pub fn product_of(version: &str) -> Option<&'static str> {
+    ACTIONS.iter().find(|action| action.version == version).map(|action| action.product)
+}
+
+/// Whether any product serves an action of this name.
+pub fn is_served(name: &str) -> bool {
+    ACTIONS.iter().any(|action| action.name == name)
+}

@@ -1,0 +1,116 @@
+//! Actions on vSwitches.
+
+use crate::rpc::params::Scope;
+use crate::rpc::plan::{
+    NumberedPage, Planned, done, has_tags, read, required_id, show_tags_key_value, tags, write,
+};
+use serde_json::{Value, json};
+use sim_core::id::{VSwitchId, VpcId};
+use sim_core::vpc::route_table::RouteTableKind;
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
+use sim_core::{Caller, Owner, World, ZoneId};
+
+pub fn create_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
+    let mask = p.int("CidrMask", 0..=32)?.map(|mask| mask as u8);
+    let command = CreateVSwitch {
+        vpc: required_id(p, "VpcId")?,
+        zone: ZoneId::from(p.required("ZoneId")?),
+        block: vswitch::choose_block(p.str("CidrBlock"), mask)?,
+        ipv6_subnet: p.int("Ipv6CidrBlock", 0..=4095)?.map(|n| n as u32),
+        name: p.str("VSwitchName").map(Into::into),
+        description: p.str("Description").map(Into::into),
+        tags: tags(p)?,
+    };
+    write(command, |_, _, reply| json!({ "VSwitchId": reply.id::<VSwitchId>().to_string() }))
+}
+
+pub fn describe_vswitches(p: &Scope<'_>, _: &Caller) -> Planned {
+    let page = NumberedPage::read(p, 50)?;
+    let vpc = p.str("VpcId").map(str::parse::<VpcId>);
+    let ids: Vec<String> = p.commas("VSwitchId", 20)?.into_iter().map(str::to_owned).collect();
+    let zone = p.str("ZoneId").map(str::to_owned);
+    let name = p.str("VSwitchName").map(str::to_owned);
+    let is_default = p.bool("IsDefault")?;
+    let ipv6 = p.bool("EnableIpv6")?;
+    let table = p.str("RouteTableId").map(str::to_owned);
+    let tags = tags(p)?;
+    read(move |w, caller| {
+        let ix = &w.indexes().vswitches;
+        let candidates: Box<dyn Iterator<Item = &VSwitchId>> = match &vpc {
+            Some(Ok(vpc)) => Box::new(ix.by_vpc.of(vpc)),
+            Some(Err(_)) => Box::new(std::iter::empty()),
+            None => Box::new(ix.by_owner.of(&Owner::from(caller))),
+        };
+        let wanted = candidates.filter_map(|id| w.get::<VSwitch>(id)).filter(|s| {
+            s.owner.admits(caller)
+                && (ids.is_empty() || ids.contains(&s.id.to_string()))
+                && zone.as_ref().is_none_or(|zone| s.zone.0 == *zone)
+                && name.as_ref().is_none_or(|name| s.name == *name)
+                && is_default.is_none_or(|is| s.is_default == is)
+                && ipv6.is_none_or(|on| s.ipv6.is_some() == on)
+                && table.as_ref().is_none_or(|t| route_table(w, s).0 == *t)
+                && has_tags(w, s.id, &tags)
+        });
+        Ok(page.show(wanted, "VSwitches", "VSwitch", |s| summary(w, s)))
+    })
+}
+
+/// The table that holds for a vSwitch, and its type.
+fn route_table(w: &World, s: &VSwitch) -> (String, &'static str) {
+    let system = w.get::<Vpc>(&s.vpc).map(|vpc| vpc.system_table);
+    let table = s.route_table.or(system);
+    let kind = if s.route_table.is_some() { RouteTableKind::Custom } else { RouteTableKind::System };
+    (table.map(|id| id.to_string()).unwrap_or_default(), kind.text())
+}
+
+/// What DescribeVSwitches and DescribeVSwitchAttributes both show.
+fn summary(w: &World, s: &VSwitch) -> Value {
+    let (table, kind) = route_table(w, s);
+    let group = w.get::<Vpc>(&s.vpc).map(|vpc| vpc.resource_group.to_string()).unwrap_or_default();
+    json!({
+        "VSwitchId": s.id.to_string(),
+        "VpcId": s.vpc.to_string(),
+        "ZoneId": s.zone,
+        "Status": s.status.text(),
+        "VSwitchName": s.name,
+        "Description": s.description,
+        "CidrBlock": s.block.to_string(),
+        "Ipv6CidrBlock": s.ipv6.map(|b| b.to_string()).unwrap_or_default(),
+        "EnabledIpv6": s.ipv6.is_some(),
+        "AvailableIpAddressCount": s.available_addresses(w),
+        "IsDefault": s.is_default,
+        "CreationTime": s.created.to_seconds_text(),
+        "OwnerId": s.owner.account,
+        "ResourceGroupId": group,
+        "NetworkAclId": "",
+        "ShareType": "",
+        "RouteTable": { "RouteTableId": table, "RouteTableType": kind },
+        "Tags": show_tags_key_value(w, s.id),
+    })
+}
+
+pub fn describe_vswitch_attributes(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id::<VSwitchId>(p, "VSwitchId")?;
+    read(move |w, caller| {
+        let s = w.visible::<VSwitch>(caller, id)?;
+        let mut answer = summary(w, s);
+        let members = answer.as_object_mut().expect("a summary is an object");
+        members.insert("CloudResources".to_owned(), json!({ "CloudResourceSetType": [] }));
+        Ok(answer)
+    })
+}
+
+pub fn modify_vswitch_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(ModifyVSwitch {
+        vswitch: required_id(p, "VSwitchId")?,
+        name: p.str("VSwitchName").map(Into::into),
+        description: p.raw("Description").map(Into::into),
+        ipv6_subnet: p.int("Ipv6CidrBlock", 0..=4095)?.map(|n| n as u32),
+        disable_ipv6: p.bool("EnableIPv6")? == Some(false),
+    })
+}
+
+pub fn delete_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(DeleteVSwitch { vswitch: required_id(p, "VSwitchId")? })
+}

@@ -1,0 +1,243 @@
+//! The way of a request on the provider wire: decode, believe, find the action, carry out, answer.
+
+use super::ProviderError;
+use super::actions::{self, Action};
+use super::envelope::{self, RequestId};
+use super::plan::{BadParams, Plan};
+use super::request::{self, RawRequest, RpcRequest};
+use super::sign;
+use crate::app::{App, AppState};
+use crate::engine::{DEFAULT_WORLD, EngineError, WorldHandle};
+use crate::problem::Problem;
+use crate::rest::context::DEFAULT_REGION;
+use crate::settings::UnknownParams;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use sim_core::{AccountId, Caller, Refusal, Token};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the request log is told about a request on the provider wire.
+#[derive(Clone, Debug, Default)]
+pub struct Noted {
+    /// The action's name.
+    pub action: String,
+    /// The parameters without secrets.
+    pub params: BTreeMap<String, String>,
+    /// The world.
+    pub world: String,
+    /// The account.
+    pub account: String,
+    /// The provider's code of a refusal.
+    pub code: String,
+    /// The core's rule behind it.
+    pub rule: String,
+    /// Parameters that no document knows.
+    pub unknown: Vec<String>,
+}
+
+/// Where a request on the provider wire goes: everything at `/`.
+pub async fn from_request(app: AppState, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let request_id =
+        parts.extensions.get::<RequestId>().cloned().expect("the gate gives every request an id");
+    let raw_head = (&parts.method, &parts.uri, &parts.headers);
+    let body = match axum::body::to_bytes(body, app.settings.body_limit).await {
+        Ok(body) => body,
+        Err(_) => return too_large(&app, &request_id, parts.headers),
+    };
+    let raw = RawRequest::new(raw_head.0, raw_head.1, raw_head.2, &body);
+    let mut noted = Noted::default();
+    let format = request::preferred_format(&raw);
+    let outcome = match request::decode(&raw) {
+        Ok(request) => answer(&app, &raw, &request, &mut noted).await.map(|value| (request, value)),
+        Err(error) => Err(error.into()),
+    };
+    let mut response = match outcome {
+        Ok((request, value)) => {
+            envelope::success(request.format, &request.action, &request_id, &value).into_response()
+        }
+        Err(error) => {
+            noted.code = error.code.to_string();
+            envelope::refusal(format, &error, &request_id, raw.host().unwrap_or_default()).into_response()
+        }
+    };
+    if !noted.unknown.is_empty()
+        && let Ok(value) = HeaderValue::from_str(&noted.unknown.join(","))
+    {
+        response.headers_mut().insert("x-cloudnet-unknown-parameters", value);
+    }
+    response.extensions_mut().insert(noted);
+    response
+}
+
+fn too_large(app: &App, request_id: &RequestId, headers: HeaderMap) -> Response {
+    let message = format!("The body has more than {} bytes.", app.settings.body_limit);
+    let error = ProviderError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message);
+    let host = headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default();
+    envelope::refusal(request::Format::Json, &error, request_id, host).into_response()
+}
+
+async fn answer(
+    app: &App,
+    raw: &RawRequest<'_>,
+    request: &RpcRequest,
+    noted: &mut Noted,
+) -> Result<Value, ProviderError> {
+    noted.action = request.action.clone();
+    noted.params = request
+        .params
+        .iter()
+        .filter(|(name, _)| !super::params::COMMON.contains(name))
+        .map(show_param)
+        .collect();
+    let (world, account) = believe(app, raw, request)?;
+    noted.world = world.name().to_owned();
+    noted.account = account.to_string();
+    let action = find_action(request)?;
+    let scope = request.params.root();
+    let mut caller = Caller::new(account, request.region_id.as_deref().unwrap_or(DEFAULT_REGION));
+    if let Some(token) = request.client_token() {
+        caller.token = Some(Token::parse(token).map_err(|r| refused(action, &r, noted))?);
+    }
+    caller.dry_run = scope.bool("DryRun").map_err(|e| bad_params(action, e.into(), noted))?.unwrap_or(false);
+    let plan = (action.plan)(&scope, &caller).map_err(|e| bad_params(action, e, noted))?;
+    check_unknown(app, request, noted)?;
+    let result = match plan {
+        Plan::Read(look) => world.read(|w| look(w, &caller)).await.map_err(unavailable)?,
+        Plan::Write(command, show) => {
+            let dry_run = caller.dry_run;
+            let shown_to = caller.clone();
+            let submitted = world.submit(caller, command, move |w, applied| match &applied.outcome {
+                Ok(_) if dry_run => Err(Refusal::new(sim_core::ErrorCode::DryRun)),
+                Ok(reply) => Ok(show(w, &shown_to, reply)),
+                Err(refusal) => Err(refusal.clone()),
+            });
+            submitted.await.map_err(unavailable)?.view
+        }
+    };
+    result.map_err(|refusal| refused(action, &refusal, noted))
+}
+
+fn show_param((name, value): (&str, &str)) -> (String, String) {
+    let shown =
+        if crate::requests::is_secret(name) { "***".to_owned() } else { crate::requests::shorten(value) };
+    (name.to_owned(), shown)
+}
+
+/// Who sent the request: the key's world and account, with a signature where credentials are configured.
+fn believe(
+    app: &App,
+    raw: &RawRequest<'_>,
+    request: &RpcRequest,
+) -> Result<(Arc<WorldHandle>, AccountId), ProviderError> {
+    let find = |name: &str| app.ready_world(name).map_err(world_unavailable);
+    if let Some(credentials) = &app.credentials {
+        let now = crate::engine::wall_now() / 1000;
+        let verified = sign::verify(raw, request, credentials, now)?;
+        if let Some(nonce) = &request.nonce {
+            app.nonces.lock().claim(verified.access_key_id(), nonce, now)?;
+        }
+        let credential = verified.credential;
+        let account =
+            credential.account.parse().map(AccountId).map_err(|_| unknown_key(&credential.access_key_id))?;
+        return Ok((find(credential.world.as_deref().unwrap_or(DEFAULT_WORLD))?, account));
+    }
+    let key = request.access_key_id.as_deref().unwrap_or_default();
+    let Some(selector) = key.strip_prefix("w-") else {
+        return Ok((find(DEFAULT_WORLD)?, AccountId::DEFAULT));
+    };
+    // The account comes last and is all digits, so that a world's name may hold "-a-" itself.
+    let (name, account) = match selector.rsplit_once("-a-") {
+        Some((name, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            (name, digits.parse().map(AccountId).map_err(|_| unknown_key(key))?)
+        }
+        _ => (selector, AccountId::DEFAULT),
+    };
+    match app.ready_world(name) {
+        Ok(world) => Ok((world, account)),
+        Err(problem) if problem.status == 404 => Err(unknown_key(key)),
+        Err(problem) => Err(world_unavailable(problem)),
+    }
+}
+
+fn unknown_key(key: &str) -> ProviderError {
+    let message = format!(
+        "Specified access key is not found: {key:?} selects no world; write w-WORLD or w-WORLD-a-ACCOUNT."
+    );
+    ProviderError::new(StatusCode::NOT_FOUND, "InvalidAccessKeyId.NotFound", message)
+}
+
+fn world_unavailable(problem: Problem) -> ProviderError {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    ProviderError::new(status, "ServiceUnavailable", format!("{} {}", problem.title, problem.detail))
+}
+
+fn unavailable(error: EngineError) -> ProviderError {
+    match error {
+        EngineError::Panicked(_) => {
+            ProviderError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", error.to_string())
+        }
+        _ => ProviderError::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", error.to_string()),
+    }
+}
+
+fn find_action(request: &RpcRequest) -> Result<&'static Action, ProviderError> {
+    if let Some(action) = actions::find(&request.version, &request.action) {
+        return Ok(action);
+    }
+    let not_found =
+        |code: &'static str, message: String| Err(ProviderError::new(StatusCode::NOT_FOUND, code, message));
+    match actions::product_of(&request.version) {
+        Some(product) => not_found(
+            "InvalidAction.NotFound",
+            format!(
+                "Specified api is not found, please check your url and method: {product} {} is not served.",
+                request.action
+            ),
+        ),
+        None => not_found(
+            "InvalidVersion",
+            format!("Specified parameter Version is not valid: {:?}.", request.version),
+        ),
+    }
+}
+
+fn check_unknown(app: &App, request: &RpcRequest, noted: &mut Noted) -> Result<(), ProviderError> {
+    let known = |name: &&str| !matches!(*name, "ClientToken" | "DryRun");
+    noted.unknown = request.params.unknown().into_iter().filter(known).map(str::to_owned).collect();
+    if noted.unknown.is_empty() {
+        return Ok(());
+    }
+    let names = noted.unknown.join(", ");
+    if app.settings.unknown_params == UnknownParams::Refuse {
+        let message = format!("{} has no parameter {names}.", request.action);
+        return Err(ProviderError::bad_request("InvalidParameter", message));
+    }
+    tracing::warn!(action = request.action, parameters = names, "unknown parameters were ignored");
+    Ok(())
+}
+
+fn bad_params(action: &Action, error: BadParams, noted: &mut Noted) -> ProviderError {
+    match error {
+        BadParams::Param(error) => {
+            noted.rule = "malformed_request".to_owned();
+            error.into()
+        }
+        BadParams::Rule(refusal) => refused(action, &refusal, noted),
+    }
+}
+
+/// The provider's code, status and message of a refusal in this action.
+fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderError {
+    noted.rule = refusal.code().native();
+    let row = refusal.code().row();
+    let documented = row.provider_codes.iter().find_map(|code| {
+        crate::catalogue::documented_status(action.version, action.name, code).map(|s| (*code, s))
+    });
+    let (code, status) = documented.unwrap_or((row.provider_codes[0], row.provider_status));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    ProviderError::new(status, code, refusal.to_string())
+}

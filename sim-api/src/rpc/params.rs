@@ -1,0 +1,216 @@
+//! The flat parameters of a request and the typed ways to read them.
+//!
+//! A list is sent as numbered names (`SecurityGroupIds.1`), a list of objects as
+//! `Tag.1.Key`, an object as `DeletionProtectionConfig.Enabled`, and some parameters hold a JSON
+//! text or a comma list. A [`Scope`] is the view in which names are read: the whole request, or
+//! one object of a list. Reading marks a name as known, so that [`Params::unknown`] can name the rest.
+//!
+//! Names are case-sensitive, as the provider documents them.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::request::{DecodeError, MAX_NAME_BYTES, MAX_PARAMS, MAX_VALUE_BYTES};
+
+mod lists;
+mod scope;
+
+pub use lists::MAX_LIST_INDEX;
+pub use scope::{ParamError, Problem, Scope};
+
+/// Parameters that belong to the protocol or to every action; [`Params::unknown`] never names them.
+pub const COMMON: [&str; 17] = [
+    "AccessKeyId",
+    "Action",
+    "BearerToken",
+    "Format",
+    "OwnerAccount",
+    "OwnerId",
+    "RegionId",
+    "ResourceOwnerAccount",
+    "ResourceOwnerId",
+    "SecurityToken",
+    "Signature",
+    "SignatureMethod",
+    "SignatureNonce",
+    "SignatureType",
+    "SignatureVersion",
+    "Timestamp",
+    "Version",
+];
+
+struct Entry {
+    name: String,
+    value: String,
+    /// Sent in the query, which is the part that a version 3 signature covers by name.
+    in_query: bool,
+    /// Set when a getter asked for the name. Relaxed ordering: it is a note, nothing hangs on it.
+    used: AtomicBool,
+}
+
+impl Clone for Entry {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            value: self.value.clone(),
+            in_query: self.in_query,
+            used: AtomicBool::new(self.used.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// Parameters by name, sorted by the bytes of the name, each name once.
+///
+/// `Debug` shows names only: a value may be a password.
+#[derive(Clone, Default)]
+pub struct Params {
+    entries: Vec<Entry>,
+}
+
+impl Params {
+    /// Parameters from names and values, as if sent in a form; for tests and tools.
+    ///
+    /// # Errors
+    /// The limits of a request, and one name with two values.
+    pub fn from_pairs<N: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, DecodeError> {
+        let mut builder = ParamsBuilder::default();
+        for (name, value) in pairs {
+            builder.push(name.into(), value.into(), false)?;
+        }
+        builder.finish()
+    }
+
+    /// The view in which all names are read in full.
+    pub fn root(&self) -> Scope<'_> {
+        Scope::root(self)
+    }
+
+    /// The value of `name`, empty or not, without marking it as known.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.find(name).map(|entry| entry.value.as_str())
+    }
+
+    /// All names and values in the byte order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str()))
+    }
+
+    /// Those that were sent in the query string, in the byte order of the names.
+    pub fn in_query(&self) -> impl Iterator<Item = (&str, &str)> {
+        let sent = self.entries.iter().filter(|entry| entry.in_query);
+        sent.map(|entry| (entry.name.as_str(), entry.value.as_str()))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Names that no getter asked for and that are not [`COMMON`], in byte order. Ask after the
+    /// action has read its parameters.
+    pub fn unknown(&self) -> Vec<&str> {
+        let asked = |entry: &&Entry| entry.used.load(Ordering::Relaxed);
+        let unasked = self.entries.iter().filter(|entry| !asked(entry));
+        unasked.map(|entry| entry.name.as_str()).filter(|name| COMMON.binary_search(name).is_err()).collect()
+    }
+
+    /// Marks `name` and everything below it (`name.…`) as known: for a parameter that is accepted
+    /// and has no effect here.
+    pub fn mark_known(&self, name: &str) {
+        if let Some(entry) = self.find(name) {
+            entry.used.store(true, Ordering::Relaxed);
+        }
+        for entry in self.below(&format!("{name}.")) {
+            entry.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&Entry> {
+        let at = self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name)).ok()?;
+        Some(&self.entries[at])
+    }
+
+    /// Finds `name` and marks it as known.
+    fn take(&self, name: &str) -> Option<&str> {
+        let entry = self.find(name)?;
+        entry.used.store(true, Ordering::Relaxed);
+        Some(&entry.value)
+    }
+
+    /// The entries whose names begin with `prefix`.
+    fn below(&self, prefix: &str) -> &[Entry] {
+        let from = self.entries.partition_point(|entry| entry.name.as_str() < prefix);
+        let length = self.entries[from..].partition_point(|entry| entry.name.starts_with(prefix));
+        &self.entries[from..from + length]
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.entries.iter().map(|entry| &entry.name)).finish()
+    }
+}
+
+/// Collects parameters and enforces the limits of a request.
+#[derive(Default)]
+pub struct ParamsBuilder {
+    entries: Vec<Entry>,
+}
+
+impl ParamsBuilder {
+    /// Adds one parameter; `in_query` if the query string held it.
+    ///
+    /// # Errors
+    /// An empty name, and the limits on count and lengths.
+    pub fn push(&mut self, name: String, value: String, in_query: bool) -> Result<(), DecodeError> {
+        if name.is_empty() {
+            return Err(DecodeError::NoName);
+        }
+        if name.len() > MAX_NAME_BYTES {
+            return Err(DecodeError::NameSize(name.len()));
+        }
+        if value.len() > MAX_VALUE_BYTES {
+            return Err(DecodeError::ValueSize { name, size: value.len() });
+        }
+        if self.entries.len() == MAX_PARAMS {
+            return Err(DecodeError::TooMany);
+        }
+        if self.entries.is_empty() {
+            self.entries.reserve(24);
+        }
+        self.entries.push(Entry { name, value, in_query, used: AtomicBool::new(false) });
+        Ok(())
+    }
+
+    /// Sorts and checks that no name has two values. One name sent twice with one value counts once.
+    ///
+    /// # Errors
+    /// [`DecodeError::Conflict`].
+    pub fn finish(mut self) -> Result<Params, DecodeError> {
+        self.entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        if let Some(pair) = self
+            .entries
+            .windows(2)
+            .find(|pair| pair[0].name == pair[1].name && pair[0].value != pair[1].value)
+        {
+            return Err(DecodeError::Conflict(pair[0].name.clone()));
+        }
+        self.entries.dedup_by(|later, earlier| {
+            let same = later.name == earlier.name;
+            earlier.in_query |= same && later.in_query;
+            same
+        });
+        Ok(Params { entries: self.entries })
+    }
+}
+
+#[cfg(test)]
+#[path = "params_tests.rs"]
+mod tests;

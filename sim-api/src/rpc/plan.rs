@@ -1,0 +1,160 @@
+//! What an action wants done: a command and how to show its reply, or a look at the world.
+//!
+//! An action only decodes and encodes. It reads its parameters into a [`Plan`]; every rule is the core's.
+
+use super::params::{ParamError, Scope};
+use serde_json::{Map, Value, json};
+use sim_core::id::Id;
+use sim_core::tag::{self, TagPair};
+use sim_core::{Caller, Command, Outcome, Refusal, Reply, World};
+
+/// What an action wants done.
+pub enum Plan {
+    /// Look at the world.
+    Read(Box<dyn FnOnce(&World, &Caller) -> Outcome<Value> + Send>),
+    /// Carry out a command and show its reply on the world as the command left it.
+    Write(Command, Box<dyn FnOnce(&World, &Caller, &Reply) -> Value + Send>),
+}
+
+/// Why parameters do not make a plan.
+#[derive(Debug)]
+pub enum BadParams {
+    /// A parameter does not read.
+    Param(ParamError),
+    /// A value breaks a rule of the core.
+    Rule(Refusal),
+}
+
+impl From<ParamError> for BadParams {
+    fn from(error: ParamError) -> BadParams {
+        BadParams::Param(error)
+    }
+}
+
+impl From<Refusal> for BadParams {
+    fn from(refusal: Refusal) -> BadParams {
+        BadParams::Rule(refusal)
+    }
+}
+
+/// The outcome of reading parameters.
+pub type Planned = Result<Plan, BadParams>;
+
+/// A plan that looks at the world.
+pub fn read(look: impl FnOnce(&World, &Caller) -> Outcome<Value> + Send + 'static) -> Planned {
+    Ok(Plan::Read(Box::new(look)))
+}
+
+/// A plan that carries out a command whose answer has members of its own.
+pub fn write(
+    command: impl Into<Command>,
+    show: impl FnOnce(&World, &Caller, &Reply) -> Value + Send + 'static,
+) -> Planned {
+    Ok(Plan::Write(command.into(), Box::new(show)))
+}
+
+/// A plan that carries out a command whose answer is the request's id alone.
+pub fn done(command: impl Into<Command>) -> Planned {
+    write(command, |_, _, _| json!({}))
+}
+
+/// A required id; one that does not parse is one that does not exist, as at the provider.
+///
+/// # Errors
+/// A missing parameter, the kind's "no such object".
+pub fn required_id<I: Id>(scope: &Scope<'_>, name: &str) -> Result<I, BadParams> {
+    Ok(crate::rest::context::parse_id(scope.required(name)?)?)
+}
+
+/// An id that may be absent.
+///
+/// # Errors
+/// The kind's "no such object" for a text that is no id.
+pub fn optional_id<I: Id>(scope: &Scope<'_>, name: &str) -> Result<Option<I>, BadParams> {
+    Ok(scope.str(name).map(crate::rest::context::parse_id).transpose()?)
+}
+
+/// An id to filter by: one that does not parse fits nothing.
+pub fn filter_id<I: Id>(text: Option<&str>) -> Option<Result<I, ()>> {
+    text.map(|text| text.parse().map_err(drop))
+}
+
+/// The tags of a request: `Tag.N.Key` and `Tag.N.Value`, or the older `Tag.N.key` and `Tag.N.value`.
+///
+/// # Errors
+/// More than the list may hold.
+pub fn tags(scope: &Scope<'_>) -> Result<Vec<TagPair>, BadParams> {
+    let read = |tag: Scope<'_>| TagPair {
+        key: tag.first_of(&["Key", "key"]).unwrap_or_default().into(),
+        value: tag.first_of(&["Value", "value"]).unwrap_or_default().into(),
+    };
+    Ok(scope.objects("Tag", 50)?.into_iter().map(read).collect())
+}
+
+/// The tags of an object in an answer whose members are `Key` and `Value` (Vpc).
+pub fn show_tags_key_value(w: &World, resource: impl Into<sim_core::id::AnyId>) -> Value {
+    let tags: Vec<Value> = tag::of(w, resource).map(|t| json!({ "Key": t.key, "Value": t.value })).collect();
+    json!({ "Tag": tags })
+}
+
+/// The tags of an object in an answer whose members are `TagKey` and `TagValue` (Ecs).
+pub fn show_tags_tag_key(w: &World, resource: impl Into<sim_core::id::AnyId>) -> Value {
+    let tags: Vec<Value> =
+        tag::of(w, resource).map(|t| json!({ "TagKey": t.key, "TagValue": t.value })).collect();
+    json!({ "Tag": tags })
+}
+
+/// Whether an object carries every tag of a filter; an empty value in the filter fits any value.
+pub fn has_tags(w: &World, resource: impl Into<sim_core::id::AnyId>, wanted: &[TagPair]) -> bool {
+    let resource = resource.into();
+    wanted.iter().all(|want| {
+        let row = w.get::<tag::Tag>(&(resource, want.key.clone()));
+        row.is_some_and(|row| want.value.is_empty() || row.value == want.value)
+    })
+}
+
+/// Which page of a list, by number.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberedPage {
+    /// The page, from 1.
+    pub number: usize,
+    /// The items on a page.
+    pub size: usize,
+}
+
+impl NumberedPage {
+    /// `PageNumber` and `PageSize`: 1 and 10 if absent; a size of at most `most`.
+    ///
+    /// # Errors
+    /// Numbers out of range.
+    pub fn read(scope: &Scope<'_>, most: i64) -> Result<NumberedPage, BadParams> {
+        let number = scope.int("PageNumber", 1..=1_000_000_000)?.unwrap_or(1);
+        let size = scope.int("PageSize", 1..=most)?.unwrap_or(10);
+        Ok(NumberedPage { number: number as usize, size: size as usize })
+    }
+
+    /// The answer: the items of the page under `list.item`, with `TotalCount`, `PageNumber` and `PageSize`.
+    pub fn show<R>(
+        self,
+        items: impl Iterator<Item = R>,
+        list: &str,
+        item: &str,
+        show: impl Fn(R) -> Value,
+    ) -> Value {
+        let (from, to) = ((self.number - 1).saturating_mul(self.size), self.number.saturating_mul(self.size));
+        let mut total = 0;
+        let mut shown = Vec::new();
+        for row in items {
+            if (from..to).contains(&total) {
+                shown.push(show(row));
+            }
+            total += 1;
+        }
+        let mut answer = Map::new();
+        answer.insert("TotalCount".to_owned(), total.into());
+        answer.insert("PageNumber".to_owned(), self.number.into());
+        answer.insert("PageSize".to_owned(), self.size.into());
+        answer.insert(list.to_owned(), json!({ item: shown }));
+        Value::Object(answer)
+    }
+}

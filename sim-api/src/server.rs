@@ -1,0 +1,221 @@
+//! The server: open the log, bind, load the worlds, answer, stop.
+//!
+//! [`Server::start`] runs a whole cloudnet inside a process on a free port and installs nothing process-wide,
+//! so several of them fit in one test program.
+
+use crate::app::{App, AppState};
+use crate::engine::{Engine, LoadError, WriterSettings, load_world, wall_now};
+use crate::rpc::Credentials;
+use crate::settings::{Database, ServeSettings};
+use crate::store::{AnyLog, Log, MemoryLog, Retention, SqliteLog, StoreError};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; choose another with --listen, port 0 takes a free one")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The database does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A world does not load.
+    #[error("world {world:?}: {source}")]
+    Load {
+        /// The world.
+        world: String,
+        /// Why.
+        source: LoadError,
+    },
+    /// The credentials file does not read.
+    #[error("{path}: {reason}")]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file of addresses cannot be written.
+    #[error("{path}: {source}")]
+    ReadyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The world `default` cannot be made.
+    #[error(transparent)]
+    Engine(#[from] crate::engine::EngineError),
+}
+
+/// A running cloudnet.
+pub struct Server {
+    app: AppState,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    loading: Option<JoinHandle<Result<(), StartError>>>,
+}
+
+impl Server {
+    /// Opens the database, binds the address and begins to answer; worlds are loaded behind that.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn bind(settings: ServeSettings) -> Result<Server, StartError> {
+        let credentials = settings.credentials.as_ref().map(read_credentials).transpose()?;
+        let log = Arc::new(match &settings.db {
+            Database::Memory => AnyLog::Memory(MemoryLog::new()),
+            Database::Sqlite(path) => AnyLog::Sqlite(SqliteLog::open(path).await?),
+        });
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .map_err(|source| StartError::Listen { address: settings.listen, source })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { address: settings.listen, source })?;
+        let writer = WriterSettings {
+            retention: Retention { entries: settings.keep_entries, ..WriterSettings::default().retention },
+            ..WriterSettings::default()
+        };
+        let engine = Engine::new(log, writer);
+        let app = Arc::new(App::new(engine, settings, credentials, address));
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(serve(listener, app.clone(), stopped));
+        let loading = Some(tokio::spawn(load(app.clone())));
+        Ok(Server { app, stop, serving, loading })
+    }
+
+    /// Like [`Server::bind`], and waits until the worlds are loaded.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(settings: ServeSettings) -> Result<Server, StartError> {
+        let mut server = Server::bind(settings).await?;
+        server.wait_ready().await?;
+        Ok(server)
+    }
+
+    /// Waits until the worlds are loaded.
+    ///
+    /// # Errors
+    /// If one does not load.
+    pub async fn wait_ready(&mut self) -> Result<(), StartError> {
+        match self.loading.take() {
+            Some(loading) => loading.await.expect("loading does not panic"),
+            None => Ok(()),
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.app.address
+    }
+
+    /// Its address as clients write it: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.app.address)
+    }
+
+    /// What is behind it.
+    pub fn app(&self) -> &AppState {
+        &self.app
+    }
+
+    /// Takes no more requests, finishes those under way, writes snapshots and closes the database.
+    ///
+    /// # Errors
+    /// If the database cannot be closed.
+    pub async fn stop(self) -> Result<(), StoreError> {
+        // The receiver is gone only if serving has ended.
+        let _ = self.stop.send(true);
+        let _ = self.serving.await;
+        match Arc::into_inner(self.app) {
+            Some(app) => app.engine.shut_down().await,
+            // A request that outlived its grace still holds it; the process is about to end.
+            None => Ok(()),
+        }
+    }
+}
+
+fn read_credentials(path: &PathBuf) -> Result<Credentials, StartError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| StartError::Credentials { path: path.clone(), reason: e.to_string() })?;
+    Credentials::parse(&text)
+        .map_err(|e| StartError::Credentials { path: path.clone(), reason: e.to_string() })
+}
+
+async fn serve(listener: TcpListener, app: AppState, mut stopped: watch::Receiver<bool>) {
+    let service = crate::router::service(app);
+    let until = async move {
+        // An error means that the server was dropped, which is a stop as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until).await {
+        tracing::error!(%error, "the listener failed");
+    }
+}
+
+/// Loads every world of the log, makes `default` if it is missing, and says so.
+async fn load(app: AppState) -> Result<(), StartError> {
+    let worlds = app.engine.log().worlds().await?;
+    for stored in &worlds {
+        let name = stored.meta.name.clone();
+        let mut told = 0;
+        let world = load_world(app.engine.log(), stored.key, |read| {
+            if read - told >= 100_000 {
+                told = read;
+                tracing::info!(world = name, rows = read, "loading");
+            }
+        })
+        .await
+        .map_err(|source| StartError::Load { world: name.clone(), source })?;
+        app.engine.adopt(&name, stored.key, world);
+    }
+    if app.engine.world(crate::engine::DEFAULT_WORLD).is_none() {
+        let wall = wall_now();
+        let seed = app.settings.world_seed.unwrap_or_else(draw_seed);
+        app.engine.create(crate::engine::DEFAULT_WORLD, app.settings.genesis(seed, wall), wall).await?;
+    }
+    app.set_ready();
+    if let Some(path) = &app.settings.ready_file {
+        write_ready_file(path, app.address)?;
+    }
+    Ok(())
+}
+
+/// A seed for a new world.
+pub fn draw_seed() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().0
+}
+
+/// Writes the addresses in one step, so that a script never reads half a file.
+fn write_ready_file(path: &PathBuf, address: SocketAddr) -> Result<(), StartError> {
+    let url = format!("http://{address}");
+    let text = serde_json::json!({
+        "address": address.to_string(),
+        "url": url,
+        "swagger_ui": format!("{url}/swagger-ui/"),
+        "openapi": format!("{url}/openapi.json"),
+        "provider_endpoint": address.to_string(),
+        "pid": std::process::id(),
+    });
+    let failed = |source| StartError::ReadyFile { path: path.clone(), source };
+    let mut fresh = path.clone().into_os_string();
+    fresh.push(".new");
+    std::fs::write(&fresh, format!("{text}\n")).map_err(failed)?;
+    std::fs::rename(&fresh, path).map_err(failed)
+}
+
+/// How long a stopping server waits for requests under way.
+pub const GRACE: Duration = Duration::from_secs(10);

@@ -1,0 +1,122 @@
+//! Commands: everything that can be asked of a world, and where each is judged.
+
+use crate::access::Caller;
+use crate::cidr::{Cidr4, Cidr6};
+use crate::error::Outcome;
+use crate::id::{AnyId, EniId, Id, RouteTableId, VRouterId, VpcId};
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// The one list of commands: name, input, handler.
+macro_rules! commands {
+    ($($name:ident($input:path) => $handler:path;)*) => {
+        /// Something asked of a world.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Command { $(#[doc = concat!("See [`", stringify!($input), "`].")] $name($input)),* }
+
+        impl Command {
+            /// The names of all commands.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// The command's name.
+            pub const fn name(&self) -> &'static str {
+                match self { $(Command::$name(_) => stringify!($name)),* }
+            }
+        }
+
+        $(impl From<$input> for Command {
+            fn from(input: $input) -> Command { Command::$name(input) }
+        })*
+
+        /// Judges a command: look up, check, check, check, write.
+        pub(crate) fn dispatch(w: &mut World, caller: &Caller, command: &Command) -> Outcome<Reply> {
+            match command { $(Command::$name(input) => $handler(w, caller, input)),* }
+        }
+    };
+}
+
+commands! {
+    SetClock(crate::settings::SetClock) => crate::settings::set_clock;
+    ChangeSettings(crate::settings::ChangeSettings) => crate::settings::change;
+    AdjustQuota(crate::quota::AdjustQuota) => crate::quota::adjust;
+    TagResources(crate::tag::TagResources) => crate::tag::tag_resources;
+    UntagResources(crate::tag::UntagResources) => crate::tag::untag_resources;
+    CreateVpc(crate::vpc::vpc::CreateVpc) => crate::vpc::vpc::create;
+    ModifyVpc(crate::vpc::vpc::ModifyVpc) => crate::vpc::vpc::modify;
+    DeleteVpc(crate::vpc::vpc::DeleteVpc) => crate::vpc::vpc::delete;
+    CreateVSwitch(crate::vpc::vswitch::CreateVSwitch) => crate::vpc::vswitch::create;
+    ModifyVSwitch(crate::vpc::vswitch::ModifyVSwitch) => crate::vpc::vswitch::modify;
+    DeleteVSwitch(crate::vpc::vswitch::DeleteVSwitch) => crate::vpc::vswitch::delete;
+    AddSecondaryBlock(crate::vpc::secondary_block::AddSecondaryBlock) => crate::vpc::secondary_block::add;
+    RemoveSecondaryBlock(crate::vpc::secondary_block::RemoveSecondaryBlock) => crate::vpc::secondary_block::remove;
+    AddIpv6Block(crate::vpc::secondary_block::AddIpv6Block) => crate::vpc::secondary_block::add_ipv6;
+    RemoveIpv6Block(crate::vpc::secondary_block::RemoveIpv6Block) => crate::vpc::secondary_block::remove_ipv6;
+    CreateDefaultVpc(crate::vpc::default_network::CreateDefaultVpc) => crate::vpc::default_network::create_vpc;
+    CreateDefaultVSwitch(crate::vpc::default_network::CreateDefaultVSwitch) => crate::vpc::default_network::create_vswitch;
+    CreateCidrReservation(crate::vpc::cidr_reservation::CreateCidrReservation) => crate::vpc::cidr_reservation::create;
+    DeleteCidrReservation(crate::vpc::cidr_reservation::DeleteCidrReservation) => crate::vpc::cidr_reservation::delete;
+    CreateResourceGroup(crate::resource_group::CreateResourceGroup) => crate::resource_group::create;
+    DeleteResourceGroup(crate::resource_group::DeleteResourceGroup) => crate::resource_group::delete;
+    MoveToResourceGroup(crate::resource_group::MoveToResourceGroup) => crate::resource_group::move_to;
+    // -- vRouter, route tables, route entries
+    // -- security groups, prefix lists
+    // -- network interfaces
+    // -- instances, disks, residents
+}
+
+/// What an accepted command answers: ids of what was made. Wires read the rest from the world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// Nothing but success.
+    Done,
+    /// One new object.
+    Created(AnyId),
+    /// Several new objects.
+    CreatedMany(Vec<AnyId>),
+    /// A new VPC with what comes with it.
+    CreatedVpc {
+        /// The VPC.
+        vpc: VpcId,
+        /// Its vRouter.
+        vrouter: VRouterId,
+        /// Its system route table.
+        route_table: RouteTableId,
+    },
+    /// Addresses given to a network interface.
+    Addresses {
+        /// The network interface.
+        eni: EniId,
+        /// Single IPv4 addresses.
+        ipv4: Vec<Ipv4Addr>,
+        /// IPv4 prefixes.
+        ipv4_prefixes: Vec<Cidr4>,
+        /// Single IPv6 addresses.
+        ipv6: Vec<Ipv6Addr>,
+        /// IPv6 prefixes.
+        ipv6_prefixes: Vec<Cidr6>,
+    },
+    /// The outcome of each item of a batch that is not atomic, in order.
+    Batch(Vec<Result<Option<AnyId>, crate::error::Refusal>>),
+}
+
+impl Reply {
+    /// The id of the one new object.
+    ///
+    /// # Panics
+    /// If the command makes none of that kind: a mistake of the program, not of a caller.
+    pub fn id<I: Id + TryFrom<AnyId>>(&self) -> I {
+        let any = match self {
+            Reply::Created(id) => *id,
+            Reply::CreatedVpc { vpc, .. } => (*vpc).into(),
+            other => panic!("{other:?} names no single new object"),
+        };
+        I::try_from(any).unwrap_or_else(|_| panic!("{any} is not of kind {}", I::KIND.name()))
+    }
+}
+
+impl<I: Into<AnyId>> From<I> for Reply {
+    fn from(id: I) -> Reply {
+        Reply::Created(id.into())
+    }
+}

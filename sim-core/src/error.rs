@@ -1,0 +1,382 @@
+//! The error table: every way in which a command can be refused, written once.
+//!
+//! A row names the error, says what sort of thing went wrong, which codes the provider uses for it and
+//! with which HTTP status, and the message. Where the provider spells one rule differently in different
+//! actions, the row lists all spellings in order of preference: the provider wire takes the first that
+//! the called action documents, with the status documented there. The native code is the row's name in
+//! snake case. Misspelt provider codes are the provider's own and part of its contract.
+
+use crate::id::AnyId;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What sort of thing went wrong; decides the native HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ErrorKind {
+    /// A value breaks a rule that holds whatever the state is.
+    Invalid,
+    /// The named object does not exist for this caller.
+    NotFound,
+    /// The value clashes with an existing object.
+    Conflict,
+    /// Something else still needs the object.
+    Dependency,
+    /// The object is in a state that does not allow the operation.
+    State,
+    /// Another operation is under way; trying again later will succeed.
+    Busy,
+    /// A quota is full.
+    Quota,
+    /// The operation is never allowed on this object.
+    Denied,
+    /// A resource such as free addresses has run out.
+    Exhausted,
+    /// The idempotency token was used with other parameters.
+    Token,
+}
+
+impl ErrorKind {
+    /// The HTTP status on the native wire. `docs/decisions/0004-status-codes.md` argues each.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            ErrorKind::Invalid | ErrorKind::Token => 422,
+            ErrorKind::NotFound => 404,
+            ErrorKind::Denied | ErrorKind::Quota => 403,
+            _ => 409,
+        }
+    }
+}
+
+/// One row of the error table.
+#[derive(Debug)]
+pub struct ErrorRow {
+    /// The row's name.
+    pub name: &'static str,
+    /// What sort of thing went wrong.
+    pub kind: ErrorKind,
+    /// The provider's codes in order of preference; never empty.
+    pub provider_codes: &'static [&'static str],
+    /// The provider's HTTP status where the called action documents none for the code.
+    pub provider_status: u16,
+    /// The rule in one sentence.
+    pub message: &'static str,
+}
+
+macro_rules! errors {
+    ($($variant:ident $kind:ident [$($code:literal),+] $status:literal $message:literal;)*) => {
+        /// The name of an error: a row of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode { $(#[doc = $message] $variant),* }
+
+        impl ErrorCode {
+            /// Every row, in the order of the table.
+            pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$variant),*];
+
+            /// The row.
+            pub const fn row(self) -> &'static ErrorRow {
+                match self {
+                    $(ErrorCode::$variant => {
+                        const ROW: ErrorRow = ErrorRow {
+                            name: stringify!($variant),
+                            kind: ErrorKind::$kind,
+                            provider_codes: &[$($code),+],
+                            provider_status: $status,
+                            message: $message,
+                        };
+                        &ROW
+                    })*
+                }
+            }
+        }
+    };
+}
+
+errors! {
+    // --- any operation ---------------------------------------------------------------------------
+    InvalidParameter Invalid ["InvalidParameter", "InvalidParamter", "InvalidParam"] 400 "The specified parameter is invalid.";
+    MissingParameter Invalid ["MissingParameter", "MissingParam"] 400 "A required parameter is missing.";
+    DryRun Denied ["DryRunOperation"] 400 "Request validation has been passed with DryRun flag set.";
+    TokenMismatch Token ["IdempotentFailed", "IdempotentParameterMismatch", "OperationFailed.IdempotentTokenMismatch", "Duplicated.ClientToken"] 400 "The client token was used before with other parameters.";
+    TokenMalformed Invalid ["InvalidClientToken.Malformed", "InvalidClientToken.ValueNotSupported", "InvalidParameter"] 400 "The client token must be 1 to 64 ASCII characters.";
+    RegionNotFound NotFound ["InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegion.NotFound", "Forbidden.RegionNotFound", "InvalidRegion.Malformed"] 404 "The specified region does not exist.";
+    ZoneNotFound NotFound ["InvalidZoneId.NotFound", "InvalidZoneId"] 404 "The specified zone does not exist in the region.";
+    ResourceGroupNotFound NotFound ["InvalidResourceGroup.NotFound", "InvalidResourceGroupId", "InvalidResourceGroupId.NotFound", "ResourceNotFound"] 404 "The specified resource group does not exist.";
+    ResourceNotFound NotFound ["InvalidResourceId.NotFound", "InvalidInstanceIds.NotFound", "Invalid.InstanceIds"] 404 "The specified resource does not exist.";
+    ResourceTypeUnknown Invalid ["InvalidResourceType.NotFound", "InvalidInstanceType.NotFound", "IllegalParam.ResourceType"] 404 "The resource type is not one of this product.";
+    ResourceListSize Invalid ["NumberExceed.ResourceIds", "SizeLimitExceeded.ResourceId"] 400 "1 to 50 resources are named in a call.";
+    ResourceListMissing Invalid ["MissingParameter.ResourceIds", "MissingParam", "MissingParameter"] 400 "At least one resource must be named.";
+    TagListMissing Invalid ["MissingParameter.Tags", "MissingParam.Tags", "MissingParam"] 400 "At least one tag must be given.";
+    TagsAndResourcesMissing Invalid ["BothEmpty.TagsAndResources"] 400 "Resources or tags must be named.";
+    NextTokenInvalid Invalid ["Invalid.NextToken", "IllegalParam.NextToken", "InvalidParameter.NextToken", "InvalidParameter"] 400 "The token of the next page was not issued by this list.";
+    ResourceGroupNameMalformed Invalid ["InvalidParameter.Name"] 400 "The name of a resource group is 2 to 50 characters, a letter first.";
+    ResourceGroupInUse Dependency ["DependencyViolation"] 409 "Objects still belong to the resource group.";
+    ResourceGroupDefault Denied ["OperationDenied"] 403 "The default resource group stays.";
+    WorldFull Exhausted ["ResourceNotAvailable"] 400 "The world has made as many objects as it can number.";
+    SettingInvalid Invalid ["InvalidParameter"] 400 "The setting has a value that is not allowed.";
+    ClockNotManual State ["IncorrectStatus"] 400 "Only a manual clock can be advanced by hand.";
+    QuotaUnknown NotFound ["InvalidQuota.NotFound"] 404 "There is no quota of that name.";
+    QuotaNotAdjustable Denied ["QuotaNotAdjustable"] 400 "The quota cannot be adjusted.";
+    QuotaValueInvalid Invalid ["InvalidParameter"] 400 "The quota value is outside its range.";
+
+    // --- names, descriptions, tags ---------------------------------------------------------------
+    VpcNameMalformed Invalid ["InvalidVpcName.Malformed"] 400 "The VPC name must be 1 to 128 characters and must not start with http:// or https://.";
+    VpcDescriptionMalformed Invalid ["InvalidVpcDiscription.Malformed", "InvalidDescription.Malformed"] 400 "The VPC description must be 1 to 256 characters and must not start with http:// or https://.";
+    VSwitchNameMalformed Invalid ["InvalidVSwitchName.Malformed"] 400 "The vSwitch name must be 1 to 128 characters and must not start with http:// or https://.";
+    VSwitchDescriptionMalformed Invalid ["InvalidVSwitchDiscription.Malformed", "InvalidDescription.Malformed"] 400 "The vSwitch description must be 1 to 256 characters and must not start with http:// or https://.";
+    TagKeyMalformed Invalid ["InvalidTagKey.Malformed", "InvalidTagKey", "Forbidden.TagKeys"] 400 "A tag key has 1 to 128 characters and starts with none of aliyun, acs:, http:// and https://.";
+    TagValueMalformed Invalid ["InvalidTagValue.Malformed", "InvalidTagValue"] 400 "A tag value has at most 128 characters, does not start with acs: and contains no http:// or https://.";
+    TagKeyDuplicated Invalid ["Forbidden.TagKey.Duplicated", "Duplicate.TagKey", "InvalidTagKey.Duplicated", "InvalidTagKey.Malformed"] 400 "A tag key is given twice.";
+    TagQuotaExceeded Quota ["QuotaExceeded.TagNum", "NumberExceed.Tags", "TagNum.Exceeded", "InvalidTagKey.Malformed"] 400 "A resource carries at most 20 tags.";
+
+    // --- VPC ---------------------------------------------------------------------------------------
+    VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound"] 404 "The specified VPC does not exist.";
+    VpcCidrMalformed Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC is an IPv4 network in CIDR form without host bits.";
+    VpcCidrMask Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The mask of a VPC block is between 8 and 28.";
+    VpcCidrForbidden Invalid ["InvalidParameter", "IllegalCidrBlock", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
+    VpcCidrOutsidePrimary Invalid ["IllegalCidrBlock", "InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "A VPC block can only shrink or regrow inside the original primary block.";
+    VpcCidrInUse Conflict ["IllegalCidrBlock", "OperationFailed.CidrInUse", "InvalidParameter"] 400 "The new VPC block would leave out addresses in use.";
+    VpcCidrDefault Denied ["IllegalCidrBlock", "InvalidParameter"] 400 "The block of a default VPC cannot be changed.";
+    VpcQuotaExceeded Quota ["QuotaExceeded.Vpc"] 400 "The number of VPCs in this region has reached the quota.";
+    VpcStatusIncorrect State ["IncorrectVpcStatus", "IncorrectStatus.Vpc", "IncorrectStatus"] 400 "The status of the VPC does not allow this operation.";
+    UserCidrMalformed Invalid ["InvalidUserCidr.Malformed", "IllegalParam.UserCidr"] 400 "A user CIDR is an IPv4 network without host bits that does not overlap 100.64.0.0/10.";
+    UserCidrQuota Quota ["InvalidUserCidr.Quota"] 400 "A VPC has at most 3 user CIDRs.";
+    DefaultVpcExists Conflict ["OperationFailed.DefaultVpcExist"] 400 "The region already has a default VPC.";
+    DefaultVpcMissing NotFound ["OperationFailed.DefaultVpcNotExist"] 400 "The region has no default VPC.";
+    SecondaryCidrMissing Invalid ["MissingParam.SecondaryCidrOrIpv6Cidr", "MissingParam.SecondaryCidrBlockOrIpv6CidrBlock"] 400 "Either a secondary IPv4 block or an IPv6 block is needed.";
+    SecondaryCidrExclusive Invalid ["ParamExclusive.SecondaryCidrAndIpv6Cidr"] 400 "A secondary IPv4 block and an IPv6 block exclude each other.";
+    SecondaryCidrMalformed Invalid ["IllegalParam.SecondaryCidrBlock", "InvalidCidrBlock.Malformed"] 400 "A secondary block is an IPv4 network in CIDR form without host bits.";
+    SecondaryCidrMask Invalid ["IllegalParam.SecondaryCidrBlock"] 400 "The mask of a secondary block is outside its range.";
+    SecondaryCidrForbidden Invalid ["IllegalParam.SecondaryCidrBlock"] 400 "A secondary block must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
+    SecondaryCidrDuplicate Conflict ["Duplicated.SecondaryCidrBlock"] 400 "The VPC has this secondary block already.";
+    SecondaryCidrOverlap Conflict ["InvalidCidrBlock"] 400 "A secondary block must not overlap the VPC's other blocks.";
+    SecondaryCidrRouteConflict Conflict ["OperationFailed.ConflictWithEntry"] 400 "The secondary block clashes with a route entry.";
+    SecondaryCidrQuota Quota ["QuotaExceeded.VpcMultiCidr"] 400 "The VPC has as many secondary blocks as the quota allows.";
+    SecondaryCidrNotFound NotFound ["InvalidSecondaryCidrBlock.NotFound"] 400 "The VPC has no such secondary block.";
+    SecondaryCidrInUse Dependency ["OperationFailed.CidrInUse"] 400 "vSwitches lie in the secondary block.";
+    SecondaryIpv6Quota Quota ["QuotaExceeded.GUAIpv6CidrBlock"] 400 "The VPC has as many secondary IPv6 blocks as the quota allows.";
+    SecondaryIpv6NotReserved Denied ["OperationFailed.IPv6CidrNotReserved"] 400 "An IPv6 block is assigned by the platform; a given one was not reserved.";
+    SecondaryIpv6NotFound NotFound ["InvalidIpv6CidrBlock.NotFound"] 400 "The VPC has no such secondary IPv6 block.";
+    IpVersionInvalid Invalid ["IllegalParam.IpVersion", "PARAMETER_ILLEGAL", "IllegalParamFormat"] 400 "The IP version is IPV4 or IPV6.";
+    IpamUnsupported Denied ["UnsupportedFeature.Ipam", "UnsupportedFeature.IPAM"] 400 "Address pools of IPAM are not modelled.";
+    Ipv6Disabled State ["OperationFailed.VpcIpv6Disabled", "OperationFailed.IPv6Disabled", "InvalidParameter"] 400 "The VPC has no IPv6 block.";
+    Ipv6CidrMalformed Invalid ["InvalidIpv6CidrBlock.Malformed", "IllegalParam.Ipv6CidrBlock", "IllegalParam.Ipv6Cidr", "InvalidParameter"] 400 "The IPv6 block of a VPC is a network with a mask of 52, 56 or 60.";
+    Ipv6InUse Dependency ["OperationFailed.IpV6VSwitchInuse", "OperationFailed.Ipv6InstanceExist"] 400 "IPv6 is still on in a vSwitch of the VPC.";
+
+    // --- deleting a VPC: one row for each kind of thing that blocks it, in the order of the checks ---
+    VpcHasVSwitch Dependency ["DependencyViolation.VSwitch"] 400 "The VPC still has vSwitches.";
+    VpcHasRouteTable Dependency ["DependencyViolation.CustomRouteTable", "DependencyViolation.RouteTable"] 400 "The VPC still has custom route tables.";
+    VpcHasRouteEntry Dependency ["DependencyViolation.RouteEntry", "Forbbiden"] 400 "The VPC's system route table still has custom entries.";
+    VpcHasInstance Dependency ["DependencyViolation.Instance"] 400 "The VPC still has instances.";
+    VpcHasSecurityGroup Dependency ["DependencyViolation.SecurityGroup"] 400 "The VPC still has security groups.";
+    VpcHasResident Dependency ["DependencyViolation.CloudServiceResource"] 400 "The VPC still has managed residents.";
+
+    // --- vSwitch -------------------------------------------------------------------------------------
+    VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId"] 404 "The specified vSwitch does not exist.";
+    VSwitchCidrMalformed Invalid ["InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The block of a vSwitch is an IPv4 network in CIDR form without host bits.";
+    VSwitchCidrMask Invalid ["InvalidCirdrBlock.MaskLength", "InvalidParameter"] 400 "The mask of a vSwitch block is between 16 and 29.";
+    VSwitchCidrForbidden Invalid ["InvalidParameter"] 400 "The block of a vSwitch must not lie in 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4.";
+    VSwitchCidrOutside Invalid ["InvalidParameter"] 400 "The block of a vSwitch lies inside one block of its VPC.";
+    VSwitchCidrOverlap Conflict ["InvalidCidrBlock.Overlapped"] 400 "The block overlaps another vSwitch of the VPC.";
+    VSwitchCidrRouteConflict Conflict ["InvalidCidrBlock.Overlapped", "RouteConflict.AlreadyExist"] 400 "The block equals or contains the destination of a route entry of the VPC.";
+    VSwitchNoRoom Exhausted ["OperationDenied.AvailableCidrInsufficient", "ResourceNotAvailable"] 400 "The VPC has no free block of that size.";
+    VSwitchQuotaExceeded Quota ["QuotaExceeded.VSwitch"] 400 "The number of vSwitches in the VPC has reached the quota.";
+    VSwitchStatusIncorrect State ["IncorrectVSwitchStatus", "IncorrectStatus.VSwitch", "InvalidStatus.VSwitch", "InvalidVSwitch.IncorrectStatus", "IncorrectStatus"] 400 "The status of the vSwitch does not allow this operation.";
+    VSwitchSiblingBusy Busy ["OperationDenied.OtherSubnetCreating", "OperationDenied.OtherSubnetProcessing", "IncorrectVSwitchStatus", "TaskConflict"] 400 "Another vSwitch of the VPC is being created or deleted.";
+    VSwitchInUse Dependency ["DependencyViolation"] 400 "Resources still hold addresses of the vSwitch.";
+    VSwitchHasRouteTable Dependency ["DependencyViolation.RouteTable", "DependencyViolation"] 400 "A custom route table is still bound to the vSwitch.";
+    VSwitchHasReservation Dependency ["DependencyViolation.VSwitchCidrReservation", "DependencyViolation"] 400 "The vSwitch still has CIDR reservations.";
+    VSwitchIpv6Malformed Invalid ["IllegalParam.Ipv6CidrBlock", "InvalidParameter"] 400 "The IPv6 subnet number is outside its range.";
+    VSwitchIpv6Exists Conflict ["OperationFailed.Ipv6CidrBlockExisted"] 400 "Another vSwitch has this IPv6 subnet.";
+    VSwitchIpv6InUse Dependency ["OperationFailed.Ipv6InstanceExist"] 400 "IPv6 addresses of the vSwitch are still in use.";
+    DefaultVSwitchExists Conflict ["OperationFailed.DefaultVSwitchExist"] 400 "The zone already has a default vSwitch.";
+    CidrReservationNotFound NotFound ["ResourceNotFound.CidrReservation"] 400 "The specified CIDR reservation does not exist.";
+    CidrReservationChoice Invalid ["MissingParam.CidrReservationMaskOrCidrReservationCidr", "Conflict.CidrReservationMaskAndCidrReservationCidr"] 400 "A reservation is given by a block or by a mask.";
+    CidrReservationBoth Invalid ["Conflict.CidrReservationMaskAndCidrReservationCidr"] 400 "A reservation is given by a block or by a mask, not by both.";
+    CidrReservationMalformed Invalid ["IllegalParamFormat.VSwitchCidrReservationCidr"] 400 "A reserved block is a network in CIDR form without host bits.";
+    CidrReservationMask Invalid ["IllegalParam.VSwitchCidrReservationMask", "OperationFailed.VSwitchCidrReservationCidr"] 400 "The mask of a reservation is outside its range.";
+    CidrReservationOutside Invalid ["OperationFailed.VSwitchCidrReservationCidr"] 400 "A reserved block is a proper part of the vSwitch's block.";
+    CidrReservationSystem Conflict ["OperationFailed.SystemReservedIpContained"] 400 "The reserved block contains addresses that the provider keeps.";
+    CidrReservationUsed Conflict ["OperationFailed.AlreadyUsedIpContained"] 400 "The reserved block contains addresses in use.";
+    CidrReservationNoRoom Exhausted ["OperationFailed.CidrNotEnoughInVSwitch"] 400 "The vSwitch has no free block of that size.";
+    CidrReservationQuota Quota ["QuotaExceeded.CidrReservationCount"] 400 "The VPC has as many reservations as the quota allows.";
+    CidrReservationType Invalid ["UnsupportedFeature.ReservedType"] 400 "The only type of reservation is Prefix.";
+    CidrReservationIpv6 Denied ["UnsupportedFeature.VSwitchIpv6"] 400 "The vSwitch has no IPv6 block to reserve from.";
+    CidrReservationInUse Dependency ["DependencyViolation.IpPrefix"] 400 "Interfaces still hold prefixes of the reservation.";
+    ReservationNameMalformed Invalid ["IllegalParamFormat"] 400 "The name of a reservation is 1 to 128 characters and does not start with http:// or https://.";
+    ReservationDescriptionMalformed Invalid ["IllegalParamFormat"] 400 "The description of a reservation is 1 to 256 characters and does not start with http:// or https://.";
+    AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address"] 400 "The address does not read.";
+    AddressMismatch Invalid ["Mismatch.VSwitchAndPrivateIpAddress"] 400 "The address does not lie in the block of the vSwitch.";
+    AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress"] 403 "The vSwitch has no free address left.";
+    AddressQuotaExceeded Quota ["QuotaExceeded.PrivateIpAddress"] 400 "The VPC holds as many private addresses as the quota allows.";
+    AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch"] 403 "The address does not lie in the block of the vSwitch.";
+    AddressReserved Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Malformed", "InvalidPrivateIpAddress"] 403 "The first and the last three addresses of a vSwitch are reserved by the provider.";
+    AddressInUse Conflict ["InvalidPrivateIpAddress.Duplicated", "InvalidIp.IpAssigned", "InvalidIPAddress.AlreadyUsed"] 400 "The address is already in use.";
+
+    // --- vRouter and route tables ------------------------------------------------------------------
+    VRouterNotFound NotFound ["InvalidVRouterId.NotFound", "InvalidVRouterID.NotFound"] 404 "The specified vRouter does not exist.";
+    RouteTableNotFound NotFound ["InvalidRouteTableId.NotFound", "InvalidRouteTableID.NotFound"] 404 "The specified route table does not exist.";
+    RouteEntryIdNotFound NotFound ["InvalidRouteEntryId.NotFound", "InvalidRouteEntry.NotFound"] 404 "The specified route entry does not exist.";
+
+    // --- security groups and prefix lists ------------------------------------------------------------
+    SecurityGroupNotFound NotFound ["InvalidSecurityGroupId.NotFound", "InvalidSecurityGroup.NotFound"] 404 "The specified security group does not exist.";
+    SecurityGroupRuleNotFound NotFound ["InvalidSecurityGroupRuleId.NotFound", "InvalidSecurityGroupRule.RuleNotExist"] 404 "The specified security group rule does not exist.";
+    PrefixListNotFound NotFound ["InvalidPrefixListId.NotFound"] 404 "The specified prefix list does not exist.";
+
+    // --- ENI, instances, residents ---------------------------------------------------------------------
+    EniNotFound NotFound ["InvalidEniId.NotFound", "InvalidNetworkInterfaceId.NotFound"] 404 "The specified network interface does not exist.";
+    InstanceNotFound NotFound ["InvalidInstanceId.NotFound", "InvalidEcsId.NotFound"] 404 "The specified instance does not exist.";
+    DiskNotFound NotFound ["InvalidDiskId.NotFound"] 404 "The specified disk does not exist.";
+    ResidentNotFound NotFound ["InvalidResourceId.NotFound"] 404 "The specified managed resident does not exist.";
+}
+
+impl ErrorCode {
+    /// The code on the native wire: the row's name in snake case.
+    pub fn native(self) -> String {
+        let mut out = String::new();
+        // vSwitch and vRouter are one word each.
+        let name = self.row().name.replace("VSwitch", "Vswitch").replace("VRouter", "Vrouter");
+        for c in name.chars() {
+            if c.is_ascii_uppercase() && !out.is_empty() {
+                out.push('_');
+            }
+            out.push(c.to_ascii_lowercase());
+        }
+        out
+    }
+
+    /// What sort of thing went wrong.
+    pub const fn kind(self) -> ErrorKind {
+        self.row().kind
+    }
+}
+
+/// A refused command: which rule said no, about which field, and what would pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal(Box<Details>);
+
+/// What a [`Refusal`] says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// The rule.
+    pub code: ErrorCode,
+    /// The input field at fault, in the native wire's snake case.
+    pub field: Option<String>,
+    /// What is wrong in this case: the value, and what it clashes with.
+    pub detail: String,
+    /// A value, or a description of values, that would pass.
+    pub accepted: Option<String>,
+    /// The objects that stand in the way.
+    pub blockers: Vec<AnyId>,
+}
+
+/// The outcome of a check or a handler.
+pub type Outcome<T> = Result<T, Refusal>;
+
+impl Refusal {
+    /// A refusal by the rule `code`.
+    pub fn new(code: ErrorCode) -> Refusal {
+        Refusal(Box::new(Details {
+            code,
+            field: None,
+            detail: String::new(),
+            accepted: None,
+            blockers: Vec::new(),
+        }))
+    }
+
+    /// Names the field at fault.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Refusal {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    /// Says what is wrong in this case.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Refusal {
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// Says what would pass.
+    #[must_use]
+    pub fn accepted(mut self, accepted: impl Into<String>) -> Refusal {
+        self.0.accepted = Some(accepted.into());
+        self
+    }
+
+    /// Names objects that stand in the way; at most 20 are kept.
+    #[must_use]
+    pub fn blockers<I: Into<AnyId>>(mut self, ids: impl IntoIterator<Item = I>) -> Refusal {
+        self.0.blockers.extend(ids.into_iter().take(20).map(Into::into));
+        self
+    }
+
+    /// The rule.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// All that the refusal says.
+    pub fn details(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// The rule, then the case, the blockers and what would pass.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.code.row().message)?;
+        if !self.0.detail.is_empty() {
+            write!(f, " {}", self.0.detail)?;
+        }
+        if let Some((first, rest)) = self.0.blockers.split_first() {
+            write!(f, " Blocked by {first}")?;
+            for id in rest {
+                write!(f, ", {id}")?;
+            }
+            f.write_str(".")?;
+        }
+        match &self.0.accepted {
+            Some(accepted) => write!(f, " Accepted: {accepted}."),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Refusal {
+        Refusal::new(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_whole() {
+        for &code in ErrorCode::ALL {
+            let row = code.row();
+            assert!(row.message.ends_with('.'), "{}", row.name);
+            assert!((400..500).contains(&row.provider_status), "{}", row.name);
+            assert!(row.provider_codes.iter().all(|c| !c.is_empty()), "{}", row.name);
+        }
+        assert_eq!(ErrorCode::VSwitchCidrOverlap.native(), "vswitch_cidr_overlap");
+    }
+
+    #[test]
+    fn a_refusal_reads_as_a_sentence() {
+        let text = Refusal::new(ErrorCode::VSwitchCidrMask)
+            .field("cidr_block")
+            .detail("10.0.0.0/30 has a mask of 30.")
+            .accepted("10.0.0.0/29")
+            .to_string();
+        assert_eq!(
+            text,
+            "The mask of a vSwitch block is between 16 and 29. 10.0.0.0/30 has a mask of 30. Accepted: 10.0.0.0/29."
+        );
+    }
+}

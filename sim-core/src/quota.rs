@@ -1,0 +1,175 @@
+//! The quota table: every limit on how many things there may be, written once.
+//!
+//! A count quota can be lifted for a whole world (`--quotas lifted`) and, where the provider says so,
+//! adjusted for an account up to its ceiling. Rules about form (masks, ports, characters) are not quotas
+//! and cannot be lifted.
+
+use crate::access::AccountId;
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::table::Row;
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+
+/// One row of the quota table.
+#[derive(Debug)]
+pub struct QuotaRow {
+    /// The provider's quota name where it has one, else a dotted name of ours.
+    pub name: &'static str,
+    /// What is counted, and in what.
+    pub what: &'static str,
+    /// The value for an account that never asked for more.
+    pub default: u32,
+    /// Whether an account can have it adjusted.
+    pub adjustable: bool,
+    /// The most that an adjustment may ask for.
+    pub ceiling: u32,
+}
+
+/// How far an adjustable quota can be raised: the provider publishes no ceiling, so this is a setting of ours.
+pub const CEILING_FACTOR: u32 = 100;
+
+macro_rules! quotas {
+    ($($variant:ident $name:literal $default:literal $adjustable:literal $what:literal;)*) => {
+        /// The name of a quota: a row of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Quota { $(#[doc = $what] $variant),* }
+
+        impl Quota {
+            /// Every row, in the order of the table.
+            pub const ALL: &'static [Quota] = &[$(Quota::$variant),*];
+
+            /// The row.
+            pub const fn row(self) -> &'static QuotaRow {
+                match self {
+                    $(Quota::$variant => {
+                        const ROW: QuotaRow = QuotaRow {
+                            name: $name,
+                            what: $what,
+                            default: $default,
+                            adjustable: $adjustable,
+                            ceiling: if $adjustable { $default * CEILING_FACTOR } else { $default },
+                        };
+                        &ROW
+                    })*
+                }
+            }
+        }
+    };
+}
+
+quotas! {
+    VpcsPerRegion "vpc_quota_instances_num" 10 true "VPCs in one region";
+    VSwitchesPerVpc "vpc_quota_vswitches_num" 150 true "vSwitches in one VPC";
+    SecondaryCidrsPerVpc "vpc_quota_secondary_cidr_num" 5 true "secondary IPv4 blocks in one VPC";
+    SecondaryIpv6CidrsPerVpc "vpc.secondary_ipv6_cidrs" 5 false "secondary IPv6 blocks in one VPC";
+    ReservedIpv4PerVpc "vpc.reserved_cidrs_ipv4" 100 false "reserved IPv4 blocks inside vSwitches of one VPC";
+    ReservedIpv6PerVpc "vpc.reserved_cidrs_ipv6" 100 false "reserved IPv6 blocks inside vSwitches of one VPC";
+    UserCidrsPerVpc "vpc.user_cidrs" 3 false "user CIDR blocks of one VPC";
+    PrivateIpsPerVpc "vpc.private_ips" 300000 false "private addresses used by cloud resources in one VPC";
+    TagsPerResource "vpc.tags" 20 false "tags on one resource";
+    RouteTablesPerVpc "vpc_quota_route_tables_num" 9 true "custom route tables in one VPC, beside the system table";
+    RouteEntriesPerTable "vpc_quota_route_entrys_num" 200 true "custom entries in one route table";
+    SecurityGroups "q_security-groups" 100 true "security groups of one account in one region";
+    GroupsPerEni "sg.per_eni" 10 true "security groups on one network interface";
+    RulesPerEni "sg.rules_per_eni" 1000 false "rules, both directions, over all groups of one network interface";
+    RulesPerGroup "sg.rules_per_group" 200 true "rules, both directions, in one security group";
+    GroupRulesPerGroup "sg.group_auth_rules" 20 false "rules of one basic group whose peer is a security group";
+    AddressesPerBasicGroup "q_vpc-normal-security-group-ip-count" 6000 true "private addresses in one basic group";
+    EnisPerEnterpriseGroup "sg.enterprise_members" 65536 false "network interfaces in one enterprise group";
+    PermissionsPerCall "sg.permissions_per_call" 100 false "rules in one authorize call";
+    PrefixLists "ecs.prefix_lists" 100 false "ECS prefix lists in one region";
+    PrefixListEntries "ecs.prefix_list_entries" 200 false "entries in one ECS prefix list";
+    PrefixListAssociations "ecs.prefix_list_associations" 1000 false "resources on one ECS prefix list";
+    SecondaryEnis "q_elastic-network-interfaces" 100 true "secondary network interfaces of one account in one region";
+}
+
+impl Quota {
+    /// The quota of this name.
+    pub fn by_name(name: &str) -> Option<Quota> {
+        Quota::ALL.iter().copied().find(|q| q.row().name == name)
+    }
+
+    /// The value in force for an account: adjusted, default, or no limit where the world lifts count quotas.
+    pub fn limit(self, world: &World, account: AccountId) -> u64 {
+        if world.settings().quotas_lifted {
+            return u64::MAX;
+        }
+        let adjusted = world.get::<QuotaAdjustment>(&(account, self));
+        u64::from(adjusted.map_or(self.row().default, |row| row.value))
+    }
+
+    /// Checks that `used + more` stays within the quota.
+    ///
+    /// # Errors
+    /// `error`, with the quota's name and value.
+    pub fn check(
+        self,
+        world: &World,
+        account: AccountId,
+        used: u64,
+        more: u64,
+        error: ErrorCode,
+    ) -> Outcome<()> {
+        let limit = self.limit(world, account);
+        if used.saturating_add(more) <= limit {
+            return Ok(());
+        }
+        let row = self.row();
+        Err(Refusal::new(error)
+            .detail(format!("{}: {used} in use, {more} wanted, quota {} is {limit}.", row.what, row.name)))
+    }
+}
+
+/// A quota value that an account asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaAdjustment {
+    /// The account.
+    pub account: AccountId,
+    /// The quota.
+    pub quota: Quota,
+    /// The value in force.
+    pub value: u32,
+}
+
+impl Row for QuotaAdjustment {
+    type Key = (AccountId, Quota);
+    type Index = ();
+    fn key(&self) -> Self::Key {
+        (self.account, self.quota)
+    }
+}
+
+/// Sets the value of an adjustable quota for the caller's account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustQuota {
+    /// The quota's name in the table.
+    pub name: String,
+    /// The new value, from 1 to the row's ceiling.
+    pub value: u32,
+}
+
+/// Handles [`AdjustQuota`].
+///
+/// # Errors
+/// [`ErrorCode::QuotaUnknown`], [`ErrorCode::QuotaNotAdjustable`], [`ErrorCode::QuotaValueInvalid`].
+pub fn adjust(w: &mut World, caller: &crate::Caller, c: &AdjustQuota) -> Outcome<crate::Reply> {
+    let Some(quota) = Quota::by_name(&c.name) else {
+        return Err(Refusal::new(ErrorCode::QuotaUnknown)
+            .field("name")
+            .detail(format!("{:?} is not in the table.", c.name)));
+    };
+    let row = quota.row();
+    if !row.adjustable {
+        return Err(Refusal::new(ErrorCode::QuotaNotAdjustable)
+            .field("name")
+            .detail(format!("{} is fixed at {}.", row.name, row.default)));
+    }
+    if c.value == 0 || c.value > row.ceiling {
+        return Err(Refusal::new(ErrorCode::QuotaValueInvalid)
+            .field("value")
+            .detail(format!("{} was asked for.", c.value))
+            .accepted(format!("1 to {}", row.ceiling)));
+    }
+    w.put(QuotaAdjustment { account: caller.account, quota, value: c.value });
+    Ok(crate::Reply::Done)
+}

@@ -1,0 +1,84 @@
+//! What all objects share: whose they are, and whether they exist for a caller.
+
+use crate::access::{Caller, Owner};
+use crate::error::{Outcome, Refusal};
+use crate::id::{AnyId, Id, IdKind};
+use crate::world::{Stored, World};
+
+/// A row with an id of its own and an owner.
+pub trait Resource: Stored<Key: Id> {
+    /// Whose it is.
+    fn owner(&self) -> &Owner;
+}
+
+impl World {
+    /// The object with this id if the caller may see it.
+    ///
+    /// # Errors
+    /// The kind's "no such object", for a missing and a foreign id alike.
+    pub fn visible<R: Resource>(&self, caller: &Caller, id: R::Key) -> Outcome<&R> {
+        self.get::<R>(&id).filter(|row| row.owner().admits(caller)).ok_or_else(|| missing(id))
+    }
+}
+
+/// The refusal that says that there is no such object.
+pub fn missing<I: Id>(id: I) -> Refusal {
+    Refusal::new(I::NOT_FOUND)
+        .field(field_of(I::KIND))
+        .detail(format!("There is no {id} for this account in this region."))
+}
+
+/// The native wire's name of the field that holds an id of this kind.
+pub const fn field_of(kind: IdKind) -> &'static str {
+    match kind {
+        IdKind::Vpc => "vpc_id",
+        IdKind::VRouter => "vrouter_id",
+        IdKind::RouteTable => "route_table_id",
+        IdKind::RouteEntry => "route_entry_id",
+        IdKind::VSwitch => "vswitch_id",
+        IdKind::CidrReservation => "cidr_reservation_id",
+        IdKind::SecurityGroup => "security_group_id",
+        IdKind::SecurityGroupRule => "security_group_rule_id",
+        IdKind::PrefixList => "prefix_list_id",
+        IdKind::Eni => "network_interface_id",
+        IdKind::Instance => "instance_id",
+        IdKind::Disk => "disk_id",
+        IdKind::Resident => "resident_id",
+        IdKind::ResourceGroup => "resource_group_id",
+    }
+}
+
+/// Checks that an object of any kind exists for the caller.
+///
+/// # Errors
+/// The kind's "no such object".
+pub fn find(w: &World, caller: &Caller, id: AnyId) -> Outcome<()> {
+    let owner = owner_of(w, id);
+    if owner.is_some_and(|owner| owner.admits(caller)) {
+        return Ok(());
+    }
+    Err(Refusal::new(id.kind().not_found())
+        .field(field_of(id.kind()))
+        .detail(format!("There is no {id} for this account in this region.")))
+}
+
+/// Whose an object is, if it exists.
+pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
+    fn of<R: Resource>(w: &World, id: AnyId) -> Option<&Owner>
+    where
+        R::Key: TryFrom<AnyId>,
+    {
+        w.get::<R>(&R::Key::try_from(id).ok()?).map(Resource::owner)
+    }
+    match id.kind() {
+        IdKind::Vpc => of::<crate::vpc::vpc::Vpc>(w, id),
+        IdKind::VRouter => of::<crate::vpc::vrouter::VRouter>(w, id),
+        IdKind::RouteTable => of::<crate::vpc::route_table::RouteTable>(w, id),
+        IdKind::VSwitch => of::<crate::vpc::vswitch::VSwitch>(w, id),
+        IdKind::CidrReservation => of::<crate::vpc::cidr_reservation::CidrReservation>(w, id),
+        IdKind::SecurityGroup => of::<crate::ecs::security_group::SecurityGroup>(w, id),
+        IdKind::Eni => of::<crate::ecs::eni::Eni>(w, id),
+        IdKind::Instance => of::<crate::ecs::instance::Instance>(w, id),
+        _ => None,
+    }
+}

@@ -1,0 +1,176 @@
+//! Rows and tables: the stored state of a world.
+//!
+//! Everything that is state is a row of a table; everything else (indexes, address pools, counts) is
+//! derived from rows by [`Row::reindex`] and can be rebuilt from them. A row has one canonical encoding,
+//! from which journal, snapshot and digest are made.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::ops::{Bound, RangeBounds};
+
+/// A number that names a table in journals and snapshots; never reused.
+pub type TableId = u8;
+
+/// One stored row.
+pub trait Row: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What the row is found by.
+    type Key: Clone + Ord + Debug + Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// What is derived from the rows of this table.
+    type Index: Default + Clone + Debug + Send + Sync + 'static;
+    /// The version of the row's encoding; raised when a field is added, with a case in [`Row::upgrade`].
+    const VERSION: u8 = 1;
+
+    /// The row's key, which never changes.
+    fn key(&self) -> Self::Key;
+
+    /// Keeps the derived state true when a row comes (`new`), goes (`old`) or changes (both).
+    fn reindex(_indexes: &mut crate::world::Indexes, _old: Option<&Self>, _new: Option<&Self>) {}
+
+    /// Decodes a row written by an older version of this program.
+    fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, DecodeError> {
+        if version == Self::VERSION {
+            postcard::from_bytes(bytes).map_err(|_| DecodeError::Malformed)
+        } else {
+            Err(DecodeError::UnknownVersion(version))
+        }
+    }
+}
+
+/// Why stored bytes are not a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The bytes do not decode.
+    #[error("the stored bytes do not decode")]
+    Malformed,
+    /// The row was written by a newer program.
+    #[error("the row has version {0}, which this program does not know")]
+    UnknownVersion(u8),
+    /// The table is not known.
+    #[error("table {0} is not known to this program")]
+    UnknownTable(TableId),
+}
+
+/// The rows of one kind, ordered by key.
+#[derive(Clone, Debug)]
+pub struct Table<R: Row> {
+    rows: BTreeMap<R::Key, R>,
+}
+
+impl<R: Row> Default for Table<R> {
+    fn default() -> Self {
+        Table { rows: BTreeMap::new() }
+    }
+}
+
+impl<R: Row> Table<R> {
+    /// The row with this key.
+    pub fn get(&self, key: &R::Key) -> Option<&R> {
+        self.rows.get(key)
+    }
+
+    /// All rows by key.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &R> {
+        self.rows.values()
+    }
+
+    /// The rows whose keys lie in a range.
+    pub fn range(&self, range: impl RangeBounds<R::Key>) -> impl DoubleEndedIterator<Item = &R> {
+        self.rows.range(range).map(|(_, row)| row)
+    }
+
+    /// The rows after `key`, or all of them.
+    pub fn after(&self, key: Option<&R::Key>) -> impl DoubleEndedIterator<Item = &R> {
+        let start = key.map_or(Bound::Unbounded, Bound::Excluded);
+        self.rows.range((start, Bound::Unbounded)).map(|(_, row)| row)
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn put(&mut self, row: R) -> Option<R> {
+        self.rows.insert(row.key(), row)
+    }
+
+    pub(crate) fn take(&mut self, key: &R::Key) -> Option<R> {
+        self.rows.remove(key)
+    }
+}
+
+/// A derived one-to-many index: the members of each group, in order.
+#[derive(Clone, Debug)]
+pub struct Groups<G: Ord + Clone, M: Ord + Clone> {
+    sets: BTreeMap<G, BTreeSet<M>>,
+}
+
+impl<G: Ord + Clone, M: Ord + Clone> Default for Groups<G, M> {
+    fn default() -> Self {
+        Groups { sets: BTreeMap::new() }
+    }
+}
+
+impl<G: Ord + Clone, M: Ord + Clone> Groups<G, M> {
+    /// The members of `group` in order.
+    pub fn of<'a>(&'a self, group: &G) -> impl DoubleEndedIterator<Item = &'a M> + use<'a, G, M> {
+        self.sets.get(group).into_iter().flatten()
+    }
+
+    /// The members of `group` after `member`, or all of them.
+    pub fn after<'a>(
+        &'a self,
+        group: &G,
+        member: Option<&M>,
+    ) -> impl DoubleEndedIterator<Item = &'a M> + use<'a, G, M> {
+        let start = member.map_or(Bound::Unbounded, |m| Bound::Excluded(m.clone()));
+        self.sets.get(group).into_iter().flat_map(move |set| set.range((start.clone(), Bound::Unbounded)))
+    }
+
+    /// How many members `group` has.
+    pub fn count(&self, group: &G) -> u64 {
+        self.sets.get(group).map_or(0, |set| set.len() as u64)
+    }
+
+    /// Whether `member` belongs to `group`.
+    pub fn contains(&self, group: &G, member: &M) -> bool {
+        self.sets.get(group).is_some_and(|set| set.contains(member))
+    }
+
+    /// The groups that have members, in order.
+    pub fn groups(&self) -> impl DoubleEndedIterator<Item = &G> {
+        self.sets.keys()
+    }
+
+    /// Moves `member` from the group it was in to the group it is in.
+    pub(crate) fn shift(&mut self, member: &M, old: Option<G>, new: Option<G>) {
+        if old == new {
+            return;
+        }
+        if let Some(old) = old {
+            self.remove(&old, member);
+        }
+        if let Some(new) = new {
+            self.insert(new, member.clone());
+        }
+    }
+
+    pub(crate) fn insert(&mut self, group: G, member: M) {
+        self.sets.entry(group).or_default().insert(member);
+    }
+
+    pub(crate) fn remove(&mut self, group: &G, member: &M) {
+        if let Some(set) = self.sets.get_mut(group) {
+            set.remove(member);
+            if set.is_empty() {
+                self.sets.remove(group);
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Tags: key and value on any object.
+//!
+//! At most 20 on a resource; a key has 1 to 128 characters and starts with none of `aliyun`, `acs:`,
+//! `http://` and `https://`; a value has at most 128 (provider documentation of TagResources).
+
+use crate::access::Caller;
+use crate::command::Reply;
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::AnyId;
+use crate::quota::Quota;
+use crate::table::{Groups, Row};
+use crate::world::{Indexes, World};
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// One tag of one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tag {
+    /// The object.
+    pub resource: AnyId,
+    /// The key.
+    pub key: CompactString,
+    /// The value; may be empty.
+    pub value: CompactString,
+}
+
+/// The objects by tag.
+#[derive(Clone, Debug, Default)]
+pub struct TagIndex {
+    /// The objects by key and value.
+    pub by_pair: Groups<(CompactString, CompactString), AnyId>,
+    /// The objects by key.
+    pub by_key: Groups<CompactString, AnyId>,
+}
+
+impl Row for Tag {
+    type Key = (AnyId, CompactString);
+    type Index = TagIndex;
+
+    fn key(&self) -> Self::Key {
+        (self.resource, self.key.clone())
+    }
+
+    fn reindex(ix: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
+        let pair = |tag: &Tag| (tag.key.clone(), tag.value.clone());
+        let Some(resource) = old.or(new).map(|tag| tag.resource) else { return };
+        ix.tags.by_pair.shift(&resource, old.map(pair), new.map(pair));
+        ix.tags.by_key.shift(&resource, old.map(|t| t.key.clone()), new.map(|t| t.key.clone()));
+    }
+}
+
+/// A key and a value as a caller gives them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagPair {
+    /// The key.
+    pub key: CompactString,
+    /// The value.
+    #[serde(default)]
+    pub value: CompactString,
+}
+
+/// Checks the form of a list of tags.
+///
+/// # Errors
+/// [`ErrorCode::TagKeyMalformed`], [`ErrorCode::TagValueMalformed`], [`ErrorCode::TagKeyDuplicated`],
+/// [`ErrorCode::TagQuotaExceeded`].
+pub fn check(tags: &[TagPair]) -> Outcome<()> {
+    let mut seen = BTreeSet::new();
+    for (at, tag) in tags.iter().enumerate() {
+        let count = tag.key.chars().count();
+        let banned = ["aliyun", "acs:", "http://", "https://"].iter().find(|p| tag.key.starts_with(**p));
+        if count == 0 || count > 128 || banned.is_some() {
+            let why =
+                banned.map_or(format!("It has {count} characters."), |p| format!("It starts with {p}."));
+            return Err(Refusal::new(ErrorCode::TagKeyMalformed)
+                .field(format!("tags/{at}/key"))
+                .detail(why)
+                .accepted("a key such as env"));
+        }
+        let count = tag.value.chars().count();
+        if count > 128
+            || tag.value.starts_with("acs:")
+            || tag.value.contains("http://")
+            || tag.value.contains("https://")
+        {
+            return Err(Refusal::new(ErrorCode::TagValueMalformed)
+                .field(format!("tags/{at}/value"))
+                .detail(format!("{:?} was given, of {count} characters.", cut(&tag.value)))
+                .accepted("a value such as prod"));
+        }
+        if !seen.insert(&tag.key) {
+            return Err(Refusal::new(ErrorCode::TagKeyDuplicated)
+                .field(format!("tags/{at}/key"))
+                .detail(format!("{:?} stands twice in the list.", cut(&tag.key))));
+        }
+    }
+    let most = u64::from(Quota::TagsPerResource.row().default);
+    if tags.len() as u64 > most {
+        return Err(Refusal::new(ErrorCode::TagQuotaExceeded)
+            .field("tags")
+            .detail(format!("{} were given.", tags.len())));
+    }
+    Ok(())
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// Puts checked tags on a new object.
+pub(crate) fn put_all(w: &mut World, resource: impl Into<AnyId>, tags: &[TagPair]) {
+    let resource = resource.into();
+    for tag in tags {
+        w.put(Tag { resource, key: tag.key.clone(), value: tag.value.clone() });
+    }
+}
+
+/// Takes all tags off an object that goes.
+pub(crate) fn clear(w: &mut World, resource: impl Into<AnyId>) {
+    let keys: Vec<_> = of(w, resource.into()).map(Row::key).collect();
+    for key in keys {
+        w.remove::<Tag>(&key);
+    }
+}
+
+/// The tags of an object by key.
+pub fn of(w: &World, resource: impl Into<AnyId>) -> impl Iterator<Item = &Tag> {
+    let resource = resource.into();
+    w.table::<Tag>()
+        .range((resource, CompactString::default())..)
+        .take_while(move |tag| tag.resource == resource)
+}
+
+/// Puts tags on objects; a key that is there already gets the new value. All or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagResources {
+    /// The objects: 1 to 50.
+    pub resources: Vec<AnyId>,
+    /// The tags: 1 to 20.
+    pub tags: Vec<TagPair>,
+}
+
+/// Handles [`TagResources`].
+///
+/// # Errors
+/// Those of [`check`], the error of an unknown object, [`ErrorCode::TagQuotaExceeded`].
+pub fn tag_resources(w: &mut World, caller: &Caller, c: &TagResources) -> Outcome<Reply> {
+    check(&c.tags)?;
+    for &resource in &c.resources {
+        crate::resource::find(w, caller, resource)?;
+        let new = c.tags.iter().filter(|t| w.get::<Tag>(&(resource, t.key.clone())).is_none()).count();
+        let used = of(w, resource).count();
+        Quota::TagsPerResource.check(
+            w,
+            caller.account,
+            used as u64,
+            new as u64,
+            ErrorCode::TagQuotaExceeded,
+        )?;
+    }
+    for &resource in &c.resources {
+        put_all(w, resource, &c.tags);
+    }
+    Ok(Reply::Done)
+}
+
+/// Takes tags off objects; keys that are not there are passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UntagResources {
+    /// The objects: 1 to 50.
+    pub resources: Vec<AnyId>,
+    /// The keys; `None` means all.
+    pub keys: Option<Vec<CompactString>>,
+}
+
+/// Handles [`UntagResources`].
+///
+/// # Errors
+/// The error of an unknown object.
+pub fn untag_resources(w: &mut World, caller: &Caller, c: &UntagResources) -> Outcome<Reply> {
+    for &resource in &c.resources {
+        crate::resource::find(w, caller, resource)?;
+    }
+    for &resource in &c.resources {
+        match &c.keys {
+            None => clear(w, resource),
+            Some(keys) => keys.iter().for_each(|key| w.remove::<Tag>(&(resource, key.clone()))),
+        }
+    }
+    Ok(Reply::Done)
+}

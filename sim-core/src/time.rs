@@ -1,0 +1,124 @@
+//! Virtual time: integer milliseconds, never a wall clock.
+//!
+//! The core knows no "now" of its own. Every command carries the instant at which it is judged, and
+//! [`crate::World::advance`] moves time between commands.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::{Add, Sub};
+
+/// An instant of virtual time: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SimTime(pub i64);
+
+/// A length of virtual time in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Span(pub i64);
+
+impl SimTime {
+    /// The latest instant that is representable in RFC 3339: 9999-12-31T23:59:59.999Z.
+    pub const MAX: SimTime = SimTime(253_402_300_799_999);
+
+    /// The calendar parts in UTC: year, month, day, hour, minute, second, millisecond.
+    ///
+    /// The day count is turned into a civil date by the usual era arithmetic of the proleptic
+    /// Gregorian calendar (400 years have 146,097 days).
+    fn civil(self) -> (i64, i64, i64, i64, i64, i64, i64) {
+        let ms = self.0.rem_euclid(1000);
+        let seconds = self.0.div_euclid(1000);
+        let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let z = days + 719_468;
+        let era = z.div_euclid(146_097);
+        let doe = z.rem_euclid(146_097);
+        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        let mp = (5 * doy + 2) / 153;
+        let day = doy - (153 * mp + 2) / 5 + 1;
+        let month = if mp < 10 { mp + 3 } else { mp - 9 };
+        let year = yoe + era * 400 + i64::from(month <= 2);
+        (year, month, day, of_day / 3600, of_day % 3600 / 60, of_day % 60, ms)
+    }
+
+    /// RFC 3339 in UTC to the second, as the provider prints it: `2026-11-24T03:51:07Z`.
+    pub fn to_seconds_text(self) -> String {
+        let (y, mo, d, h, mi, s, _) = self.civil();
+        format!("{y:04}-{mo:02}-{d:02}T{h:02}:{mi:02}:{s:02}Z")
+    }
+
+    /// As the ECS actions print it, to the minute: `2026-11-24T03:51Z`.
+    pub fn to_minutes_text(self) -> String {
+        let (y, mo, d, h, mi, _, _) = self.civil();
+        format!("{y:04}-{mo:02}-{d:02}T{h:02}:{mi:02}Z")
+    }
+}
+
+impl fmt::Display for SimTime {
+    /// RFC 3339 in UTC with milliseconds: `2026-11-24T03:51:07.250Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (y, mo, d, h, mi, s, ms) = self.civil();
+        write!(f, "{y:04}-{mo:02}-{d:02}T{h:02}:{mi:02}:{s:02}.{ms:03}Z")
+    }
+}
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Span = Span(0);
+
+    /// A span of whole seconds.
+    pub const fn seconds(s: i64) -> Span {
+        Span(s * 1000)
+    }
+
+    /// A span of whole hours.
+    pub const fn hours(h: i64) -> Span {
+        Span(h * 3_600_000)
+    }
+
+    /// Whether the span is empty.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Add<Span> for SimTime {
+    type Output = SimTime;
+    /// Saturates at [`SimTime::MAX`].
+    fn add(self, span: Span) -> SimTime {
+        SimTime(self.0.saturating_add(span.0).min(SimTime::MAX.0))
+    }
+}
+
+impl Sub for SimTime {
+    type Output = Span;
+    fn sub(self, other: SimTime) -> Span {
+        Span(self.0.saturating_sub(other.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_known_instants() {
+        let table = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_827_696_001, "2000-02-29T12:34:56.001Z"),
+            (1_795_492_267_250, "2026-11-24T03:51:07.250Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (SimTime::MAX.0, "9999-12-31T23:59:59.999Z"),
+        ];
+        for (ms, text) in table {
+            assert_eq!(SimTime(ms).to_string(), text);
+        }
+        assert_eq!(SimTime(1_795_492_267_250).to_seconds_text(), "2026-11-24T03:51:07Z");
+        assert_eq!(SimTime(1_795_492_267_250).to_minutes_text(), "2026-11-24T03:51Z");
+    }
+
+    #[test]
+    fn never_passes_the_end_of_the_calendar() {
+        assert_eq!(SimTime::MAX + Span(i64::MAX), SimTime::MAX);
+    }
+}

@@ -1,0 +1,114 @@
+//! Due work: what will happen at a known instant if nothing else happens first.
+
+use crate::id::{EniId, InstanceId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
+use crate::table::Row;
+use crate::time::{SimTime, Span};
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+
+/// Something that falls due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timer {
+    /// When.
+    pub due: SimTime,
+    /// The order among those due at the same instant.
+    pub seq: u64,
+    /// What.
+    pub work: Due,
+}
+
+/// What falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Due {
+    /// A VPC leaves its transition.
+    Vpc(VpcId),
+    /// A vSwitch leaves its transition.
+    VSwitch(VSwitchId),
+    /// A route table leaves its transition.
+    RouteTable(RouteTableId),
+    /// A route entry leaves its transition.
+    RouteEntry(RouteEntryId),
+    /// A network interface leaves its transition.
+    Eni(EniId),
+    /// An instance leaves its transition.
+    Instance(InstanceId),
+}
+
+impl Row for Timer {
+    type Key = (SimTime, u64);
+    type Index = ();
+    fn key(&self) -> Self::Key {
+        (self.due, self.seq)
+    }
+}
+
+impl World {
+    /// Lets `work` fall due after `span`.
+    pub(crate) fn schedule(&mut self, span: Span, work: Due) {
+        let seq = self.count_up(Counter::TIMERS);
+        let due = self.now() + span;
+        self.put(Timer { due, seq, work });
+    }
+
+    /// When the next work falls due.
+    pub fn next_due(&self) -> Option<SimTime> {
+        self.table::<Timer>().iter().next().map(|timer| timer.due)
+    }
+
+    /// Fires the first timer that is due at or before `limit`; false if there is none.
+    pub(crate) fn fire_next(&mut self, limit: SimTime) -> bool {
+        let Some(timer) = self.table::<Timer>().iter().next().filter(|t| t.due <= limit).cloned() else {
+            return false;
+        };
+        self.remove::<Timer>(&timer.key());
+        self.set_now(timer.due);
+        match timer.work {
+            Due::Vpc(id) => crate::vpc::vpc::settle(self, id),
+            Due::VSwitch(id) => crate::vpc::vswitch::settle(self, id),
+            // -- routes
+            Due::RouteTable(_) | Due::RouteEntry(_) => {}
+            // -- network interfaces
+            Due::Eni(_) => {}
+            // -- instances
+            Due::Instance(_) => {}
+        }
+        true
+    }
+}
+
+/// A stream of numbers: 1, 2, 3 and so on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    /// Which stream.
+    pub stream: u8,
+    /// The last number taken.
+    pub last: u64,
+}
+
+impl Counter {
+    /// Numbers of objects, for ids.
+    pub const OBJECTS: u8 = 0;
+    /// Numbers of timers, for their order.
+    pub const TIMERS: u8 = 1;
+    /// Numbers of tokens, for their age.
+    pub const TOKENS: u8 = 2;
+    /// Numbers of IPv6 blocks given to VPCs.
+    pub const IPV6_BLOCKS: u8 = 3;
+}
+
+impl Row for Counter {
+    type Key = u8;
+    type Index = ();
+    fn key(&self) -> u8 {
+        self.stream
+    }
+}
+
+impl World {
+    /// Takes the next number of a stream.
+    pub(crate) fn count_up(&mut self, stream: u8) -> u64 {
+        let last = self.get::<Counter>(&stream).map_or(0, |c| c.last) + 1;
+        self.put(Counter { stream, last });
+        last
+    }
+}
