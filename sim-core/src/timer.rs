@@ -68,7 +68,7 @@ impl World {
             // -- routes
             Due::RouteTable(_) | Due::RouteEntry(_) => {}
             // -- network interfaces
-            Due::Eni(_) => {}
+            Due::Eni(id) => crate::ecs::eni_attachment::settle(self, id),
             // -- instances
             Due::Instance(_) => {}
         }
