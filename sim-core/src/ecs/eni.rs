@@ -126,8 +126,33 @@ pub struct Eni {
     pub delete_on_release: bool,
     /// Whether packets with foreign addresses are dropped.
     pub source_dest_check: bool,
+    /// Its queues as asked for; echoed and without effect here.
+    pub queues: Option<u16>,
+    /// Its traffic mode as asked for; echoed and without effect here.
+    pub traffic_mode: TrafficMode,
     /// When it was made.
     pub created: SimTime,
+}
+
+/// How an interface moves traffic at the provider; without effect here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrafficMode {
+    /// The usual mode.
+    #[default]
+    Standard,
+    /// By remote direct memory access.
+    HighPerformance,
+}
+
+impl TrafficMode {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            TrafficMode::Standard => "Standard",
+            TrafficMode::HighPerformance => "HighPerformance",
+        }
+    }
 }
 
 /// What is derived from interfaces.
@@ -238,7 +263,11 @@ impl Row for Eni {
         ix.by_instance.shift(&id, old.and_then(|e| e.instance), new.and_then(|e| e.instance));
         ix.by_trunk.shift(&id, old.and_then(|e| e.trunk), new.and_then(|e| e.trunk));
         if moved {
-            count(&mut ix.secondary, old.filter(|e| e.kind != EniKind::Primary).map(|e| (&e.owner, 1)), false);
+            count(
+                &mut ix.secondary,
+                old.filter(|e| e.kind != EniKind::Primary).map(|e| (&e.owner, 1)),
+                false,
+            );
             count(&mut ix.secondary, new.filter(|e| e.kind != EniKind::Primary).map(|e| (&e.owner, 1)), true);
         }
         eni_address::reindex(indexes, old, new);
@@ -268,8 +297,13 @@ impl Resource for Eni {
 pub const NAME: TextRule =
     TextRule { min: 2, max: 128, letter_first: true, field: "name", error: ErrorCode::EniNameMalformed };
 /// The rule for an interface's description.
-pub const DESCRIPTION: TextRule =
-    TextRule { min: 2, max: 256, letter_first: false, field: "description", error: ErrorCode::EniDescriptionMalformed };
+pub const DESCRIPTION: TextRule = TextRule {
+    min: 2,
+    max: 256,
+    letter_first: false,
+    field: "description",
+    error: ErrorCode::EniDescriptionMalformed,
+};
 
 /// Makes a secondary or trunk interface, which is Available at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -292,6 +326,10 @@ pub struct CreateEni {
     pub delete_on_release: bool,
     /// Whether packets with foreign addresses are dropped.
     pub source_dest_check: bool,
+    /// Its queues; without effect here.
+    pub queues: Option<u16>,
+    /// Its traffic mode; without effect here.
+    pub traffic_mode: TrafficMode,
     /// Its resource group; the account's default one if absent.
     pub resource_group: Option<ResourceGroupId>,
     /// Its tags.
@@ -302,12 +340,17 @@ pub struct CreateEni {
 ///
 /// # Errors
 /// [`ErrorCode::EniGroupsConflict`].
-pub fn choose_groups(one: Option<SecurityGroupId>, many: Vec<SecurityGroupId>) -> Outcome<Vec<SecurityGroupId>> {
+pub fn choose_groups(
+    one: Option<SecurityGroupId>,
+    many: Vec<SecurityGroupId>,
+) -> Outcome<Vec<SecurityGroupId>> {
     match (one, many.is_empty()) {
         (Some(group), true) => Ok(vec![group]),
         (None, false) => Ok(many),
         (None, true) => Ok(Vec::new()),
-        (Some(_), false) => Err(Refusal::new(ErrorCode::EniGroupsConflict).field("security_group_ids").accepted("one of the two")),
+        (Some(_), false) => Err(Refusal::new(ErrorCode::EniGroupsConflict)
+            .field("security_group_ids")
+            .accepted("one of the two")),
     }
 }
 
@@ -343,6 +386,8 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateEni) -> Outcome<Reply> {
         resource_group,
         delete_on_release: c.delete_on_release,
         source_dest_check: c.source_dest_check,
+        queues: c.queues,
+        traffic_mode: c.traffic_mode,
     };
     let eni = build(w, caller, c.vswitch, chosen, made)?;
     let id = eni.id;
@@ -360,13 +405,21 @@ pub(crate) struct New {
     pub resource_group: ResourceGroupId,
     pub delete_on_release: bool,
     pub source_dest_check: bool,
+    pub queues: Option<u16>,
+    pub traffic_mode: TrafficMode,
 }
 
 /// The row of a new interface, Available and attached to nothing.
 ///
 /// # Errors
 /// [`ErrorCode::WorldFull`].
-pub(crate) fn build(w: &mut World, caller: &Caller, vswitch: VSwitchId, chosen: Chosen, new: New) -> Outcome<Eni> {
+pub(crate) fn build(
+    w: &mut World,
+    caller: &Caller,
+    vswitch: VSwitchId,
+    chosen: Chosen,
+    new: New,
+) -> Outcome<Eni> {
     let vpc = w.visible::<VSwitch>(caller, vswitch)?.vpc;
     let id = w.new_id::<EniId>(&caller.region)?;
     Ok(Eni {
@@ -392,6 +445,8 @@ pub(crate) fn build(w: &mut World, caller: &Caller, vswitch: VSwitchId, chosen: 
         resource_group: new.resource_group,
         delete_on_release: new.delete_on_release,
         source_dest_check: new.source_dest_check,
+        queues: new.queues,
+        traffic_mode: new.traffic_mode,
         created: w.now(),
     })
 }
@@ -411,6 +466,10 @@ pub struct ModifyEni {
     pub delete_on_release: Option<bool>,
     /// Whether packets with foreign addresses are dropped.
     pub source_dest_check: Option<bool>,
+    /// Its new queues; without effect here.
+    pub queues: Option<u16>,
+    /// Its new traffic mode; without effect here.
+    pub traffic_mode: Option<TrafficMode>,
 }
 
 /// Handles [`ModifyEni`].
@@ -427,7 +486,9 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyEni) -> Outcome<Reply> {
     let eni = w.visible::<Eni>(caller, c.eni)?;
     if eni.kind == EniKind::Primary && (c.groups.is_some() || c.delete_on_release.is_some()) {
         let field = if c.groups.is_some() { "security_group_ids" } else { "delete_on_release" };
-        return Err(Refusal::new(ErrorCode::EniPrimaryFixed).field(field).detail(format!("{} is a primary interface.", eni.id)));
+        return Err(Refusal::new(ErrorCode::EniPrimaryFixed)
+            .field(field)
+            .detail(format!("{} is a primary interface.", eni.id)));
     }
     if let Some(groups) = &c.groups {
         check_membership(w, caller, eni.vpc, groups, Some(eni), addresses_of(eni))?;
@@ -444,6 +505,8 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyEni) -> Outcome<Reply> {
         }
         eni.delete_on_release = c.delete_on_release.unwrap_or(eni.delete_on_release);
         eni.source_dest_check = c.source_dest_check.unwrap_or(eni.source_dest_check);
+        eni.queues = c.queues.or(eni.queues);
+        eni.traffic_mode = c.traffic_mode.unwrap_or(eni.traffic_mode);
     });
     Ok(Reply::Done)
 }
@@ -480,7 +543,8 @@ pub(crate) fn erase(w: &mut World, id: EniId) {
 /// What keeps an interface from being deleted, in the order in which it is reported.
 pub fn dependents(w: &World, eni: &Eni) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let Some(instance) = eni.instance else { return Vec::new() };
-    let code = if eni.kind == EniKind::Primary { ErrorCode::EniKindDenied } else { ErrorCode::EniStatusIncorrect };
+    let code =
+        if eni.kind == EniKind::Primary { ErrorCode::EniKindDenied } else { ErrorCode::EniStatusIncorrect };
     let members: Vec<AnyId> = w.indexes().enis.by_trunk.of(&eni.id).map(|&id| id.into()).collect();
     let mut all = vec![(code, vec![instance.into()])];
     if !members.is_empty() {

@@ -8,8 +8,8 @@ use crate::access::Caller;
 use crate::cidr::{AddressPool, AddressPool6, Cidr4, Cidr6, PREFIX_LEN_IPV4, PREFIX_LEN_IPV6, PoolError};
 use crate::command::Reply;
 use crate::ecs::eni::{Eni, EniIndex, EniKind, EniStatus, TakenIpv6, count};
-use crate::ecs::membership::{addresses_of, check_membership};
 use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::ecs::membership::{addresses_of, check_membership};
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
 use crate::id::{EniId, VSwitchId, VpcId};
 use crate::quota::Quota;
@@ -142,10 +142,18 @@ impl Wanted {
         self.ipv6.check("ipv6_addresses", PER_CALL, PER_CALL)?;
         self.ipv6_prefixes.check("ipv6_prefixes", PER_CALL, PER_CALL)?;
         if let Want::These(list) = &self.ipv4_prefixes {
-            check_length("ipv4_prefixes", list.iter().map(|p| (p.to_string(), p.prefix_len())), PREFIX_LEN_IPV4)?;
+            check_length(
+                "ipv4_prefixes",
+                list.iter().map(|p| (p.to_string(), p.prefix_len())),
+                PREFIX_LEN_IPV4,
+            )?;
         }
         if let Want::These(list) = &self.ipv6_prefixes {
-            check_length("ipv6_prefixes", list.iter().map(|p| (p.to_string(), p.prefix_len())), PREFIX_LEN_IPV6)?;
+            check_length(
+                "ipv6_prefixes",
+                list.iter().map(|p| (p.to_string(), p.prefix_len())),
+                PREFIX_LEN_IPV6,
+            )?;
         }
         Ok(())
     }
@@ -195,7 +203,10 @@ pub fn parse6(text: &str, field: &str) -> Outcome<Ipv6Addr> {
 
 fn malformed(text: &str, field: &str, accepted: &str) -> Refusal {
     let shown: String = text.chars().take(64).collect();
-    Refusal::new(ErrorCode::AddressMalformed).field(field).detail(format!("{shown:?} was given.")).accepted(accepted)
+    Refusal::new(ErrorCode::AddressMalformed)
+        .field(field)
+        .detail(format!("{shown:?} was given."))
+        .accepted(accepted)
 }
 
 /// Reads a prefix of either family as a caller writes it.
@@ -256,7 +267,13 @@ pub fn choose(w: &World, vswitch: &VSwitch, primary: Primary, wanted: &Wanted) -
     Ok(chosen)
 }
 
-fn choose4(w: &World, vswitch: &VSwitch, primary: Primary, wanted: &Wanted, chosen: &mut Chosen) -> Outcome<()> {
+fn choose4(
+    w: &World,
+    vswitch: &VSwitch,
+    primary: Primary,
+    wanted: &Wanted,
+    chosen: &mut Chosen,
+) -> Outcome<()> {
     let pool = w.indexes().vswitches.pools.get(&vswitch.id).expect("every vSwitch has a pool");
     let alone = wanted.ipv4.is_empty() && wanted.ipv4_prefixes.is_empty();
     if primary == Primary::Lowest && alone {
@@ -364,7 +381,9 @@ fn refusal6(w: &World, field: &'static str, e: &PoolError) -> Refusal {
     let refusal = refusal_of(field, e);
     match e {
         PoolError::Taken { what } => match what.first() {
-            std::net::IpAddr::V6(address) => refusal.blockers(w.indexes().enis.by_ipv6.get(&address).copied()),
+            std::net::IpAddr::V6(address) => {
+                refusal.blockers(w.indexes().enis.by_ipv6.get(&address).copied())
+            }
             std::net::IpAddr::V4(_) => refusal,
         },
         _ => refusal,
@@ -416,8 +435,20 @@ pub(crate) fn check_slots(w: &World, eni: &Eni, ipv4: u64, ipv6: u64) -> Outcome
     let instance = eni.instance.and_then(|id| w.get::<Instance>(&id));
     let Some(instance) = instance else {
         let most4 = AVAILABLE_IPV4 + 1;
-        check_slot(ErrorCode::EniAvailableIpv4Exceeded, "private_ip_addresses", ipv4, most4, "an Available interface")?;
-        return check_slot(ErrorCode::EniAvailableIpv6Exceeded, "ipv6_addresses", ipv6, AVAILABLE_IPV6, "an Available interface");
+        check_slot(
+            ErrorCode::EniAvailableIpv4Exceeded,
+            "private_ip_addresses",
+            ipv4,
+            most4,
+            "an Available interface",
+        )?;
+        return check_slot(
+            ErrorCode::EniAvailableIpv6Exceeded,
+            "ipv6_addresses",
+            ipv6,
+            AVAILABLE_IPV6,
+            "an Available interface",
+        );
     };
     check_type_slots(instance, ipv4, ipv6)
 }
@@ -429,7 +460,13 @@ pub(crate) fn check_slots(w: &World, eni: &Eni, ipv4: u64, ipv6: u64) -> Outcome
 pub(crate) fn check_type_slots(instance: &Instance, ipv4: u64, ipv6: u64) -> Outcome<()> {
     let kind = instance.type_row();
     let holder = format!("an interface of {}", instance.instance_type);
-    check_slot(ErrorCode::EniTypeIpv4Exceeded, "private_ip_addresses", ipv4, kind.ipv4_per_eni.into(), &holder)?;
+    check_slot(
+        ErrorCode::EniTypeIpv4Exceeded,
+        "private_ip_addresses",
+        ipv4,
+        kind.ipv4_per_eni.into(),
+        &holder,
+    )?;
     check_slot(ErrorCode::EniTypeIpv6Exceeded, "ipv6_addresses", ipv6, kind.ipv6_per_eni.into(), &holder)
 }
 
@@ -437,7 +474,8 @@ fn check_slot(code: ErrorCode, field: &str, wanted: u64, most: u64, holder: &str
     if wanted <= most {
         return Ok(());
     }
-    let detail = format!("It would have {wanted}, prefixes counted as one each; {holder} has at most {most}.");
+    let detail =
+        format!("It would have {wanted}, prefixes counted as one each; {holder} has at most {most}.");
     Err(Refusal::new(code).field(field).detail(detail).accepted(format!("at most {most} in all")))
 }
 
@@ -449,7 +487,8 @@ fn check_state(w: &World, eni: &Eni) -> Outcome<()> {
             .detail(format!("{} is {}.", eni.id, eni.status.text()))
             .accepted("an interface that is Available or InUse"));
     }
-    let instance = eni.instance.filter(|_| eni.kind == EniKind::Primary).and_then(|id| w.get::<Instance>(&id));
+    let instance =
+        eni.instance.filter(|_| eni.kind == EniKind::Primary).and_then(|id| w.get::<Instance>(&id));
     match instance {
         Some(i) if !matches!(i.status, InstanceStatus::Running | InstanceStatus::Stopped) => {
             Err(Refusal::new(ErrorCode::EniInstanceStatusIncorrect)
@@ -492,7 +531,14 @@ pub fn assign(w: &mut World, caller: &Caller, c: &AssignAddresses) -> Outcome<Re
         let ipv4 = eni.ipv4_slots() + c.wanted.ipv4.len() + c.wanted.ipv4_prefixes.len();
         let ipv6 = eni.ipv6_slots() + c.wanted.ipv6.len() + c.wanted.ipv6_prefixes.len();
         check_slots(w, eni, ipv4, ipv6)?;
-        check_membership(w, caller, eni.vpc, &eni.groups, Some(eni), addresses_of(eni) + c.wanted.addresses())?;
+        check_membership(
+            w,
+            caller,
+            eni.vpc,
+            &eni.groups,
+            Some(eni),
+            addresses_of(eni) + c.wanted.addresses(),
+        )?;
         check_vpc_quota(w, caller, eni.vpc, c.wanted.private_addresses())
     })?;
     w.update::<Eni>(&c.eni, |eni| {
@@ -542,7 +588,10 @@ pub fn unassign(w: &mut World, caller: &Caller, c: &UnassignAddresses) -> Outcom
     let eni = w.visible::<Eni>(caller, c.eni)?;
     check_state(w, eni)?;
     if c.ipv4.contains(&eni.primary_ip) {
-        return Err(unassigned("private_ip_addresses", format!("{} is its primary address.", eni.primary_ip)));
+        return Err(unassigned(
+            "private_ip_addresses",
+            format!("{} is its primary address.", eni.primary_ip),
+        ));
     }
     check_held("private_ip_addresses", &c.ipv4, &eni.secondary_ips)?;
     check_held("ipv4_prefixes", &c.ipv4_prefixes, &eni.ipv4_prefixes)?;

@@ -85,12 +85,16 @@ fn check_place(w: &World, eni: &Eni, instance: &Instance) -> Outcome<()> {
 
 /// Only a trunk of the same instance carries members, and only secondary interfaces become members.
 fn check_trunk(eni: &Eni, instance: &Instance, trunk: &Eni) -> Outcome<()> {
-    let refuse = |code, detail: String| Err(Refusal::new(code).field("trunk_network_interface_id").detail(detail));
+    let refuse =
+        |code, detail: String| Err(Refusal::new(code).field("trunk_network_interface_id").detail(detail));
     if trunk.kind != EniKind::Trunk {
         return refuse(ErrorCode::EniNotTrunk, format!("{} is of type {}.", trunk.id, trunk.kind.text()));
     }
     if trunk.instance != Some(instance.id) {
-        return refuse(ErrorCode::EniNotOfInstance, format!("{} is not attached to {}.", trunk.id, instance.id));
+        return refuse(
+            ErrorCode::EniNotOfInstance,
+            format!("{} is not attached to {}.", trunk.id, instance.id),
+        );
     }
     if eni.kind == EniKind::Trunk {
         return refuse(ErrorCode::EniCannotBeMember, format!("{} is a trunk itself.", eni.id));
@@ -132,7 +136,13 @@ fn own_index(w: &World, eni: &Eni, instance: &Instance) -> Outcome<u16> {
     }
     let attached = of_instance(w, instance);
     if attached.len() as u64 >= u64::from(kind.eni) {
-        let detail = format!("{} has {} interfaces; {} takes {}.", instance.id, attached.len(), instance.instance_type, kind.eni);
+        let detail = format!(
+            "{} has {} interfaces; {} takes {}.",
+            instance.id,
+            attached.len(),
+            instance.instance_type,
+            kind.eni
+        );
         return Err(Refusal::new(ErrorCode::EniPerInstanceExceeded).field("instance_id").detail(detail));
     }
     Ok(lowest_free(0, attached.iter().map(|e| e.device_index)))
@@ -145,11 +155,18 @@ fn member_index(w: &World, instance: &Instance, trunk: &Eni) -> Outcome<u16> {
     let members = all.filter(|e| e.trunk.is_some()).count() as u64;
     let most = u64::from(kind.eni_total.saturating_sub(kind.eni));
     if members >= most {
-        return Err(Refusal::new(ErrorCode::EniTrunkFull)
-            .field("trunk_network_interface_id")
-            .detail(format!("{} carries {members} members; {} takes {most}.", instance.id, instance.instance_type)));
+        return Err(Refusal::new(ErrorCode::EniTrunkFull).field("trunk_network_interface_id").detail(
+            format!("{} carries {members} members; {} takes {most}.", instance.id, instance.instance_type),
+        ));
     }
-    let mut taken: Vec<u16> = w.indexes().enis.by_trunk.of(&trunk.id).filter_map(|id| w.get::<Eni>(id)).map(|e| e.device_index).collect();
+    let mut taken: Vec<u16> = w
+        .indexes()
+        .enis
+        .by_trunk
+        .of(&trunk.id)
+        .filter_map(|id| w.get::<Eni>(id))
+        .map(|e| e.device_index)
+        .collect();
     taken.sort_unstable();
     Ok(lowest_free(1, taken.into_iter()))
 }
@@ -186,7 +203,9 @@ pub fn detach(w: &mut World, caller: &Caller, c: &DetachEni) -> Outcome<Reply> {
     }
     check_status(eni, &[EniStatus::InUse, EniStatus::Detaching])?;
     if c.instance.is_some_and(|id| eni.instance != Some(id)) {
-        let refusal = Refusal::new(ErrorCode::EniNotOfInstance).field("instance_id").detail(format!("{} is attached elsewhere.", eni.id));
+        let refusal = Refusal::new(ErrorCode::EniNotOfInstance)
+            .field("instance_id")
+            .detail(format!("{} is attached elsewhere.", eni.id));
         return Err(refusal.blockers(eni.instance));
     }
     if c.trunk.is_some_and(|id| eni.trunk != Some(id)) {
