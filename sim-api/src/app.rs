@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::watch;
 
 /// The state behind every handler.
 pub type AppState = Arc<App>;
@@ -34,6 +35,7 @@ pub struct App {
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     pub(crate) recorder: metrics_exporter_prometheus::PrometheusRecorder,
     ready: AtomicBool,
+    stopping: watch::Sender<bool>,
 }
 
 impl App {
@@ -52,12 +54,23 @@ impl App {
             metrics: recorder.handle(),
             recorder,
             ready: AtomicBool::new(false),
+            stopping: watch::Sender::new(false),
         }
     }
 
     /// Whether the worlds are loaded.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
+    }
+
+    /// Says that the service stops: what would go on without end must end.
+    pub fn set_stopping(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Becomes true when the service stops.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 
     /// Says that the worlds are loaded.

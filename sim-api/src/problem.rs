@@ -107,6 +107,19 @@ impl From<EngineError> for Problem {
             EngineError::Stopping(_) => (StatusCode::SERVICE_UNAVAILABLE, "stopping", "The world is stopping."),
             EngineError::NoWorld(_) => (StatusCode::NOT_FOUND, "world_not_found", "There is no such world."),
             EngineError::WorldExists(_) => (StatusCode::CONFLICT, "world_exists", "There is a world of this name already."),
+            EngineError::TooManyWorlds(_) => (StatusCode::FORBIDDEN, "too_many_worlds", "There are as many worlds as a process holds."),
+            EngineError::WorldKept(_) => (StatusCode::CONFLICT, "world_kept", "The world default cannot be deleted."),
+            EngineError::NoSnapshot { .. } => (StatusCode::NOT_FOUND, "snapshot_not_found", "The world has no such snapshot."),
+            EngineError::SnapshotExists { .. } => {
+                (StatusCode::CONFLICT, "snapshot_exists", "The world has a snapshot of this name already.")
+            }
+            EngineError::TooManySnapshots(..) => {
+                (StatusCode::FORBIDDEN, "too_many_snapshots", "The world keeps as many snapshots as it may.")
+            }
+            EngineError::ClockNotManual(_) => {
+                return sim_core::Refusal::new(sim_core::ErrorCode::ClockNotManual).detail(format!("{error}.")).into();
+            }
+            EngineError::Load(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside."),
             EngineError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be used."),
         };
         Problem::service(status, code, title, error.to_string())

@@ -227,6 +227,9 @@ options! {
     /// Seconds until a request is answered 504 [default: 30]
     #[arg(long, env = "CLOUDNET_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64;
+    /// Seconds that requests under way get when the service stops [default: 10]
+    #[arg(long, env = "CLOUDNET_GRACE", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    grace: u64;
     /// Requests answered at once; further ones get 503 [default: 1024]
     #[arg(long, env = "CLOUDNET_CONCURRENCY", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     concurrency: u64;
@@ -268,6 +271,8 @@ pub struct ServeSettings {
     pub keep_entries: u64,
     /// How long a request may take.
     pub timeout: Duration,
+    /// How long requests under way may take when the service stops.
+    pub grace: Duration,
     /// How many requests are answered at once.
     pub concurrency: u64,
     /// The largest body in bytes.
@@ -302,6 +307,7 @@ impl From<ServeOptions> for ServeSettings {
             },
             keep_entries: o.keep_entries.unwrap_or(u64::MAX),
             timeout: Duration::from_secs(o.timeout.unwrap_or(30)),
+            grace: Duration::from_secs(o.grace.unwrap_or(10)),
             concurrency: o.concurrency.unwrap_or(1024),
             body_limit: o.body_limit.unwrap_or(1 << 20),
         }
