@@ -78,19 +78,28 @@ impl App {
         self.ready.store(true, Ordering::Release);
     }
 
+    /// Refuses while the worlds are being loaded.
+    ///
+    /// # Errors
+    /// 503.
+    pub fn check_ready(&self) -> Result<(), Problem> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        Err(Problem::service(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "loading",
+            "The worlds are being loaded.",
+            "The journal is being read; /readyz says when that is done.",
+        ))
+    }
+
     /// The world of this name.
     ///
     /// # Errors
     /// 503 while the worlds are being loaded, 404 for an unknown one.
     pub fn ready_world(&self, name: &str) -> Result<Arc<WorldHandle>, Problem> {
-        if !self.is_ready() {
-            return Err(Problem::service(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "loading",
-                "The worlds are being loaded.",
-                "The journal is being read; /readyz says when that is done.",
-            ));
-        }
+        self.check_ready()?;
         self.engine.world(name).ok_or_else(|| crate::engine::EngineError::NoWorld(name.to_owned()).into())
     }
 }

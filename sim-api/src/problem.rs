@@ -1,6 +1,7 @@
 //! Problem documents (RFC 9457): the body of every answer of the native wire that is not a success.
 
 use crate::engine::EngineError;
+use crate::refusals::service_title;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -106,15 +107,15 @@ impl From<EngineError> for Problem {
             EngineError::Panicked(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside."),
             EngineError::Stopping(_) => (StatusCode::SERVICE_UNAVAILABLE, "stopping", "The world is stopping."),
             EngineError::NoWorld(_) => (StatusCode::NOT_FOUND, "world_not_found", "There is no such world."),
-            EngineError::WorldExists(_) => (StatusCode::CONFLICT, "world_exists", "There is a world of this name already."),
-            EngineError::TooManyWorlds(_) => (StatusCode::FORBIDDEN, "too_many_worlds", "There are as many worlds as a process holds."),
-            EngineError::WorldKept(_) => (StatusCode::CONFLICT, "world_kept", "The world default cannot be deleted."),
-            EngineError::NoSnapshot { .. } => (StatusCode::NOT_FOUND, "snapshot_not_found", "The world has no such snapshot."),
+            EngineError::WorldExists(_) => (StatusCode::CONFLICT, "world_exists", service_title("world_exists")),
+            EngineError::TooManyWorlds(_) => (StatusCode::FORBIDDEN, "too_many_worlds", service_title("too_many_worlds")),
+            EngineError::WorldKept(_) => (StatusCode::CONFLICT, "world_kept", service_title("world_kept")),
+            EngineError::NoSnapshot { .. } => (StatusCode::NOT_FOUND, "snapshot_not_found", service_title("snapshot_not_found")),
             EngineError::SnapshotExists { .. } => {
-                (StatusCode::CONFLICT, "snapshot_exists", "The world has a snapshot of this name already.")
+                (StatusCode::CONFLICT, "snapshot_exists", service_title("snapshot_exists"))
             }
             EngineError::TooManySnapshots(..) => {
-                (StatusCode::FORBIDDEN, "too_many_snapshots", "The world keeps as many snapshots as it may.")
+                (StatusCode::FORBIDDEN, "too_many_snapshots", service_title("too_many_snapshots"))
             }
             EngineError::ClockNotManual(_) => {
                 return sim_core::Refusal::new(sim_core::ErrorCode::ClockNotManual).detail(format!("{error}.")).into();

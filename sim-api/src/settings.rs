@@ -1,7 +1,8 @@
 //! What the service is set to: command line over environment over file over defaults.
 
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use sim_core::settings::{ClockMode, Disputed, Provisioning};
 use sim_core::{Genesis, RegionId, SimTime, ZoneId};
 use std::net::SocketAddr;
@@ -85,7 +86,7 @@ impl std::fmt::Display for ClockSetting {
 }
 
 /// How long changes of state take, as a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProvisioningSetting {
     /// No time.
@@ -94,6 +95,16 @@ pub enum ProvisioningSetting {
     Visible,
     /// As long as at the provider.
     Documented,
+}
+
+impl ProvisioningSetting {
+    /// What a world with this clock has unless told otherwise: nobody waits under a clock that stands still.
+    pub const fn usual(clock: ClockMode) -> ProvisioningSetting {
+        match clock {
+            ClockMode::Manual => ProvisioningSetting::Instant,
+            ClockMode::Real | ClockMode::Scaled(_) => ProvisioningSetting::Visible,
+        }
+    }
 }
 
 impl From<ProvisioningSetting> for Provisioning {
@@ -106,8 +117,18 @@ impl From<ProvisioningSetting> for Provisioning {
     }
 }
 
+impl From<Provisioning> for ProvisioningSetting {
+    fn from(provisioning: Provisioning) -> ProvisioningSetting {
+        match provisioning {
+            Provisioning::Instant => ProvisioningSetting::Instant,
+            Provisioning::Visible => ProvisioningSetting::Visible,
+            Provisioning::Documented => ProvisioningSetting::Documented,
+        }
+    }
+}
+
 /// Which quotas hold, as a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QuotasSetting {
     /// Those that the provider documents.
@@ -282,16 +303,12 @@ pub struct ServeSettings {
 impl From<ServeOptions> for ServeSettings {
     fn from(o: ServeOptions) -> ServeSettings {
         let clock = o.clock.unwrap_or(ClockSetting(ClockMode::Real));
-        let usual = match clock.0 {
-            ClockMode::Manual => ProvisioningSetting::Instant,
-            _ => ProvisioningSetting::Visible,
-        };
         let disputed = Disputed::default();
         ServeSettings {
             listen: o.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             db: o.db.unwrap_or_else(|| Database::Sqlite("./cloudnet.db".into())),
             clock,
-            provisioning: o.provisioning.unwrap_or(usual),
+            provisioning: o.provisioning.unwrap_or(ProvisioningSetting::usual(clock.0)),
             quotas: o.quotas.unwrap_or(QuotasSetting::Documented),
             ready_file: o.ready_file,
             credentials: o.credentials,

@@ -7,6 +7,12 @@ pub mod context;
 // -- network interfaces
 // -- instances, residents, catalogue
 // -- worlds, clock, journal, requests, quotas, plan
+mod clock;
+mod journal;
+mod requests;
+mod settings;
+pub mod snapshots;
+pub mod worlds;
 // -- the rest of the VPC, tags, resource groups
 mod vpcs;
 mod vswitches;
@@ -26,6 +32,12 @@ pub fn router() -> OpenApiRouter<AppState> {
         // -- network interfaces
         // -- instances, residents, catalogue
         // -- worlds, clock, journal, requests, quotas, plan
+        worlds::router(),
+        snapshots::router(),
+        clock::router(),
+        settings::router(),
+        journal::router(),
+        requests::router(),
     ];
     routers.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
@@ -40,4 +52,10 @@ pub const REFUSALS: &[Refusals] = &[
     // -- network interfaces
     // -- instances, residents, catalogue
     // -- worlds, clock, journal, requests, quotas, plan
+    worlds::REFUSALS,
+    snapshots::REFUSALS,
+    clock::REFUSALS,
+    settings::REFUSALS,
+    journal::REFUSALS,
+    requests::REFUSALS,
 ];
