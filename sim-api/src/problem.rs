@@ -84,7 +84,10 @@ impl From<Refusal> for Problem {
         let row = details.code.row();
         let code = details.code.native();
         let accepted = details.accepted.clone().unwrap_or_default();
-        let errors = details.field.iter().map(|field| FieldProblem { pointer: format!("/{field}"), accepted: accepted.clone() });
+        let errors = details
+            .field
+            .iter()
+            .map(|field| FieldProblem { pointer: format!("/{field}"), accepted: accepted.clone() });
         Problem {
             r#type: format!("/problems/{code}"),
             title: row.message.to_owned(),
@@ -104,13 +107,23 @@ impl From<EngineError> for Problem {
             EngineError::NotDurable(_) | EngineError::Retracted => {
                 (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be written.")
             }
-            EngineError::Panicked(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside."),
-            EngineError::Stopping(_) => (StatusCode::SERVICE_UNAVAILABLE, "stopping", "The world is stopping."),
+            EngineError::Panicked(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside.")
+            }
+            EngineError::Stopping(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "stopping", "The world is stopping.")
+            }
             EngineError::NoWorld(_) => (StatusCode::NOT_FOUND, "world_not_found", "There is no such world."),
-            EngineError::WorldExists(_) => (StatusCode::CONFLICT, "world_exists", service_title("world_exists")),
-            EngineError::TooManyWorlds(_) => (StatusCode::FORBIDDEN, "too_many_worlds", service_title("too_many_worlds")),
+            EngineError::WorldExists(_) => {
+                (StatusCode::CONFLICT, "world_exists", service_title("world_exists"))
+            }
+            EngineError::TooManyWorlds(_) => {
+                (StatusCode::FORBIDDEN, "too_many_worlds", service_title("too_many_worlds"))
+            }
             EngineError::WorldKept(_) => (StatusCode::CONFLICT, "world_kept", service_title("world_kept")),
-            EngineError::NoSnapshot { .. } => (StatusCode::NOT_FOUND, "snapshot_not_found", service_title("snapshot_not_found")),
+            EngineError::NoSnapshot { .. } => {
+                (StatusCode::NOT_FOUND, "snapshot_not_found", service_title("snapshot_not_found"))
+            }
             EngineError::SnapshotExists { .. } => {
                 (StatusCode::CONFLICT, "snapshot_exists", service_title("snapshot_exists"))
             }
@@ -118,10 +131,16 @@ impl From<EngineError> for Problem {
                 (StatusCode::FORBIDDEN, "too_many_snapshots", service_title("too_many_snapshots"))
             }
             EngineError::ClockNotManual(_) => {
-                return sim_core::Refusal::new(sim_core::ErrorCode::ClockNotManual).detail(format!("{error}.")).into();
+                return sim_core::Refusal::new(sim_core::ErrorCode::ClockNotManual)
+                    .detail(format!("{error}."))
+                    .into();
             }
-            EngineError::Load(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside."),
-            EngineError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be used."),
+            EngineError::Load(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside.")
+            }
+            EngineError::Store(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be used.")
+            }
         };
         Problem::service(status, code, title, error.to_string())
     }
@@ -140,13 +159,23 @@ impl From<JsonRejection> for Problem {
 
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Problem {
-        Problem::service(rejection.status(), "malformed_request", "The request does not read.", rejection.body_text())
+        Problem::service(
+            rejection.status(),
+            "malformed_request",
+            "The request does not read.",
+            rejection.body_text(),
+        )
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Problem {
-        Problem::service(rejection.status(), "malformed_request", "The request does not read.", rejection.body_text())
+        Problem::service(
+            rejection.status(),
+            "malformed_request",
+            "The request does not read.",
+            rejection.body_text(),
+        )
     }
 }
 

@@ -161,7 +161,8 @@ tables! {
     12 route_tables crate::vpc::route_table::RouteTable;
     // -- routes (13, 16..=19)
     14 vswitches crate::vpc::vswitch::VSwitch;
-    // -- the rest of the VPC: reservations, resource groups (15, 20..=29)
+    15 cidr_reservations crate::vpc::cidr_reservation::CidrReservation;
+    20 resource_groups crate::resource_group::ResourceGroup;
     30 security_groups crate::ecs::security_group::SecurityGroup;
     // -- rules, prefix lists (31..=39)
     40 enis crate::ecs::eni::Eni;
@@ -430,7 +431,12 @@ impl World {
     }
 
     /// Makes the entry of a judged command and the time before it; none if it was refused and no timer fired.
-    fn write_entry(&mut self, start: Mark, fired: u64, command: Option<(Caller, Command, Reply)>) -> Option<Entry> {
+    fn write_entry(
+        &mut self,
+        start: Mark,
+        fired: u64,
+        command: Option<(Caller, Command, Reply)>,
+    ) -> Option<Entry> {
         // A command's instant says how far time went before it.
         let told = if command.is_some() { 0 } else { fired };
         (fired > 0 || command.is_some()).then(|| self.entry(start, told, command))

@@ -1,10 +1,10 @@
 //! The one door: what every command and every history must obey, shown on a first VPC.
 
 use sim_core::id::VpcId;
-use sim_core::vpc::vpc::{CreateVpc, DeleteVpc, Vpc};
-use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
 use sim_core::settings::Provisioning;
 use sim_core::vpc::route_table::Status;
+use sim_core::vpc::vpc::{CreateVpc, DeleteVpc, Vpc};
+use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
 use sim_core::{AccountId, Caller, ErrorCode, Genesis, SimTime, Span, Token, World};
 
 fn caller() -> Caller {

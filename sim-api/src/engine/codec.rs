@@ -3,8 +3,8 @@
 //! Callers and commands are stored as JSON, which a person can read and a later program can understand;
 //! replies and rows in the core's canonical binary encoding.
 
-use crate::store;
 use super::load::LoadError;
+use crate::store;
 use serde::{Deserialize, Serialize};
 use sim_core::{Change, Entry, SimTime, World};
 
@@ -66,7 +66,17 @@ pub fn decode_entry(stored: &store::Entry) -> Result<Entry, String> {
     };
     let changes = postcard::from_bytes(&stored.changes).map_err(|_| wrong("rows"))?;
     let digest = u128::from_be_bytes(stored.digest);
-    Ok(Entry { seq: stored.seq, at: SimTime(stored.at), rules: stored.rules, caller, command, reply, fired, changes, digest })
+    Ok(Entry {
+        seq: stored.seq,
+        at: SimTime(stored.at),
+        rules: stored.rules,
+        caller,
+        command,
+        reply,
+        fired,
+        changes,
+        digest,
+    })
 }
 
 /// How many rows one slice of a snapshot holds: about two milliseconds of encoding.
@@ -113,7 +123,13 @@ pub struct Image {
 impl Image {
     /// An image of `world` without its rows, to be filled with [`Image::chunks`].
     pub fn begin(world: &World) -> Image {
-        Image { seq: world.seq(), at: world.now(), digest: world.digest(), rows: world.rows(), chunks: Vec::new() }
+        Image {
+            seq: world.seq(),
+            at: world.now(),
+            digest: world.digest(),
+            rows: world.rows(),
+            chunks: Vec::new(),
+        }
     }
 
     /// The image of a world.
@@ -137,7 +153,8 @@ impl Image {
     pub fn world(&self) -> Result<World, LoadError> {
         let mut loader = World::load();
         for (part, bytes) in self.chunks.iter().enumerate() {
-            let slice = Slice::decode(bytes).map_err(|e| LoadError::Malformed(format!("slice {part}: {e}")))?;
+            let slice =
+                Slice::decode(bytes).map_err(|e| LoadError::Malformed(format!("slice {part}: {e}")))?;
             for row in &slice.rows {
                 loader.change(row)?;
             }

@@ -52,7 +52,13 @@ pub struct Engine {
 impl Engine {
     /// An engine without worlds over a log.
     pub fn new(log: Arc<AnyLog>, settings: WriterSettings) -> Engine {
-        Engine { log, worlds: RwLock::default(), changing: Mutex::new(()), settings, litter: AtomicBool::new(true) }
+        Engine {
+            log,
+            worlds: RwLock::default(),
+            changing: Mutex::new(()),
+            settings,
+            litter: AtomicBool::new(true),
+        }
     }
 
     /// The worlds by name.
@@ -73,7 +79,12 @@ impl Engine {
     ///
     /// # Errors
     /// If the name is taken or the log fails.
-    pub async fn create(&self, name: &str, genesis: Genesis, wall: i64) -> Result<Arc<WorldHandle>, EngineError> {
+    pub async fn create(
+        &self,
+        name: &str,
+        genesis: Genesis,
+        wall: i64,
+    ) -> Result<Arc<WorldHandle>, EngineError> {
         self.create_from(name, World::new(genesis), Lifetime::Kept, wall).await
     }
 
@@ -108,7 +119,13 @@ impl Engine {
         self.start(stored, world, self.log.clone(), Lifetime::Kept)
     }
 
-    fn start(&self, stored: store::World, world: World, log: Arc<AnyLog>, lifetime: Lifetime) -> Arc<WorldHandle> {
+    fn start(
+        &self,
+        stored: store::World,
+        world: World,
+        log: Arc<AnyLog>,
+        lifetime: Lifetime,
+    ) -> Arc<WorldHandle> {
         let handle = WorldHandle::start(stored, world, log, lifetime, self.settings.clone());
         self.worlds.write().insert(handle.name().to_owned(), handle.clone());
         handle
@@ -138,7 +155,12 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no such world or the log fails.
-    pub async fn reset(&self, name: &str, genesis: Genesis, wall: i64) -> Result<Arc<WorldHandle>, EngineError> {
+    pub async fn reset(
+        &self,
+        name: &str,
+        genesis: Genesis,
+        wall: i64,
+    ) -> Result<Arc<WorldHandle>, EngineError> {
         let _changing = self.changing.lock().await;
         let handle = self.existing(name)?;
         handle.replace(World::new(genesis), wall).await?;
@@ -180,12 +202,17 @@ impl Engine {
         for handle in self.worlds().into_iter().filter(|handle| idle(handle)) {
             match self.delete(handle.name()).await {
                 Ok(()) => {
-                    tracing::info!(world = handle.name(), "a throw-away world was not used any more and is gone");
+                    tracing::info!(
+                        world = handle.name(),
+                        "a throw-away world was not used any more and is gone"
+                    );
                     gone.push(handle.name().to_owned());
                 }
                 // Somebody else deleted it first.
                 Err(EngineError::NoWorld(_)) => {}
-                Err(error) => tracing::warn!(world = handle.name(), %error, "an idle world could not be deleted"),
+                Err(error) => {
+                    tracing::warn!(world = handle.name(), %error, "an idle world could not be deleted")
+                }
             }
         }
         gone
@@ -216,7 +243,8 @@ impl Engine {
     pub async fn stop(&self) {
         let worlds = std::mem::take(&mut *self.worlds.write());
         // All at once: each waits for its own disk writes only.
-        let stopping: Vec<_> = worlds.into_values().map(|world| tokio::spawn(async move { world.stop().await })).collect();
+        let stopping: Vec<_> =
+            worlds.into_values().map(|world| tokio::spawn(async move { world.stop().await })).collect();
         for world in stopping {
             if let Err(error) = world.await {
                 tracing::error!(%error, "a world did not stop cleanly");
@@ -264,5 +292,10 @@ async fn write_generation(
 }
 
 fn whole(image: &Image) -> WholeSnapshot<'_> {
-    WholeSnapshot { seq: image.seq, digest: image.digest.to_be_bytes(), rows: image.rows, chunks: &image.chunks }
+    WholeSnapshot {
+        seq: image.seq,
+        digest: image.digest.to_be_bytes(),
+        rows: image.rows,
+        chunks: &image.chunks,
+    }
 }

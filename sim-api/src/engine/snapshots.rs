@@ -81,7 +81,8 @@ impl Engine {
     }
 
     async fn snapshot(&self, world: &WorldHandle, snapshot: &str) -> Result<SnapshotInfo, EngineError> {
-        let missing = || EngineError::NoSnapshot { world: world.name().to_owned(), snapshot: snapshot.to_owned() };
+        let missing =
+            || EngineError::NoSnapshot { world: world.name().to_owned(), snapshot: snapshot.to_owned() };
         of(world).await?.into_iter().find(|s| s.name == snapshot).ok_or_else(missing)
     }
 
@@ -89,7 +90,12 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no such world, the name is taken, there are [`MAX_SNAPSHOTS`], or the log fails.
-    pub async fn take_snapshot(&self, world: &str, name: &str, wall: i64) -> Result<SnapshotInfo, EngineError> {
+    pub async fn take_snapshot(
+        &self,
+        world: &str,
+        name: &str,
+        wall: i64,
+    ) -> Result<SnapshotInfo, EngineError> {
         let _changing = self.changing.lock().await;
         let handle = self.existing(world)?;
         if of(&handle).await?.len() >= MAX_SNAPSHOTS {
@@ -101,7 +107,10 @@ impl Engine {
         let new = NewWorld { name: journal_name(world, name), created_at_ms: wall, settings };
         let stored = match handle.log().create(&new, None, whole(&image)).await {
             Err(StoreError::NameTaken(_)) => {
-                return Err(EngineError::SnapshotExists { world: world.to_owned(), snapshot: name.to_owned() });
+                return Err(EngineError::SnapshotExists {
+                    world: world.to_owned(),
+                    snapshot: name.to_owned(),
+                });
             }
             other => other?,
         };

@@ -236,7 +236,8 @@ impl WorldHandle {
         self.used();
         let (done, answer) = oneshot::channel();
         let look: Look = Box::new(move |world, applied| {
-            let seen = applied.map(|applied| Submitted { view: view(world, &applied), replayed: applied.replayed });
+            let seen =
+                applied.map(|applied| Submitted { view: view(world, &applied), replayed: applied.replayed });
             Box::new(move |durable| {
                 // The caller may have gone; then nobody waits for the answer.
                 let _ = done.send(durable.and(seen));

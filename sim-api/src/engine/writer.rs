@@ -81,7 +81,17 @@ impl Writer {
     ) -> Writer {
         let last_snapshot = shared.world.read().seq();
         let advances = VecDeque::new();
-        Writer { name, shared, log, settings, announce, snapshot: None, advances, last_snapshot, uncertain: false }
+        Writer {
+            name,
+            shared,
+            log,
+            settings,
+            announce,
+            snapshot: None,
+            advances,
+            last_snapshot,
+            uncertain: false,
+        }
     }
 
     fn key(&self) -> WorldKey {
@@ -91,7 +101,9 @@ impl Writer {
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
         match self.log.newest_snapshot(self.key()).await {
             Ok(head) => self.last_snapshot = head.end_seq,
-            Err(error) => tracing::warn!(world = self.name, %error, "the newest snapshot could not be asked for"),
+            Err(error) => {
+                tracing::warn!(world = self.name, %error, "the newest snapshot could not be asked for")
+            }
         }
         loop {
             self.begin_snapshot_if_due().await;
@@ -358,7 +370,8 @@ impl Writer {
             self.snapshot = None;
             self.last_snapshot = seq;
             self.uncertain = false;
-            self.announce.send_modify(|d| *d = Durable { seq, failures: d.failures, replaced: d.replaced + 1 });
+            self.announce
+                .send_modify(|d| *d = Durable { seq, failures: d.failures, replaced: d.replaced + 1 });
         });
         // Nobody may be waiting any more.
         let _ = done.send(answer);
@@ -395,10 +408,13 @@ impl Writer {
         let result = match (put, next) {
             (Err(error), _) => Err(error),
             (Ok(()), Some(cursor)) => {
-                self.snapshot = Some(Running { id: running.id, part: running.part + 1, rows, cursor: Some(cursor) });
+                self.snapshot =
+                    Some(Running { id: running.id, part: running.part + 1, rows, cursor: Some(cursor) });
                 return;
             }
-            (Ok(()), None) => self.log.finish_snapshot(running.id, seq, digest.to_be_bytes(), rows).await.map(drop),
+            (Ok(()), None) => {
+                self.log.finish_snapshot(running.id, seq, digest.to_be_bytes(), rows).await.map(drop)
+            }
         };
         self.last_snapshot = seq;
         match result {
@@ -445,7 +461,8 @@ fn guarded<T>(world: &mut World, work: impl FnOnce(&mut World) -> T) -> Result<T
     let mark = world.mark();
     catch_unwind(AssertUnwindSafe(|| work(world))).map_err(|panic| {
         world.roll_back(mark);
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let text =
+            panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         EngineError::Panicked(text.unwrap_or("a panic without text").to_owned())
     })
 }

@@ -87,7 +87,8 @@ pub enum EntryKind {
 }
 
 fn show(entry: &Entry) -> JournalEntry {
-    let json = |value: Result<Value, serde_json::Error>| value.expect("what was stored as JSON encodes as JSON");
+    let json =
+        |value: Result<Value, serde_json::Error>| value.expect("what was stored as JSON encodes as JSON");
     JournalEntry {
         seq: entry.seq,
         kind: if entry.command.is_some() { EntryKind::Command } else { EntryKind::Time },
@@ -123,7 +124,11 @@ impl JournalFilter {
     fn start(&self) -> Result<Option<u64>, Problem> {
         let Some(token) = &self.page_token else { return Ok(self.from_seq) };
         let seq = token.parse().map_err(|_| {
-            Problem::parameter("page_token", "page_token was not issued by this list.", "next_page_token of the page before")
+            Problem::parameter(
+                "page_token",
+                "page_token was not issued by this list.",
+                "next_page_token of the page before",
+            )
         })?;
         Ok(Some(seq))
     }

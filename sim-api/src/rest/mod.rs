@@ -7,15 +7,16 @@ pub mod context;
 // -- network interfaces
 // -- instances, residents, catalogue
 // -- worlds, clock, journal, requests, quotas, plan
+mod account;
 mod clock;
 mod journal;
 mod requests;
 mod settings;
 pub mod snapshots;
-pub mod worlds;
-// -- the rest of the VPC, tags, resource groups
+mod vpc_parts;
 mod vpcs;
 mod vswitches;
+pub mod worlds;
 
 use crate::app::AppState;
 use crate::refusals::Refusals;
@@ -26,7 +27,8 @@ pub fn router() -> OpenApiRouter<AppState> {
     let routers = [
         vpcs::router(),
         vswitches::router(),
-        // -- the rest of the VPC, tags, resource groups
+        vpc_parts::router(),
+        account::router(),
         // -- routes
         // -- security groups, prefix lists
         // -- network interfaces
@@ -46,7 +48,8 @@ pub fn router() -> OpenApiRouter<AppState> {
 pub const REFUSALS: &[Refusals] = &[
     vpcs::REFUSALS,
     vswitches::REFUSALS,
-    // -- the rest of the VPC, tags, resource groups
+    vpc_parts::REFUSALS,
+    account::REFUSALS,
     // -- routes
     // -- security groups, prefix lists
     // -- network interfaces

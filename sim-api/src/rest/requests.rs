@@ -88,7 +88,10 @@ struct ListFilter {
 /// The log holds 10,000 of both wires, refusals and reads included, and forgets the oldest first. Secrets are left out.
 #[utoipa::path(get, path = "/v1/requests", tag = "Requests", params(ListFilter),
     responses((status = 200, description = "The last requests.", body = RequestList)))]
-async fn list_requests(State(app): State<AppState>, Query(query): Query<ListFilter>) -> Result<Response, Problem> {
+async fn list_requests(
+    State(app): State<AppState>,
+    Query(query): Query<ListFilter>,
+) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(100) as usize;
     if !(1..=CAPACITY).contains(&limit) {
         return Err(Problem::parameter("limit", format!("limit is {limit}."), format!("1 to {CAPACITY}")));
@@ -122,7 +125,9 @@ fn lines(
                 _ = stopping.wait_for(|stop| *stop) => return None,
             };
             let line = match record {
-                Ok(record) if filter.fits(&record) => serde_json::to_string(&*record).expect("a record always encodes"),
+                Ok(record) if filter.fits(&record) => {
+                    serde_json::to_string(&*record).expect("a record always encodes")
+                }
                 Ok(_) => continue,
                 Err(RecvError::Lagged(missed)) => format!("{{\"missed\":{missed}}}"),
                 Err(RecvError::Closed) => return None,

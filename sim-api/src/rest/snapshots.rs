@@ -17,7 +17,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// What the operations can refuse by rules of the core.
-pub const REFUSALS: Refusals = &[("create_snapshot", &[E::SettingInvalid]), ("restore_snapshot", &[E::SettingInvalid])];
+pub const REFUSALS: Refusals =
+    &[("create_snapshot", &[E::SettingInvalid]), ("restore_snapshot", &[E::SettingInvalid])];
 
 /// What the operations can refuse beside those.
 pub const SERVICE_REFUSALS: ServiceRefusals = &[

@@ -222,14 +222,20 @@ impl WorldOptions {
     fn genesis(&self, usual: Genesis, wall: i64) -> Result<Genesis, Refusal> {
         let given = self.clock.as_deref().map(clock).transpose()?;
         let mode = given.unwrap_or(usual.clock);
-        let usual_provisioning = given.map_or(usual.provisioning, |mode| ProvisioningSetting::usual(mode).into());
+        let usual_provisioning =
+            given.map_or(usual.provisioning, |mode| ProvisioningSetting::usual(mode).into());
         let usual_start = match mode {
             ClockMode::Manual => Genesis::default().at,
             ClockMode::Real | ClockMode::Scaled(_) => SimTime(wall),
         };
         Ok(Genesis {
             seed: seed(self.seed)?,
-            at: self.start_time.as_deref().map(|text| instant("start_time", text)).transpose()?.unwrap_or(usual_start),
+            at: self
+                .start_time
+                .as_deref()
+                .map(|text| instant("start_time", text))
+                .transpose()?
+                .unwrap_or(usual_start),
             wall,
             clock: mode,
             provisioning: self.provisioning.map_or(usual_provisioning, Into::into),
@@ -250,13 +256,17 @@ fn lifetime(throw_away: bool, idle_seconds: Option<u64>) -> Result<Lifetime, Ref
     };
     match (throw_away, idle_seconds) {
         (false, None) => Ok(Lifetime::Kept),
-        (false, Some(_)) => {
-            Err(wrong("Only a throw-away world goes when it is idle.".to_owned(), "throw_away: true with it".to_owned()))
-        }
+        (false, Some(_)) => Err(wrong(
+            "Only a throw-away world goes when it is idle.".to_owned(),
+            "throw_away: true with it".to_owned(),
+        )),
         (true, idle) => {
             let seconds = idle.unwrap_or(IDLE_SECONDS);
             if !(1..=MAX_IDLE_SECONDS).contains(&seconds) {
-                return Err(wrong(format!("{seconds} seconds were asked for."), format!("1 to {MAX_IDLE_SECONDS}")));
+                return Err(wrong(
+                    format!("{seconds} seconds were asked for."),
+                    format!("1 to {MAX_IDLE_SECONDS}"),
+                ));
             }
             // At most 30 days of milliseconds.
             Ok(Lifetime::ThrowAway { idle_ms: seconds as i64 * 1000 })
@@ -319,7 +329,10 @@ pub struct CreateWorldBody {
 /// It is empty and isolated from all others. A throw-away world costs no disk and goes by itself.
 #[utoipa::path(post, path = "/v1/worlds", tag = "Worlds", request_body = CreateWorldBody,
     responses((status = 201, description = "The new world.", body = WorldBody)))]
-async fn create_world(State(app): State<AppState>, Body(body): Body<CreateWorldBody>) -> Result<Response, Problem> {
+async fn create_world(
+    State(app): State<AppState>,
+    Body(body): Body<CreateWorldBody>,
+) -> Result<Response, Problem> {
     let app = when_ready(&app)?;
     let name = name_or_drawn(body.name)?;
     let lifetime = lifetime(body.throw_away, body.idle_seconds)?;
@@ -395,8 +408,18 @@ async fn reset_world(
 
 /// A world that is set to what another one is set to.
 fn as_now(settings: &Settings, wall: i64) -> Genesis {
-    let Settings { clock: Clock { mode, .. }, provisioning, quotas_lifted, disputed, extra_zones, .. } = settings.clone();
-    Genesis { seed: 0, at: SimTime(wall), wall, clock: mode, provisioning, quotas_lifted, disputed, extra_zones }
+    let Settings { clock: Clock { mode, .. }, provisioning, quotas_lifted, disputed, extra_zones, .. } =
+        settings.clone();
+    Genesis {
+        seed: 0,
+        at: SimTime(wall),
+        wall,
+        clock: mode,
+        provisioning,
+        quotas_lifted,
+        disputed,
+        extra_zones,
+    }
 }
 
 /// What the copy should be.
