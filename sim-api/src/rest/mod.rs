@@ -7,7 +7,8 @@ pub mod context;
 // -- network interfaces
 // -- instances, residents, catalogue
 // -- worlds, clock, journal, requests, quotas, plan
-// -- the rest of the VPC, tags, resource groups
+mod account;
+mod vpc_parts;
 mod vpcs;
 mod vswitches;
 
@@ -20,7 +21,8 @@ pub fn router() -> OpenApiRouter<AppState> {
     let routers = [
         vpcs::router(),
         vswitches::router(),
-        // -- the rest of the VPC, tags, resource groups
+        vpc_parts::router(),
+        account::router(),
         // -- routes
         // -- security groups, prefix lists
         // -- network interfaces
@@ -34,7 +36,8 @@ pub fn router() -> OpenApiRouter<AppState> {
 pub const REFUSALS: &[Refusals] = &[
     vpcs::REFUSALS,
     vswitches::REFUSALS,
-    // -- the rest of the VPC, tags, resource groups
+    vpc_parts::REFUSALS,
+    account::REFUSALS,
     // -- routes
     // -- security groups, prefix lists
     // -- network interfaces
