@@ -61,6 +61,17 @@ commands! {
     MoveToResourceGroup(crate::resource_group::MoveToResourceGroup) => crate::resource_group::move_to;
     // -- vRouter, route tables, route entries
     // -- security groups, prefix lists
+    CreateSecurityGroup(crate::ecs::security_group::CreateSecurityGroup) => crate::ecs::security_group::create;
+    ModifySecurityGroup(crate::ecs::security_group::ModifySecurityGroup) => crate::ecs::security_group::modify;
+    DeleteSecurityGroup(crate::ecs::security_group::DeleteSecurityGroup) => crate::ecs::security_group::delete;
+    JoinSecurityGroup(crate::ecs::membership::JoinSecurityGroup) => crate::ecs::membership::join;
+    LeaveSecurityGroup(crate::ecs::membership::LeaveSecurityGroup) => crate::ecs::membership::leave;
+    AuthorizeRules(crate::ecs::authorize::AuthorizeRules) => crate::ecs::authorize::authorize;
+    RevokeRules(crate::ecs::authorize::RevokeRules) => crate::ecs::authorize::revoke;
+    ModifyRule(crate::ecs::authorize::ModifyRule) => crate::ecs::authorize::modify;
+    CreatePrefixList(crate::ecs::prefix_list::CreatePrefixList) => crate::ecs::prefix_list::create;
+    ModifyPrefixList(crate::ecs::prefix_list::ModifyPrefixList) => crate::ecs::prefix_list::modify;
+    DeletePrefixList(crate::ecs::prefix_list::DeletePrefixList) => crate::ecs::prefix_list::delete;
     // -- network interfaces
     // -- instances, disks, residents
 }

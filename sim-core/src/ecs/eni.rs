@@ -107,6 +107,10 @@ pub struct EniIndex {
     pub by_instance: Groups<InstanceId, EniId>,
     /// By security group.
     pub by_group: Groups<SecurityGroupId, EniId>,
+    /// How many private addresses the members of a security group hold, as [`crate::ecs::membership::addresses_of`] counts.
+    pub addresses_in_group: BTreeMap<SecurityGroupId, u64>,
+    /// By security group the distinct sets of groups, in order of their ids, that its members belong to, and how many do.
+    pub sets_with_group: BTreeMap<SecurityGroupId, BTreeMap<Vec<SecurityGroupId>, u64>>,
     /// Who holds a private IPv4 address of a VPC.
     pub by_address: BTreeMap<(VpcId, Ipv4Addr), EniId>,
     /// How many private addresses of a VPC are held: each address of each interface, a prefix counting 16.
@@ -130,6 +134,7 @@ impl Row for Eni {
 
     fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
         let Some(id) = old.or(new).map(|e| e.id) else { return };
+        crate::ecs::membership::reindex(indexes, old, new);
         let ix = &mut indexes.enis;
         ix.by_owner.shift(&id, old.map(|e| e.owner.clone()), new.map(|e| e.owner.clone()));
         ix.by_vpc.shift(&id, old.map(|e| e.vpc), new.map(|e| e.vpc));
