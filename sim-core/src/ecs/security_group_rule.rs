@@ -197,7 +197,11 @@ fn count_down<K: Ord>(counts: &mut BTreeMap<K, u64>, key: &K) -> bool {
 
 /// The rules of a group in the order of evaluation, inbound first.
 pub fn of_group(w: &World, group: SecurityGroupId) -> impl DoubleEndedIterator<Item = &SecurityGroupRule> {
-    w.indexes().security_group_rules.by_group.of(&group).filter_map(|order| w.get::<SecurityGroupRule>(&order.3))
+    w.indexes()
+        .security_group_rules
+        .by_group
+        .of(&group)
+        .filter_map(|order| w.get::<SecurityGroupRule>(&order.3))
 }
 
 /// How much a group counts against the quotas on rules: one for each rule, and for one that names a prefix list the
