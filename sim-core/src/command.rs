@@ -60,6 +60,17 @@ commands! {
     DeleteResourceGroup(crate::resource_group::DeleteResourceGroup) => crate::resource_group::delete;
     MoveToResourceGroup(crate::resource_group::MoveToResourceGroup) => crate::resource_group::move_to;
     // -- vRouter, route tables, route entries
+    ModifyVRouter(crate::vpc::vrouter::ModifyVRouter) => crate::vpc::vrouter::modify;
+    CreateRouteTable(crate::vpc::route_table::CreateRouteTable) => crate::vpc::route_table::create;
+    ModifyRouteTable(crate::vpc::route_table::ModifyRouteTable) => crate::vpc::route_table::modify;
+    DeleteRouteTable(crate::vpc::route_table::DeleteRouteTable) => crate::vpc::route_table::delete;
+    AssociateRouteTable(crate::vpc::route_table::AssociateRouteTable) => crate::vpc::route_table::associate;
+    UnassociateRouteTable(crate::vpc::route_table::UnassociateRouteTable) => crate::vpc::route_table::unassociate;
+    CreateRouteEntry(crate::vpc::route_entry::CreateRouteEntry) => crate::vpc::route_entry::create;
+    CreateRouteEntries(crate::vpc::route_entry::CreateRouteEntries) => crate::vpc::route_entry::create_many;
+    ModifyRouteEntry(crate::vpc::route_entry::ModifyRouteEntry) => crate::vpc::route_entry::modify;
+    DeleteRouteEntry(crate::vpc::route_entry::DeleteRouteEntry) => crate::vpc::route_entry::delete;
+    DeleteRouteEntries(crate::vpc::route_entry::DeleteRouteEntries) => crate::vpc::route_entry::delete_many;
     // -- security groups, prefix lists
     CreateSecurityGroup(crate::ecs::security_group::CreateSecurityGroup) => crate::ecs::security_group::create;
     ModifySecurityGroup(crate::ecs::security_group::ModifySecurityGroup) => crate::ecs::security_group::modify;

@@ -214,8 +214,73 @@ errors! {
 
     // --- vRouter and route tables ------------------------------------------------------------------
     VRouterNotFound NotFound ["InvalidVRouterId.NotFound", "InvalidVRouterID.NotFound"] 404 "The specified vRouter does not exist.";
-    RouteTableNotFound NotFound ["InvalidRouteTableId.NotFound", "InvalidRouteTableID.NotFound"] 404 "The specified route table does not exist.";
-    RouteEntryIdNotFound NotFound ["InvalidRouteEntryId.NotFound", "InvalidRouteEntry.NotFound"] 404 "The specified route entry does not exist.";
+    VRouterNameMalformed Invalid ["InvalidVRouterName.Malformed"] 400 "The vRouter name must be 1 to 128 characters and must not start with http:// or https://.";
+    VRouterDescriptionMalformed Invalid ["InvalidVRouterDescription.Malformed", "InvalidDescription.Malformed"] 400 "The vRouter description must be 1 to 256 characters and must not start with http:// or https://.";
+    RouteTableNotFound NotFound ["InvalidRouteTableId.NotFound", "InvalidRouteTableID.NotFound", "InvalidRouteTable.NotFound", "Abs.InvalidRouteTableId.NotExist"] 404 "The specified route table does not exist.";
+    RouteTableNameMalformed Invalid ["InvalidParameter.RouteTableName.Malformed", "Abs.InvaliTableName.Malformed"] 400 "The route table name must be 1 to 128 characters and must not start with http:// or https://.";
+    RouteTableDescriptionMalformed Invalid ["InvalidParameter.Description.Malformed", "InvalidDescription.Malformed"] 400 "The route table description must be 1 to 256 characters and must not start with http:// or https://.";
+    RouteTableGatewayUnsupported Denied ["OperationUnsupported.AdvancedFeature"] 400 "Route tables of gateways are not offered; a route table is bound to vSwitches.";
+    RouteTableQuotaExceeded Quota ["QuotaExceeded.RouteTable"] 400 "The number of custom route tables in the VPC has reached the quota.";
+    RouteTableStatusIncorrect State ["IncorrectRouteTableStatus", "IncorrectStatus.RouteTable", "IncorrectStatus.RouteTableStatus", "IncorrectStatus"] 404 "The status of the route table does not allow this operation.";
+    RouteTableIsSystem Denied ["IncorrectRouteTableType"] 400 "The system route table lives and dies with its VPC.";
+    RouteTableHasVSwitch Dependency ["IncorrectRouteTableStatus"] 404 "vSwitches are still bound to the route table.";
+    RouteTableHasRouteEntry Dependency ["IncorrectRouteTableStatus.RouteEntryExist", "DependencyViolation.RouteEntry"] 400 "The route table still has custom entries.";
+    RouteTableOtherVpc Invalid ["Forbidden.NotInSameVpc"] 404 "The route table and the vSwitch are in different VPCs.";
+    RouteTableSwitchToSystem Denied ["OperationDenied.SwitchToSystemRouteTable"] 400 "A vSwitch returns to the system route table by leaving its custom one.";
+    RouteTableAlreadyAssociated Conflict ["ResourceAlreadyAssociated.RouteTable", "Forbidden.VSwitchAlreadyAssociatedRouteTable"] 400 "The vSwitch is bound to a custom route table already.";
+    RouteTableUnbindSystem Denied ["OperationUnsupported.SystemRouteTable"] 404 "The system route table cannot be unbound.";
+    RouteTableNotAssociated Conflict ["InvalidBindingStatus.RouteTable", "OperationFailed.VSwitchNotAssociate"] 404 "The vSwitch is not bound to the route table.";
+    VpcBusy Busy ["TaskConflict", "OperationConflict", "OperationFailed.DistibuteLock", "IncorrectVSwitchStatus"] 400 "Another change in the VPC is under way.";
+
+    // --- route entries -----------------------------------------------------------------------------
+    RouteEntryIdNotFound NotFound ["InvalidRouteEntryId.NotFound", "InvalidRouteEntry.NotFound", "VPC_ROUTER_ENTRY_NOT_EXIST"] 404 "The specified route entry does not exist.";
+    RouteEntryNotFound NotFound ["InvalidRouteEntry.NotFound", "InvalidRouteEntryId.NotFound", "VPC_ROUTER_ENTRY_NOT_EXIST"] 400 "The route table has no such entry.";
+    RouteEntryIdMissing Invalid ["MissingParam.RouteEntryId", "MissingParameter"] 400 "A route entry is named by its id, or by route table and destination.";
+    RouteEntryIdExclusive Invalid ["ParamExclusive.RouteEntryIdAndRouteTableIdOrDestCidrBlock"] 400 "A route entry is named by its id alone, or by route table and destination.";
+    RouteEntryNameMalformed Invalid ["InvalidRouteEntryName.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry name must be 1 to 128 characters and must not start with http:// or https://.";
+    RouteEntryDescriptionMalformed Invalid ["InvalidDescription.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry description must be 1 to 256 characters and must not start with http:// or https://.";
+    RouteEntryStatusIncorrect State ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "VPC_ROUTE_ENTRY_STATUS_ERROR"] 400 "A route entry is in transition.";
+    RouteEntryIsSystem Denied ["OperationDenied"] 400 "A system route entry cannot be deleted.";
+    RouteEntrySystemText Denied ["Forbbiden"] 403 "A system route entry has no name and no description.";
+    RouteEntryQuotaExceeded Quota ["QuotaExceeded"] 400 "The number of custom entries in the route table has reached the quota.";
+    RouteDestinationMalformed Invalid ["InvalidCidrBlock.Malformed", "IllegalParam.CidrBlock", "InvalidCidrBlock"] 400 "The destination is a network in CIDR form without host bits, or a bare address.";
+    RouteDestinationDuplicate Conflict ["InvalidCIDRBlock.Duplicate", "InvalidRouteEntry.Duplicate", "RouterEntryConflict.Duplicated", "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE"] 400 "The route table has an entry for this destination already.";
+    RouteDestinationInVSwitch Conflict ["InvalidCidrBlock"] 400 "The destination must not equal the block of a vSwitch of the VPC and must not lie inside one.";
+    RouteDestinationInVSwitchIpv6 Conflict ["OperationUnsupported.DestinationCidrBlockOverlapWithVSwitch", "InvalidCidrBlock"] 400 "The destination must not equal the IPv6 block of a vSwitch of the VPC and must not lie inside one.";
+    RouteDestinationCloudServices Invalid ["InvalidCidrBlock"] 400 "The destination must not be 100.64.0.0/10, the network of cloud services, or lie inside it.";
+    RoutePrefixListNotFound NotFound ["ResourceNotFound.PrefixList"] 400 "The specified prefix list does not exist.";
+    RouteIpv6Disabled State ["OperationDenied.VpcIpv6NotEnabled"] 400 "The VPC has no IPv6 block.";
+    RouteNextHopType Invalid ["InvalidNextHopType", "IllegealParam.NextHopType", "InvalidNextHop"] 400 "The type of the next hop is not known.";
+    RouteNextHopBothNull Invalid ["InvalidNexthopTypeAndList.BothNull"] 400 "Neither a next hop nor a list of next hops is given.";
+    RouteNextHopBothGiven Invalid ["InvalidNexthopTypeAndList.BothNotNull", "ParamExclusive.NextHopIdAndList"] 400 "A next hop and a list of next hops are given.";
+    RouteNextHopMissing Invalid ["InvalidNextHop"] 400 "An entry that is named by its destination is deleted with its next hop.";
+    RouteNextHopIdMissing Invalid ["MissingParam.NewNextHopId", "MissingParameter"] 400 "The id of the next hop is missing.";
+    RouteNextHopTypeMissing Invalid ["MissingParam.NewNextHopType", "MissingParameter"] 400 "The type of the next hop is missing.";
+    RouteNextHopFixed Denied ["UnsupportedFeature.ModifyRouteEntryNextHop"] 400 "A system entry of the system route table keeps its next hop.";
+    RouteNextHopUnchanged Conflict ["OperationDenied.NextHopExist"] 400 "The entry has this next hop already.";
+    RouteNextHopStatus State ["IncorrectInstanceStatus"] 400 "The next hop is in transition.";
+    RouteNextHopNoIpv6 State ["OperationFailed.NotSupportIPV6"] 400 "The next hop has no IPv6 address.";
+    RouteNextHopPrimaryEni Denied ["OperationUnsupported.Ipv6EntryOnPrimaryNetworkInterface"] 400 "An IPv6 entry cannot point at a primary network interface.";
+    RouteNextHopManyIpv6 State ["OperationUnsupported.MutipleIpv6Address"] 400 "The next hop of an IPv6 entry has one IPv6 address, not several.";
+    RouteInstanceOtherVpc Invalid ["OperationFailed.InstanceDismatchCurrentVpc"] 404 "The next hop is in another VPC than the route table.";
+    RouteEniOtherVpc Invalid ["Mismatch.EniIdAndRouteTableId", "OperationFailed.InstanceDismatchCurrentVpc"] 400 "The network interface is in another VPC than the route table.";
+    RouteNextHopNotFound NotFound ["InvalidNextHop.NotFound", "InvalidNextHopId.NotFound", "InvalidNexthop.NotFound"] 400 "The specified next hop does not exist.";
+    RouteInstanceNotFound NotFound ["InvalidInstanId.NotFound", "InvalidNextHop.NotFound"] 404 "The instance that should be the next hop does not exist.";
+    RouteEniNotFound NotFound ["InvalidNetworkInterface.NotFound", "ResourceNotFound.NetworkInterface"] 404 "The network interface that should be the next hop does not exist.";
+    RouteHaVipNotFound NotFound ["InvalidHaVipId.NotFound", "InvalidHaVip.NotFound", "InvalidNextHop.NotFound"] 404 "The HaVip that should be the next hop does not exist.";
+    RouteVpnGatewayNotFound NotFound ["InvalidVpnInstanceId.NotFound"] 400 "The VPN gateway that should be the next hop does not exist.";
+    RouteNatGatewayNotFound NotFound ["InvalidNatGatewayId.NotFound", "InvalidNatGateway.NotFound", "ResourceNotFound.NatGateway"] 404 "The NAT gateway that should be the next hop does not exist.";
+    RouteIpv6GatewayNotFound NotFound ["InvalidIpv6Gateway.NotFound"] 404 "The IPv6 gateway that should be the next hop does not exist.";
+    RouteIpv4GatewayNotFound NotFound ["ResourceNotFound.Ipv4Gateway"] 400 "The IPv4 gateway that should be the next hop does not exist.";
+    RouteAttachmentNotFound NotFound ["InvalidAttachment.NotFound"] 400 "The transit router attachment that should be the next hop does not exist.";
+    RouteVpcPeerNotFound NotFound ["ResourceNotFound.VpcPeer"] 400 "The peering connection that should be the next hop does not exist.";
+    RouteEcrNotFound NotFound ["ResourceNotAssociated.Ecr"] 400 "The VPC is not associated with the express connect router that should be the next hop.";
+    RouteEcmpSize Invalid ["InvalidNexthopListSize", "InvalidNextHopList.Size"] 400 "A list of next hops has 2 to 4 of them.";
+    RouteEcmpType Invalid ["OperationUnsupported.InvalidRouterInterfaceType", "InvalidOppositeRouterType"] 400 "Every next hop of a list is a router interface.";
+    RouteEcmpWeight Invalid ["INVALID_WEIGHT_PARAM"] 400 "The weight of a next hop is between 0 and 255.";
+    RouteEcmpDuplicate Invalid ["Duplicated.VpcNextHop"] 400 "A list of next hops names each of them once.";
+    RouteEcmpIpv6 Denied ["OperationUnsupported.Ipv6EcmpRouteEntry"] 400 "An IPv6 entry has one next hop.";
+    RouteEcmpCustomTable Denied ["OperationUnsupported.SubRouteTableECMP"] 400 "An entry of a custom route table has one next hop.";
 
     // --- security groups and prefix lists ------------------------------------------------------------
     SecurityGroupNotFound NotFound ["InvalidSecurityGroupId.NotFound", "InvalidSecurityGroup.NotFound"] 404 "The specified security group does not exist.";

@@ -164,6 +164,7 @@ tables! {
     11 vrouters crate::vpc::vrouter::VRouter;
     12 route_tables crate::vpc::route_table::RouteTable;
     // -- routes (13, 16..=19)
+    13 route_entries crate::vpc::route_entry::RouteEntry;
     14 vswitches crate::vpc::vswitch::VSwitch;
     15 cidr_reservations crate::vpc::cidr_reservation::CidrReservation;
     20 resource_groups crate::resource_group::ResourceGroup;
