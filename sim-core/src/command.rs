@@ -84,6 +84,13 @@ commands! {
     ModifyPrefixList(crate::ecs::prefix_list::ModifyPrefixList) => crate::ecs::prefix_list::modify;
     DeletePrefixList(crate::ecs::prefix_list::DeletePrefixList) => crate::ecs::prefix_list::delete;
     // -- network interfaces
+    CreateEni(crate::ecs::eni::CreateEni) => crate::ecs::eni::create;
+    ModifyEni(crate::ecs::eni::ModifyEni) => crate::ecs::eni::modify;
+    DeleteEni(crate::ecs::eni::DeleteEni) => crate::ecs::eni::delete;
+    AssignAddresses(crate::ecs::eni_address::AssignAddresses) => crate::ecs::eni_address::assign;
+    UnassignAddresses(crate::ecs::eni_address::UnassignAddresses) => crate::ecs::eni_address::unassign;
+    AttachEni(crate::ecs::eni_attachment::AttachEni) => crate::ecs::eni_attachment::attach;
+    DetachEni(crate::ecs::eni_attachment::DetachEni) => crate::ecs::eni_attachment::detach;
     // -- instances, disks, residents
 }
 

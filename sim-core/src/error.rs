@@ -371,7 +371,40 @@ errors! {
 
     // --- ENI, instances, residents ---------------------------------------------------------------------
     EniNotFound NotFound ["InvalidEniId.NotFound", "InvalidNetworkInterfaceId.NotFound"] 404 "The specified network interface does not exist.";
-    InstanceNotFound NotFound ["InvalidInstanceId.NotFound", "InvalidEcsId.NotFound"] 404 "The specified instance does not exist.";
+    InstanceNotFound NotFound ["InvalidEcsId.NotFound", "InvalidInstanceId.NotFound"] 404 "The specified instance does not exist.";
+    EniNameMalformed Invalid ["InvalidParams.NetworkInterfaceName", "InvalidParameter"] 403 "The name of a network interface has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
+    EniDescriptionMalformed Invalid ["InvalidDescription.Malformed", "InvalidParameter"] 400 "The description of a network interface has 2 to 256 characters and does not start with http:// or https://.";
+    EniGroupsConflict Invalid ["InvalidSecurityGroupId.SingleIdAndMultiIdConflict", "InvalidParameter.Conflict"] 400 "SecurityGroupId and SecurityGroupIds exclude each other.";
+    EniAddressesConflict Invalid ["InvalidParameter.Conflict", "InvalidParameter"] 400 "A list of addresses and a count exclude each other.";
+    EniAddressCount Invalid ["InvalidParameter"] 400 "The number of addresses in one call is outside its range.";
+    EniAddressRepeated Invalid ["InvalidIp.IpRepeated", "InvalidParameter"] 403 "An address is given twice in one call.";
+    EniPrefixMalformed Invalid ["InvalidIp.IpPrefixNotStrict", "InvalidIp.IpPrefixIllegal", "InvalidParameter"] 403 "A prefix is a network in CIDR form without host bits.";
+    EniPrefixMask Invalid ["InvalidIp.IpPrefixMaskInvalid", "InvalidParameter"] 403 "A prefix of a network interface has a mask of 28 for IPv4 and of 80 for IPv6.";
+    EniPrefixInUse Conflict ["InvalidIp.IpPrefixNotAvailable", "InvalidPrivateIpAddress.Duplicated"] 403 "Addresses of the prefix are already in use.";
+    EniPrefixExhausted Exhausted ["InvalidVSwitchId.IpPrefixNotEnough", "InvalidVSwitchId.IpNotEnough"] 403 "The vSwitch has no free prefix left.";
+    EniVSwitchIpv6Disabled State ["InvalidOperation.VSwitchIpv6Disabled", "InvalidVSwitch.Ipv6NotTurnOn"] 404 "The vSwitch has no IPv6 block.";
+    EniQuotaExceeded Quota ["MaxEniCountExceeded"] 403 "The number of secondary network interfaces in this region has reached the quota.";
+    EniAvailableIpv4Exceeded Quota ["MaxEniPrivateIpsCountExceeded", "InvalidOperation.Ipv4CountExceeded"] 403 "An Available network interface holds at most 49 secondary IPv4 addresses.";
+    EniAvailableIpv6Exceeded Quota ["MaxEniIpv6IpsCountExceeded", "InvalidOperation.MaxEniIpv6IpsCountExceeded", "InvalidOperation.Ipv6CountExceeded"] 403 "An Available network interface holds at most 10 IPv6 addresses.";
+    EniTypeIpv4Exceeded Quota ["InvalidOperation.Ipv4CountExceeded", "MaxEniPrivateIpsCountExceeded"] 403 "The instance type allows fewer IPv4 addresses on a network interface.";
+    EniTypeIpv6Exceeded Quota ["InvalidOperation.Ipv6CountExceeded", "MaxEniIpv6IpsCountExceeded"] 403 "The instance type allows fewer IPv6 addresses on a network interface.";
+    EniAddressUnassigned Conflict ["InvalidIp.IpUnassigned"] 403 "The address is not a secondary address of the network interface.";
+    EniStatusIncorrect State ["InvalidOperation.InvalidEniState"] 400 "The status of the network interface does not allow this operation.";
+    EniInstanceStatusIncorrect State ["InvalidOperation.InvalidEcsState", "IncorrectInstanceStatus"] 400 "The status of the instance does not allow this operation on a network interface.";
+    EniZoneMismatch Conflict ["InvalidOperation.AvailabilityZoneMismatch"] 403 "The network interface and the instance lie in different zones.";
+    EniVpcMismatch Conflict ["InvalidOperation.VpcMismatch"] 403 "The network interface and the instance lie in different VPCs.";
+    EniPerInstanceExceeded Quota ["EniPerInstanceLimitExceeded"] 403 "The instance has as many network interfaces as its type allows.";
+    EniPrimaryDetach Denied ["InvalidOperation.DetachPrimaryEniNotAllowed"] 400 "A primary network interface is never detached.";
+    EniPrimaryFixed Denied ["InvalidOperation.PrimaryEniOnlySupportModifyNameAndDesc", "InvalidOperation.InvalidEniType"] 404 "Security groups and release of a primary network interface are its instance's.";
+    EniKindDenied Denied ["InvalidOperation.InvalidEniType"] 403 "The type of the network interface does not allow this operation.";
+    EniNotOfInstance Conflict ["InvalidParameter.EniNotBelongEcs"] 403 "The network interface is not attached to that instance.";
+    EniNotOfTrunk Conflict ["InvalidParameter.EniNotBelongTrunk"] 403 "The network interface is not a member of that trunk.";
+    EniTrunkUnsupported Denied ["InvalidOperation.InstanceTypeNotSupportEniTrunking"] 403 "The instance type takes no trunk interface.";
+    EniTrunkFull Quota ["InvalidOperation.EniTrunkDeviceFull"] 403 "The instance carries as many member interfaces as its type allows.";
+    EniTrunkStatus State ["InvalidOperation.InvalidTrunkEniStatus"] 403 "The trunk interface is not InUse.";
+    EniNotTrunk Invalid ["InvalidOperation.EniTypeNotSupportTrunking"] 403 "Only a trunk interface carries members.";
+    EniCannotBeMember Invalid ["InvalidOperation.EniTypeNotSupportAttachToTrunk"] 403 "Only a secondary network interface can be a member of a trunk.";
+    EniHasMembers Dependency ["InvalidOperation.HasMemberEniAttached"] 403 "Member interfaces are still attached through the trunk.";
     DiskNotFound NotFound ["InvalidDiskId.NotFound"] 404 "The specified disk does not exist.";
     ResidentNotFound NotFound ["InvalidResourceId.NotFound"] 404 "The specified managed resident does not exist.";
 }

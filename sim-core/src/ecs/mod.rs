@@ -2,6 +2,8 @@
 
 pub mod authorize;
 pub mod eni;
+pub mod eni_address;
+pub mod eni_attachment;
 pub mod group_filter;
 pub mod instance;
 pub mod membership;
