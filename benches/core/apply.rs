@@ -14,7 +14,8 @@ use std::time::Instant;
 const BATCH: u32 = 50_000;
 
 fn main() {
-    let sizes: Vec<u32> = match std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect::<Vec<u32>>() {
+    let sizes: Vec<u32> = match std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect::<Vec<u32>>()
+    {
         sizes if sizes.is_empty() => vec![0, 100_000, 1_000_000],
         sizes => sizes,
     };
@@ -56,7 +57,8 @@ fn vswitches(existing: u32) {
     let mut create = |world: &mut World| {
         // 65,536 /28 fit in a /12.
         if made.is_multiple_of(60_000) {
-            let vpc = CreateVpc { block: Some("172.16.0.0/12".parse().expect("a block")), ..CreateVpc::default() };
+            let vpc =
+                CreateVpc { block: Some("172.16.0.0/12".parse().expect("a block")), ..CreateVpc::default() };
             let applied = world.apply(SimTime(0), &caller, vpc.into());
             vpcs.push(applied.outcome.expect("a VPC").id());
         }
