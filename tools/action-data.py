@@ -30,8 +30,8 @@ COMMON = {"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId", 
 
 
 def listed_actions():
-    """The lines of actions.txt: {Product/Version/Action: stage}."""
-    stages, section = {}, None
+    """The lines of actions.txt as Product/Version/Action."""
+    keys, section = set(), None
     for number, line in enumerate((HERE / "actions.txt").read_text().splitlines(), 1):
         line = line.split("#")[0].strip()
         if not line:
@@ -39,14 +39,11 @@ def listed_actions():
         if line.startswith("["):
             section = "/".join(line.strip("[]").split())
             continue
-        stage, name = line.split()
-        if stage not in ("served", "minimal", "soon") or section is None:
-            sys.exit(f"actions.txt:{number}: expected a section, then `served|minimal|soon ActionName`")
-        key = f"{section}/{name}"
-        if key in stages:
-            sys.exit(f"actions.txt:{number}: {key} is listed twice")
-        stages[key] = stage
-    return stages
+        key = f"{section}/{line}"
+        if section is None or not line.isalnum() or key in keys:
+            sys.exit(f"actions.txt:{number}: expected a section, then one new action name a line")
+        keys.add(key)
+    return sorted(keys)
 
 
 def read_sources(shared):
@@ -304,10 +301,10 @@ def one_per_line(entries):
 
 
 def generate(shared):
-    stages = listed_actions()
+    listed = listed_actions()
     fresh, contract = read_sources(shared)
     actions, answers, documented, used = {}, {}, {}, set()
-    for key, stage in stages.items():
+    for key in listed:
         product, _version, name = key.split("/")
         new, old = fresh.get(key), contract.get(key)
         extra = exceptions.EXTRA_ACTIONS.get(key)
@@ -327,7 +324,7 @@ def generate(shared):
         apply_exceptions(product, name, params, used)
         codes = merged_codes(new, old)
         action_codes = choose_codes(params, codes)
-        entry = {"stage": stage}
+        entry = {}
         if kind:
             entry["kind"] = {"readAndWrite": "write"}.get(kind, kind)
         if new and new.get("tier"):
@@ -347,7 +344,7 @@ def generate(shared):
     return {
         "sim-api/data/actions.json": one_per_line(actions),
         "sim-api/data/codes.json": one_per_line(documented),
-        "sim-api/data/products.json": products(set(stages) | set(fresh) | set(contract)),
+        "sim-api/data/products.json": products(set(listed) | set(fresh) | set(contract)),
         "tests/data/contract/answers.json": one_per_line(answers),
     }
 

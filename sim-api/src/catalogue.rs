@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 mod spec;
 mod validate;
 
-pub use spec::{ActionKind, ActionSpec, Code, Kind, Param, Stage};
+pub use spec::{ActionKind, ActionSpec, Code, Kind, Param};
 pub use validate::{Rule, UnknownParam, Violation};
 
 const ACTIONS: &str = include_str!("../data/actions.json");
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn an_action_is_found_by_version_and_name() {
         let spec = lookup("2014-05-26", "DescribeInstances").unwrap();
-        assert_eq!((spec.product, spec.name, spec.stage), ("Ecs", "DescribeInstances", Stage::Served));
+        assert_eq!((spec.product, spec.name, spec.tier), ("Ecs", "DescribeInstances", Some(1)));
         // The same name in three products: the version decides.
         assert_eq!(lookup("2014-05-15", "CreateLoadBalancer").unwrap().product, "Slb");
         assert_eq!(lookup("2022-04-30", "CreateLoadBalancer").unwrap().product, "Nlb");

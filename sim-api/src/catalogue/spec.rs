@@ -11,8 +11,6 @@ pub struct ActionSpec {
     pub version: &'static str,
     /// The action, such as `CreateVpc`.
     pub name: &'static str,
-    /// How far the simulator serves it.
-    pub stage: Stage,
     /// Whether it reads or writes; `None` where the publication does not say.
     pub kind: Option<ActionKind>,
     /// 1: what controllers and the first Terraform resources call; 2: what the rest of them call.
@@ -25,18 +23,6 @@ pub struct ActionSpec {
     pub(super) missing: Option<Code>,
     /// The documented code for any parameter that is not valid, where the action has one.
     pub(super) invalid: Option<Code>,
-}
-
-/// How far an action is served; written by hand in `tools/actions.txt`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Answered with the rules of the core behind it.
-    Served,
-    /// Answered as far as a client's start-up needs.
-    Minimal,
-    /// Described, without a handler.
-    Soon,
 }
 
 /// Whether an action changes anything.
@@ -128,7 +114,6 @@ impl ActionSpec {
             product,
             version,
             name,
-            stage: raw.stage,
             kind: raw.kind,
             tier: raw.tier,
             deprecated: raw.deprecated,
@@ -152,7 +137,6 @@ type RawParams<'a> = std::collections::BTreeMap<&'a str, RawParam<'a>>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawAction<'a> {
-    stage: Stage,
     kind: Option<ActionKind>,
     tier: Option<u8>,
     #[serde(default)]
