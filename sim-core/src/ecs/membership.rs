@@ -86,7 +86,9 @@ pub fn check_membership(
     }
     let mut seen = BTreeSet::new();
     if let Some(&twice) = groups.iter().find(|&id| !seen.insert(id)) {
-        return Err(refuse(ErrorCode::SecurityGroupRepeated).detail(format!("{twice} stands twice in the list.")));
+        return Err(
+            refuse(ErrorCode::SecurityGroupRepeated).detail(format!("{twice} stands twice in the list."))
+        );
     }
     let mut rows = Vec::with_capacity(groups.len());
     for &id in groups {
@@ -110,17 +112,33 @@ pub fn check_membership(
 }
 
 /// Checks that one group has room for the interface.
-fn check_capacity(w: &World, caller: &Caller, group: &SecurityGroup, existing: Option<&Eni>, addresses: u64) -> Outcome<()> {
+fn check_capacity(
+    w: &World,
+    caller: &Caller,
+    group: &SecurityGroup,
+    existing: Option<&Eni>,
+    addresses: u64,
+) -> Outcome<()> {
     let ix = &w.indexes().enis;
     let member = existing.filter(|eni| eni.groups.contains(&group.id));
     let (quota, used, more, error) = match group.kind {
         GroupKind::Basic => {
             let used = ix.addresses_in_group.get(&group.id).copied().unwrap_or(0);
-            (Quota::AddressesPerBasicGroup, used.saturating_sub(member.map_or(0, addresses_of)), addresses, ErrorCode::SecurityGroupFull)
+            (
+                Quota::AddressesPerBasicGroup,
+                used.saturating_sub(member.map_or(0, addresses_of)),
+                addresses,
+                ErrorCode::SecurityGroupFull,
+            )
         }
         GroupKind::Enterprise => {
             let used = ix.by_group.count(&group.id);
-            (Quota::EnisPerEnterpriseGroup, used.saturating_sub(u64::from(member.is_some())), 1, ErrorCode::EnterpriseGroupFull)
+            (
+                Quota::EnisPerEnterpriseGroup,
+                used.saturating_sub(u64::from(member.is_some())),
+                1,
+                ErrorCode::EnterpriseGroupFull,
+            )
         }
     };
     quota.check(w, caller.account, used, more, error).map_err(|refusal| refusal.blockers([group.id]))
@@ -146,7 +164,9 @@ impl Member {
             (Some(id), None) => Ok(Member::Instance(id)),
             (None, Some(id)) => Ok(Member::Eni(id)),
             (None, None) => Err(Refusal::new(ErrorCode::GroupMemberMissing).field("instance_id")),
-            (Some(_), Some(_)) => Err(Refusal::new(ErrorCode::GroupMemberAmbiguous).field("instance_id").accepted("one of the two")),
+            (Some(_), Some(_)) => Err(Refusal::new(ErrorCode::GroupMemberAmbiguous)
+                .field("instance_id")
+                .accepted("one of the two")),
         }
     }
 }
@@ -175,7 +195,9 @@ pub fn join(w: &mut World, caller: &Caller, c: &JoinSecurityGroup) -> Outcome<Re
     }
     check_member_state(w, c.member, eni)?;
     if eni.groups.contains(&c.group) {
-        return Err(Refusal::new(ErrorCode::SecurityGroupJoined).field("security_group_id").blockers([c.group]));
+        return Err(Refusal::new(ErrorCode::SecurityGroupJoined)
+            .field("security_group_id")
+            .blockers([c.group]));
     }
     let groups: Vec<_> = eni.groups.iter().copied().chain([c.group]).collect();
     check_membership(w, caller, eni.vpc, &groups, Some(eni), addresses_of(eni))?;
@@ -207,10 +229,14 @@ pub fn leave(w: &mut World, caller: &Caller, c: &LeaveSecurityGroup) -> Outcome<
     };
     let belongs = eni.groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if !eni.groups.contains(&c.group) {
-        return Err(Refusal::new(outside).field("security_group_id").detail(format!("{} belongs to {belongs}.", eni.id)));
+        return Err(Refusal::new(outside)
+            .field("security_group_id")
+            .detail(format!("{} belongs to {belongs}.", eni.id)));
     }
     if eni.groups.len() == 1 {
-        return Err(Refusal::new(last).field("security_group_id").detail(format!("{} belongs to {belongs} alone.", eni.id)));
+        return Err(Refusal::new(last)
+            .field("security_group_id")
+            .detail(format!("{} belongs to {belongs} alone.", eni.id)));
     }
     let id = eni.id;
     w.update::<Eni>(&id, |eni| eni.groups.retain(|&group| group != c.group));

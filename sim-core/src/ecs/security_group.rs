@@ -113,8 +113,13 @@ impl Resource for SecurityGroup {
 }
 
 /// The rule for a security group's name.
-pub const NAME: TextRule =
-    TextRule { min: 2, max: 128, letter_first: true, field: "name", error: ErrorCode::SecurityGroupNameMalformed };
+pub const NAME: TextRule = TextRule {
+    min: 2,
+    max: 128,
+    letter_first: true,
+    field: "name",
+    error: ErrorCode::SecurityGroupNameMalformed,
+};
 /// The rule for a security group's description.
 pub const DESCRIPTION: TextRule = TextRule {
     min: 2,
@@ -166,7 +171,17 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateSecurityGroup) -> Outcom
     let inner_access = c.kind == GroupKind::Basic;
     let created = w.now();
     tag::put_all(w, id, &c.tags);
-    w.put(SecurityGroup { id, owner, vpc, kind: c.kind, name, description, inner_access, resource_group, created });
+    w.put(SecurityGroup {
+        id,
+        owner,
+        vpc,
+        kind: c.kind,
+        name,
+        description,
+        inner_access,
+        resource_group,
+        created,
+    });
     Ok(id.into())
 }
 

@@ -436,7 +436,10 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let all: [(ErrorCode, Vec<AnyId>); 3] = [
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
-        (ErrorCode::VpcHasSecurityGroup, ix.security_groups.by_vpc.of(&vpc.id).map(|&id| id.into()).collect()),
+        (
+            ErrorCode::VpcHasSecurityGroup,
+            ix.security_groups.by_vpc.of(&vpc.id).map(|&id| id.into()).collect(),
+        ),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }
