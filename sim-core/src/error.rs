@@ -321,6 +321,7 @@ errors! {
     RulePortRangeMissing Invalid ["InvalidPortRange.Malformed", "InvalidParam.PortRange"] 400 "A rule needs a port range.";
     RulePortRangeMalformed Invalid ["InvalidParam.PortRange", "InvalidPortRange.Malformed"] 400 "A port range is written first/last with ports from 1 to 65535, the first not above the last, or -1/-1.";
     RulePortRangeMismatch Invalid ["InvalidParam.ProtocolAndPortRangeMismatch", "OperationDenied", "InvalidIpPortRange.Malformed"] 400 "tcp and udp take ports from 1 to 65535, every other protocol -1/-1.";
+    PortListNotFound NotFound ["InvalidPortRangeListId.NotFound", "InvalidParam.PortRange"] 400 "The specified port list does not exist; port lists are not modelled.";
     RuleSourcePortRangeMalformed Invalid ["InvalidSourcePortRange.Malformed"] 400 "A source port range is written first/last with ports from 1 to 65535 for tcp and udp, and -1/-1 for every other protocol.";
     RulePolicyInvalid Invalid ["InvalidPolicy.Malformed"] 400 "The policy of a rule is accept or drop.";
     RulePriorityInvalid Invalid ["InvalidPriority.ValueNotSupported", "InvalidPriority.Malformed"] 400 "The priority of a rule is between 1 and 100.";

@@ -72,10 +72,10 @@ pub fn authorize(w: &mut World, caller: &Caller, c: &AuthorizeRules) -> Outcome<
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhichRules {
-    /// Those with these ids: 1 to 100.
-    Ids(Vec<SecurityGroupRuleId>),
-    /// Those that are the same as these but for the description: 1 to 100.
-    Same(Vec<RuleInput>),
+    /// Those with these ids, 1 to 100, in one direction or in either.
+    Ids(Option<Direction>, Vec<SecurityGroupRuleId>),
+    /// Those in one direction that are the same as these but for the description: 1 to 100.
+    Same(Direction, Vec<RuleInput>),
 }
 
 /// Takes rules away from a group. A rule given by its fields that is not there is passed over, as the provider does.
@@ -83,8 +83,6 @@ pub enum WhichRules {
 pub struct RevokeRules {
     /// The group.
     pub group: SecurityGroupId,
-    /// Which way the sessions go.
-    pub direction: Direction,
     /// The rules.
     pub rules: WhichRules,
 }
@@ -95,7 +93,7 @@ pub struct RevokeRules {
 /// The form of the rules; an unknown group, peer or rule id.
 pub fn revoke(w: &mut World, caller: &Caller, c: &RevokeRules) -> Outcome<Reply> {
     let gone: Vec<SecurityGroupRuleId> = match &c.rules {
-        WhichRules::Ids(ids) => {
+        WhichRules::Ids(direction, ids) => {
             check_call(w, caller, ids.len())?;
             let mut seen = BTreeSet::new();
             if let Some(twice) = ids.iter().find(|id| !seen.insert(**id)) {
@@ -104,19 +102,19 @@ pub fn revoke(w: &mut World, caller: &Caller, c: &RevokeRules) -> Outcome<Reply>
             }
             w.visible::<SecurityGroup>(caller, c.group)?;
             for &id in ids {
-                find_rule(w, c.group, c.direction, id)?;
+                find_rule(w, c.group, *direction, id)?;
             }
             ids.clone()
         }
-        WhichRules::Same(rules) => {
+        WhichRules::Same(direction, rules) => {
             check_call(w, caller, rules.len())?;
             check_inputs(rules)?;
             let group = w.visible::<SecurityGroup>(caller, c.group)?;
             for (at, rule) in rules.iter().enumerate() {
-                check_peer(w, caller, group, c.direction, &rule.spec)
+                check_peer(w, caller, group, *direction, &rule.spec)
                     .map_err(|refusal| at_rule(refusal, at, rules.len()))?;
             }
-            let there = specs(w, c.group, c.direction);
+            let there = specs(w, c.group, *direction);
             rules.iter().filter_map(|rule| there.get(&rule.spec).copied()).collect()
         }
     };
@@ -130,10 +128,10 @@ pub fn revoke(w: &mut World, caller: &Caller, c: &RevokeRules) -> Outcome<Reply>
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhichRule {
-    /// The one with this id, of which the given fields change.
-    Id(SecurityGroupRuleId, RuleFields),
-    /// The one that is the same but for the description, which changes to the given one.
-    Same(RuleInput),
+    /// The one with this id, in one direction or in either, of which the given fields change.
+    Id(Option<Direction>, SecurityGroupRuleId, RuleFields),
+    /// The one in this direction that is the same but for the description, which changes to the given one.
+    Same(Direction, RuleInput),
 }
 
 /// Changes a rule.
@@ -141,8 +139,6 @@ pub enum WhichRule {
 pub struct ModifyRule {
     /// The group.
     pub group: SecurityGroupId,
-    /// Which way the sessions go.
-    pub direction: Direction,
     /// The rule, and what changes.
     pub rule: WhichRule,
 }
@@ -153,13 +149,13 @@ pub struct ModifyRule {
 /// Those of [`authorize`]; an unknown rule; nothing to change; another kind of peer; a rule that is there already.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRule) -> Outcome<Reply> {
     match &c.rule {
-        WhichRule::Id(id, fields) => modify_by_id(w, caller, c, *id, fields),
-        WhichRule::Same(input) => {
+        WhichRule::Id(direction, id, fields) => modify_by_id(w, caller, c.group, *direction, *id, fields),
+        WhichRule::Same(direction, input) => {
             rule_input::check_form(&input.spec)?;
             rule_input::DESCRIPTION.check(Some(&input.description))?;
             let group = w.visible::<SecurityGroup>(caller, c.group)?;
-            check_peer(w, caller, group, c.direction, &input.spec)?;
-            let there = specs(w, c.group, c.direction);
+            check_peer(w, caller, group, *direction, &input.spec)?;
+            let there = specs(w, c.group, *direction);
             let id = there.get(&input.spec).copied().ok_or_else(|| {
                 Refusal::new(ErrorCode::RuleUnmatched)
                     .field("security_group_rule_id")
@@ -174,7 +170,8 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRule) -> Outcome<Reply> 
 fn modify_by_id(
     w: &mut World,
     caller: &Caller,
-    c: &ModifyRule,
+    group: SecurityGroupId,
+    direction: Option<Direction>,
     id: SecurityGroupRuleId,
     fields: &RuleFields,
 ) -> Outcome<Reply> {
@@ -184,8 +181,8 @@ fn modify_by_id(
         );
     }
     rule_input::DESCRIPTION.check(fields.description.as_deref())?;
-    let group = w.visible::<SecurityGroup>(caller, c.group)?;
-    let rule = find_rule(w, c.group, c.direction, id)?;
+    let group = w.visible::<SecurityGroup>(caller, group)?;
+    let rule = find_rule(w, group.id, direction, id)?;
     let mut new = rule.clone();
     apply(&mut new, fields);
     rule_input::check_form(&new.spec)?;
@@ -194,12 +191,12 @@ fn modify_by_id(
             .field("peer_cidr")
             .detail(format!("The rule is {id}.")));
     }
-    check_peer(w, caller, group, c.direction, &new.spec)?;
+    check_peer(w, caller, group, rule.direction, &new.spec)?;
     check_kind(w, group, &new.spec)?;
-    if let Some(&other) = specs(w, c.group, c.direction).get(&new.spec).filter(|&&other| other != id) {
+    if let Some(&other) = specs(w, group.id, rule.direction).get(&new.spec).filter(|&&other| other != id) {
         return Err(Refusal::new(ErrorCode::RuleExists).field("security_group_rule_id").blockers([other]));
     }
-    rule_quota::check_exchange(w, caller, c.group, &[rule.spec], &[new.spec])?;
+    rule_quota::check_exchange(w, caller, group.id, &[rule.spec], &[new.spec])?;
     w.put(new);
     Ok(Reply::Done)
 }
@@ -323,22 +320,18 @@ fn specs(w: &World, group: SecurityGroupId, direction: Direction) -> BTreeMap<Ru
     of_group(w, group).filter(|rule| rule.direction == direction).map(|rule| (rule.spec, rule.id)).collect()
 }
 
-/// The rule of a group with this id.
+/// The rule of a group with this id, in one direction or in either.
 fn find_rule(
     w: &World,
     group: SecurityGroupId,
-    direction: Direction,
+    direction: Option<Direction>,
     id: SecurityGroupRuleId,
 ) -> Outcome<&SecurityGroupRule> {
-    let rule =
-        w.get::<SecurityGroupRule>(&id).filter(|rule| rule.group == group && rule.direction == direction);
-    rule.ok_or_else(|| {
-        let way = match direction {
-            Direction::Ingress => "inbound",
-            Direction::Egress => "outbound",
-        };
+    let rule = w.get::<SecurityGroupRule>(&id).filter(|rule| rule.group == group);
+    rule.filter(|rule| direction.is_none_or(|direction| rule.direction == direction)).ok_or_else(|| {
+        let way = direction.map_or_else(String::new, |direction| format!("{} ", direction.word()));
         Refusal::new(ErrorCode::SecurityGroupRuleNotFound)
             .field("security_group_rule_id")
-            .detail(format!("{group} has no {way} rule {id}."))
+            .detail(format!("{group} has no {way}rule {id}."))
     })
 }

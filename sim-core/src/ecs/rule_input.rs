@@ -26,6 +26,8 @@ pub struct RuleTexts<'a> {
     pub protocol: Option<&'a str>,
     /// Destination ports: `first/last`, or `-1/-1`.
     pub port_range: Option<&'a str>,
+    /// A port list, which counts where no ports are given. There are none to name.
+    pub port_list: Option<&'a str>,
     /// Source ports: `first/last`, or `-1/-1`.
     pub source_port_range: Option<&'a str>,
     /// `accept` or `drop`, whatever the case.
@@ -113,6 +115,12 @@ impl RuleTexts<'_> {
             Direction::Egress => (DEST, SOURCE),
         };
         self.nic_type.map(check_nic_type).transpose()?;
+        if let (None, Some(list)) = (self.port_range, self.port_list) {
+            let refusal = Refusal::new(ErrorCode::PortListNotFound).field("port_range");
+            return Err(refusal
+                .detail(format!("{:?} was given.", cut(list)))
+                .accepted("ports such as 80/80"));
+        }
         let ports = |code, field| move |text| read_ports(text, code, field);
         Ok(RuleFields {
             protocol: self.protocol.map(Protocol::parse).transpose()?,

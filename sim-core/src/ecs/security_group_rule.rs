@@ -24,6 +24,16 @@ pub enum Direction {
     Egress,
 }
 
+impl Direction {
+    /// The provider's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Direction::Ingress => "ingress",
+            Direction::Egress => "egress",
+        }
+    }
+}
+
 /// The protocols that a rule can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -195,6 +205,25 @@ fn count_down<K: Ord>(counts: &mut BTreeMap<K, u64>, key: &K) -> bool {
     last
 }
 
+impl SecurityGroupRule {
+    /// The member's side as it was written; empty if it is not narrowed down.
+    pub fn own_text(&self) -> String {
+        self.spec.own.map(|own| shown(own, self.own_as_address)).unwrap_or_default()
+    }
+
+    /// The peer's block as it was written; empty if the peer is no block.
+    pub fn peer_text(&self) -> String {
+        match self.spec.peer {
+            Peer::Block(block) => shown(block, self.peer_as_address),
+            Peer::Group(_) | Peer::List(_) => String::new(),
+        }
+    }
+}
+
+fn shown(block: Cidr, as_address: bool) -> String {
+    if as_address { block.first().to_string() } else { block.to_string() }
+}
+
 /// The rules of a group in the order of evaluation, inbound first.
 pub fn of_group(w: &World, group: SecurityGroupId) -> impl DoubleEndedIterator<Item = &SecurityGroupRule> {
     w.indexes()
@@ -213,4 +242,20 @@ pub fn weight(w: &World, group: SecurityGroupId) -> u64 {
         let entries = w.get::<PrefixList>(list).map_or(1, |list| u64::from(list.max_entries));
         sum - count + count * entries
     })
+}
+
+/// The rule with this id, if its group is the caller's.
+///
+/// # Errors
+/// An unknown group or rule.
+pub fn visible<'w>(
+    w: &'w World,
+    caller: &crate::Caller,
+    group: SecurityGroupId,
+    id: SecurityGroupRuleId,
+) -> crate::Outcome<&'w SecurityGroupRule> {
+    w.visible::<crate::ecs::security_group::SecurityGroup>(caller, group)?;
+    w.get::<SecurityGroupRule>(&id)
+        .filter(|rule| rule.group == group)
+        .ok_or_else(|| crate::resource::missing(id))
 }
