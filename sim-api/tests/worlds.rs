@@ -31,14 +31,23 @@ async fn world(client: &Client, name: &str) -> Value {
 async fn a_world_is_made_as_asked_and_is_isolated() {
     let (server, client) = start().await;
     let made = client
-        .post("/v1/worlds", json!({"name": "t-1", "seed": 7, "clock": "scaled:60", "quotas": "lifted",
-            "start_time": "2030-01-01T00:00:00Z"}))
+        .post(
+            "/v1/worlds",
+            json!({"name": "t-1", "seed": 7, "clock": "scaled:60", "quotas": "lifted",
+            "start_time": "2030-01-01T00:00:00Z"}),
+        )
         .await;
     assert_eq!(made.headers["location"], "/v1/worlds/t-1");
     let made = made.expect(201);
-    assert_eq!(made["settings"], json!({"seed": 7, "clock": "scaled:60", "provisioning": "visible", "quotas": "lifted"}));
+    assert_eq!(
+        made["settings"],
+        json!({"seed": 7, "clock": "scaled:60", "provisioning": "visible", "quotas": "lifted"})
+    );
     assert!(made["now"].as_str().unwrap().starts_with("2030-01-01T00:0"), "{made}");
-    assert_eq!((&made["generation"], &made["seq"], &made["throw_away"]), (&json!(1), &json!(0), &json!(false)));
+    assert_eq!(
+        (&made["generation"], &made["seq"], &made["throw_away"]),
+        (&json!(1), &json!(0), &json!(false))
+    );
     let there = client.world("t-1");
     make_vpc(&there).await;
     assert_eq!((count_vpcs(&client).await, count_vpcs(&there).await), (0, 1));
@@ -47,7 +56,8 @@ async fn a_world_is_made_as_asked_and_is_isolated() {
     let drawn = client.post("/v1/worlds", json!({})).await.expect(201);
     assert!(drawn["name"].as_str().unwrap().starts_with("world-"), "{drawn}");
     let listed = client.get("/v1/worlds").await.expect(200);
-    let names: Vec<_> = listed["items"].as_array().unwrap().iter().map(|w| w["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        listed["items"].as_array().unwrap().iter().map(|w| w["name"].as_str().unwrap()).collect();
     assert_eq!(names.len(), 3);
     assert!(names.is_sorted(), "{names:?}");
 
@@ -103,7 +113,10 @@ async fn each_rule_of_the_world_operations_is_refused() {
         assert_eq!(answer.refused(status), code, "{method} {path} {body:?}");
     }
     client.put("/v1/clock", json!({"clock": "real"})).await.expect(200);
-    assert_eq!(client.post("/v1/clock/advance", json!({"seconds": 1})).await.refused(409), "clock_not_manual");
+    assert_eq!(
+        client.post("/v1/clock/advance", json!({"seconds": 1})).await.refused(409),
+        "clock_not_manual"
+    );
     client.put("/v1/clock", json!({"clock": "manual"})).await.expect(200);
     assert_ne!(world(&client, "default").await["digest"], before, "the clock's anchor is state");
     server.stop().await.unwrap();
@@ -142,8 +155,12 @@ async fn a_snapshot_brings_the_rows_back_and_never_an_old_id() {
 async fn a_fork_keeps_ids_and_goes_its_own_way() {
     let (server, client) = start().await;
     let shared = make_vpc(&client).await;
-    let copy = client.post("/v1/worlds/default/fork", json!({"name": "copy", "throw_away": true})).await.expect(201);
-    assert_eq!((&copy["throw_away"], &copy["idle_seconds"], &copy["objects"]["vpcs"]), (&json!(true), &json!(600), &json!(1)));
+    let copy =
+        client.post("/v1/worlds/default/fork", json!({"name": "copy", "throw_away": true})).await.expect(201);
+    assert_eq!(
+        (&copy["throw_away"], &copy["idle_seconds"], &copy["objects"]["vpcs"]),
+        (&json!(true), &json!(600), &json!(1))
+    );
     let there = client.world("copy");
     there.get(&format!("/v1/vpcs/{shared}")).await.expect(200);
     let (here_new, there_new) = (make_vpc(&client).await, make_vpc(&there).await);
@@ -159,20 +176,32 @@ async fn a_reset_wipes_and_a_seed_makes_it_the_same_again() {
     let fresh = world(&client, "default").await;
     let first = make_vpc(&client).await;
     let wiped = client.post("/v1/worlds/default/reset", json!({})).await.expect(200);
-    assert_eq!((&wiped["generation"], &wiped["seq"], &wiped["objects"]["vpcs"]), (&json!(2), &json!(0), &Value::Null));
+    assert_eq!(
+        (&wiped["generation"], &wiped["seq"], &wiped["objects"]["vpcs"]),
+        (&json!(2), &json!(0), &Value::Null)
+    );
     assert_ne!(make_vpc(&client).await, first, "a wiped world issues no old id");
     let same = client.post("/v1/worlds/default/reset", json!({"seed": 1})).await.expect(200);
     assert_eq!(same["digest"], fresh["digest"]);
     assert_eq!(make_vpc(&client).await, first);
-    let other = client.post("/v1/worlds/default/reset", json!({"clock": "real", "quotas": "lifted"})).await.expect(200);
-    assert_eq!((&other["settings"]["clock"], &other["settings"]["provisioning"]), (&json!("real"), &json!("visible")));
+    let other = client
+        .post("/v1/worlds/default/reset", json!({"clock": "real", "quotas": "lifted"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&other["settings"]["clock"], &other["settings"]["provisioning"]),
+        (&json!("real"), &json!("visible"))
+    );
     server.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_throw_away_world_goes_when_nobody_uses_it() {
     let (server, client) = start().await;
-    client.post("/v1/worlds", json!({"name": "short", "throw_away": true, "idle_seconds": 60})).await.expect(201);
+    client
+        .post("/v1/worlds", json!({"name": "short", "throw_away": true, "idle_seconds": 60}))
+        .await
+        .expect(201);
     client.post("/v1/worlds", json!({"name": "kept"})).await.expect(201);
     let there = client.world("short");
     make_vpc(&there).await;

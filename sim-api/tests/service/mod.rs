@@ -109,16 +109,27 @@ impl Client {
 
     /// An action of the provider wire with this access key id.
     pub async fn action(&self, key: &str, action: &str) -> Answer {
-        let query = format!("/?Action={action}&Version=2016-04-28&AccessKeyId={key}&RegionId=cn-hangzhou&Format=JSON");
+        let query = format!(
+            "/?Action={action}&Version=2016-04-28&AccessKeyId={key}&RegionId=cn-hangzhou&Format=JSON"
+        );
         self.get(&query).await
     }
 }
 
 /// One request over a socket of its own; none if the server is gone or does not answer whole.
-pub fn http(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Option<(u16, Value)> {
+pub fn http(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<(u16, Value)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     if !body.is_empty() {
         head.push_str("Content-Type: application/json\r\n");
     }
@@ -131,7 +142,9 @@ pub fn http(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &st
     let text = String::from_utf8(answer).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let length = head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length:").map(|n| n.trim().to_owned()));
+    let length = head
+        .lines()
+        .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length:").map(|n| n.trim().to_owned()));
     if length.is_some_and(|n| n.parse() != Ok(body.len())) {
         return None;
     }
