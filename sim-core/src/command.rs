@@ -60,8 +60,37 @@ commands! {
     DeleteResourceGroup(crate::resource_group::DeleteResourceGroup) => crate::resource_group::delete;
     MoveToResourceGroup(crate::resource_group::MoveToResourceGroup) => crate::resource_group::move_to;
     // -- vRouter, route tables, route entries
+    ModifyVRouter(crate::vpc::vrouter::ModifyVRouter) => crate::vpc::vrouter::modify;
+    CreateRouteTable(crate::vpc::route_table::CreateRouteTable) => crate::vpc::route_table::create;
+    ModifyRouteTable(crate::vpc::route_table::ModifyRouteTable) => crate::vpc::route_table::modify;
+    DeleteRouteTable(crate::vpc::route_table::DeleteRouteTable) => crate::vpc::route_table::delete;
+    AssociateRouteTable(crate::vpc::route_table::AssociateRouteTable) => crate::vpc::route_table::associate;
+    UnassociateRouteTable(crate::vpc::route_table::UnassociateRouteTable) => crate::vpc::route_table::unassociate;
+    CreateRouteEntry(crate::vpc::route_entry::CreateRouteEntry) => crate::vpc::route_entry::create;
+    CreateRouteEntries(crate::vpc::route_entry::CreateRouteEntries) => crate::vpc::route_entry::create_many;
+    ModifyRouteEntry(crate::vpc::route_entry::ModifyRouteEntry) => crate::vpc::route_entry::modify;
+    DeleteRouteEntry(crate::vpc::route_entry::DeleteRouteEntry) => crate::vpc::route_entry::delete;
+    DeleteRouteEntries(crate::vpc::route_entry::DeleteRouteEntries) => crate::vpc::route_entry::delete_many;
     // -- security groups, prefix lists
+    CreateSecurityGroup(crate::ecs::security_group::CreateSecurityGroup) => crate::ecs::security_group::create;
+    ModifySecurityGroup(crate::ecs::security_group::ModifySecurityGroup) => crate::ecs::security_group::modify;
+    DeleteSecurityGroup(crate::ecs::security_group::DeleteSecurityGroup) => crate::ecs::security_group::delete;
+    JoinSecurityGroup(crate::ecs::membership::JoinSecurityGroup) => crate::ecs::membership::join;
+    LeaveSecurityGroup(crate::ecs::membership::LeaveSecurityGroup) => crate::ecs::membership::leave;
+    AuthorizeRules(crate::ecs::authorize::AuthorizeRules) => crate::ecs::authorize::authorize;
+    RevokeRules(crate::ecs::authorize::RevokeRules) => crate::ecs::authorize::revoke;
+    ModifyRule(crate::ecs::authorize::ModifyRule) => crate::ecs::authorize::modify;
+    CreatePrefixList(crate::ecs::prefix_list::CreatePrefixList) => crate::ecs::prefix_list::create;
+    ModifyPrefixList(crate::ecs::prefix_list::ModifyPrefixList) => crate::ecs::prefix_list::modify;
+    DeletePrefixList(crate::ecs::prefix_list::DeletePrefixList) => crate::ecs::prefix_list::delete;
     // -- network interfaces
+    CreateEni(crate::ecs::eni::CreateEni) => crate::ecs::eni::create;
+    ModifyEni(crate::ecs::eni::ModifyEni) => crate::ecs::eni::modify;
+    DeleteEni(crate::ecs::eni::DeleteEni) => crate::ecs::eni::delete;
+    AssignAddresses(crate::ecs::eni_address::AssignAddresses) => crate::ecs::eni_address::assign;
+    UnassignAddresses(crate::ecs::eni_address::UnassignAddresses) => crate::ecs::eni_address::unassign;
+    AttachEni(crate::ecs::eni_attachment::AttachEni) => crate::ecs::eni_attachment::attach;
+    DetachEni(crate::ecs::eni_attachment::DetachEni) => crate::ecs::eni_attachment::detach;
     // -- instances, disks, residents
 }
 

@@ -40,6 +40,25 @@ impl IdNumber {
         (self.0 >> (SALT_BITS + REGION_BITS)) as u64
     }
 
+    /// The number of something that is derived from the object and not stored: `mask`, at most 50 bits and never 0,
+    /// is laid over the salt. No stored object has such a number, since its counter is another's.
+    pub(crate) fn derive(self, mask: u64) -> IdNumber {
+        IdNumber(self.0 ^ u128::from(mask & SALT_MASK) << REGION_BITS)
+    }
+
+    /// The mask by which `derived` was derived from this number, if it was.
+    pub(crate) fn mask_of(self, derived: IdNumber) -> Option<u64> {
+        let mask = (self.0 ^ derived.0) >> REGION_BITS;
+        let same_region = (self.0 ^ derived.0) & 0xffff == 0;
+        (same_region && mask != 0 && mask <= u128::from(SALT_MASK)).then_some(mask as u64)
+    }
+
+    /// The numbers that an object with this counter can have.
+    pub(crate) fn of_counter(counter: u64) -> std::ops::RangeInclusive<IdNumber> {
+        let first = u128::from(counter & MAX_COUNTER) << (SALT_BITS + REGION_BITS);
+        IdNumber(first)..=IdNumber(first | (1 << (SALT_BITS + REGION_BITS)) - 1)
+    }
+
     fn from_raw(raw: u128) -> Option<IdNumber> {
         let in_range = raw >> (COUNTER_BITS + SALT_BITS + REGION_BITS) == 0
             && (raw & 0xffff) < u128::from(RegionCode::COUNT);

@@ -66,9 +66,10 @@ impl World {
             Due::Vpc(id) => crate::vpc::vpc::settle(self, id),
             Due::VSwitch(id) => crate::vpc::vswitch::settle(self, id),
             // -- routes
-            Due::RouteTable(_) | Due::RouteEntry(_) => {}
+            Due::RouteTable(id) => crate::vpc::route_table::settle(self, id),
+            Due::RouteEntry(id) => crate::vpc::route_entry::settle(self, id),
             // -- network interfaces
-            Due::Eni(_) => {}
+            Due::Eni(id) => crate::ecs::eni_attachment::settle(self, id),
             // -- instances
             Due::Instance(_) => {}
         }

@@ -15,7 +15,6 @@ use crate::settings::{Clock, ClockMode, Disputed, Provisioning, Settings};
 use crate::table::{DecodeError, Row, Table, TableId};
 use crate::time::SimTime;
 use crate::timer::Counter;
-use std::collections::BTreeMap;
 
 /// The one list of tables: number, name, row. Tables whose rows feed others' indexes come first.
 macro_rules! tables {
@@ -65,6 +64,11 @@ macro_rules! tables {
             match table { $($number => <$row as Row>::VERSION,)* _ => 0 }
         }
 
+        /// The row before a change, encoded.
+        fn encode_undo_row(undo: &Undo) -> Option<Vec<u8>> {
+            match undo { $(Undo::$name(_, old) => old.as_ref().map(|row| encode(row.as_ref()))),* }
+        }
+
         impl World {
             /// Calls `f` with the name of each table and how many rows it has.
             pub fn for_each_table(&self, mut f: impl FnMut(&'static str, u64)) {
@@ -75,9 +79,9 @@ macro_rules! tables {
                 match undo { $(Undo::$name(key, old) => self.reset_row::<$row>(key, old.map(|b| *b))),* }
             }
 
-            /// The key, the row before and the row now of a change, encoded.
-            fn encode_undo(&self, undo: &Undo) -> (TableId, Vec<u8>, Option<Vec<u8>>) {
-                match undo { $(Undo::$name(key, old) => ($number, encode(key), old.as_ref().map(|r| encode(r.as_ref())))),* }
+            /// Table and key of a change, encoded.
+            fn encode_undo_key(&self, undo: &Undo) -> (TableId, Vec<u8>) {
+                match undo { $(Undo::$name(key, _) => ($number, encode_key(key))),* }
             }
 
             fn encode_now(&self, undo: &Undo) -> Option<Vec<u8>> {
@@ -160,11 +164,14 @@ tables! {
     11 vrouters crate::vpc::vrouter::VRouter;
     12 route_tables crate::vpc::route_table::RouteTable;
     // -- routes (13, 16..=19)
+    13 route_entries crate::vpc::route_entry::RouteEntry;
     14 vswitches crate::vpc::vswitch::VSwitch;
     15 cidr_reservations crate::vpc::cidr_reservation::CidrReservation;
     20 resource_groups crate::resource_group::ResourceGroup;
     30 security_groups crate::ecs::security_group::SecurityGroup;
     // -- rules, prefix lists (31..=39)
+    31 security_group_rules crate::ecs::security_group_rule::SecurityGroupRule;
+    32 prefix_lists crate::ecs::prefix_list::PrefixList;
     40 enis crate::ecs::eni::Eni;
     // -- interfaces (41..=44)
     45 instances crate::ecs::instance::Instance;
@@ -178,8 +185,10 @@ pub struct Cursor {
     key: Vec<u8>,
 }
 
-fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    postcard::to_extend(value, Vec::with_capacity(128)).expect("rows and keys always encode")
+/// A row that a command touched, and where its undo lies.
+struct Touched {
+    key: (TableId, Vec<u8>),
+    at: usize,
 }
 
 /// The salt of the ids of an era.
@@ -187,14 +196,20 @@ fn salt_of(seed: u64) -> u64 {
     mix(seed, 0) & SALT_MASK
 }
 
-/// The 128-bit hash of one row: XXH3 over table, key length, key and row. It finds mistakes, not attackers.
+fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    postcard::to_extend(value, Vec::with_capacity(224)).expect("rows always encode")
+}
+
+/// Keys are short: an id takes 15 bytes.
+fn encode_key<T: serde::Serialize + ?Sized>(key: &T) -> Vec<u8> {
+    postcard::to_extend(key, Vec::with_capacity(24)).expect("keys always encode")
+}
+
+/// The 128-bit hash of one row: XXH3 of the row, seeded with the XXH3 of its key, seeded with its table. It finds
+/// mistakes, not attackers.
 pub(crate) fn row_hash(table: TableId, key: &[u8], row: &[u8]) -> u128 {
-    let mut bytes = Vec::with_capacity(5 + key.len() + row.len());
-    bytes.push(table);
-    bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(key);
-    bytes.extend_from_slice(row);
-    xxhash_rust::xxh3::xxh3_128(&bytes)
+    let seed = xxhash_rust::xxh3::xxh3_64_with_seed(key, u64::from(table));
+    xxhash_rust::xxh3::xxh3_128_with_seed(row, seed)
 }
 
 /// What a new world starts with.
@@ -460,15 +475,18 @@ impl World {
 
     /// Encodes what changed since `from` and brings the digest up to date.
     fn changes_since(&mut self, from: usize) -> Vec<Change> {
-        // The first undo of a row holds the row as it was before.
-        let mut first: BTreeMap<(TableId, Vec<u8>), (usize, Option<Vec<u8>>)> = BTreeMap::new();
+        let mut touched: Vec<Touched> = Vec::with_capacity(self.undo.len() - from);
         for (at, undo) in self.undo[from..].iter().enumerate() {
-            let (table, key, old) = self.encode_undo(undo);
-            first.entry((table, key)).or_insert((at, old));
+            touched.push(Touched { key: self.encode_undo_key(undo), at: from + at });
         }
-        let mut changes = Vec::with_capacity(first.len());
-        for ((table, key), (at, old)) in first {
-            let row = self.encode_now(&self.undo[from + at]);
+        // The first undo of a row holds the row as it was before; the order is that of table and key.
+        touched.sort_by(|a, b| (a.key.0, &a.key.1, a.at).cmp(&(b.key.0, &b.key.1, b.at)));
+        touched.dedup_by(|later, first| later.key == first.key);
+        let mut changes = Vec::with_capacity(touched.len());
+        for Touched { key: (table, key), at } in touched {
+            let undo = &self.undo[at];
+            let row = self.encode_now(undo);
+            let old = encode_undo_row(undo);
             if old == row {
                 continue;
             }

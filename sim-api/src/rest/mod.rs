@@ -5,6 +5,7 @@ pub mod context;
 // -- routes
 // -- security groups, prefix lists
 // -- network interfaces
+mod network_interfaces;
 // -- instances, residents, catalogue
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
@@ -32,6 +33,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         // -- routes
         // -- security groups, prefix lists
         // -- network interfaces
+        network_interfaces::router(),
         // -- instances, residents, catalogue
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
@@ -53,6 +55,7 @@ pub const REFUSALS: &[Refusals] = &[
     // -- routes
     // -- security groups, prefix lists
     // -- network interfaces
+    network_interfaces::REFUSALS,
     // -- instances, residents, catalogue
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,

@@ -55,7 +55,16 @@ pub const REFUSALS: Refusals = &[
             E::InvalidParameter,
         ],
     ),
-    ("delete_vpc", &[E::VpcNotFound, E::VpcStatusIncorrect, E::VpcHasVSwitch, E::VpcHasRouteTable]),
+    (
+        "delete_vpc",
+        &[
+            E::VpcNotFound,
+            E::VpcStatusIncorrect,
+            E::VpcHasVSwitch,
+            E::VpcHasRouteTable,
+            E::VpcHasSecurityGroup,
+        ],
+    ),
     ("list_vpc_dependents", &[E::VpcNotFound]),
 ];
 

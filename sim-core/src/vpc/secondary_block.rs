@@ -56,6 +56,11 @@ pub fn add(w: &mut World, caller: &Caller, c: &AddSecondaryBlock) -> Outcome<Rep
     if let Some(other) = vpc.blocks().find(|b| b.overlaps(c.block)) {
         return Err(refuse(ErrorCode::SecondaryCidrOverlap, format!("{} overlaps {other}.", c.block)));
     }
+    let clashing = crate::vpc::route_entry::conflicts_with(w, c.vpc, c.block);
+    if !clashing.is_empty() {
+        let detail = format!("{} equals or contains the destination of an entry.", c.block);
+        return Err(refuse(ErrorCode::SecondaryCidrRouteConflict, detail).blockers(clashing));
+    }
     let used = vpc.secondary.len() as u64;
     Quota::SecondaryCidrsPerVpc.check(w, caller.account, used, 1, ErrorCode::SecondaryCidrQuota)?;
     w.update::<Vpc>(&c.vpc, |vpc| vpc.secondary.push(c.block));

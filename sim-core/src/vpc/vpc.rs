@@ -235,6 +235,7 @@ pub(crate) fn insert(w: &mut World, mut vpc: Vpc, tags: &[TagPair]) -> Reply {
         kind: RouteTableKind::System,
         name: empty.clone(),
         description: empty,
+        propagation: true,
         status: Status::Available,
         created: vpc.created,
     });
@@ -433,9 +434,12 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVpc) -> Outcome<Reply> {
 pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let ix = w.indexes();
     let tables = ix.route_tables.by_vpc.of(&vpc.id).filter(|&&id| id != vpc.system_table);
-    let all: [(ErrorCode, Vec<AnyId>); 2] = [
+    let entries = ix.route_entries.customs.of(&vpc.system_table);
+    let all: [(ErrorCode, Vec<AnyId>); 4] = [
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
+        (ErrorCode::VpcHasRouteEntry, entries.map(|&id| id.into()).collect()),
+        (ErrorCode::VpcHasSecurityGroup, ix.security_groups.by_vpc.of(&vpc.id).map(|&id| id.into()).collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

@@ -10,6 +10,7 @@ use crate::cidr::{
     reserved::{self, RuleError},
 };
 use crate::command::Reply;
+use crate::ecs::eni::Eni;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, RouteTableId, VSwitchId, VpcId};
 use crate::name::TextRule;
@@ -20,7 +21,8 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
-use crate::vpc::route_table::Status;
+use crate::vpc::route_entry;
+use crate::vpc::route_table::{self, Status};
 use crate::vpc::vpc::Vpc;
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
@@ -104,6 +106,11 @@ impl Row for VSwitch {
                 ix.pools.remove(&id);
             }
             _ => {}
+        }
+        if old.map(|s| s.ipv6) != new.map(|s| s.ipv6)
+            && let Some(vpc) = old.or(new).map(|s| s.vpc)
+        {
+            route_table::outdate_all(indexes, vpc);
         }
     }
 }
@@ -310,29 +317,30 @@ fn check_form(choice: BlockChoice) -> Outcome<()> {
     })
 }
 
-/// With documented provisioning one vSwitch of a VPC changes at a time.
+/// With documented provisioning one vSwitch of a VPC changes at a time, and nothing else of it meanwhile.
 pub(crate) fn check_siblings(w: &World, vpc: &Vpc) -> Outcome<()> {
     if w.settings().provisioning != Provisioning::Documented {
         return Ok(());
     }
     match w.indexes().vswitches.pending.of(&vpc.id).next() {
-        None => Ok(()),
+        None => route_table::check_idle(w, vpc.id),
         Some(&busy) => Err(Refusal::new(ErrorCode::VSwitchSiblingBusy).field("vpc_id").blockers([busy])),
     }
 }
 
-/// The block to use: the given one if it is free, or the next free one.
+/// The block to use: the given one if it is free, or the next free one. It must not equal or contain the
+/// destination of a custom route entry (provider documentation: route tables, 2026).
 pub(crate) fn find_block(w: &World, vpc: &Vpc, choice: BlockChoice) -> Outcome<Cidr4> {
     let blocks = w.indexes().vswitches.blocks.get(&vpc.id).expect("every VPC has an allocator");
     match choice {
-        BlockChoice::Mask(mask) => blocks.next_free(mask).map_err(|e| no_room(mask, &e)),
+        BlockChoice::Mask(mask) => next_free(w, vpc, blocks, mask).map_err(|e| no_room(mask, &e)),
         BlockChoice::Given(block) => {
             if !vpc.blocks().any(|b| b.contains(block)) {
                 let lies_in = vpc.blocks().map(|b| b.to_string()).collect::<Vec<_>>().join(", ");
                 let refusal = Refusal::new(ErrorCode::VSwitchCidrOutside)
                     .field("cidr_block")
                     .detail(format!("{block} does not lie in {lies_in}."));
-                return Err(suggest(refusal, blocks, block.prefix_len()));
+                return Err(suggest(refusal, w, vpc, blocks, block.prefix_len()));
             }
             if let Err(taken) = blocks.check_block(block) {
                 let others = crate::vpc::vpc::vswitches(w, vpc.id).filter(|s| s.block.overlaps(block));
@@ -340,16 +348,36 @@ pub(crate) fn find_block(w: &World, vpc: &Vpc, choice: BlockChoice) -> Outcome<C
                     .field("cidr_block")
                     .detail(format!("{taken}."))
                     .blockers(others.map(|s| s.id));
-                return Err(suggest(refusal, blocks, block.prefix_len()));
+                return Err(suggest(refusal, w, vpc, blocks, block.prefix_len()));
+            }
+            if let Some((destination, entry)) = route_entry::inside(w, vpc.id, block.into()).next() {
+                let refusal = Refusal::new(ErrorCode::VSwitchCidrRouteConflict)
+                    .field("cidr_block")
+                    .detail(format!("{block} holds {destination}."))
+                    .blockers([entry]);
+                return Err(suggest(refusal, w, vpc, blocks, block.prefix_len()));
             }
             Ok(block)
         }
     }
 }
 
+/// The lowest free block of a size that holds no destination of a custom route entry.
+fn next_free(w: &World, vpc: &Vpc, blocks: &BlockAllocator, mask: u8) -> Result<Cidr4, AllocError> {
+    let block = blocks.next_free(mask)?;
+    if route_entry::inside(w, vpc.id, block.into()).next().is_none() {
+        return Ok(block);
+    }
+    // A destination that is wider than the block does not stand in its way.
+    let narrow = |b: Cidr4| b.prefix_len() >= mask;
+    let inside = vpc.blocks().flat_map(|parent| route_entry::inside(w, vpc.id, parent.into()));
+    let avoid: Vec<Cidr4> = inside.filter_map(|(destination, _)| destination.v4()).filter(|b| narrow(*b)).collect();
+    blocks.next_free_avoiding(mask, &avoid)
+}
+
 /// Adds the next free block of the same size to a refusal.
-fn suggest(refusal: Refusal, blocks: &BlockAllocator, mask: u8) -> Refusal {
-    match blocks.next_free(mask) {
+fn suggest(refusal: Refusal, w: &World, vpc: &Vpc, blocks: &BlockAllocator, mask: u8) -> Refusal {
+    match next_free(w, vpc, blocks, mask) {
         Ok(free) => refusal.accepted(free.to_string()),
         Err(_) => refusal,
     }
@@ -376,11 +404,15 @@ pub(crate) fn subnet6(w: &World, vpc: &Vpc, number: u32) -> Outcome<Cidr6> {
             .detail(format!("{number} was given."))
             .accepted(format!("0 to {most}"))
     })?;
-    match crate::vpc::vpc::vswitches(w, vpc.id).find(|s| s.ipv6 == Some(block)) {
+    if let Some(other) = crate::vpc::vpc::vswitches(w, vpc.id).find(|s| s.ipv6 == Some(block)) {
+        return Err(Refusal::new(ErrorCode::VSwitchIpv6Exists).field("ipv6_subnet").blockers([other.id]));
+    }
+    match route_entry::inside(w, vpc.id, block.into()).next() {
         None => Ok(block),
-        Some(other) => {
-            Err(Refusal::new(ErrorCode::VSwitchIpv6Exists).field("ipv6_subnet").blockers([other.id]))
-        }
+        Some((destination, entry)) => Err(Refusal::new(ErrorCode::VSwitchCidrRouteConflict)
+            .field("ipv6_subnet")
+            .detail(format!("{block} holds {destination}."))
+            .blockers([entry])),
     }
 }
 
@@ -452,6 +484,10 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Repl
         None => None,
         Some(number) => Some(subnet6(w, vpc, number)?),
     };
+    if c.disable_ipv6 || ipv6.is_some_and(|block| vswitch.ipv6 != Some(block)) {
+        check_ipv6_unused(w, c.vswitch)?;
+        route_entry::forget(w, c.vswitch, true);
+    }
     w.update::<VSwitch>(&c.vswitch, |s| {
         if c.name.is_some() {
             s.name = name;
@@ -465,6 +501,16 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Repl
         s.ipv6 = ipv6.or(s.ipv6);
     });
     Ok(Reply::Done)
+}
+
+/// A vSwitch keeps its IPv6 block while interfaces hold addresses of it.
+fn check_ipv6_unused(w: &World, vswitch: VSwitchId) -> Outcome<()> {
+    if !w.indexes().enis.pools6.contains_key(&vswitch) {
+        return Ok(());
+    }
+    let enis = w.indexes().enis.by_vswitch.of(&vswitch).filter_map(|id| w.get::<Eni>(id));
+    let holders = enis.filter(|e| e.ipv6_slots() > 0).map(|e| e.id);
+    Err(Refusal::new(ErrorCode::VSwitchIpv6InUse).field("ipv6_subnet").blockers(holders))
 }
 
 /// Deletes a vSwitch.
@@ -486,6 +532,7 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVSwitch) -> Outcome<Repl
         return Err(Refusal::new(code).field("vswitch_id").blockers(ids));
     }
     tag::clear(w, c.vswitch);
+    route_entry::forget(w, c.vswitch, false);
     w.remove::<VSwitch>(&c.vswitch);
     Ok(Reply::Done)
 }
@@ -494,9 +541,13 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVSwitch) -> Outcome<Repl
 pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let table = vswitch.route_table.map(AnyId::from);
     let reservations = crate::vpc::cidr_reservation::of_vswitch(w, vswitch.id).map(|r| r.id.into());
-    let all: [(ErrorCode, Vec<AnyId>); 2] = [
+    let ix = w.indexes();
+    let enis = ix.enis.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
+    let instances = ix.instances.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 3] = [
         (ErrorCode::VSwitchHasRouteTable, table.into_iter().collect()),
         (ErrorCode::VSwitchHasReservation, reservations.collect()),
+        (ErrorCode::VSwitchInUse, instances.chain(enis).collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

@@ -1,0 +1,248 @@
+//! Next hops: where a route entry sends packets, in the provider's words, and whether it can.
+
+use crate::access::Caller;
+use crate::cidr::Cidr;
+use crate::ecs::eni::{Eni, EniKind, EniStatus};
+use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::{AnyId, EniId, InstanceId};
+use crate::vpc::route_table::{RouteTable, RouteTableKind};
+use crate::world::World;
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+/// Where a route entry sends packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextHop {
+    /// To the VPC's own network: system entries only.
+    Local,
+    /// To an instance, by its primary network interface.
+    Instance(InstanceId),
+    /// To a network interface.
+    NetworkInterface(EniId),
+}
+
+impl NextHop {
+    /// The provider's word for its type.
+    pub const fn text(self) -> &'static str {
+        match self {
+            NextHop::Local => "local",
+            NextHop::Instance(_) => NextHopKind::Instance.text(),
+            NextHop::NetworkInterface(_) => NextHopKind::NetworkInterface.text(),
+        }
+    }
+
+    /// The object that it is, if it is one.
+    pub fn id(self) -> Option<AnyId> {
+        match self {
+            NextHop::Local => None,
+            NextHop::Instance(id) => Some(id.into()),
+            NextHop::NetworkInterface(id) => Some(id.into()),
+        }
+    }
+}
+
+/// The one list of next-hop types: variant, the provider's word, the error that says that there is no such target.
+macro_rules! kinds {
+    ($($kind:ident $text:literal $missing:ident;)*) => {
+        /// A type of next hop that the provider documents.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum NextHopKind { $(#[doc = concat!("`", $text, "`")] $kind),* }
+
+        impl NextHopKind {
+            /// All types, in the order of the list.
+            pub const ALL: &'static [NextHopKind] = &[$(NextHopKind::$kind),*];
+
+            /// The provider's word.
+            pub const fn text(self) -> &'static str {
+                match self { $(NextHopKind::$kind => $text),* }
+            }
+
+            /// The error that says that there is no such target.
+            pub const fn not_found(self) -> ErrorCode {
+                match self { $(NextHopKind::$kind => ErrorCode::$missing),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Instance "Instance" RouteInstanceNotFound;
+    NetworkInterface "NetworkInterface" RouteEniNotFound;
+    HaVip "HaVip" RouteHaVipNotFound;
+    RouterInterface "RouterInterface" RouteNextHopNotFound;
+    VpnGateway "VpnGateway" RouteVpnGatewayNotFound;
+    Ipv6Gateway "IPv6Gateway" RouteIpv6GatewayNotFound;
+    NatGateway "NatGateway" RouteNatGatewayNotFound;
+    Attachment "Attachment" RouteAttachmentNotFound;
+    VpcPeer "VpcPeer" RouteVpcPeerNotFound;
+    Ipv4Gateway "Ipv4Gateway" RouteIpv4GatewayNotFound;
+    GatewayEndpoint "GatewayEndpoint" RouteNextHopNotFound;
+    Ecr "Ecr" RouteEcrNotFound;
+    GatewayLoadBalancerEndpoint "GatewayLoadBalancerEndpoint" RouteNextHopNotFound;
+    RouteTargetGroup "RouteTargetGroup" RouteNextHopNotFound;
+}
+
+impl NextHopKind {
+    /// Reads the provider's word.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RouteNextHopType`].
+    pub fn parse(text: &str) -> Outcome<NextHopKind> {
+        NextHopKind::ALL.iter().copied().find(|kind| kind.text() == text).ok_or_else(|| {
+            let words: Vec<&str> = NextHopKind::ALL.iter().map(|kind| kind.text()).collect();
+            let shown: String = text.chars().take(64).collect();
+            Refusal::new(ErrorCode::RouteNextHopType)
+                .field("next_hop_type")
+                .detail(format!("{shown:?} was given."))
+                .accepted(words.join(", "))
+        })
+    }
+}
+
+/// One of several next hops among which packets are shared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightedHop {
+    /// The provider's word for its type.
+    pub kind: CompactString,
+    /// Its id.
+    pub id: CompactString,
+    /// Its weight, 0 to 255.
+    pub weight: Option<u32>,
+}
+
+/// The next hop of a new entry as a caller gives it: one, or a list of 2 to 4.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HopChoice {
+    /// The provider's word for its type; Instance if only the id is given.
+    pub kind: Option<CompactString>,
+    /// Its id.
+    pub id: Option<CompactString>,
+    /// The list.
+    pub list: Vec<WeightedHop>,
+}
+
+/// A choice whose form is right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hops<'a> {
+    One(NextHopKind, &'a str),
+    Several(&'a [WeightedHop]),
+}
+
+impl HopChoice {
+    /// Checks the form: exactly one of the two, known types, a list of 2 to 4 distinct router interfaces.
+    pub(crate) fn check(&self) -> Outcome<Hops<'_>> {
+        let refuse = |code, field: &str| Err(Refusal::new(code).field(field));
+        match (&self.kind, &self.id, self.list.is_empty()) {
+            (None, None, true) => refuse(ErrorCode::RouteNextHopBothNull, "next_hop_id"),
+            (None, None, false) => self.check_list(),
+            (_, _, false) => refuse(ErrorCode::RouteNextHopBothGiven, "next_hops"),
+            (Some(kind), None, true) => {
+                NextHopKind::parse(kind)?;
+                refuse(ErrorCode::MissingParameter, "next_hop_id")
+            }
+            (kind, Some(id), true) => {
+                let kind = kind.as_deref().map_or(Ok(NextHopKind::Instance), NextHopKind::parse)?;
+                Ok(Hops::One(kind, id))
+            }
+        }
+    }
+
+    fn check_list(&self) -> Outcome<Hops<'_>> {
+        let refuse = |code, at: usize, detail: String| {
+            Err(Refusal::new(code).field(format!("next_hops/{at}")).detail(detail))
+        };
+        if !(2..=4).contains(&self.list.len()) {
+            let given = format!("{} were given.", self.list.len());
+            return Err(Refusal::new(ErrorCode::RouteEcmpSize).field("next_hops").detail(given));
+        }
+        for (at, hop) in self.list.iter().enumerate() {
+            let kind = NextHopKind::parse(&hop.kind)?;
+            if kind != NextHopKind::RouterInterface {
+                return refuse(ErrorCode::RouteEcmpType, at, format!("{} was given.", kind.text()));
+            }
+            if let Some(weight) = hop.weight.filter(|&weight| weight > 255) {
+                return refuse(ErrorCode::RouteEcmpWeight, at, format!("{weight} was given."));
+            }
+            if self.list[..at].iter().any(|other| other.id == hop.id) {
+                return refuse(ErrorCode::RouteEcmpDuplicate, at, "It stands in the list already.".to_owned());
+            }
+        }
+        Ok(Hops::Several(&self.list))
+    }
+}
+
+/// Finds the next hop of an entry of `table` to `destination`: it exists, is in a usable state and in the table's VPC.
+pub(crate) fn resolve(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, hops: Hops<'_>) -> Outcome<NextHop> {
+    match hops {
+        Hops::One(NextHopKind::Instance, id) => to_instance(w, caller, table, destination, id),
+        Hops::One(NextHopKind::NetworkInterface, id) => to_eni(w, caller, table, destination, id),
+        // No object of these types exists.
+        Hops::One(kind, id) => Err(missing(kind, id)),
+        Hops::Several(list) => {
+            let rule = match (destination, table.kind) {
+                (Cidr::V6(_), _) => ErrorCode::RouteEcmpIpv6,
+                (_, RouteTableKind::Custom) => ErrorCode::RouteEcmpCustomTable,
+                _ => return Err(missing(NextHopKind::RouterInterface, &list[0].id)),
+            };
+            Err(Refusal::new(rule).field("next_hops"))
+        }
+    }
+}
+
+fn missing(kind: NextHopKind, id: &str) -> Refusal {
+    let shown: String = id.chars().take(64).collect();
+    Refusal::new(kind.not_found())
+        .field("next_hop_id")
+        .detail(format!("There is no {} {shown} for this account in this region.", kind.text()))
+}
+
+fn to_instance(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, id: &str) -> Outcome<NextHop> {
+    let found = id.parse().ok().and_then(|id: InstanceId| w.visible::<Instance>(caller, id).ok());
+    let instance = found.ok_or_else(|| missing(NextHopKind::Instance, id))?;
+    // A stopped instance is a next hop that drops packets.
+    if instance.status == InstanceStatus::Pending {
+        return Err(in_transition(format!("{id} is being made.")));
+    }
+    if instance.vpc != table.vpc {
+        return Err(other_vpc(ErrorCode::RouteInstanceOtherVpc, id, instance.vpc, table));
+    }
+    let has_ipv6 = w.get::<Eni>(&instance.primary_eni).is_some_and(|eni| !eni.ipv6.is_empty());
+    if !destination.is_v4() && !has_ipv6 {
+        return Err(Refusal::new(ErrorCode::RouteNextHopNoIpv6).field("next_hop_id"));
+    }
+    Ok(NextHop::Instance(instance.id))
+}
+
+fn to_eni(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, id: &str) -> Outcome<NextHop> {
+    let found = id.parse().ok().and_then(|id: EniId| w.visible::<Eni>(caller, id).ok());
+    let eni = found.ok_or_else(|| missing(NextHopKind::NetworkInterface, id))?;
+    if !matches!(eni.status, EniStatus::Available | EniStatus::InUse) {
+        return Err(in_transition(format!("{id} is being attached, detached or deleted.")));
+    }
+    if eni.vpc != table.vpc {
+        return Err(other_vpc(ErrorCode::RouteEniOtherVpc, id, eni.vpc, table));
+    }
+    if !destination.is_v4() {
+        let rule = match (eni.kind, eni.ipv6.len()) {
+            (EniKind::Primary, _) => Some(ErrorCode::RouteNextHopPrimaryEni),
+            (_, 0) => Some(ErrorCode::RouteNextHopNoIpv6),
+            (_, 1) => None,
+            _ => Some(ErrorCode::RouteNextHopManyIpv6),
+        };
+        if let Some(rule) = rule {
+            return Err(Refusal::new(rule).field("next_hop_id").detail(format!("{id} was given.")));
+        }
+    }
+    Ok(NextHop::NetworkInterface(eni.id))
+}
+
+fn in_transition(detail: String) -> Refusal {
+    Refusal::new(ErrorCode::RouteNextHopStatus).field("next_hop_id").detail(detail)
+}
+
+fn other_vpc(code: ErrorCode, id: &str, vpc: crate::id::VpcId, table: &RouteTable) -> Refusal {
+    let detail = format!("{id} is in {vpc}, {} is in {}.", table.id, table.vpc);
+    Refusal::new(code).field("next_hop_id").detail(detail)
+}
