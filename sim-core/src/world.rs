@@ -421,13 +421,14 @@ impl World {
     /// [`World::stage`].
     pub fn stage_advance(&mut self, to: SimTime, limit: u64) -> (Option<Entry>, bool) {
         let start = self.mark();
+        let to = to.max(self.now);
         let mut fired = 0;
         while fired < limit && self.fire_next(to) {
             fired += 1;
         }
         let reached = self.next_due().is_none_or(|due| due > to);
         if reached {
-            self.now = self.now.max(to);
+            self.now = to;
         }
         // Time that was said to have passed must not be lost with the process, so an entry is made even if no
         // row changed.
@@ -436,12 +437,15 @@ impl World {
     }
 
     /// Fires what is due and moves time; how many timers fired.
+    ///
+    /// After a slice of an advance there may be more timers of the world's very instant; they come first too.
     fn pass_time(&mut self, at: SimTime) -> u64 {
+        let at = at.max(self.now);
         let mut fired = 0;
         while self.fire_next(at) {
             fired += 1;
         }
-        self.now = self.now.max(at);
+        self.now = at;
         fired
     }
 

@@ -5,7 +5,6 @@ use super::polling::PollingHint;
 use super::writer::{self, WriterSettings};
 use crate::store::{self, AnyLog, StoreError, WorldKey};
 use parking_lot::{Mutex, RwLock};
-use sim_core::settings::ClockMode;
 use sim_core::{Applied, Caller, Command, SimTime, Span, World};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -346,10 +345,10 @@ impl WorldHandle {
     }
 }
 
-/// Whether something has fallen due by what the world's clock shows now.
+/// Whether something has fallen due by what the world's clock shows now, or is left of the instant at which a slice
+/// of an advance ended.
 pub(super) fn is_due(world: &World) -> bool {
-    let clock = &world.settings().clock;
-    clock.mode != ClockMode::Manual && world.next_due().is_some_and(|due| due <= clock.at(wall_now()))
+    world.next_due().is_some_and(|due| due <= world.now().max(world.settings().clock.at(wall_now())))
 }
 
 /// The wall clock, milliseconds since 1970.

@@ -121,6 +121,8 @@ fn lines(
     unfold((records, stopping, filter), |(mut records, mut stopping, filter)| async move {
         loop {
             let record = tokio::select! {
+                // What was answered before the stop is still shown.
+                biased;
                 record = records.recv() => record,
                 _ = stopping.wait_for(|stop| *stop) => return None,
             };
