@@ -7,9 +7,7 @@ use crate::ecs::prefix_list::{AddressFamily, PrefixList};
 use crate::ecs::rule_input::{self, RuleFields, RuleInput};
 use crate::ecs::rule_quota;
 use crate::ecs::security_group::{GroupKind, SecurityGroup};
-use crate::ecs::security_group_rule::{
-    Direction, Peer, Policy, Protocol, RuleSpec, SecurityGroupRule, of_group,
-};
+use crate::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, RuleSpec, SecurityGroupRule, of_group};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{SecurityGroupId, SecurityGroupRuleId};
 use crate::quota::Quota;
@@ -37,13 +35,11 @@ pub fn authorize(w: &mut World, caller: &Caller, c: &AuthorizeRules) -> Outcome<
     check_inputs(&c.rules)?;
     let group = w.visible::<SecurityGroup>(caller, c.group)?;
     for (at, rule) in c.rules.iter().enumerate() {
-        check_peer(w, caller, group, c.direction, &rule.spec)
-            .map_err(|refusal| at_rule(refusal, at, c.rules.len()))?;
+        check_peer(w, caller, group, c.direction, &rule.spec).map_err(|refusal| at_rule(refusal, at, c.rules.len()))?;
         check_kind(w, group, &rule.spec).map_err(|refusal| at_rule(refusal, at, c.rules.len()))?;
     }
     let there = specs(w, c.group, c.direction);
-    let added: Vec<RuleSpec> =
-        c.rules.iter().map(|r| r.spec).filter(|spec| !there.contains_key(spec)).collect();
+    let added: Vec<RuleSpec> = c.rules.iter().map(|r| r.spec).filter(|spec| !there.contains_key(spec)).collect();
     rule_quota::check_exchange(w, caller, c.group, &[], &added)?;
     let created = w.now();
     let mut ids = Vec::with_capacity(c.rules.len());
@@ -113,8 +109,7 @@ pub fn revoke(w: &mut World, caller: &Caller, c: &RevokeRules) -> Outcome<Reply>
             check_inputs(rules)?;
             let group = w.visible::<SecurityGroup>(caller, c.group)?;
             for (at, rule) in rules.iter().enumerate() {
-                check_peer(w, caller, group, c.direction, &rule.spec)
-                    .map_err(|refusal| at_rule(refusal, at, rules.len()))?;
+                check_peer(w, caller, group, c.direction, &rule.spec).map_err(|refusal| at_rule(refusal, at, rules.len()))?;
             }
             let there = specs(w, c.group, c.direction);
             rules.iter().filter_map(|rule| there.get(&rule.spec).copied()).collect()
@@ -161,9 +156,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRule) -> Outcome<Reply> 
             check_peer(w, caller, group, c.direction, &input.spec)?;
             let there = specs(w, c.group, c.direction);
             let id = there.get(&input.spec).copied().ok_or_else(|| {
-                Refusal::new(ErrorCode::RuleUnmatched)
-                    .field("security_group_rule_id")
-                    .detail(format!("{} has none.", c.group))
+                Refusal::new(ErrorCode::RuleUnmatched).field("security_group_rule_id").detail(format!("{} has none.", c.group))
             })?;
             w.update::<SecurityGroupRule>(&id, |rule| rule.description = input.description.clone());
             Ok(Reply::Done)
@@ -171,17 +164,9 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRule) -> Outcome<Reply> 
     }
 }
 
-fn modify_by_id(
-    w: &mut World,
-    caller: &Caller,
-    c: &ModifyRule,
-    id: SecurityGroupRuleId,
-    fields: &RuleFields,
-) -> Outcome<Reply> {
+fn modify_by_id(w: &mut World, caller: &Caller, c: &ModifyRule, id: SecurityGroupRuleId, fields: &RuleFields) -> Outcome<Reply> {
     if *fields == RuleFields::default() {
-        return Err(
-            Refusal::new(ErrorCode::RuleChangeMissing).accepted("a field such as policy or description")
-        );
+        return Err(Refusal::new(ErrorCode::RuleChangeMissing).accepted("a field such as policy or description"));
     }
     rule_input::DESCRIPTION.check(fields.description.as_deref())?;
     let group = w.visible::<SecurityGroup>(caller, c.group)?;
@@ -190,9 +175,7 @@ fn modify_by_id(
     apply(&mut new, fields);
     rule_input::check_form(&new.spec)?;
     if std::mem::discriminant(&rule.spec.peer) != std::mem::discriminant(&new.spec.peer) {
-        return Err(Refusal::new(ErrorCode::RulePeerKindFixed)
-            .field("peer_cidr")
-            .detail(format!("The rule is {id}.")));
+        return Err(Refusal::new(ErrorCode::RulePeerKindFixed).field("peer_cidr").detail(format!("The rule is {id}.")));
     }
     check_peer(w, caller, group, c.direction, &new.spec)?;
     check_kind(w, group, &new.spec)?;
@@ -254,13 +237,7 @@ fn at_rule(refusal: Refusal, at: usize, count: usize) -> Refusal {
 }
 
 /// Checks that the peer exists for the caller and goes with the group and the rest of the rule.
-fn check_peer(
-    w: &World,
-    caller: &Caller,
-    group: &SecurityGroup,
-    direction: Direction,
-    spec: &RuleSpec,
-) -> Outcome<()> {
+fn check_peer(w: &World, caller: &Caller, group: &SecurityGroup, direction: Direction, spec: &RuleSpec) -> Outcome<()> {
     match spec.peer {
         Peer::Block(_) => Ok(()),
         Peer::List(id) => {
@@ -272,30 +249,24 @@ fn check_peer(
             };
             if clash || spec.own.is_some_and(|own| !list.family.admits(own)) {
                 let detail = format!("{id} is an {} list.", list.family.text());
-                return Err(Refusal::new(ErrorCode::RulePrefixListFamily)
-                    .field("peer_prefix_list_id")
-                    .detail(detail));
+                return Err(Refusal::new(ErrorCode::RulePrefixListFamily).field("peer_prefix_list_id").detail(detail));
             }
             Ok(())
         }
         Peer::Group(id) => {
             let field = "peer_security_group_id";
-            let peer = w
-                .visible::<SecurityGroup>(caller, id)
-                .map_err(|refusal| rule_input::unknown_group(direction, refusal.details().detail.clone()))?;
+            let peer = w.visible::<SecurityGroup>(caller, id).map_err(|refusal| {
+                rule_input::unknown_group(direction, refusal.details().detail.clone())
+            })?;
             if id == group.id {
-                return Err(Refusal::new(ErrorCode::RulePeerIsSelf)
-                    .field(field)
-                    .accepted("another group of the VPC"));
+                return Err(Refusal::new(ErrorCode::RulePeerIsSelf).field(field).accepted("another group of the VPC"));
             }
             if peer.vpc != group.vpc {
                 let detail = format!("{id} lies in {}, {} in {}.", peer.vpc, group.id, group.vpc);
                 return Err(Refusal::new(ErrorCode::RulePeerVpcMismatch).field(field).detail(detail));
             }
             if peer.kind == GroupKind::Enterprise {
-                return Err(Refusal::new(ErrorCode::RulePeerEnterprise)
-                    .field(field)
-                    .detail(format!("{id} is one.")));
+                return Err(Refusal::new(ErrorCode::RulePeerEnterprise).field(field).detail(format!("{id} is one.")));
             }
             Ok(())
         }
@@ -308,9 +279,7 @@ fn check_kind(w: &World, group: &SecurityGroup, spec: &RuleSpec) -> Outcome<()> 
         return Ok(());
     }
     if let Peer::Group(_) = spec.peer {
-        return Err(Refusal::new(ErrorCode::EnterpriseGroupPeer)
-            .field("peer_security_group_id")
-            .accepted("a block or a prefix list"));
+        return Err(Refusal::new(ErrorCode::EnterpriseGroupPeer).field("peer_security_group_id").accepted("a block or a prefix list"));
     }
     if spec.policy == Policy::Drop && !w.settings().disputed.enterprise_drop_rules {
         return Err(Refusal::new(ErrorCode::EnterpriseDropRule).field("policy").accepted("accept"));
@@ -324,14 +293,8 @@ fn specs(w: &World, group: SecurityGroupId, direction: Direction) -> BTreeMap<Ru
 }
 
 /// The rule of a group with this id.
-fn find_rule(
-    w: &World,
-    group: SecurityGroupId,
-    direction: Direction,
-    id: SecurityGroupRuleId,
-) -> Outcome<&SecurityGroupRule> {
-    let rule =
-        w.get::<SecurityGroupRule>(&id).filter(|rule| rule.group == group && rule.direction == direction);
+fn find_rule(w: &World, group: SecurityGroupId, direction: Direction, id: SecurityGroupRuleId) -> Outcome<&SecurityGroupRule> {
+    let rule = w.get::<SecurityGroupRule>(&id).filter(|rule| rule.group == group && rule.direction == direction);
     rule.ok_or_else(|| {
         let way = match direction {
             Direction::Ingress => "inbound",
