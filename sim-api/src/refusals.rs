@@ -16,6 +16,29 @@ use sim_core::ErrorCode as E;
 /// An operation and what it can refuse, beside what every operation shares.
 pub type Refusals = &'static [(&'static str, &'static [ErrorCode])];
 
+/// An operation and what the service itself can refuse: HTTP status and code.
+pub type ServiceRefusals = &'static [(&'static str, &'static [(u16, &'static str)])];
+
+/// What the service itself can refuse in one operation only.
+const SERVICE_REFUSALS: &[ServiceRefusals] =
+    &[crate::rest::worlds::SERVICE_REFUSALS, crate::rest::snapshots::SERVICE_REFUSALS];
+
+/// The titles of problems of the service itself that only some operations answer.
+const SERVICE_TITLES: &[(&str, &str)] = &[
+    ("world_exists", "There is a world of this name already."),
+    ("world_kept", "The world default cannot be deleted."),
+    ("too_many_worlds", "There are as many worlds as a process holds."),
+    ("snapshot_not_found", "The world has no such snapshot."),
+    ("snapshot_exists", "The world has a snapshot of this name already."),
+    ("too_many_snapshots", "The world keeps as many snapshots as it may."),
+];
+
+/// The title of a problem of the service itself.
+pub fn service_title(code: &str) -> &'static str {
+    let found = SERVICE_TITLES.iter().find(|(name, _)| *name == code).map(|(_, title)| *title);
+    found.unwrap_or_else(|| panic!("{code} has no title"))
+}
+
 /// The refusals of an operation beside those that every operation shares.
 pub fn of(operation: &str) -> &'static [ErrorCode] {
     crate::rest::REFUSALS
@@ -114,9 +137,15 @@ fn add_problems(operation: &mut Operation, writes: bool) {
         let problem = Problem::from(Refusal::new(code));
         by_status.entry(problem.status).or_default().push(problem);
     }
-    for (status, code, title) in SERVICE_PROBLEMS {
+    let own =
+        SERVICE_REFUSALS.iter().flat_map(|list| list.iter()).filter(|(operation, _)| *operation == name);
+    let own =
+        own.flat_map(|(_, codes)| codes.iter()).map(|(status, code)| (status, code, service_title(code)));
+    for (status, code, title) in
+        own.chain(SERVICE_PROBLEMS.iter().map(|(status, code, title)| (status, code, *title)))
+    {
         let status = axum::http::StatusCode::from_u16(*status).expect("a status");
-        let problem = Problem::service(status, code, title, *title);
+        let problem = Problem::service(status, code, title, title);
         by_status.entry(problem.status).or_default().push(problem);
     }
     for (status, problems) in by_status {

@@ -191,6 +191,11 @@ struct Touched {
     at: usize,
 }
 
+/// The salt of the ids of an era.
+fn salt_of(seed: u64) -> u64 {
+    mix(seed, 0) & SALT_MASK
+}
+
 fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
     postcard::to_extend(value, Vec::with_capacity(224)).expect("rows always encode")
 }
@@ -278,10 +283,10 @@ pub struct Applied {
 impl World {
     /// An empty world.
     pub fn new(genesis: Genesis) -> World {
-        let clock = Clock { mode: genesis.clock, anchor_wall: genesis.wall, anchor_virtual: genesis.at };
+        let clock = Clock::anchored(genesis.clock, genesis.wall, genesis.at);
         let settings = Settings {
             seed: genesis.seed,
-            salt: mix(genesis.seed, 0) & SALT_MASK,
+            salt: salt_of(genesis.seed),
             clock,
             provisioning: genesis.provisioning,
             quotas_lifted: genesis.quotas_lifted,
@@ -293,6 +298,25 @@ impl World {
         world.tables.settings.put(settings);
         world.derive_all();
         world
+    }
+
+    /// Begins a new era under another seed: ids made from now on differ from all that the world, or the world it
+    /// was copied from, made under the old seed. Objects keep their ids. A clock that follows the wall clock
+    /// goes on from the world's present instant, whatever time has passed since the rows were written.
+    ///
+    /// This is no command: it makes the first snapshot of a journal of its own (restore, fork), not an entry.
+    #[must_use]
+    pub fn begin_era(mut self, seed: u64, wall: i64) -> World {
+        let now = self.now;
+        self.change_settings(|s| {
+            s.seed = seed;
+            s.salt = salt_of(seed);
+            s.clock = Clock::anchored(s.clock.mode, wall, now);
+        });
+        // Only the digest is wanted: the snapshot holds the rows.
+        self.changes_since(0);
+        self.confirm();
+        self
     }
 
     /// A world without even settings, to be filled by [`World::load`].
@@ -361,7 +385,7 @@ impl World {
     /// Like [`World::apply`], but it can be taken back with [`World::roll_back`] until [`World::confirm`].
     pub fn stage(&mut self, at: SimTime, caller: &Caller, command: Command) -> Applied {
         let start = self.mark();
-        self.pass_time(at);
+        let fired = self.pass_time(at);
         let judged = self.mark();
         let (outcome, replayed) = self.judge(caller, &command);
         let accepted = outcome.is_ok() && !replayed && !caller.dry_run;
@@ -369,7 +393,7 @@ impl World {
             self.roll_back(judged);
         }
         let command = accepted.then(|| (caller.clone(), command, outcome.clone().expect("accepted")));
-        let entry = self.write_entry(start, command);
+        let entry = self.write_entry(start, fired, command);
         Applied { outcome, entry, replayed }
     }
 
@@ -386,7 +410,7 @@ impl World {
         (outcome, false)
     }
 
-    /// Moves time to `to`, firing what falls due. Returns the entry to keep, if any row changed.
+    /// Moves time to `to`, firing what falls due. Returns the entry to keep; none if `to` is not ahead.
     pub fn advance(&mut self, to: SimTime) -> Option<Entry> {
         let entry = self.stage_advance(to, u64::MAX).0;
         self.confirm();
@@ -405,27 +429,44 @@ impl World {
         if reached {
             self.now = self.now.max(to);
         }
-        (self.write_entry(start, None), reached)
+        // Time that was said to have passed must not be lost with the process, so an entry is made even if no
+        // row changed.
+        let moved = self.now > start.now || fired > 0;
+        (moved.then(|| self.entry(start, fired, None)), reached)
     }
 
-    fn pass_time(&mut self, at: SimTime) {
-        while self.fire_next(at) {}
-        self.now = self.now.max(at);
-    }
-
-    /// Makes the entry of all changes since `start`; none if no row changed.
-    fn write_entry(&mut self, start: Mark, command: Option<(Caller, Command, Reply)>) -> Option<Entry> {
-        let changes = self.changes_since(start.undo);
-        if changes.is_empty() && command.is_none() {
-            return None;
+    /// Fires what is due and moves time; how many timers fired.
+    fn pass_time(&mut self, at: SimTime) -> u64 {
+        let mut fired = 0;
+        while self.fire_next(at) {
+            fired += 1;
         }
+        self.now = self.now.max(at);
+        fired
+    }
+
+    /// Makes the entry of a judged command and the time before it; none if it was refused and no timer fired.
+    fn write_entry(
+        &mut self,
+        start: Mark,
+        fired: u64,
+        command: Option<(Caller, Command, Reply)>,
+    ) -> Option<Entry> {
+        // A command's instant says how far time went before it.
+        let told = if command.is_some() { 0 } else { fired };
+        (fired > 0 || command.is_some()).then(|| self.entry(start, told, command))
+    }
+
+    /// Makes the entry of all changes since `start`.
+    fn entry(&mut self, start: Mark, fired: u64, command: Option<(Caller, Command, Reply)>) -> Entry {
+        let changes = self.changes_since(start.undo);
         self.seq += 1;
         let (caller, command, reply) = match command {
             Some((caller, command, reply)) => (Some(caller), Some(command), Some(reply)),
             None => (None, None, None),
         };
         let (seq, at, digest) = (self.seq, self.now, self.digest);
-        Some(Entry { seq, at, rules: RULES_VERSION, caller, command, reply, changes, digest })
+        Entry { seq, at, rules: RULES_VERSION, caller, command, reply, fired, changes, digest }
     }
 
     /// Encodes what changed since `from` and brings the digest up to date.
@@ -490,7 +531,11 @@ impl World {
                 }
                 applied.entry
             }
-            _ => self.advance(entry.at),
+            _ => {
+                let made = self.stage_advance(entry.at, entry.fired).0;
+                self.confirm();
+                made
+            }
         };
         let Some(made) = made else { return Err(ReplayError::NoEffect { seq: entry.seq }) };
         if made.seq != entry.seq || made.digest != entry.digest {

@@ -9,9 +9,15 @@ mod network_interfaces;
 // -- instances, residents, catalogue
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
+mod clock;
+mod journal;
+mod requests;
+mod settings;
+pub mod snapshots;
 mod vpc_parts;
 mod vpcs;
 mod vswitches;
+pub mod worlds;
 
 use crate::app::AppState;
 use crate::refusals::Refusals;
@@ -30,6 +36,12 @@ pub fn router() -> OpenApiRouter<AppState> {
         network_interfaces::router(),
         // -- instances, residents, catalogue
         // -- worlds, clock, journal, requests, quotas, plan
+        worlds::router(),
+        snapshots::router(),
+        clock::router(),
+        settings::router(),
+        journal::router(),
+        requests::router(),
     ];
     routers.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
@@ -46,4 +58,10 @@ pub const REFUSALS: &[Refusals] = &[
     network_interfaces::REFUSALS,
     // -- instances, residents, catalogue
     // -- worlds, clock, journal, requests, quotas, plan
+    worlds::REFUSALS,
+    snapshots::REFUSALS,
+    clock::REFUSALS,
+    settings::REFUSALS,
+    journal::REFUSALS,
+    requests::REFUSALS,
 ];
