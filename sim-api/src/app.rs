@@ -38,7 +38,12 @@ pub struct App {
 
 impl App {
     /// A service that has not loaded its worlds yet.
-    pub fn new(engine: Engine, settings: ServeSettings, credentials: Option<Credentials>, address: SocketAddr) -> App {
+    pub fn new(
+        engine: Engine,
+        settings: ServeSettings,
+        credentials: Option<Credentials>,
+        address: SocketAddr,
+    ) -> App {
         // A recorder of our own: nothing is installed process-wide, so several services fit in one process.
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
         App {

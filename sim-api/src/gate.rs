@@ -49,7 +49,9 @@ struct About {
 
 impl About {
     fn of(request: &Request) -> About {
-        let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let header = |name: &str| {
+            request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+        };
         let path = request.uri().path().to_owned();
         let quiet = !path.starts_with("/v1/") && path != "/";
         About {
@@ -84,7 +86,12 @@ impl Drop for InFlight<'_> {
 fn check(app: &App, request: &Request, in_flight: u64) -> Result<(), Problem> {
     if in_flight > app.settings.concurrency {
         let detail = format!("More than {} requests are under way.", app.settings.concurrency);
-        return Err(Problem::service(StatusCode::SERVICE_UNAVAILABLE, "too_busy", "Too many requests at once.", detail));
+        return Err(Problem::service(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_busy",
+            "Too many requests at once.",
+            detail,
+        ));
     }
     check_host(app, request)?;
     check_site(app, request.headers())?;
@@ -118,7 +125,9 @@ fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
     if known {
         return Ok(());
     }
-    Err(forbidden(format!("The request is addressed to {name:?}, which is not a name of this server; --host adds one.")))
+    Err(forbidden(format!(
+        "The request is addressed to {name:?}, which is not a name of this server; --host adds one."
+    )))
 }
 
 fn is_loopback(name: &str) -> bool {
@@ -132,7 +141,9 @@ fn is_provider_host(name: &str) -> bool {
 
 fn check_site(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
-    if let Some(site @ ("cross-site" | "same-site")) = headers.get("sec-fetch-site").and_then(|v| v.to_str().ok()) {
+    if let Some(site @ ("cross-site" | "same-site")) =
+        headers.get("sec-fetch-site").and_then(|v| v.to_str().ok())
+    {
         return Err(forbidden(format!("The browser marks the request as {site}.")));
     }
     if let Some(origin) = text(header::ORIGIN) {
@@ -152,7 +163,8 @@ fn check_bearer(app: &App, request: &Request) -> Result<(), Problem> {
     if !request.uri().path().starts_with("/v1/") {
         return Ok(());
     }
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let header =
+        request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if header.strip_prefix("Bearer ").is_some_and(|token| credentials.by_bearer_token(token).is_some()) {
         return Ok(());
     }
@@ -212,7 +224,11 @@ fn note(app: &App, about: About, response: &Response, id: &RequestId, started: I
         Noted {
             action: format!("{} {}", about.method, about.template.as_deref().unwrap_or(&about.path)),
             params: std::iter::once(("path".to_owned(), about.path.clone())).collect(),
-            world: if about.world.is_empty() { crate::engine::DEFAULT_WORLD.to_owned() } else { about.world.clone() },
+            world: if about.world.is_empty() {
+                crate::engine::DEFAULT_WORLD.to_owned()
+            } else {
+                about.world.clone()
+            },
             account: about.account.clone(),
             rule: code.clone(),
             code,

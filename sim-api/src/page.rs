@@ -44,7 +44,11 @@ impl PageQuery {
         }
         let after = self.page_token.as_deref().map(str::parse).transpose();
         let after = after.map_err(|_| {
-            Problem::parameter("page_token", "page_token was not issued by this list.", "next_page_token of the page before")
+            Problem::parameter(
+                "page_token",
+                "page_token was not issued by this list.",
+                "next_page_token of the page before",
+            )
         })?;
         Ok((size as usize, after))
     }
@@ -52,7 +56,12 @@ impl PageQuery {
 
 impl<T> Page<T> {
     /// The page of `items`, which come in order of their ids and after the cursor.
-    pub fn take<I: Id, R>(items: impl Iterator<Item = R>, size: usize, id: impl Fn(&R) -> I, show: impl Fn(R) -> T) -> Page<T> {
+    pub fn take<I: Id, R>(
+        items: impl Iterator<Item = R>,
+        size: usize,
+        id: impl Fn(&R) -> I,
+        show: impl Fn(R) -> T,
+    ) -> Page<T> {
         let mut items = items.peekable();
         let mut page = Vec::new();
         let mut last = None;

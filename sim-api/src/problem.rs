@@ -83,7 +83,10 @@ impl From<Refusal> for Problem {
         let row = details.code.row();
         let code = details.code.native();
         let accepted = details.accepted.clone().unwrap_or_default();
-        let errors = details.field.iter().map(|field| FieldProblem { pointer: format!("/{field}"), accepted: accepted.clone() });
+        let errors = details
+            .field
+            .iter()
+            .map(|field| FieldProblem { pointer: format!("/{field}"), accepted: accepted.clone() });
         Problem {
             r#type: format!("/problems/{code}"),
             title: row.message.to_owned(),
@@ -103,11 +106,19 @@ impl From<EngineError> for Problem {
             EngineError::NotDurable(_) | EngineError::Retracted => {
                 (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be written.")
             }
-            EngineError::Panicked(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside."),
-            EngineError::Stopping(_) => (StatusCode::SERVICE_UNAVAILABLE, "stopping", "The world is stopping."),
+            EngineError::Panicked(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside.")
+            }
+            EngineError::Stopping(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "stopping", "The world is stopping.")
+            }
             EngineError::NoWorld(_) => (StatusCode::NOT_FOUND, "world_not_found", "There is no such world."),
-            EngineError::WorldExists(_) => (StatusCode::CONFLICT, "world_exists", "There is a world of this name already."),
-            EngineError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be used."),
+            EngineError::WorldExists(_) => {
+                (StatusCode::CONFLICT, "world_exists", "There is a world of this name already.")
+            }
+            EngineError::Store(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be used.")
+            }
         };
         Problem::service(status, code, title, error.to_string())
     }
@@ -126,13 +137,23 @@ impl From<JsonRejection> for Problem {
 
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Problem {
-        Problem::service(rejection.status(), "malformed_request", "The request does not read.", rejection.body_text())
+        Problem::service(
+            rejection.status(),
+            "malformed_request",
+            "The request does not read.",
+            rejection.body_text(),
+        )
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Problem {
-        Problem::service(rejection.status(), "malformed_request", "The request does not read.", rejection.body_text())
+        Problem::service(
+            rejection.status(),
+            "malformed_request",
+            "The request does not read.",
+            rejection.body_text(),
+        )
     }
 }
 

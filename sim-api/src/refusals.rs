@@ -7,7 +7,8 @@ use sim_core::{ErrorCode, Refusal};
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
+    ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, Schema,
+    Type,
 };
 
 use sim_core::ErrorCode as E;
@@ -17,7 +18,11 @@ pub type Refusals = &'static [(&'static str, &'static [ErrorCode])];
 
 /// The refusals of an operation beside those that every operation shares.
 pub fn of(operation: &str) -> &'static [ErrorCode] {
-    crate::rest::REFUSALS.iter().flat_map(|list| list.iter()).find(|(name, _)| *name == operation).map_or(&[], |(_, codes)| codes)
+    crate::rest::REFUSALS
+        .iter()
+        .flat_map(|list| list.iter())
+        .find(|(name, _)| *name == operation)
+        .map_or(&[], |(_, codes)| codes)
 }
 
 /// Adds headers and problem responses to every operation.
@@ -39,7 +44,12 @@ pub fn describe(document: &mut OpenApi) {
     }
 }
 
-fn text_parameter(name: &str, place: ParameterIn, description: &str, kind: Type) -> utoipa::openapi::path::Parameter {
+fn text_parameter(
+    name: &str,
+    place: ParameterIn,
+    description: &str,
+    kind: Type,
+) -> utoipa::openapi::path::Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
@@ -53,14 +63,26 @@ fn text_parameter(name: &str, place: ParameterIn, description: &str, kind: Type)
 fn add_headers(operation: &mut Operation, path: &str, writes: bool) {
     let of_process = ["/v1/worlds", "/v1/requests", "/v1/plan"].iter().any(|p| path.starts_with(p));
     let parameters = operation.parameters.get_or_insert_default();
-    let mut add = |name: &str, place: ParameterIn, text: &str, kind: Type| parameters.push(RefOr::T(text_parameter(name, place, text, kind)));
+    let mut add = |name: &str, place: ParameterIn, text: &str, kind: Type| {
+        parameters.push(RefOr::T(text_parameter(name, place, text, kind)))
+    };
     if !of_process {
         add("Cloudnet-World", ParameterIn::Header, "The world; `default` if absent.", Type::String);
-        add("Cloudnet-Account", ParameterIn::Header, "The account's number; the world's first account if absent.", Type::String);
+        add(
+            "Cloudnet-Account",
+            ParameterIn::Header,
+            "The account's number; the world's first account if absent.",
+            Type::String,
+        );
         add("Cloudnet-Region", ParameterIn::Header, "The region; `cn-hangzhou` if absent.", Type::String);
     }
     if writes && !of_process {
-        add("Idempotency-Key", ParameterIn::Header, "Makes a retry safe: the same key and request give the first answer for 24 hours.", Type::String);
+        add(
+            "Idempotency-Key",
+            ParameterIn::Header,
+            "Makes a retry safe: the same key and request give the first answer for 24 hours.",
+            Type::String,
+        );
         add("dry_run", ParameterIn::Query, "Run every check and change nothing.", Type::Boolean);
     }
 }
@@ -81,16 +103,21 @@ fn add_problems(operation: &mut Operation, writes: bool) {
     for (status, problems) in by_status {
         let codes = problems.iter().map(|p| p.code.as_str()).collect::<Vec<_>>().join(", ");
         let examples = problems.into_iter().map(|p| {
-            let example = utoipa::openapi::example::ExampleBuilder::new().summary(p.title.clone()).value(Some(json!(p))).build();
+            let example = utoipa::openapi::example::ExampleBuilder::new()
+                .summary(p.title.clone())
+                .value(Some(json!(p)))
+                .build();
             (p.code, RefOr::T(example))
         });
         let content = ContentBuilder::new()
             .schema(Some(Ref::from_schema_name("Problem")))
             .examples_from_iter(examples)
             .build();
-        let mut response = ResponseBuilder::new().description(codes).content("application/problem+json", content);
+        let mut response =
+            ResponseBuilder::new().description(codes).content("application/problem+json", content);
         if status == 503 {
-            let header = HeaderBuilder::new().description(Some("Seconds to wait before trying again.")).build();
+            let header =
+                HeaderBuilder::new().description(Some("Seconds to wait before trying again.")).build();
             response = response.header("Retry-After", header);
         }
         operation.responses.responses.entry(status.to_string()).or_insert(RefOr::T(response.build()));

@@ -92,9 +92,19 @@ impl RequestLog {
 /// Names of parameters whose values are never shown.
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["password", "secret", "privatekey", "userdata", "signature", "securitytoken", "token", "private_key", "user_data"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "password",
+        "secret",
+        "privatekey",
+        "userdata",
+        "signature",
+        "securitytoken",
+        "token",
+        "private_key",
+        "user_data",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
         && name != "nexttoken"
 }
 

@@ -38,9 +38,10 @@ pub fn service(app: AppState) -> Router {
 
 /// A browser that opens the address is sent to Swagger UI; everything else at `/` is the provider's protocol.
 async fn provider_or_welcome(State(app): State<AppState>, request: axum::extract::Request) -> Response {
-    let wants_page = request.headers().get(header::ACCEPT).is_some_and(|accept| {
-        accept.to_str().is_ok_and(|text| text.contains("text/html"))
-    });
+    let wants_page = request
+        .headers()
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept.to_str().is_ok_and(|text| text.contains("text/html")));
     if wants_page && request.uri().query().is_none() {
         return axum::response::Redirect::to("/swagger-ui/").into_response();
     }
@@ -92,7 +93,8 @@ async fn problem_page(axum::extract::Path(code): axum::extract::Path<String>) ->
 
 fn unknown_problem(code: &str) -> Response {
     let detail = format!("No problem is called {code:?}; docs/reference/errors.md lists them.");
-    Problem::service(StatusCode::NOT_FOUND, "problem_not_found", "There is no such problem.", detail).into_response()
+    Problem::service(StatusCode::NOT_FOUND, "problem_not_found", "There is no such problem.", detail)
+        .into_response()
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
@@ -102,7 +104,12 @@ async fn unknown_route(uri: Uri) -> Problem {
 
 async fn wrong_method(method: axum::http::Method, uri: Uri) -> Problem {
     let detail = format!("{} does not answer {method}.", uri.path());
-    Problem::service(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The address has no such method.", detail)
+    Problem::service(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "The address has no such method.",
+        detail,
+    )
 }
 
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {

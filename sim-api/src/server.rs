@@ -81,7 +81,9 @@ impl Server {
         let listener = TcpListener::bind(settings.listen)
             .await
             .map_err(|source| StartError::Listen { address: settings.listen, source })?;
-        let address = listener.local_addr().map_err(|source| StartError::Listen { address: settings.listen, source })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { address: settings.listen, source })?;
         let writer = WriterSettings {
             retention: Retention { entries: settings.keep_entries, ..WriterSettings::default().retention },
             ..WriterSettings::default()
@@ -149,7 +151,8 @@ impl Server {
 fn read_credentials(path: &PathBuf) -> Result<Credentials, StartError> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| StartError::Credentials { path: path.clone(), reason: e.to_string() })?;
-    Credentials::parse(&text).map_err(|e| StartError::Credentials { path: path.clone(), reason: e.to_string() })
+    Credentials::parse(&text)
+        .map_err(|e| StartError::Credentials { path: path.clone(), reason: e.to_string() })
 }
 
 async fn serve(listener: TcpListener, app: AppState, mut stopped: watch::Receiver<bool>) {

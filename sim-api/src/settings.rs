@@ -25,7 +25,9 @@ impl FromStr for Database {
         match text.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Ok(Database::Sqlite(path.into())),
             None if text == "memory" => Ok(Database::Memory),
-            _ => Err(format!("{text:?} is not a database; write sqlite:FILE, as in sqlite:./cloudnet.db, or memory")),
+            _ => Err(format!(
+                "{text:?} is not a database; write sqlite:FILE, as in sqlite:./cloudnet.db, or memory"
+            )),
         }
     }
 }
@@ -61,7 +63,11 @@ impl FromStr for ClockSetting {
                 Ok(rate @ 1..=1_000_000) => ClockMode::Scaled(rate),
                 _ => return Err(format!("{rate:?} is not a rate; write scaled:N with N from 1 to 1000000")),
             },
-            _ => return Err(format!("{text:?} is not a clock; write real, manual or scaled:N, as in scaled:60")),
+            _ => {
+                return Err(format!(
+                    "{text:?} is not a clock; write real, manual or scaled:N, as in scaled:60"
+                ));
+            }
         };
         Ok(ClockSetting(mode))
     }
@@ -144,7 +150,11 @@ pub struct ExtraZone(pub RegionId, pub ZoneId);
 impl FromStr for ExtraZone {
     type Err = String;
     fn from_str(text: &str) -> Result<ExtraZone, String> {
-        let valid = |t: &str| !t.is_empty() && t.len() <= 64 && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        let valid = |t: &str| {
+            !t.is_empty()
+                && t.len() <= 64
+                && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        };
         match text.split_once('=') {
             Some((region, zone)) if valid(region) && valid(zone) => Ok(ExtraZone(region.into(), zone.into())),
             _ => Err(format!("{text:?} is not a zone; write REGION=ZONE, as in cn-hangzhou=cn-hangzhou-z")),
@@ -297,7 +307,9 @@ impl From<ServeOptions> for ServeSettings {
             zones: o.zone.unwrap_or_default(),
             disputed: Disputed {
                 secondary_mask_min: o.secondary_mask_min.unwrap_or(disputed.secondary_mask_min),
-                routes_in_cloud_services: o.routes_in_cloud_services.unwrap_or(disputed.routes_in_cloud_services),
+                routes_in_cloud_services: o
+                    .routes_in_cloud_services
+                    .unwrap_or(disputed.routes_in_cloud_services),
                 enterprise_drop_rules: o.enterprise_drop_rules.unwrap_or(disputed.enterprise_drop_rules),
             },
             keep_entries: o.keep_entries.unwrap_or(u64::MAX),

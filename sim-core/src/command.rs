@@ -48,7 +48,17 @@ commands! {
     CreateVSwitch(crate::vpc::vswitch::CreateVSwitch) => crate::vpc::vswitch::create;
     ModifyVSwitch(crate::vpc::vswitch::ModifyVSwitch) => crate::vpc::vswitch::modify;
     DeleteVSwitch(crate::vpc::vswitch::DeleteVSwitch) => crate::vpc::vswitch::delete;
-    // -- the rest of the VPC
+    AddSecondaryBlock(crate::vpc::secondary_block::AddSecondaryBlock) => crate::vpc::secondary_block::add;
+    RemoveSecondaryBlock(crate::vpc::secondary_block::RemoveSecondaryBlock) => crate::vpc::secondary_block::remove;
+    AddIpv6Block(crate::vpc::secondary_block::AddIpv6Block) => crate::vpc::secondary_block::add_ipv6;
+    RemoveIpv6Block(crate::vpc::secondary_block::RemoveIpv6Block) => crate::vpc::secondary_block::remove_ipv6;
+    CreateDefaultVpc(crate::vpc::default_network::CreateDefaultVpc) => crate::vpc::default_network::create_vpc;
+    CreateDefaultVSwitch(crate::vpc::default_network::CreateDefaultVSwitch) => crate::vpc::default_network::create_vswitch;
+    CreateCidrReservation(crate::vpc::cidr_reservation::CreateCidrReservation) => crate::vpc::cidr_reservation::create;
+    DeleteCidrReservation(crate::vpc::cidr_reservation::DeleteCidrReservation) => crate::vpc::cidr_reservation::delete;
+    CreateResourceGroup(crate::resource_group::CreateResourceGroup) => crate::resource_group::create;
+    DeleteResourceGroup(crate::resource_group::DeleteResourceGroup) => crate::resource_group::delete;
+    MoveToResourceGroup(crate::resource_group::MoveToResourceGroup) => crate::resource_group::move_to;
     // -- vRouter, route tables, route entries
     ModifyVRouter(crate::vpc::vrouter::ModifyVRouter) => crate::vpc::vrouter::modify;
     CreateRouteTable(crate::vpc::route_table::CreateRouteTable) => crate::vpc::route_table::create;

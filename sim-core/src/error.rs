@@ -101,7 +101,16 @@ errors! {
     RegionNotFound NotFound ["InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegion.NotFound", "Forbidden.RegionNotFound", "InvalidRegion.Malformed"] 404 "The specified region does not exist.";
     ZoneNotFound NotFound ["InvalidZoneId.NotFound", "InvalidZoneId"] 404 "The specified zone does not exist in the region.";
     ResourceGroupNotFound NotFound ["InvalidResourceGroup.NotFound", "InvalidResourceGroupId", "InvalidResourceGroupId.NotFound", "ResourceNotFound"] 404 "The specified resource group does not exist.";
-    ResourceNotFound NotFound ["InvalidResourceId.NotFound", "InvalidInstanceIds.NotFound", "InvalidResourceId.NotFoundCode"] 404 "The specified resource does not exist.";
+    ResourceNotFound NotFound ["InvalidResourceId.NotFound", "InvalidInstanceIds.NotFound", "Invalid.InstanceIds"] 404 "The specified resource does not exist.";
+    ResourceTypeUnknown Invalid ["InvalidResourceType.NotFound", "InvalidInstanceType.NotFound", "IllegalParam.ResourceType"] 404 "The resource type is not one of this product.";
+    ResourceListSize Invalid ["NumberExceed.ResourceIds", "SizeLimitExceeded.ResourceId"] 400 "1 to 50 resources are named in a call.";
+    ResourceListMissing Invalid ["MissingParameter.ResourceIds", "MissingParam", "MissingParameter"] 400 "At least one resource must be named.";
+    TagListMissing Invalid ["MissingParameter.Tags", "MissingParam.Tags", "MissingParam"] 400 "At least one tag must be given.";
+    TagsAndResourcesMissing Invalid ["BothEmpty.TagsAndResources"] 400 "Resources or tags must be named.";
+    NextTokenInvalid Invalid ["Invalid.NextToken", "IllegalParam.NextToken", "InvalidParameter.NextToken", "InvalidParameter"] 400 "The token of the next page was not issued by this list.";
+    ResourceGroupNameMalformed Invalid ["InvalidParameter.Name"] 400 "The name of a resource group is 2 to 50 characters, a letter first.";
+    ResourceGroupInUse Dependency ["DependencyViolation"] 409 "Objects still belong to the resource group.";
+    ResourceGroupDefault Denied ["OperationDenied"] 403 "The default resource group stays.";
     WorldFull Exhausted ["ResourceNotAvailable"] 400 "The world has made as many objects as it can number.";
     SettingInvalid Invalid ["InvalidParameter"] 400 "The setting has a value that is not allowed.";
     ClockNotManual State ["IncorrectStatus"] 400 "Only a manual clock can be advanced by hand.";
@@ -120,7 +129,7 @@ errors! {
     TagQuotaExceeded Quota ["QuotaExceeded.TagNum", "NumberExceed.Tags", "TagNum.Exceeded", "InvalidTagKey.Malformed"] 400 "A resource carries at most 20 tags.";
 
     // --- VPC ---------------------------------------------------------------------------------------
-    VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "Forbidden.VpcNotFound"] 404 "The specified VPC does not exist.";
+    VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound"] 404 "The specified VPC does not exist.";
     VpcCidrMalformed Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC is an IPv4 network in CIDR form without host bits.";
     VpcCidrMask Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The mask of a VPC block is between 8 and 28.";
     VpcCidrForbidden Invalid ["InvalidParameter", "IllegalCidrBlock", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
@@ -131,16 +140,24 @@ errors! {
     VpcStatusIncorrect State ["IncorrectVpcStatus", "IncorrectStatus.Vpc", "IncorrectStatus"] 400 "The status of the VPC does not allow this operation.";
     UserCidrMalformed Invalid ["InvalidUserCidr.Malformed", "IllegalParam.UserCidr"] 400 "A user CIDR is an IPv4 network without host bits that does not overlap 100.64.0.0/10.";
     UserCidrQuota Quota ["InvalidUserCidr.Quota"] 400 "A VPC has at most 3 user CIDRs.";
-    DefaultVpcExists Conflict ["OperationDenied.DefaultVpcExist", "OperationFailed.DefaultVpcExists", "InvalidParameter"] 400 "The region already has a default VPC.";
-    DefaultVpcMissing NotFound ["OperationFailed.DefaultVpcNotExist", "InvalidVpcId.NotFound", "InvalidDefaultVpc.NotFound"] 404 "The region has no default VPC.";
-    SecondaryCidrMalformed Invalid ["InvalidCidrBlock", "IllegalParam.SecondaryCidrBlock", "InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "A secondary block is an IPv4 network in CIDR form without host bits.";
-    SecondaryCidrMask Invalid ["InvalidCidrBlock", "IllegalParam.SecondaryCidrBlock", "InvalidParameter"] 400 "The mask of a secondary block is outside its range.";
-    SecondaryCidrForbidden Invalid ["InvalidCidrBlock", "IllegalParam.SecondaryCidrBlock", "InvalidParameter"] 400 "A secondary block must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
-    SecondaryCidrOverlap Conflict ["InvalidCidrBlock.Overlapped", "OperationFailed.CidrConflict", "InvalidCidrBlock"] 400 "A secondary block must not overlap the VPC's other blocks.";
-    SecondaryCidrRouteConflict Conflict ["OperationFailed.ConflictWithEntry", "InvalidCidrBlock"] 400 "The secondary block clashes with a route entry.";
-    SecondaryCidrQuota Quota ["QuotaExceeded.SecondaryCidr", "QuotaExceeded.VpcSecondaryCidr", "QuotaExceeded"] 400 "The VPC has as many secondary blocks as the quota allows.";
-    SecondaryCidrNotFound NotFound ["InvalidCidrBlock.NotFound", "ResourceNotFound.CidrBlock", "InvalidSecondaryCidrBlock.NotFound", "InvalidCidrBlock"] 400 "The VPC has no such secondary block.";
+    DefaultVpcExists Conflict ["OperationFailed.DefaultVpcExist"] 400 "The region already has a default VPC.";
+    DefaultVpcMissing NotFound ["OperationFailed.DefaultVpcNotExist"] 400 "The region has no default VPC.";
+    SecondaryCidrMissing Invalid ["MissingParam.SecondaryCidrOrIpv6Cidr", "MissingParam.SecondaryCidrBlockOrIpv6CidrBlock"] 400 "Either a secondary IPv4 block or an IPv6 block is needed.";
+    SecondaryCidrExclusive Invalid ["ParamExclusive.SecondaryCidrAndIpv6Cidr"] 400 "A secondary IPv4 block and an IPv6 block exclude each other.";
+    SecondaryCidrMalformed Invalid ["IllegalParam.SecondaryCidrBlock", "InvalidCidrBlock.Malformed"] 400 "A secondary block is an IPv4 network in CIDR form without host bits.";
+    SecondaryCidrMask Invalid ["IllegalParam.SecondaryCidrBlock"] 400 "The mask of a secondary block is outside its range.";
+    SecondaryCidrForbidden Invalid ["IllegalParam.SecondaryCidrBlock"] 400 "A secondary block must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
+    SecondaryCidrDuplicate Conflict ["Duplicated.SecondaryCidrBlock"] 400 "The VPC has this secondary block already.";
+    SecondaryCidrOverlap Conflict ["InvalidCidrBlock"] 400 "A secondary block must not overlap the VPC's other blocks.";
+    SecondaryCidrRouteConflict Conflict ["OperationFailed.ConflictWithEntry"] 400 "The secondary block clashes with a route entry.";
+    SecondaryCidrQuota Quota ["QuotaExceeded.VpcMultiCidr"] 400 "The VPC has as many secondary blocks as the quota allows.";
+    SecondaryCidrNotFound NotFound ["InvalidSecondaryCidrBlock.NotFound"] 400 "The VPC has no such secondary block.";
     SecondaryCidrInUse Dependency ["OperationFailed.CidrInUse"] 400 "vSwitches lie in the secondary block.";
+    SecondaryIpv6Quota Quota ["QuotaExceeded.GUAIpv6CidrBlock"] 400 "The VPC has as many secondary IPv6 blocks as the quota allows.";
+    SecondaryIpv6NotReserved Denied ["OperationFailed.IPv6CidrNotReserved"] 400 "An IPv6 block is assigned by the platform; a given one was not reserved.";
+    SecondaryIpv6NotFound NotFound ["InvalidIpv6CidrBlock.NotFound"] 400 "The VPC has no such secondary IPv6 block.";
+    IpVersionInvalid Invalid ["IllegalParam.IpVersion", "PARAMETER_ILLEGAL", "IllegalParamFormat"] 400 "The IP version is IPV4 or IPV6.";
+    IpamUnsupported Denied ["UnsupportedFeature.Ipam", "UnsupportedFeature.IPAM"] 400 "Address pools of IPAM are not modelled.";
     Ipv6Disabled State ["OperationFailed.VpcIpv6Disabled", "OperationFailed.IPv6Disabled", "InvalidParameter"] 400 "The VPC has no IPv6 block.";
     Ipv6CidrMalformed Invalid ["InvalidIpv6CidrBlock.Malformed", "IllegalParam.Ipv6CidrBlock", "IllegalParam.Ipv6Cidr", "InvalidParameter"] 400 "The IPv6 block of a VPC is a network with a mask of 52, 56 or 60.";
     Ipv6InUse Dependency ["OperationFailed.IpV6VSwitchInuse", "OperationFailed.Ipv6InstanceExist"] 400 "IPv6 is still on in a vSwitch of the VPC.";
@@ -154,7 +171,7 @@ errors! {
     VpcHasResident Dependency ["DependencyViolation.CloudServiceResource"] 400 "The VPC still has managed residents.";
 
     // --- vSwitch -------------------------------------------------------------------------------------
-    VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound"] 404 "The specified vSwitch does not exist.";
+    VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId"] 404 "The specified vSwitch does not exist.";
     VSwitchCidrMalformed Invalid ["InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The block of a vSwitch is an IPv4 network in CIDR form without host bits.";
     VSwitchCidrMask Invalid ["InvalidCirdrBlock.MaskLength", "InvalidParameter"] 400 "The mask of a vSwitch block is between 16 and 29.";
     VSwitchCidrForbidden Invalid ["InvalidParameter"] 400 "The block of a vSwitch must not lie in 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4.";
@@ -171,8 +188,24 @@ errors! {
     VSwitchIpv6Malformed Invalid ["IllegalParam.Ipv6CidrBlock", "InvalidParameter"] 400 "The IPv6 subnet number is outside its range.";
     VSwitchIpv6Exists Conflict ["OperationFailed.Ipv6CidrBlockExisted"] 400 "Another vSwitch has this IPv6 subnet.";
     VSwitchIpv6InUse Dependency ["OperationFailed.Ipv6InstanceExist"] 400 "IPv6 addresses of the vSwitch are still in use.";
-    DefaultVSwitchExists Conflict ["OperationFailed.DefaultVswitchExist", "OperationDenied.DefaultVSwitchExist", "OperationFailed.DefaultVSwitchExists", "InvalidParameter"] 400 "The zone already has a default vSwitch.";
-    CidrReservationNotFound NotFound ["ResourceNotFound.VSwitchCidrReservation", "ResourceNotFound.VSwitchCidrReservationId"] 404 "The specified CIDR reservation does not exist.";
+    DefaultVSwitchExists Conflict ["OperationFailed.DefaultVSwitchExist"] 400 "The zone already has a default vSwitch.";
+    CidrReservationNotFound NotFound ["ResourceNotFound.CidrReservation"] 400 "The specified CIDR reservation does not exist.";
+    CidrReservationChoice Invalid ["MissingParam.CidrReservationMaskOrCidrReservationCidr", "Conflict.CidrReservationMaskAndCidrReservationCidr"] 400 "A reservation is given by a block or by a mask.";
+    CidrReservationBoth Invalid ["Conflict.CidrReservationMaskAndCidrReservationCidr"] 400 "A reservation is given by a block or by a mask, not by both.";
+    CidrReservationMalformed Invalid ["IllegalParamFormat.VSwitchCidrReservationCidr"] 400 "A reserved block is a network in CIDR form without host bits.";
+    CidrReservationMask Invalid ["IllegalParam.VSwitchCidrReservationMask", "OperationFailed.VSwitchCidrReservationCidr"] 400 "The mask of a reservation is outside its range.";
+    CidrReservationOutside Invalid ["OperationFailed.VSwitchCidrReservationCidr"] 400 "A reserved block is a proper part of the vSwitch's block.";
+    CidrReservationSystem Conflict ["OperationFailed.SystemReservedIpContained"] 400 "The reserved block contains addresses that the provider keeps.";
+    CidrReservationUsed Conflict ["OperationFailed.AlreadyUsedIpContained"] 400 "The reserved block contains addresses in use.";
+    CidrReservationNoRoom Exhausted ["OperationFailed.CidrNotEnoughInVSwitch"] 400 "The vSwitch has no free block of that size.";
+    CidrReservationQuota Quota ["QuotaExceeded.CidrReservationCount"] 400 "The VPC has as many reservations as the quota allows.";
+    CidrReservationType Invalid ["UnsupportedFeature.ReservedType"] 400 "The only type of reservation is Prefix.";
+    CidrReservationIpv6 Denied ["UnsupportedFeature.VSwitchIpv6"] 400 "The vSwitch has no IPv6 block to reserve from.";
+    CidrReservationInUse Dependency ["DependencyViolation.IpPrefix"] 400 "Interfaces still hold prefixes of the reservation.";
+    ReservationNameMalformed Invalid ["IllegalParamFormat"] 400 "The name of a reservation is 1 to 128 characters and does not start with http:// or https://.";
+    ReservationDescriptionMalformed Invalid ["IllegalParamFormat"] 400 "The description of a reservation is 1 to 256 characters and does not start with http:// or https://.";
+    AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address"] 400 "The address does not read.";
+    AddressMismatch Invalid ["Mismatch.VSwitchAndPrivateIpAddress"] 400 "The address does not lie in the block of the vSwitch.";
     AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress"] 403 "The vSwitch has no free address left.";
     AddressQuotaExceeded Quota ["QuotaExceeded.PrivateIpAddress"] 400 "The VPC holds as many private addresses as the quota allows.";
     AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch"] 403 "The address does not lie in the block of the vSwitch.";
@@ -206,7 +239,8 @@ errors! {
     RouteEntryIdExclusive Invalid ["ParamExclusive.RouteEntryIdAndRouteTableIdOrDestCidrBlock"] 400 "A route entry is named by its id alone, or by route table and destination.";
     RouteEntryNameMalformed Invalid ["InvalidRouteEntryName.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry name must be 1 to 128 characters and must not start with http:// or https://.";
     RouteEntryDescriptionMalformed Invalid ["InvalidDescription.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry description must be 1 to 256 characters and must not start with http:// or https://.";
-    RouteEntryStatusIncorrect State ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "VPC_ROUTE_ENTRY_STATUS_ERROR"] 400 "A route entry is in transition.";
+    RouteEntryStatusIncorrect State ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "VPC_ROUTE_ENTRY_STATUS_ERROR"] 400 "The route entry is in transition.";
+    RouteEntrySiblingBusy Busy ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "TaskConflict"] 400 "Another entry of the route table is in transition.";
     RouteEntryIsSystem Denied ["OperationDenied"] 400 "A system route entry cannot be deleted.";
     RouteEntrySystemText Denied ["Forbbiden"] 403 "A system route entry has no name and no description.";
     RouteEntryQuotaExceeded Quota ["QuotaExceeded"] 400 "The number of custom entries in the route table has reached the quota.";

@@ -179,7 +179,9 @@ pub struct IdError {
 }
 
 /// What all id types share.
-pub trait Id: Copy + Ord + fmt::Debug + fmt::Display + FromStr<Err = IdError> + Into<AnyId> + 'static {
+pub trait Id:
+    Copy + Ord + fmt::Debug + fmt::Display + FromStr<Err = IdError> + Into<AnyId> + 'static
+{
     /// The kind of object.
     const KIND: IdKind;
     /// The error that says "no such object".
@@ -341,7 +343,11 @@ impl FromStr for AnyId {
             let kind = IdKind::ALL.iter().copied().find(|kind| kind.prefix() == prefix)?;
             Some(AnyId { number: IdNumber::parse_digits(digits)?, kind })
         });
-        parsed.ok_or_else(|| IdError { text: text.chars().take(64).collect(), kind: "resource", prefix: "KIND" })
+        parsed.ok_or_else(|| IdError {
+            text: text.chars().take(64).collect(),
+            kind: "resource",
+            prefix: "KIND",
+        })
     }
 }
 
@@ -385,8 +391,17 @@ mod tests {
     fn refuses_what_is_not_an_id() {
         let good = EniId::from_number(IdNumber::new(7, 9, bp1())).to_string();
         let table = [
-            "", "eni-", "eni", "-", "vpc-1", &good[..good.len() - 1], &format!("{good}0"), &good.to_uppercase(),
-            &good.replace("eni-", "vpc-"), "eni-bp1zzzzzzzzzzzzzzzzz", "eni-bp1éééééééé0",
+            "",
+            "eni-",
+            "eni",
+            "-",
+            "vpc-1",
+            &good[..good.len() - 1],
+            &format!("{good}0"),
+            &good.to_uppercase(),
+            &good.replace("eni-", "vpc-"),
+            "eni-bp1zzzzzzzzzzzzzzzzz",
+            "eni-bp1éééééééé0",
         ];
         for text in table {
             assert!(text.parse::<EniId>().is_err(), "{text}");

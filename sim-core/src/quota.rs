@@ -115,7 +115,8 @@ impl Quota {
             return Ok(());
         }
         let row = self.row();
-        Err(Refusal::new(error).detail(format!("{}: {used} in use, {more} wanted, quota {} is {limit}.", row.what, row.name)))
+        Err(Refusal::new(error)
+            .detail(format!("{}: {used} in use, {more} wanted, quota {} is {limit}.", row.what, row.name)))
     }
 }
 
@@ -153,11 +154,15 @@ pub struct AdjustQuota {
 /// [`ErrorCode::QuotaUnknown`], [`ErrorCode::QuotaNotAdjustable`], [`ErrorCode::QuotaValueInvalid`].
 pub fn adjust(w: &mut World, caller: &crate::Caller, c: &AdjustQuota) -> Outcome<crate::Reply> {
     let Some(quota) = Quota::by_name(&c.name) else {
-        return Err(Refusal::new(ErrorCode::QuotaUnknown).field("name").detail(format!("{:?} is not in the table.", c.name)));
+        return Err(Refusal::new(ErrorCode::QuotaUnknown)
+            .field("name")
+            .detail(format!("{:?} is not in the table.", c.name)));
     };
     let row = quota.row();
     if !row.adjustable {
-        return Err(Refusal::new(ErrorCode::QuotaNotAdjustable).field("name").detail(format!("{} is fixed at {}.", row.name, row.default)));
+        return Err(Refusal::new(ErrorCode::QuotaNotAdjustable)
+            .field("name")
+            .detail(format!("{} is fixed at {}.", row.name, row.default)));
     }
     if c.value == 0 || c.value > row.ceiling {
         return Err(Refusal::new(ErrorCode::QuotaValueInvalid)

@@ -23,7 +23,9 @@ impl World {
 
 /// The refusal that says that there is no such object.
 pub fn missing<I: Id>(id: I) -> Refusal {
-    Refusal::new(I::NOT_FOUND).field(field_of(I::KIND)).detail(format!("There is no {id} for this account in this region."))
+    Refusal::new(I::NOT_FOUND)
+        .field(field_of(I::KIND))
+        .detail(format!("There is no {id} for this account in this region."))
 }
 
 /// The native wire's name of the field that holds an id of this kind.
@@ -73,6 +75,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::VRouter => of::<crate::vpc::vrouter::VRouter>(w, id),
         IdKind::RouteTable => of::<crate::vpc::route_table::RouteTable>(w, id),
         IdKind::VSwitch => of::<crate::vpc::vswitch::VSwitch>(w, id),
+        IdKind::CidrReservation => of::<crate::vpc::cidr_reservation::CidrReservation>(w, id),
         IdKind::SecurityGroup => of::<crate::ecs::security_group::SecurityGroup>(w, id),
         IdKind::Eni => of::<crate::ecs::eni::Eni>(w, id),
         IdKind::Instance => of::<crate::ecs::instance::Instance>(w, id),

@@ -71,14 +71,19 @@ pub fn check(tags: &[TagPair]) -> Outcome<()> {
         let count = tag.key.chars().count();
         let banned = ["aliyun", "acs:", "http://", "https://"].iter().find(|p| tag.key.starts_with(**p));
         if count == 0 || count > 128 || banned.is_some() {
-            let why = banned.map_or(format!("It has {count} characters."), |p| format!("It starts with {p}."));
+            let why =
+                banned.map_or(format!("It has {count} characters."), |p| format!("It starts with {p}."));
             return Err(Refusal::new(ErrorCode::TagKeyMalformed)
                 .field(format!("tags/{at}/key"))
                 .detail(why)
                 .accepted("a key such as env"));
         }
         let count = tag.value.chars().count();
-        if count > 128 || tag.value.starts_with("acs:") || tag.value.contains("http://") || tag.value.contains("https://") {
+        if count > 128
+            || tag.value.starts_with("acs:")
+            || tag.value.contains("http://")
+            || tag.value.contains("https://")
+        {
             return Err(Refusal::new(ErrorCode::TagValueMalformed)
                 .field(format!("tags/{at}/value"))
                 .detail(format!("{:?} was given, of {count} characters.", cut(&tag.value)))
@@ -92,7 +97,9 @@ pub fn check(tags: &[TagPair]) -> Outcome<()> {
     }
     let most = u64::from(Quota::TagsPerResource.row().default);
     if tags.len() as u64 > most {
-        return Err(Refusal::new(ErrorCode::TagQuotaExceeded).field("tags").detail(format!("{} were given.", tags.len())));
+        return Err(Refusal::new(ErrorCode::TagQuotaExceeded)
+            .field("tags")
+            .detail(format!("{} were given.", tags.len())));
     }
     Ok(())
 }
@@ -120,7 +127,9 @@ pub(crate) fn clear(w: &mut World, resource: impl Into<AnyId>) {
 /// The tags of an object by key.
 pub fn of(w: &World, resource: impl Into<AnyId>) -> impl Iterator<Item = &Tag> {
     let resource = resource.into();
-    w.table::<Tag>().range((resource, CompactString::default())..).take_while(move |tag| tag.resource == resource)
+    w.table::<Tag>()
+        .range((resource, CompactString::default())..)
+        .take_while(move |tag| tag.resource == resource)
 }
 
 /// Puts tags on objects; a key that is there already gets the new value. All or nothing.
@@ -142,7 +151,13 @@ pub fn tag_resources(w: &mut World, caller: &Caller, c: &TagResources) -> Outcom
         crate::resource::find(w, caller, resource)?;
         let new = c.tags.iter().filter(|t| w.get::<Tag>(&(resource, t.key.clone())).is_none()).count();
         let used = of(w, resource).count();
-        Quota::TagsPerResource.check(w, caller.account, used as u64, new as u64, ErrorCode::TagQuotaExceeded)?;
+        Quota::TagsPerResource.check(
+            w,
+            caller.account,
+            used as u64,
+            new as u64,
+            ErrorCode::TagQuotaExceeded,
+        )?;
     }
     for &resource in &c.resources {
         put_all(w, resource, &c.tags);

@@ -1,6 +1,6 @@
 //! Due work: what will happen at a known instant if nothing else happens first.
 
-use crate::id::{InstanceId, EniId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{EniId, InstanceId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
 use crate::table::Row;
 use crate::time::{SimTime, Span};
 use crate::world::World;

@@ -162,7 +162,8 @@ tables! {
     // -- routes (13, 16..=19)
     13 route_entries crate::vpc::route_entry::RouteEntry;
     14 vswitches crate::vpc::vswitch::VSwitch;
-    // -- the rest of the VPC: reservations, resource groups (15, 20..=29)
+    15 cidr_reservations crate::vpc::cidr_reservation::CidrReservation;
+    20 resource_groups crate::resource_group::ResourceGroup;
     30 security_groups crate::ecs::security_group::SecurityGroup;
     // -- rules, prefix lists (31..=39)
     40 enis crate::ecs::eni::Eni;

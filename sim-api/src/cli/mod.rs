@@ -51,7 +51,10 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Openapi => {
-            println!("{}", sim_api::openapi::document().to_pretty_json().expect("the document always encodes"));
+            println!(
+                "{}",
+                sim_api::openapi::document().to_pretty_json().expect("the document always encodes")
+            );
             Ok(ExitCode::SUCCESS)
         }
     };

@@ -48,11 +48,16 @@ async fn tail(args: TailArgs) -> Outcome {
     while let Some(line) = lines.next_line().await? {
         let Some(json) = line.strip_prefix('{').map(|_| &line) else { continue };
         let record: RequestRecord = serde_json::from_str(json)?;
-        let wanted = args.world.as_ref().is_none_or(|w| *w == record.world) && (!args.refused || record.status >= 400);
+        let wanted =
+            args.world.as_ref().is_none_or(|w| *w == record.world) && (!args.refused || record.status >= 400);
         if !wanted {
             continue;
         }
-        if args.json { println!("{json}") } else { println!("{}", text(&record)) }
+        if args.json {
+            println!("{json}")
+        } else {
+            println!("{}", text(&record))
+        }
         shown += 1;
         if args.count == Some(shown) {
             return Ok(ExitCode::SUCCESS);
@@ -64,5 +69,12 @@ async fn tail(args: TailArgs) -> Outcome {
 fn text(r: &RequestRecord) -> String {
     let params = r.params.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(" ");
     let code = if r.code.is_empty() { "ok".to_owned() } else { format!("{} ({})", r.code, r.rule) };
-    format!("{} {} {:>3} {:>7.1} ms  {} {code}  {params}", r.at, r.world, r.status, r.duration_us as f64 / 1000.0, r.action)
+    format!(
+        "{} {} {:>3} {:>7.1} ms  {} {code}  {params}",
+        r.at,
+        r.world,
+        r.status,
+        r.duration_us as f64 / 1000.0,
+        r.action
+    )
 }

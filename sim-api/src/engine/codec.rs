@@ -50,7 +50,16 @@ pub fn decode_entry(stored: &store::Entry) -> Result<Entry, String> {
     };
     let changes = postcard::from_bytes(&stored.changes).map_err(|_| wrong("rows"))?;
     let digest = u128::from_be_bytes(stored.digest);
-    Ok(Entry { seq: stored.seq, at: SimTime(stored.at), rules: stored.rules, caller, command, reply, changes, digest })
+    Ok(Entry {
+        seq: stored.seq,
+        at: SimTime(stored.at),
+        rules: stored.rules,
+        caller,
+        command,
+        reply,
+        changes,
+        digest,
+    })
 }
 
 /// How many rows one slice of a snapshot holds: about two milliseconds of encoding.

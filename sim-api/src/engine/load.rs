@@ -19,7 +19,9 @@ pub enum LoadError {
     #[error("{0}")]
     Malformed(String),
     /// The rows do not give the stored digest.
-    #[error("the rows up to entry {seq} give the digest {computed:032x}, the journal says {stored:032x}: the file is damaged")]
+    #[error(
+        "the rows up to entry {seq} give the digest {computed:032x}, the journal says {stored:032x}: the file is damaged"
+    )]
     Digest {
         /// The last entry.
         seq: u64,
@@ -59,7 +61,8 @@ async fn load_from(
     let mut read = 0;
     for part in 0..head.chunks {
         let bytes = log.chunk(head.id, part).await?;
-        let slice = Slice::decode(&bytes).map_err(|e| LoadError::Malformed(format!("slice {part} of the snapshot: {e}")))?;
+        let slice = Slice::decode(&bytes)
+            .map_err(|e| LoadError::Malformed(format!("slice {part} of the snapshot: {e}")))?;
         now = now.max(slice.at);
         for row in &slice.rows {
             loader.change(row)?;
@@ -105,7 +108,11 @@ pub struct Verified {
 
 impl std::fmt::Display for Verified {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} entries replayed from {} on, every digest agrees: {:032x}", self.replayed, self.from, self.digest)?;
+        write!(
+            f,
+            "{} entries replayed from {} on, every digest agrees: {:032x}",
+            self.replayed, self.from, self.digest
+        )?;
         if self.restored > 0 {
             write!(f, "; {} entries of other rules versions were taken over by their rows", self.restored)?;
         }

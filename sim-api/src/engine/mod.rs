@@ -12,8 +12,8 @@ mod writer;
 
 pub use codec::{decode_entry, encode_entry};
 pub use load::{LoadError, Verified, load_world, verify_world};
-pub use world_handle::{EngineError, Submitted, WorldHandle};
 pub use world_handle::wall_now;
+pub use world_handle::{EngineError, Submitted, WorldHandle};
 pub use writer::WriterSettings;
 
 use crate::store::{AnyLog, Log, NewWorld, StoreError, WholeSnapshot, WorldKey};
@@ -52,7 +52,12 @@ impl Engine {
     ///
     /// # Errors
     /// If the name is taken or the log fails.
-    pub async fn create(&self, name: &str, genesis: Genesis, wall: i64) -> Result<Arc<WorldHandle>, EngineError> {
+    pub async fn create(
+        &self,
+        name: &str,
+        genesis: Genesis,
+        wall: i64,
+    ) -> Result<Arc<WorldHandle>, EngineError> {
         self.create_from(name, World::new(genesis), wall).await
     }
 
@@ -60,7 +65,12 @@ impl Engine {
     ///
     /// # Errors
     /// If the name is taken or the log fails.
-    pub async fn create_from(&self, name: &str, world: World, wall: i64) -> Result<Arc<WorldHandle>, EngineError> {
+    pub async fn create_from(
+        &self,
+        name: &str,
+        world: World,
+        wall: i64,
+    ) -> Result<Arc<WorldHandle>, EngineError> {
         if self.world(name).is_some() {
             return Err(EngineError::WorldExists(name.to_owned()));
         }
@@ -72,7 +82,12 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no such world or the log fails.
-    pub async fn replace(&self, name: &str, world: World, wall: i64) -> Result<Arc<WorldHandle>, EngineError> {
+    pub async fn replace(
+        &self,
+        name: &str,
+        world: World,
+        wall: i64,
+    ) -> Result<Arc<WorldHandle>, EngineError> {
         let handle = self.world(name).ok_or_else(|| EngineError::NoWorld(name.to_owned()))?;
         handle.replace(world, wall).await?;
         Ok(handle)

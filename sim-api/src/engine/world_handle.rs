@@ -78,14 +78,28 @@ pub struct WorldHandle {
 
 impl WorldHandle {
     /// Starts the writer of a world.
-    pub fn start(name: &str, key: WorldKey, world: World, log: Arc<AnyLog>, settings: WriterSettings) -> Arc<WorldHandle> {
+    pub fn start(
+        name: &str,
+        key: WorldKey,
+        world: World,
+        log: Arc<AnyLog>,
+        settings: WriterSettings,
+    ) -> Arc<WorldHandle> {
         let (jobs, inbox) = mpsc::channel(settings.queue);
         let (announce, durable) = watch::channel(Durable { seq: world.seq(), failures: 0 });
         let state = Arc::new(RwLock::new(world));
         let writer = writer::Writer::new(name.to_owned(), key, state.clone(), log, settings, announce);
         let writer = Mutex::new(Some(tokio::spawn(writer.run(inbox))));
         let last_use = AtomicI64::new(wall_now());
-        Arc::new(WorldHandle { name: name.to_owned(), key: RwLock::new(key), state, jobs, durable, last_use, writer })
+        Arc::new(WorldHandle {
+            name: name.to_owned(),
+            key: RwLock::new(key),
+            state,
+            jobs,
+            durable,
+            last_use,
+            writer,
+        })
     }
 
     /// The world's name.
@@ -118,7 +132,8 @@ impl WorldHandle {
         self.last_use.store(wall_now(), Ordering::Relaxed);
         let (done, answer) = oneshot::channel();
         let look: Look = Box::new(move |world, applied| {
-            let seen = applied.map(|applied| Submitted { view: view(world, &applied), replayed: applied.replayed });
+            let seen =
+                applied.map(|applied| Submitted { view: view(world, &applied), replayed: applied.replayed });
             Box::new(move |durable| {
                 // The caller may have gone; then nobody waits for the answer.
                 let _ = done.send(durable.and(seen));

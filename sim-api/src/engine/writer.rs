@@ -131,7 +131,10 @@ impl Writer {
     }
 
     /// Applies a group under the write lock; the views look while nothing later has happened.
-    fn apply_group(&mut self, group: Vec<(Caller, Command, super::world_handle::Look)>) -> (Mark, Vec<Entry>, Vec<Finish>) {
+    fn apply_group(
+        &mut self,
+        group: Vec<(Caller, Command, super::world_handle::Look)>,
+    ) -> (Mark, Vec<Entry>, Vec<Finish>) {
         let mut world = self.state.write();
         let start = world.mark();
         let mut entries = Vec::with_capacity(group.len());
@@ -208,7 +211,12 @@ impl Writer {
         }
     }
 
-    async fn replace(&mut self, world: World, wall: i64, done: oneshot::Sender<Result<WorldKey, EngineError>>) {
+    async fn replace(
+        &mut self,
+        world: World,
+        wall: i64,
+        done: oneshot::Sender<Result<WorldKey, EngineError>>,
+    ) {
         let written = super::write_generation(&self.log, &self.name, &world, wall, Some(self.key)).await;
         if let Ok(key) = &written {
             let seq = world.seq();
@@ -254,10 +262,13 @@ impl Writer {
         let result = match (put, next) {
             (Err(error), _) => Err(error),
             (Ok(()), Some(cursor)) => {
-                self.snapshot = Some(Running { id: running.id, part: running.part + 1, rows, cursor: Some(cursor) });
+                self.snapshot =
+                    Some(Running { id: running.id, part: running.part + 1, rows, cursor: Some(cursor) });
                 return;
             }
-            (Ok(()), None) => self.log.finish_snapshot(running.id, seq, digest.to_be_bytes(), rows).await.map(drop),
+            (Ok(()), None) => {
+                self.log.finish_snapshot(running.id, seq, digest.to_be_bytes(), rows).await.map(drop)
+            }
         };
         self.last_snapshot = seq;
         match result {
@@ -299,7 +310,8 @@ fn guarded<T>(world: &mut World, work: impl FnOnce(&mut World) -> T) -> Result<T
     let mark = world.mark();
     catch_unwind(AssertUnwindSafe(|| work(world))).map_err(|panic| {
         world.roll_back(mark);
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let text =
+            panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         EngineError::Panicked(text.unwrap_or("a panic without text").to_owned())
     })
 }

@@ -33,7 +33,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Probl
     let Some(value) = headers.get(name) else { return Ok(None) };
     match value.to_str() {
         Ok(text) if !text.is_empty() => Ok(Some(text)),
-        _ => Err(Problem::parameter(name, format!("The header {name} is empty or not text."), "printable text")),
+        _ => Err(Problem::parameter(
+            name,
+            format!("The header {name} is empty or not text."),
+            "printable text",
+        )),
     }
 }
 
@@ -83,7 +87,9 @@ impl Context {
         let shown = self.carry_out(command.into(), show).await?;
         match shown {
             _ if dry_run => Ok(passed()),
-            Some((location, body)) => Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)).into_response()),
+            Some((location, body)) => {
+                Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)).into_response())
+            }
             // Only a repetition can find its object gone.
             None => Err(Problem::service(
                 StatusCode::GONE,
@@ -144,7 +150,10 @@ impl Context {
     ///
     /// # Errors
     /// The refusal, or why the engine could not answer.
-    pub async fn show<T: Serialize>(&self, look: impl FnOnce(&World, &Caller) -> Outcome<T>) -> Result<Response, Problem> {
+    pub async fn show<T: Serialize>(
+        &self,
+        look: impl FnOnce(&World, &Caller) -> Outcome<T>,
+    ) -> Result<Response, Problem> {
         Ok(Json(self.read(look).await?).into_response())
     }
 }
@@ -168,7 +177,9 @@ pub fn id<I: Id>(text: &str) -> Result<I, Problem> {
 /// The kind's "no such object".
 pub fn parse_id<I: Id>(text: &str) -> Outcome<I> {
     text.parse().map_err(|e: sim_core::id::IdError| {
-        sim_core::Refusal::new(I::NOT_FOUND).field(sim_core::resource::field_of(I::KIND)).detail(format!("{e}."))
+        sim_core::Refusal::new(I::NOT_FOUND)
+            .field(sim_core::resource::field_of(I::KIND))
+            .detail(format!("{e}."))
     })
 }
 

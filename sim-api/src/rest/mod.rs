@@ -3,11 +3,15 @@
 pub mod common;
 pub mod context;
 // -- routes
+mod route_entries;
+mod route_tables;
+mod vrouters;
 // -- security groups, prefix lists
 // -- network interfaces
 // -- instances, residents, catalogue
 // -- worlds, clock, journal, requests, quotas, plan
-// -- the rest of the VPC, tags, resource groups
+mod account;
+mod vpc_parts;
 mod vpcs;
 mod vswitches;
 
@@ -20,8 +24,12 @@ pub fn router() -> OpenApiRouter<AppState> {
     let routers = [
         vpcs::router(),
         vswitches::router(),
-        // -- the rest of the VPC, tags, resource groups
+        vpc_parts::router(),
+        account::router(),
         // -- routes
+        route_tables::router(),
+        route_entries::router(),
+        vrouters::router(),
         // -- security groups, prefix lists
         // -- network interfaces
         // -- instances, residents, catalogue
@@ -34,8 +42,12 @@ pub fn router() -> OpenApiRouter<AppState> {
 pub const REFUSALS: &[Refusals] = &[
     vpcs::REFUSALS,
     vswitches::REFUSALS,
-    // -- the rest of the VPC, tags, resource groups
+    vpc_parts::REFUSALS,
+    account::REFUSALS,
     // -- routes
+    route_tables::REFUSALS,
+    route_entries::REFUSALS,
+    vrouters::REFUSALS,
     // -- security groups, prefix lists
     // -- network interfaces
     // -- instances, residents, catalogue

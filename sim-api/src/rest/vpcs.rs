@@ -8,9 +8,9 @@ use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, parse_list, tag_bodies, tag_pairs};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use sim_core::ErrorCode as E;
 use sim_core::id::VpcId;
 use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, ModifyVpc, Vpc};
-use sim_core::ErrorCode as E;
 use sim_core::{Owner, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,21 +21,41 @@ pub const REFUSALS: Refusals = &[
     (
         "create_vpc",
         &[
-            E::VpcCidrMalformed, E::VpcCidrMask, E::VpcCidrForbidden, E::VpcNameMalformed, E::VpcDescriptionMalformed,
-            E::UserCidrMalformed, E::UserCidrQuota, E::TagKeyMalformed, E::TagValueMalformed, E::TagKeyDuplicated,
-            E::TagQuotaExceeded, E::InvalidParameter, E::RegionNotFound, E::ResourceGroupNotFound, E::VpcQuotaExceeded,
+            E::VpcCidrMalformed,
+            E::VpcCidrMask,
+            E::VpcCidrForbidden,
+            E::VpcNameMalformed,
+            E::VpcDescriptionMalformed,
+            E::UserCidrMalformed,
+            E::UserCidrQuota,
+            E::TagKeyMalformed,
+            E::TagValueMalformed,
+            E::TagKeyDuplicated,
+            E::TagQuotaExceeded,
+            E::InvalidParameter,
+            E::RegionNotFound,
+            E::ResourceGroupNotFound,
+            E::VpcQuotaExceeded,
         ],
     ),
     ("get_vpc", &[E::VpcNotFound]),
     (
         "update_vpc",
         &[
-            E::VpcNotFound, E::VpcNameMalformed, E::VpcDescriptionMalformed, E::VpcCidrMalformed, E::VpcCidrMask,
-            E::VpcCidrForbidden, E::VpcCidrOutsidePrimary, E::VpcCidrInUse, E::VpcStatusIncorrect, E::Ipv6InUse,
+            E::VpcNotFound,
+            E::VpcNameMalformed,
+            E::VpcDescriptionMalformed,
+            E::VpcCidrMalformed,
+            E::VpcCidrMask,
+            E::VpcCidrForbidden,
+            E::VpcCidrOutsidePrimary,
+            E::VpcCidrInUse,
+            E::VpcStatusIncorrect,
+            E::Ipv6InUse,
             E::InvalidParameter,
         ],
     ),
-    ("delete_vpc", &[E::VpcNotFound, E::VpcStatusIncorrect, E::VpcHasVSwitch, E::VpcHasRouteTable]),
+    ("delete_vpc", &[E::VpcNotFound, E::VpcStatusIncorrect, E::VpcHasVSwitch, E::VpcHasRouteTable, E::VpcHasRouteEntry]),
     ("list_vpc_dependents", &[E::VpcNotFound]),
 ];
 
@@ -87,7 +107,7 @@ pub struct VpcBody {
     tags: Vec<TagBody>,
 }
 
-fn show(w: &World, vpc: &Vpc) -> VpcBody {
+pub(super) fn show(w: &World, vpc: &Vpc) -> VpcBody {
     VpcBody {
         id: vpc.id.to_string(),
         status: vpc.status.text(),
@@ -144,9 +164,8 @@ pub struct CreateVpcBody {
 #[utoipa::path(post, path = "/v1/vpcs", tag = "VPC", request_body = CreateVpcBody,
     responses((status = 201, description = "The new VPC.", body = VpcBody)))]
 async fn create_vpc(ctx: Context, Body(body): Body<CreateVpcBody>) -> Result<Response, Problem> {
-    let user_cidr = |text: &str| {
-        sim_core::cidr_input::parse4(text, "user_cidrs", sim_core::ErrorCode::UserCidrMalformed)
-    };
+    let user_cidr =
+        |text: &str| sim_core::cidr_input::parse4(text, "user_cidrs", sim_core::ErrorCode::UserCidrMalformed);
     let command = CreateVpc {
         block: body.cidr_block.as_deref().map(vpc::parse_block).transpose()?,
         name: body.name.map(Into::into),
@@ -234,7 +253,11 @@ pub struct UpdateVpcBody {
 #[utoipa::path(patch, path = "/v1/vpcs/{vpc_id}", tag = "VPC", request_body = UpdateVpcBody,
     params(("vpc_id" = String, Path, description = "The VPC.")),
     responses((status = 200, description = "The VPC as it is now.", body = VpcBody)))]
-async fn update_vpc(ctx: Context, Path(vpc_id): Path<String>, Body(body): Body<UpdateVpcBody>) -> Result<Response, Problem> {
+async fn update_vpc(
+    ctx: Context,
+    Path(vpc_id): Path<String>,
+    Body(body): Body<UpdateVpcBody>,
+) -> Result<Response, Problem> {
     let vpc_id = id::<VpcId>(&vpc_id)?;
     let command = ModifyVpc {
         vpc: vpc_id,

@@ -8,24 +8,44 @@ use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use sim_core::ErrorCode as E;
 use sim_core::id::{VSwitchId, VpcId};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
-use sim_core::ErrorCode as E;
 use sim_core::{Owner, World, ZoneId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// What the operations can refuse.
-pub const REFUSALS: Refusals = &[    (
+pub const REFUSALS: Refusals = &[
+    (
         "create_vswitch",
         &[
-            E::VSwitchCidrMalformed, E::VSwitchCidrMask, E::VSwitchCidrForbidden, E::VSwitchCidrOutside,
-            E::VSwitchCidrOverlap, E::VSwitchNoRoom, E::VSwitchNameMalformed, E::VSwitchDescriptionMalformed,
-            E::VSwitchQuotaExceeded, E::VSwitchIpv6Malformed, E::VSwitchIpv6Exists, E::Ipv6Disabled, E::VpcNotFound,
-            E::ZoneNotFound, E::VpcStatusIncorrect, E::VSwitchSiblingBusy, E::MissingParameter, E::InvalidParameter,
-            E::TagKeyMalformed, E::TagValueMalformed, E::TagKeyDuplicated, E::TagQuotaExceeded,
+            E::VSwitchCidrMalformed,
+            E::VSwitchCidrMask,
+            E::VSwitchCidrForbidden,
+            E::VSwitchCidrOutside,
+            E::VSwitchCidrOverlap,
+            E::VSwitchCidrRouteConflict,
+            E::VSwitchNoRoom,
+            E::VSwitchNameMalformed,
+            E::VSwitchDescriptionMalformed,
+            E::VSwitchQuotaExceeded,
+            E::VSwitchIpv6Malformed,
+            E::VSwitchIpv6Exists,
+            E::Ipv6Disabled,
+            E::VpcNotFound,
+            E::ZoneNotFound,
+            E::VpcStatusIncorrect,
+            E::VSwitchSiblingBusy,
+            E::VpcBusy,
+            E::MissingParameter,
+            E::InvalidParameter,
+            E::TagKeyMalformed,
+            E::TagValueMalformed,
+            E::TagKeyDuplicated,
+            E::TagQuotaExceeded,
         ],
     ),
     ("list_vswitches", &[E::VpcNotFound]),
@@ -33,13 +53,19 @@ pub const REFUSALS: Refusals = &[    (
     (
         "update_vswitch",
         &[
-            E::VSwitchNotFound, E::VSwitchNameMalformed, E::VSwitchDescriptionMalformed, E::VSwitchStatusIncorrect,
-            E::Ipv6Disabled, E::VSwitchIpv6Malformed, E::VSwitchIpv6Exists,
+            E::VSwitchNotFound,
+            E::VSwitchNameMalformed,
+            E::VSwitchDescriptionMalformed,
+            E::VSwitchStatusIncorrect,
+            E::Ipv6Disabled,
+            E::VSwitchIpv6Malformed,
+            E::VSwitchIpv6Exists,
         ],
     ),
     (
         "delete_vswitch",
-        &[E::VSwitchNotFound, E::VSwitchStatusIncorrect, E::VSwitchSiblingBusy, E::VSwitchHasRouteTable],
+        &[E::VSwitchNotFound, E::VSwitchStatusIncorrect, E::VSwitchSiblingBusy,
+            E::VpcBusy, E::VSwitchHasRouteTable],
     ),
     ("list_vswitch_dependents", &[E::VSwitchNotFound]),
 ];
@@ -88,7 +114,7 @@ pub struct VSwitchBody {
     tags: Vec<TagBody>,
 }
 
-fn show(w: &World, s: &VSwitch) -> VSwitchBody {
+pub(super) fn show(w: &World, s: &VSwitch) -> VSwitchBody {
     let system = w.get::<Vpc>(&s.vpc).map(|vpc| vpc.system_table);
     VSwitchBody {
         id: s.id.to_string(),
@@ -264,5 +290,6 @@ async fn delete_vswitch(ctx: Context, Path(vswitch_id): Path<String>) -> Result<
     responses((status = 200, description = "What blocks a deletion.", body = Dependents)))]
 async fn list_vswitch_dependents(ctx: Context, Path(vswitch_id): Path<String>) -> Result<Response, Problem> {
     let vswitch_id = id::<VSwitchId>(&vswitch_id)?;
-    ctx.show(|w, caller| Ok(dependents(vswitch::dependents(w, w.visible::<VSwitch>(caller, vswitch_id)?)))).await
+    ctx.show(|w, caller| Ok(dependents(vswitch::dependents(w, w.visible::<VSwitch>(caller, vswitch_id)?))))
+        .await
 }

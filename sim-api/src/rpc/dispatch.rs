@@ -1,11 +1,11 @@
 //! The way of a request on the provider wire: decode, believe, find the action, carry out, answer.
 
+use super::ProviderError;
 use super::actions::{self, Action};
 use super::envelope::{self, RequestId};
 use super::plan::{BadParams, Plan};
 use super::request::{self, RawRequest, RpcRequest};
 use super::sign;
-use super::ProviderError;
 use crate::app::{App, AppState};
 use crate::engine::{DEFAULT_WORLD, EngineError, WorldHandle};
 use crate::problem::Problem;
@@ -41,7 +41,8 @@ pub struct Noted {
 /// Where a request on the provider wire goes: everything at `/`.
 pub async fn from_request(app: AppState, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let request_id = parts.extensions.get::<RequestId>().cloned().expect("the gate gives every request an id");
+    let request_id =
+        parts.extensions.get::<RequestId>().cloned().expect("the gate gives every request an id");
     let raw_head = (&parts.method, &parts.uri, &parts.headers);
     let body = match axum::body::to_bytes(body, app.settings.body_limit).await {
         Ok(body) => body,
@@ -79,9 +80,19 @@ fn too_large(app: &App, request_id: &RequestId, headers: HeaderMap) -> Response 
     envelope::refusal(request::Format::Json, &error, request_id, host).into_response()
 }
 
-async fn answer(app: &App, raw: &RawRequest<'_>, request: &RpcRequest, noted: &mut Noted) -> Result<Value, ProviderError> {
+async fn answer(
+    app: &App,
+    raw: &RawRequest<'_>,
+    request: &RpcRequest,
+    noted: &mut Noted,
+) -> Result<Value, ProviderError> {
     noted.action = request.action.clone();
-    noted.params = request.params.iter().filter(|(name, _)| !super::params::COMMON.contains(name)).map(show_param).collect();
+    noted.params = request
+        .params
+        .iter()
+        .filter(|(name, _)| !super::params::COMMON.contains(name))
+        .map(show_param)
+        .collect();
     let (world, account) = believe(app, raw, request)?;
     noted.world = world.name().to_owned();
     noted.account = account.to_string();
@@ -111,12 +122,17 @@ async fn answer(app: &App, raw: &RawRequest<'_>, request: &RpcRequest, noted: &m
 }
 
 fn show_param((name, value): (&str, &str)) -> (String, String) {
-    let shown = if crate::requests::is_secret(name) { "***".to_owned() } else { crate::requests::shorten(value) };
+    let shown =
+        if crate::requests::is_secret(name) { "***".to_owned() } else { crate::requests::shorten(value) };
     (name.to_owned(), shown)
 }
 
 /// Who sent the request: the key's world and account, with a signature where credentials are configured.
-fn believe(app: &App, raw: &RawRequest<'_>, request: &RpcRequest) -> Result<(Arc<WorldHandle>, AccountId), ProviderError> {
+fn believe(
+    app: &App,
+    raw: &RawRequest<'_>,
+    request: &RpcRequest,
+) -> Result<(Arc<WorldHandle>, AccountId), ProviderError> {
     let find = |name: &str| app.ready_world(name).map_err(world_unavailable);
     if let Some(credentials) = &app.credentials {
         let now = crate::engine::wall_now() / 1000;
@@ -125,7 +141,8 @@ fn believe(app: &App, raw: &RawRequest<'_>, request: &RpcRequest) -> Result<(Arc
             app.nonces.lock().claim(verified.access_key_id(), nonce, now)?;
         }
         let credential = verified.credential;
-        let account = credential.account.parse().map(AccountId).map_err(|_| unknown_key(&credential.access_key_id))?;
+        let account =
+            credential.account.parse().map(AccountId).map_err(|_| unknown_key(&credential.access_key_id))?;
         return Ok((find(credential.world.as_deref().unwrap_or(DEFAULT_WORLD))?, account));
     }
     let key = request.access_key_id.as_deref().unwrap_or_default();
@@ -147,7 +164,9 @@ fn believe(app: &App, raw: &RawRequest<'_>, request: &RpcRequest) -> Result<(Arc
 }
 
 fn unknown_key(key: &str) -> ProviderError {
-    let message = format!("Specified access key is not found: {key:?} selects no world; write w-WORLD or w-WORLD-a-ACCOUNT.");
+    let message = format!(
+        "Specified access key is not found: {key:?} selects no world; write w-WORLD or w-WORLD-a-ACCOUNT."
+    );
     ProviderError::new(StatusCode::NOT_FOUND, "InvalidAccessKeyId.NotFound", message)
 }
 
@@ -169,13 +188,20 @@ fn find_action(request: &RpcRequest) -> Result<&'static Action, ProviderError> {
     if let Some(action) = actions::find(&request.version, &request.action) {
         return Ok(action);
     }
-    let not_found = |code: &'static str, message: String| Err(ProviderError::new(StatusCode::NOT_FOUND, code, message));
+    let not_found =
+        |code: &'static str, message: String| Err(ProviderError::new(StatusCode::NOT_FOUND, code, message));
     match actions::product_of(&request.version) {
         Some(product) => not_found(
             "InvalidAction.NotFound",
-            format!("Specified api is not found, please check your url and method: {product} {} is not served.", request.action),
+            format!(
+                "Specified api is not found, please check your url and method: {product} {} is not served.",
+                request.action
+            ),
         ),
-        None => not_found("InvalidVersion", format!("Specified parameter Version is not valid: {:?}.", request.version)),
+        None => not_found(
+            "InvalidVersion",
+            format!("Specified parameter Version is not valid: {:?}.", request.version),
+        ),
     }
 }
 
@@ -208,10 +234,9 @@ fn bad_params(action: &Action, error: BadParams, noted: &mut Noted) -> ProviderE
 fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderError {
     noted.rule = refusal.code().native();
     let row = refusal.code().row();
-    let documented = row
-        .provider_codes
-        .iter()
-        .find_map(|code| crate::catalogue::documented_status(action.version, action.name, code).map(|s| (*code, s)));
+    let documented = row.provider_codes.iter().find_map(|code| {
+        crate::catalogue::documented_status(action.version, action.name, code).map(|s| (*code, s))
+    });
     let (code, status) = documented.unwrap_or((row.provider_codes[0], row.provider_status));
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     ProviderError::new(status, code, refusal.to_string())

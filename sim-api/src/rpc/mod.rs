@@ -11,12 +11,12 @@
 
 pub mod actions;
 pub mod credentials;
+pub mod dispatch;
 pub mod encoding;
 pub mod envelope;
 pub mod error;
 pub mod json;
 pub mod nonce;
-pub mod dispatch;
 pub mod params;
 pub mod plan;
 pub mod request;

@@ -99,7 +99,8 @@ pub fn show_tags_key_value(w: &World, resource: impl Into<sim_core::id::AnyId>) 
 
 /// The tags of an object in an answer whose members are `TagKey` and `TagValue` (Ecs).
 pub fn show_tags_tag_key(w: &World, resource: impl Into<sim_core::id::AnyId>) -> Value {
-    let tags: Vec<Value> = tag::of(w, resource).map(|t| json!({ "TagKey": t.key, "TagValue": t.value })).collect();
+    let tags: Vec<Value> =
+        tag::of(w, resource).map(|t| json!({ "TagKey": t.key, "TagValue": t.value })).collect();
     json!({ "Tag": tags })
 }
 
@@ -133,7 +134,13 @@ impl NumberedPage {
     }
 
     /// The answer: the items of the page under `list.item`, with `TotalCount`, `PageNumber` and `PageSize`.
-    pub fn show<R>(self, items: impl Iterator<Item = R>, list: &str, item: &str, show: impl Fn(R) -> Value) -> Value {
+    pub fn show<R>(
+        self,
+        items: impl Iterator<Item = R>,
+        list: &str,
+        item: &str,
+        show: impl Fn(R) -> Value,
+    ) -> Value {
         let (from, to) = ((self.number - 1).saturating_mul(self.size), self.number.saturating_mul(self.size));
         let mut total = 0;
         let mut shown = Vec::new();

@@ -1,9 +1,12 @@
 //! The VPC and what lies in it: vRouter, route tables, vSwitches.
 
+pub mod cidr_reservation;
+pub mod default_network;
 pub mod longest_prefix;
 pub mod next_hop;
 pub mod route_entry;
 pub mod route_table;
+pub mod secondary_block;
 pub mod vpc;
 pub mod vrouter;
 pub mod vswitch;

@@ -379,3 +379,11 @@ pub fn parse_destination(text: &str) -> Outcome<Cidr> {
         }
     })
 }
+
+/// What keeps an entry from being deleted: it is a system entry, which only its table's VPC can end.
+pub fn dependents(entry: &RouteEntry) -> Vec<(ErrorCode, Vec<AnyId>)> {
+    match entry.kind {
+        EntryKind::System => vec![(ErrorCode::RouteEntryIsSystem, vec![entry.vpc.into()])],
+        EntryKind::Custom => Vec::new(),
+    }
+}

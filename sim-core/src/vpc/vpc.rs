@@ -5,7 +5,10 @@
 //! A VPC is born with one vRouter and one system route table.
 
 use crate::access::{Caller, Owner};
-use crate::cidr::{Cidr4, Cidr6, reserved::{self, RuleError}};
+use crate::cidr::{
+    Cidr4, Cidr6,
+    reserved::{self, RuleError},
+};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, ResourceGroupId, RouteTableId, VRouterId, VSwitchId, VpcId};
@@ -134,8 +137,13 @@ impl Vpc {
 pub const NAME: TextRule =
     TextRule { min: 1, max: 128, letter_first: false, field: "name", error: ErrorCode::VpcNameMalformed };
 /// The rule for a VPC's description.
-pub const DESCRIPTION: TextRule =
-    TextRule { min: 1, max: 256, letter_first: false, field: "description", error: ErrorCode::VpcDescriptionMalformed };
+pub const DESCRIPTION: TextRule = TextRule {
+    min: 1,
+    max: 256,
+    letter_first: false,
+    field: "description",
+    error: ErrorCode::VpcDescriptionMalformed,
+};
 
 /// Makes a VPC with its vRouter and system route table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,7 +221,13 @@ pub(crate) fn insert(w: &mut World, mut vpc: Vpc, tags: &[TagPair]) -> Reply {
         w.schedule(span, Due::Vpc(vpc.id));
     }
     let empty = CompactString::default();
-    w.put(VRouter { id: vpc.vrouter, owner: vpc.owner.clone(), vpc: vpc.id, name: empty.clone(), description: empty.clone() });
+    w.put(VRouter {
+        id: vpc.vrouter,
+        owner: vpc.owner.clone(),
+        vpc: vpc.id,
+        name: empty.clone(),
+        description: empty.clone(),
+    });
     w.put(RouteTable {
         id: vpc.system_table,
         owner: vpc.owner.clone(),
@@ -257,7 +271,9 @@ fn check_primary(block: Cidr4) -> Outcome<()> {
 fn check_user_cidrs(blocks: &[Cidr4]) -> Outcome<()> {
     let most = Quota::UserCidrsPerVpc.row().default as usize;
     if blocks.len() > most {
-        return Err(Refusal::new(ErrorCode::UserCidrQuota).field("user_cidrs").detail(format!("{} were given.", blocks.len())));
+        return Err(Refusal::new(ErrorCode::UserCidrQuota)
+            .field("user_cidrs")
+            .detail(format!("{} were given.", blocks.len())));
     }
     for (at, &block) in blocks.iter().enumerate() {
         reserved::check_user_cidr(block).map_err(|broken| {
@@ -275,7 +291,7 @@ fn widest(blocks: &[Cidr4]) -> Vec<Cidr4> {
     blocks.iter().enumerate().filter(|&(at, &b)| !covered(b, at)).map(|(_, &b)| b).collect()
 }
 
-fn check_isp(isp: Option<&str>) -> Outcome<CompactString> {
+pub(crate) fn check_isp(isp: Option<&str>) -> Outcome<CompactString> {
     const ISPS: [&str; 4] = ["BGP", "ChinaMobile", "ChinaUnicom", "ChinaTelecom"];
     let isp = isp.unwrap_or("BGP");
     if ISPS.contains(&isp) {
@@ -288,7 +304,7 @@ fn check_isp(isp: Option<&str>) -> Outcome<CompactString> {
 }
 
 /// The next /56 of 2408:4000::/24, in which the provider's own blocks lie.
-fn assign_ipv6(w: &mut World) -> Cidr6 {
+pub(crate) fn assign_ipv6(w: &mut World) -> Cidr6 {
     let number = w.count_up(crate::timer::Counter::IPV6_BLOCKS);
     let bits = (0x2408_4000u128 << 96) | (u128::from(number) & 0xffff_ffff) << 72;
     Cidr6::containing(bits.into(), 56).expect("56 is a mask")
@@ -367,7 +383,9 @@ fn check_resize(w: &World, vpc: &Vpc, block: Cidr4) -> Outcome<()> {
         .map(|s| s.id)
         .collect();
     if !outside.is_empty() {
-        return Err(refuse(ErrorCode::VpcCidrInUse, format!("vSwitches lie outside {block}.")).blockers(outside));
+        return Err(
+            refuse(ErrorCode::VpcCidrInUse, format!("vSwitches lie outside {block}.")).blockers(outside)
+        );
     }
     Ok(())
 }

@@ -5,7 +5,10 @@
 //! addresses (provider documentation: VPC and vSwitch, 2026).
 
 use crate::access::{Caller, Owner, ZoneId};
-use crate::cidr::{AddressPool, AllocError, BlockAllocator, Cidr4, Cidr6, reserved::{self, RuleError}};
+use crate::cidr::{
+    AddressPool, AllocError, BlockAllocator, Cidr4, Cidr6,
+    reserved::{self, RuleError},
+};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, RouteTableId, VSwitchId, VpcId};
@@ -240,7 +243,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVSwitch) -> Outcome<Repl
     vpc.check_available()?;
     check_siblings(w, vpc)?;
     let ipv6 = c.ipv6_subnet.map(|number| subnet6(w, vpc, number)).transpose()?;
-    let used = w.indexes().vswitches.by_vpc.count(&c.vpc);
+    let used = counted(w, vpc);
     Quota::VSwitchesPerVpc.check(w, caller.account, used, 1, ErrorCode::VSwitchQuotaExceeded)?;
     let block = find_block(w, vpc, c.block)?;
     let id = w.new_id::<VSwitchId>(&caller.region)?;
@@ -259,6 +262,15 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVSwitch) -> Outcome<Repl
         created: w.now(),
     };
     Ok(insert(w, vswitch, &c.tags))
+}
+
+/// How many vSwitches of a VPC count against the quota: default ones do not.
+pub fn counted(w: &World, vpc: &Vpc) -> u64 {
+    let all = w.indexes().vswitches.by_vpc.count(&vpc.id);
+    if !vpc.is_default {
+        return all;
+    }
+    all - crate::vpc::vpc::vswitches(w, vpc.id).filter(|s| s.is_default).count() as u64
 }
 
 /// Writes a new vSwitch with its tags and starts its transition.
@@ -291,7 +303,9 @@ fn check_form(choice: BlockChoice) -> Outcome<()> {
     let block = match choice {
         BlockChoice::Given(block) => block,
         // Only the mask counts; the address is found later.
-        BlockChoice::Mask(mask) => Cidr4::containing([10, 0, 0, 0].into(), mask.min(32)).expect("a mask up to 32"),
+        BlockChoice::Mask(mask) => {
+            Cidr4::containing([10, 0, 0, 0].into(), mask.min(32)).expect("a mask up to 32")
+        }
     };
     reserved::check_vswitch_block(block, &[block], &[]).map_err(|broken| {
         let code = match broken {
@@ -303,7 +317,7 @@ fn check_form(choice: BlockChoice) -> Outcome<()> {
 }
 
 /// With documented provisioning one vSwitch of a VPC changes at a time, and nothing else of it meanwhile.
-fn check_siblings(w: &World, vpc: &Vpc) -> Outcome<()> {
+pub(crate) fn check_siblings(w: &World, vpc: &Vpc) -> Outcome<()> {
     if w.settings().provisioning != Provisioning::Documented {
         return Ok(());
     }
@@ -315,7 +329,7 @@ fn check_siblings(w: &World, vpc: &Vpc) -> Outcome<()> {
 
 /// The block to use: the given one if it is free, or the next free one. It must not equal or contain the
 /// destination of a custom route entry (provider documentation: route tables, 2026).
-fn find_block(w: &World, vpc: &Vpc, choice: BlockChoice) -> Outcome<Cidr4> {
+pub(crate) fn find_block(w: &World, vpc: &Vpc, choice: BlockChoice) -> Outcome<Cidr4> {
     let blocks = w.indexes().vswitches.blocks.get(&vpc.id).expect("every VPC has an allocator");
     match choice {
         BlockChoice::Mask(mask) => next_free(w, vpc, blocks, mask).map_err(|e| no_room(mask, &e)),
@@ -369,11 +383,13 @@ fn suggest(refusal: Refusal, w: &World, vpc: &Vpc, blocks: &BlockAllocator, mask
 }
 
 fn no_room(mask: u8, error: &AllocError) -> Refusal {
-    Refusal::new(ErrorCode::VSwitchNoRoom).field("cidr_mask").detail(format!("A /{mask} was wanted: {error}."))
+    Refusal::new(ErrorCode::VSwitchNoRoom)
+        .field("cidr_mask")
+        .detail(format!("A /{mask} was wanted: {error}."))
 }
 
 /// The /64 with this number inside the VPC's IPv6 block.
-fn subnet6(w: &World, vpc: &Vpc, number: u32) -> Outcome<Cidr6> {
+pub(crate) fn subnet6(w: &World, vpc: &Vpc, number: u32) -> Outcome<Cidr6> {
     let Some(parent) = vpc.ipv6.first() else {
         return Err(Refusal::new(ErrorCode::Ipv6Disabled)
             .field("ipv6_subnet")
@@ -396,6 +412,44 @@ fn subnet6(w: &World, vpc: &Vpc, number: u32) -> Outcome<Cidr6> {
             .field("ipv6_subnet")
             .detail(format!("{block} holds {destination}."))
             .blockers([entry])),
+    }
+}
+
+/// Whether an address of the vSwitch could be given to someone now.
+///
+/// # Errors
+/// [`ErrorCode::AddressMismatch`] for an address outside the vSwitch's blocks.
+pub fn can_allocate(w: &World, vswitch: &VSwitch, address: std::net::IpAddr) -> Outcome<bool> {
+    use std::net::IpAddr;
+    let outside = |block: String| {
+        Refusal::new(ErrorCode::AddressMismatch)
+            .field("private_ip_address")
+            .detail(format!("{address} does not lie in {block}."))
+            .accepted(format!("an address of {block}"))
+    };
+    match address {
+        IpAddr::V4(address) if vswitch.block.contains_address(address) => {
+            Ok(w.indexes().vswitches.pools.get(&vswitch.id).is_some_and(|pool| pool.is_free(address)))
+        }
+        IpAddr::V4(_) => Err(outside(vswitch.block.to_string())),
+        IpAddr::V6(address) => match vswitch.ipv6 {
+            Some(block) if block.contains_address(address) => {
+                let kept = reserved::reserved_ipv6_addresses(block).contains(&address);
+                let holders = w
+                    .indexes()
+                    .enis
+                    .by_vswitch
+                    .of(&vswitch.id)
+                    .filter_map(|id| w.get::<crate::ecs::eni::Eni>(id));
+                let held = holders.into_iter().any(|eni| {
+                    eni.ipv6.contains(&address)
+                        || eni.ipv6_prefixes.iter().any(|p| p.contains_address(address))
+                });
+                Ok(!kept && !held)
+            }
+            Some(block) => Err(outside(block.to_string())),
+            None => Err(outside(format!("any IPv6 block of {}", vswitch.id))),
+        },
     }
 }
 
@@ -472,10 +526,12 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVSwitch) -> Outcome<Repl
 }
 
 /// What keeps a vSwitch from being deleted, in the order in which it is reported.
-pub fn dependents(_w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> {
+pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let table = vswitch.route_table.map(AnyId::from);
-    [(ErrorCode::VSwitchHasRouteTable, table.into_iter().collect::<Vec<_>>())]
-        .into_iter()
-        .filter(|(_, ids)| !ids.is_empty())
-        .collect()
+    let reservations = crate::vpc::cidr_reservation::of_vswitch(w, vswitch.id).map(|r| r.id.into());
+    let all: [(ErrorCode, Vec<AnyId>); 2] = [
+        (ErrorCode::VSwitchHasRouteTable, table.into_iter().collect()),
+        (ErrorCode::VSwitchHasReservation, reservations.collect()),
+    ];
+    all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

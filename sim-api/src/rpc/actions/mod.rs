@@ -1,11 +1,15 @@
 //! The one list of served actions: product, version, name, how its parameters become a plan.
 
-// -- the rest of the VPC
+mod account;
+mod vpc_parts;
 // -- routes
+mod route_entry;
+mod route_table;
+mod vrouter;
 // -- security groups, prefix lists
 // -- network interfaces
 // -- instances, catalogue
-// -- tags, other products
+mod tags;
 mod vpc;
 mod vswitch;
 
@@ -54,9 +58,34 @@ actions! {
         DescribeVSwitchAttributes => vswitch::describe_vswitch_attributes;
         ModifyVSwitchAttribute => vswitch::modify_vswitch_attribute;
         DeleteVSwitch => vswitch::delete_vswitch;
-        // -- the rest of the VPC
+        AssociateVpcCidrBlock => vpc_parts::associate_vpc_cidr_block;
+        UnassociateVpcCidrBlock => vpc_parts::unassociate_vpc_cidr_block;
+        CreateDefaultVpc => vpc_parts::create_default_vpc;
+        CreateDefaultVSwitch => vpc_parts::create_default_vswitch;
+        CreateVSwitchCidrReservation => vpc_parts::create_vswitch_cidr_reservation;
+        DeleteVSwitchCidrReservation => vpc_parts::delete_vswitch_cidr_reservation;
+        ListVSwitchCidrReservations => vpc_parts::list_vswitch_cidr_reservations;
+        CheckCanAllocateVpcPrivateIpAddress => vpc_parts::check_can_allocate;
+        MoveResourceGroup => vpc_parts::move_resource_group;
         // -- vRouter, route tables, route entries
-        // -- tags
+        DescribeVRouters => vrouter::describe_vrouters;
+        ModifyVRouterAttribute => vrouter::modify_vrouter_attribute;
+        CreateRouteTable => route_table::create_route_table;
+        DescribeRouteTableList => route_table::describe_route_table_list;
+        DescribeRouteTables => route_table::describe_route_tables;
+        ModifyRouteTableAttributes => route_table::modify_route_table_attributes;
+        DeleteRouteTable => route_table::delete_route_table;
+        AssociateRouteTable => route_table::associate_route_table;
+        UnassociateRouteTable => route_table::unassociate_route_table;
+        CreateRouteEntry => route_entry::create_route_entry;
+        CreateRouteEntries => route_entry::create_route_entries;
+        DescribeRouteEntryList => route_entry::describe_route_entry_list;
+        ModifyRouteEntry => route_entry::modify_route_entry;
+        DeleteRouteEntry => route_entry::delete_route_entry;
+        DeleteRouteEntries => route_entry::delete_route_entries;
+        TagResources => tags::vpc_tag_resources;
+        UnTagResources => tags::vpc_untag_resources;
+        ListTagResources => tags::vpc_list_tag_resources;
     }
     Ecs "2014-05-26" {
         // -- security groups
@@ -64,10 +93,35 @@ actions! {
         // -- network interfaces
         // -- instances
         // -- regions, zones, types, images
-        // -- tags
+        TagResources => tags::ecs_tag_resources;
+        UntagResources => tags::ecs_untag_resources;
+        ListTagResources => tags::ecs_list_tag_resources;
+        JoinResourceGroup => vpc_parts::join_resource_group;
     }
-    // -- Location, Sts, ResourceManager, Bss
+    Location "2015-06-12" {
+        DescribeEndpoints => account::describe_endpoints;
+    }
+    Sts "2015-04-01" {
+        GetCallerIdentity => account::get_caller_identity [minimal];
+    }
+    ResourceManager "2020-03-31" {
+        ListResourceGroups => account::list_resource_groups [minimal];
+    }
+    BssOpenApi "2017-12-14" {
+        QueryAvailableInstances => account::query_available_instances [minimal];
+    }
 }
+
+/// Documented parameters that an action takes and that change nothing, by file.
+pub const INERT: &[&[(&str, &[&str])]] = &[
+    vpc_parts::INERT,
+    // -- routes
+    route_entry::INERT,
+    route_table::INERT,
+    // -- security groups, prefix lists
+    // -- network interfaces
+    // -- instances, catalogue
+];
 
 /// The action of this version and name.
 pub fn find(version: &str, name: &str) -> Option<&'static Action> {

@@ -1,7 +1,9 @@
 //! Actions on VPCs.
 
 use crate::rpc::params::Scope;
-use crate::rpc::plan::{NumberedPage, Planned, done, has_tags, optional_id, read, required_id, show_tags_key_value, tags, write};
+use crate::rpc::plan::{
+    NumberedPage, Planned, done, has_tags, optional_id, read, required_id, show_tags_key_value, tags, write,
+};
 use serde_json::{Value, json};
 use sim_core::id::VpcId;
 use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, ModifyVpc, Vpc};
@@ -9,7 +11,8 @@ use sim_core::{Caller, ErrorCode, Owner, Reply, World};
 
 pub fn create_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
     let user_cidrs = p.commas("UserCidr", 20)?;
-    let user_cidr = |text: &&str| sim_core::cidr_input::parse4(text, "user_cidrs", ErrorCode::UserCidrMalformed);
+    let user_cidr =
+        |text: &&str| sim_core::cidr_input::parse4(text, "user_cidrs", ErrorCode::UserCidrMalformed);
     let command = CreateVpc {
         block: p.str("CidrBlock").map(vpc::parse_block).transpose()?,
         name: p.str("VpcName").map(Into::into),
@@ -21,7 +24,9 @@ pub fn create_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
         tags: tags(p)?,
     };
     write(command, |w, _, reply| {
-        let Reply::CreatedVpc { vpc, vrouter, route_table } = reply else { unreachable!("CreateVpc replies so") };
+        let Reply::CreatedVpc { vpc, vrouter, route_table } = reply else {
+            unreachable!("CreateVpc replies so")
+        };
         let group = w.get::<Vpc>(vpc).map(|v| v.resource_group.to_string()).unwrap_or_default();
         json!({
             "VpcId": vpc.to_string(),
@@ -113,8 +118,10 @@ pub fn describe_vpc_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
         members.insert("OwnerId".to_owned(), json!(vpc.owner.account));
         members.insert("ClassicLinkEnabled".to_owned(), json!(false));
         members.insert("AssociatedCens".to_owned(), json!({ "AssociatedCen": [] }));
-        members.insert("AssociatedPropagationSources".to_owned(), json!({ "AssociatedPropagationSources": [] }));
-        members.insert("CloudResources".to_owned(), json!({ "CloudResourceSetType": cloud_resources(w, vpc) }));
+        members
+            .insert("AssociatedPropagationSources".to_owned(), json!({ "AssociatedPropagationSources": [] }));
+        members
+            .insert("CloudResources".to_owned(), json!({ "CloudResourceSetType": cloud_resources(w, vpc) }));
         members.insert("EnabledIpv6".to_owned(), json!(!vpc.ipv6.is_empty()));
         Ok(answer)
     })

@@ -1,7 +1,9 @@
 //! Actions on vSwitches.
 
 use crate::rpc::params::Scope;
-use crate::rpc::plan::{NumberedPage, Planned, done, has_tags, read, required_id, show_tags_key_value, tags, write};
+use crate::rpc::plan::{
+    NumberedPage, Planned, done, has_tags, read, required_id, show_tags_key_value, tags, write,
+};
 use serde_json::{Value, json};
 use sim_core::id::{VSwitchId, VpcId};
 use sim_core::vpc::route_table::RouteTableKind;

@@ -36,6 +36,11 @@ impl<'a> Scope<'a> {
         (self.number > 0).then_some(self.number)
     }
 
+    /// Marks a parameter as known that is taken and changes nothing.
+    pub fn mark_known(&self, name: &str) {
+        self.params.mark_known(&self.full_name(name));
+    }
+
     /// The value as sent, which may be empty (`Description=` clears a description).
     pub fn raw(&self, name: &str) -> Option<&'a str> {
         self.params.take(&self.full_name(name))

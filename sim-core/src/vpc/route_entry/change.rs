@@ -125,9 +125,9 @@ fn check_writable(w: &World, caller: &Caller, table: &RouteTable) -> Outcome<()>
     if w.settings().provisioning == Provisioning::Documented
         && let Some(&busy) = w.indexes().route_entries.busy.of(&table.id).next()
     {
-        return Err(Refusal::new(ErrorCode::RouteEntryStatusIncorrect)
+        return Err(Refusal::new(ErrorCode::RouteEntrySiblingBusy)
             .field("route_table_id")
-            .detail(format!("An entry of {} is in transition.", table.id))
+            .detail(format!("{} changes one entry at a time.", table.id))
             .blockers([busy])
             .accepted("the same request once every entry of the table is Available"));
     }

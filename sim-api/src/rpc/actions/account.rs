@@ -1,0 +1,117 @@
+//! Actions of other products that clients call at their start. They answer from account, region and resource
+//! groups, and are listed as minimal.
+
+use crate::rpc::params::Scope;
+use crate::rpc::plan::{Planned, read};
+use serde_json::{Value, json};
+use sim_core::resource_group::{self, ResourceGroup};
+use sim_core::{AccountId, Caller, World};
+
+/// Location: where a product is served. Here: wherever this request came to.
+pub fn describe_endpoints(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = p.required("Id")?.to_owned();
+    let code = p.required("ServiceCode")?.to_owned();
+    let kind = p.str("Type").unwrap_or("openAPI").to_owned();
+    let namespace = p.str("Namespace").unwrap_or_default().to_owned();
+    read(move |w, _| {
+        sim_core::region::check(w, &id.as_str().into())?;
+        let endpoint = format!("{}.{id}.aliyuncs.com", code.to_ascii_lowercase());
+        Ok(json!({
+            "Success": true,
+            "Endpoints": { "Endpoint": [{
+                "Endpoint": endpoint,
+                "Id": id,
+                "Namespace": namespace,
+                "SerivceCode": code,
+                "Type": kind,
+                "Protocols": { "Protocols": ["HTTP", "HTTPS"] },
+            }] },
+        }))
+    })
+}
+
+/// Sts: who calls.
+pub fn get_caller_identity(_: &Scope<'_>, _: &Caller) -> Planned {
+    read(|_, caller| {
+        let account = caller.account;
+        Ok(json!({
+            "AccountId": account.to_string(),
+            "Arn": format!("acs:ram::{account}:root"),
+            "IdentityType": "Account",
+            "PrincipalId": account.to_string(),
+            "UserId": account.to_string(),
+            "RoleId": "",
+        }))
+    })
+}
+
+/// ResourceManager: the resource groups of the account.
+pub fn list_resource_groups(p: &Scope<'_>, _: &Caller) -> Planned {
+    let number = p.int("PageNumber", 1..=1_000_000)?.unwrap_or(1) as usize;
+    let size = p.int("PageSize", 1..=100)?.unwrap_or(10) as usize;
+    let id = p.str("ResourceGroupId").map(str::to_owned);
+    let name = p.str("Name").map(str::to_owned);
+    let status = p.str("Status").map(str::to_owned);
+    read(move |w, caller| {
+        let groups: Vec<Value> = groups(w, caller.account)
+            .into_iter()
+            .filter(|g| {
+                id.as_ref().is_none_or(|id| g["Id"] == json!(id))
+                    && name.as_ref().is_none_or(|n| g["Name"] == json!(n))
+            })
+            .filter(|_| status.as_ref().is_none_or(|s| s.eq_ignore_ascii_case("OK")))
+            .collect();
+        let total = groups.len();
+        let shown: Vec<Value> =
+            groups.into_iter().skip((number - 1).saturating_mul(size)).take(size).collect();
+        Ok(json!({
+            "TotalCount": total,
+            "PageNumber": number,
+            "PageSize": size,
+            "ResourceGroups": { "ResourceGroup": shown },
+        }))
+    })
+}
+
+fn groups(w: &World, account: AccountId) -> Vec<Value> {
+    let show = |id: String, name: &str, created: String| {
+        json!({
+            "Id": id, "Name": name, "DisplayName": name, "Status": "OK", "AccountId": account.to_string(), "CreateDate": created,
+        })
+    };
+    let default = resource_group::default_of(account).to_string();
+    let start = sim_core::SimTime(w.settings().clock.anchor_virtual.0).to_seconds_text();
+    let made =
+        w.indexes().resource_groups.by_account.of(&account).filter_map(|id| w.get::<ResourceGroup>(id));
+    std::iter::once(show(default, "default", start))
+        .chain(made.map(|g| show(g.id.to_string(), &g.name, g.created.to_seconds_text())))
+        .collect()
+}
+
+/// Bss: the instances that an account pays for. Nothing here is billed, so there are none.
+pub fn query_available_instances(p: &Scope<'_>, _: &Caller) -> Planned {
+    let number = p.int("PageNum", 1..=1_000_000)?.unwrap_or(1);
+    let size = p.int("PageSize", 1..=300)?.unwrap_or(20);
+    for name in [
+        "ProductCode",
+        "ProductType",
+        "SubscriptionType",
+        "InstanceIDs",
+        "Region",
+        "RenewStatus",
+        "CreateTimeStart",
+        "CreateTimeEnd",
+        "EndTimeStart",
+        "EndTimeEnd",
+    ] {
+        p.mark_known(name);
+    }
+    read(move |_, _| {
+        Ok(json!({
+            "Success": true,
+            "Code": "Success",
+            "Message": "Successful!",
+            "Data": { "TotalCount": 0, "PageNum": number, "PageSize": size, "InstanceList": [] },
+        }))
+    })
+}

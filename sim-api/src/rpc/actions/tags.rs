@@ -1,0 +1,173 @@
+//! Tag actions of Vpc and Ecs: one rule, two spellings.
+
+use super::vpc_parts::TokenPage;
+use crate::rpc::params::Scope;
+use crate::rpc::plan::{BadParams, Planned, done, read, tags};
+use serde_json::{Value, json};
+use sim_core::id::{AnyId, IdKind};
+use sim_core::tag::{Tag, TagPair, TagResources, UntagResources};
+use sim_core::{Caller, ErrorCode, Refusal};
+
+/// The resource types of the product Vpc that can carry tags here.
+const VPC_TYPES: &[(&str, IdKind)] =
+    &[("VPC", IdKind::Vpc), ("VSWITCH", IdKind::VSwitch), ("ROUTETABLE", IdKind::RouteTable)];
+
+/// The resource types of the product Ecs that can carry tags here.
+const ECS_TYPES: &[(&str, IdKind)] = &[
+    ("instance", IdKind::Instance),
+    ("securitygroup", IdKind::SecurityGroup),
+    ("eni", IdKind::Eni),
+    ("disk", IdKind::Disk),
+];
+
+/// The most resources and tags in a call.
+const MOST_RESOURCES: usize = 50;
+const MOST_TAGS: usize = 20;
+
+fn kind(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Result<IdKind, BadParams> {
+    let text = p.required("ResourceType")?;
+    let known = types.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    known.map(|(_, kind)| *kind).ok_or_else(|| {
+        let names = types.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        Refusal::new(ErrorCode::ResourceTypeUnknown)
+            .field("resource_type")
+            .detail(format!("{text:?} was given."))
+            .accepted(names)
+            .into()
+    })
+}
+
+/// `ResourceId.N`: ids of one kind.
+fn resources(p: &Scope<'_>, kind: IdKind) -> Result<Vec<AnyId>, BadParams> {
+    let texts = p.strings("ResourceId", MOST_RESOURCES + 1)?;
+    if texts.len() > MOST_RESOURCES {
+        return Err(Refusal::new(ErrorCode::ResourceListSize)
+            .field("resource_ids")
+            .detail(format!("{} were named.", texts.len()))
+            .into());
+    }
+    let read = |text: &str| match text.parse::<AnyId>() {
+        Ok(id) if id.kind() == kind => Ok(id),
+        _ => Err(Refusal::new(ErrorCode::ResourceNotFound)
+            .field("resource_ids")
+            .detail(format!("There is no {} {text:?}.", kind.name()))),
+    };
+    Ok(texts.into_iter().map(read).collect::<Result<_, _>>()?)
+}
+
+fn some_resources(p: &Scope<'_>, kind: IdKind) -> Result<Vec<AnyId>, BadParams> {
+    let ids = resources(p, kind)?;
+    if ids.is_empty() {
+        return Err(Refusal::new(ErrorCode::ResourceListMissing).field("resource_ids").into());
+    }
+    Ok(ids)
+}
+
+fn tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
+    let kind = kind(p, types)?;
+    let resources = some_resources(p, kind)?;
+    let tags = tags(p)?;
+    if tags.is_empty() {
+        return Err(Refusal::new(ErrorCode::TagListMissing).field("tags").into());
+    }
+    done(TagResources { resources, tags })
+}
+
+fn untag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
+    let kind = kind(p, types)?;
+    let resources = some_resources(p, kind)?;
+    let keys: Vec<_> = p.strings("TagKey", MOST_TAGS)?.into_iter().map(Into::into).collect();
+    let all = p.bool("All")?.unwrap_or(false);
+    match (keys.is_empty(), all) {
+        (false, _) => done(UntagResources { resources, keys: Some(keys) }),
+        (true, true) => done(UntagResources { resources, keys: None }),
+        (true, false) => Err(Refusal::new(ErrorCode::TagListMissing)
+            .field("tag_keys")
+            .accepted("TagKey.N, or All=true")
+            .into()),
+    }
+}
+
+/// Tags to filter by, under a list name; an empty value fits any.
+///
+/// # Errors
+/// More than the list may hold.
+pub fn filter(p: &Scope<'_>, list: &str) -> Result<Vec<TagPair>, BadParams> {
+    let read = |tag: Scope<'_>| TagPair {
+        key: tag.str("Key").unwrap_or_default().into(),
+        value: tag.str("Value").unwrap_or_default().into(),
+    };
+    Ok(p.objects(list, MOST_TAGS)?.into_iter().map(read).collect())
+}
+
+fn list_tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
+    let shown_type = p.str("ResourceType").unwrap_or_default().to_owned();
+    let kind = kind(p, types)?;
+    let ids = resources(p, kind)?;
+    let wanted = filter(p, "Tag")?;
+    if ids.is_empty() && wanted.is_empty() {
+        return Err(Refusal::new(ErrorCode::TagsAndResourcesMissing).field("resource_ids").into());
+    }
+    p.mark_known("TagFilter");
+    let page = TokenPage::read(p, "MaxResults", 50, 50)?;
+    read(move |w, caller| {
+        let candidates: Vec<AnyId> = match wanted.first() {
+            _ if !ids.is_empty() => ids.clone(),
+            Some(tag) if tag.value.is_empty() => w.indexes().tags.by_key.of(&tag.key).copied().collect(),
+            Some(tag) => {
+                w.indexes().tags.by_pair.of(&(tag.key.clone(), tag.value.clone())).copied().collect()
+            }
+            None => Vec::new(),
+        };
+        let mut seen: Vec<AnyId> = candidates
+            .into_iter()
+            .filter(|id| id.kind() == kind)
+            .filter(|id| sim_core::resource::owner_of(w, *id).is_some_and(|owner| owner.admits(caller)))
+            .filter(|id| crate::rpc::plan::has_tags(w, *id, &wanted))
+            .collect();
+        seen.sort_unstable();
+        seen.dedup();
+        // A page holds whole objects, so a tag is never split from its siblings by a token.
+        let fits = |tag: &&Tag| wanted.is_empty() || wanted.iter().any(|want| want.key == tag.key);
+        let show = |id: AnyId| -> Value {
+            sim_core::tag::of(w, id)
+                .filter(fits)
+                .map(|t| json!({ "ResourceId": id.to_string(), "ResourceType": shown_type, "TagKey": t.key, "TagValue": t.value }))
+                .collect()
+        };
+        let answer = page.show(seen.into_iter(), |id| id.to_string(), show, "Rows");
+        let rows: Vec<Value> = answer["Rows"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_array)
+            .flatten()
+            .cloned()
+            .collect();
+        Ok(json!({ "NextToken": answer["NextToken"], "TagResources": { "TagResource": rows } }))
+    })
+}
+
+pub fn vpc_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    tag_resources(p, VPC_TYPES)
+}
+
+pub fn vpc_untag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    untag_resources(p, VPC_TYPES)
+}
+
+pub fn vpc_list_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    list_tag_resources(p, VPC_TYPES)
+}
+
+pub fn ecs_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    tag_resources(p, ECS_TYPES)
+}
+
+pub fn ecs_untag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    untag_resources(p, ECS_TYPES)
+}
+
+pub fn ecs_list_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    list_tag_resources(p, ECS_TYPES)
+}

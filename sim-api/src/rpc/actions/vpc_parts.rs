@@ -1,0 +1,313 @@
+//! Actions on the parts of a VPC that are no objects of their own, on default networks and CIDR reservations.
+
+use crate::rpc::params::Scope;
+use crate::rpc::plan::{BadParams, Planned, done, optional_id, read, required_id, tags, write};
+use serde_json::{Value, json};
+use sim_core::cidr::Cidr6;
+use sim_core::id::{AnyId, CidrReservationId, VSwitchId};
+use sim_core::resource_group::MoveToResourceGroup;
+use sim_core::vpc::cidr_reservation::{self, CidrReservation, CreateCidrReservation, DeleteCidrReservation};
+use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
+use sim_core::vpc::secondary_block::{
+    self, AddIpv6Block, AddSecondaryBlock, RemoveIpv6Block, RemoveSecondaryBlock,
+};
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::VSwitch;
+use sim_core::{Caller, ErrorCode, Owner, Refusal, Reply, World, ZoneId};
+use std::net::IpAddr;
+
+/// Parameters that are taken and change nothing.
+pub const INERT: &[(&str, &[&str])] = &[("CreateVSwitchCidrReservation", &["IpPrefixNumber"])];
+
+/// Whether the caller means IPv6: by the block that is given, else by the version.
+fn means_ipv6(p: &Scope<'_>) -> Result<bool, BadParams> {
+    let version = ip_version(p)?;
+    match (p.str("SecondaryCidrBlock"), p.str("IPv6CidrBlock")) {
+        (Some(_), Some(_)) => {
+            Err(Refusal::new(ErrorCode::SecondaryCidrExclusive).field("ipv6_cidr_block").into())
+        }
+        (Some(_), None) => Ok(false),
+        (None, Some(_)) => Ok(true),
+        (None, None) => Ok(version == Some(6)),
+    }
+}
+
+fn ip_version(p: &Scope<'_>) -> Result<Option<u8>, BadParams> {
+    match p.str("IpVersion") {
+        None => Ok(None),
+        Some(text) if text.eq_ignore_ascii_case("IPv4") => Ok(Some(4)),
+        Some(text) if text.eq_ignore_ascii_case("IPv6") => Ok(Some(6)),
+        Some(other) => Err(Refusal::new(ErrorCode::IpVersionInvalid)
+            .field("ip_version")
+            .detail(format!("{other:?} was given."))
+            .accepted("IPV4 or IPV6")
+            .into()),
+    }
+}
+
+fn cidr6(text: &str) -> Result<Cidr6, BadParams> {
+    text.parse::<Cidr6>().map_err(|e| {
+        Refusal::new(ErrorCode::Ipv6CidrMalformed).field("ipv6_cidr_block").detail(format!("{e}.")).into()
+    })
+}
+
+pub fn associate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
+    if ["IpamPoolId", "SecondaryCidrMask", "Ipv6CidrMask"].iter().any(|name| p.str(name).is_some()) {
+        return Err(Refusal::new(ErrorCode::IpamUnsupported).field("ipam_pool_id").into());
+    }
+    let vpc = required_id(p, "VpcId")?;
+    if means_ipv6(p)? {
+        let block = p.str("IPv6CidrBlock").map(cidr6).transpose()?;
+        let isp = p.str("Ipv6Isp").map(Into::into);
+        return write(AddIpv6Block { vpc, block, isp }, move |w, _, _| {
+            let added = w.get::<Vpc>(&vpc).and_then(|vpc| vpc.ipv6.last()).map(|b| b.block.to_string());
+            json!({ "CidrBlock": added.unwrap_or_default(), "IpVersion": "IPV6" })
+        });
+    }
+    p.mark_known("Ipv6Isp");
+    let Some(text) = p.str("SecondaryCidrBlock") else {
+        return Err(Refusal::new(ErrorCode::SecondaryCidrMissing)
+            .field("cidr_block")
+            .accepted("a block such as 192.168.0.0/16")
+            .into());
+    };
+    let block = secondary_block::parse_block(text)?;
+    write(
+        AddSecondaryBlock { vpc, block },
+        move |_, _, _| json!({ "CidrBlock": block.to_string(), "IpVersion": "IPV4" }),
+    )
+}
+
+pub fn unassociate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
+    let vpc = required_id(p, "VpcId")?;
+    match (means_ipv6(p)?, p.str("SecondaryCidrBlock"), p.str("IPv6CidrBlock")) {
+        (true, _, Some(text)) => done(RemoveIpv6Block { vpc, block: cidr6(text)? }),
+        (false, Some(text), _) => {
+            done(RemoveSecondaryBlock { vpc, block: secondary_block::parse_block(text)? })
+        }
+        _ => Err(Refusal::new(ErrorCode::SecondaryCidrMissing).field("cidr_block").into()),
+    }
+}
+
+pub fn create_default_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
+    p.mark_known("Ipv6CidrBlock");
+    let command = CreateDefaultVpc {
+        ipv6: p.bool("EnableIpv6")?.unwrap_or(false),
+        resource_group: optional_id(p, "ResourceGroupId")?,
+    };
+    write(command, |_, _, reply| {
+        let Reply::CreatedVpc { vpc, vrouter, route_table } = reply else {
+            unreachable!("CreateDefaultVpc replies so")
+        };
+        json!({ "VpcId": vpc.to_string(), "VRouterId": vrouter.to_string(), "RouteTableId": route_table.to_string() })
+    })
+}
+
+pub fn create_default_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
+    let command = CreateDefaultVSwitch {
+        zone: ZoneId::from(p.required("ZoneId")?),
+        ipv6_subnet: p.int("Ipv6CidrBlock", 0..=4095)?.map(|n| n as u32),
+    };
+    write(command, |_, _, reply| json!({ "VSwitchId": reply.id::<VSwitchId>().to_string() }))
+}
+
+pub fn create_vswitch_cidr_reservation(p: &Scope<'_>, _: &Caller) -> Planned {
+    let ipv4 = match ip_version(p)? {
+        Some(version) => version == 4,
+        None => return Err(p.missing("IpVersion").into()),
+    };
+    if let Some(kind) =
+        p.str("VSwitchCidrReservationType").filter(|kind| !kind.eq_ignore_ascii_case("prefix"))
+    {
+        return Err(Refusal::new(ErrorCode::CidrReservationType)
+            .field("type")
+            .detail(format!("{kind:?} was given."))
+            .accepted("Prefix")
+            .into());
+    }
+    let mask = p.int("VSwitchCidrReservationMask", 0..=128)?.map(|mask| mask as u8);
+    let command = CreateCidrReservation {
+        vswitch: required_id(p, "VSwitchId")?,
+        block: cidr_reservation::choose(p.str("VSwitchCidrReservationCidr"), mask, ipv4)?,
+        name: p.str("VSwitchCidrReservationName").map(Into::into),
+        description: p.str("VSwitchCidrReservationDescription").map(Into::into),
+        tags: tags(p)?,
+    };
+    write(
+        command,
+        |_, _, reply| json!({ "VSwitchCidrReservationId": reply.id::<CidrReservationId>().to_string() }),
+    )
+}
+
+pub fn delete_vswitch_cidr_reservation(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(DeleteCidrReservation { reservation: required_id(p, "VSwitchCidrReservationId")? })
+}
+
+pub fn list_vswitch_cidr_reservations(p: &Scope<'_>, _: &Caller) -> Planned {
+    let page = TokenPage::read(p, "MaxResults", 100, 10)?;
+    let vswitch = p.str("VSwitchId").map(str::to_owned);
+    let ids: Vec<String> =
+        p.strings("VSwitchCidrReservationIds", 100)?.into_iter().map(str::to_owned).collect();
+    let version = ip_version(p)?;
+    let kind = p.str("VSwitchCidrReservationType").map(str::to_owned);
+    let wanted_tags = super::tags::filter(p, "Tags")?;
+    read(move |w, caller| {
+        let all = w.indexes().cidr_reservations.by_owner.of(&Owner::from(caller));
+        let rows = all.filter_map(|id| w.get::<CidrReservation>(id)).filter(|r| {
+            vswitch.as_ref().is_none_or(|v| r.vswitch.to_string() == *v)
+                && (ids.is_empty() || ids.contains(&r.id.to_string()))
+                && version.is_none_or(|v| (v == 4) == r.block.is_v4())
+                && kind.as_ref().is_none_or(|k| k.eq_ignore_ascii_case("prefix"))
+                && crate::rpc::plan::has_tags(w, r.id, &wanted_tags)
+        });
+        let mut answer =
+            page.show(rows, |r| r.id.to_string(), |r| reservation(w, r), "VSwitchCidrReservations");
+        answer["MaxResults"] = json!(page.size);
+        Ok(answer)
+    })
+}
+
+fn reservation(w: &World, r: &CidrReservation) -> Value {
+    // An IPv4 prefix is a /28, an IPv6 one a /80.
+    let prefix = if r.block.is_v4() { 28 } else { 80 };
+    let all = 1u64 << (prefix - r.block.prefix_len()).min(62);
+    let enis =
+        w.indexes().enis.by_vswitch.of(&r.vswitch).filter_map(|id| w.get::<sim_core::ecs::eni::Eni>(id));
+    let assigned = enis
+        .flat_map(|e| {
+            let four = e.ipv4_prefixes.iter().map(|b| sim_core::cidr::Cidr::from(*b));
+            four.chain(e.ipv6_prefixes.iter().map(|b| sim_core::cidr::Cidr::from(*b)))
+        })
+        .filter(|block| r.block.contains(*block))
+        .count() as u64;
+    let tags: Vec<Value> =
+        sim_core::tag::of(w, r.id).map(|t| json!({ "Key": t.key, "Value": t.value })).collect();
+    json!({
+        "VSwitchCidrReservationId": r.id.to_string(),
+        "VSwitchCidrReservationCidr": r.block.to_string(),
+        "VSwitchCidrReservationName": r.name,
+        "VSwitchCidrReservationDescription": r.description,
+        "VSwitchId": r.vswitch.to_string(),
+        "VpcId": r.vpc.to_string(),
+        "IpVersion": if r.block.is_v4() { "IPv4" } else { "IPv6" },
+        "Type": "prefix",
+        "Status": "Assigned",
+        "CreationTime": r.created.to_seconds_text(),
+        "AssignedCidrCount": assigned,
+        "AvailableCidrCount": all - assigned,
+        "Tags": tags,
+    })
+}
+
+/// Which page of a list, by token: the id of the last item of the page before.
+pub struct TokenPage {
+    /// The items on a page.
+    pub size: usize,
+    after: Option<String>,
+}
+
+impl TokenPage {
+    /// `NextToken` and the size under the name that the action gives it.
+    ///
+    /// # Errors
+    /// A size out of range, a token that no list issues.
+    pub fn read(p: &Scope<'_>, size: &str, most: i64, usual: i64) -> Result<TokenPage, BadParams> {
+        let size = p.int(size, 1..=most)?.unwrap_or(usual) as usize;
+        let after = p.str("NextToken").map(str::to_owned);
+        if let Some(token) = &after
+            && token.parse::<AnyId>().is_err()
+        {
+            return Err(Refusal::new(ErrorCode::NextTokenInvalid)
+                .field("next_token")
+                .accepted("NextToken of the page before")
+                .into());
+        }
+        Ok(TokenPage { size, after })
+    }
+
+    /// The answer: the items under `list`, with `TotalCount` and the token of the next page.
+    pub fn show<R>(
+        &self,
+        rows: impl Iterator<Item = R>,
+        id: impl Fn(&R) -> String,
+        show: impl Fn(R) -> Value,
+        list: &str,
+    ) -> Value {
+        let after = self.after.as_ref().and_then(|token| token.parse::<AnyId>().ok()).map(|id| id.number());
+        let (mut total, mut items, mut last, mut more) = (0u64, Vec::new(), String::new(), false);
+        for row in rows {
+            total += 1;
+            let text = id(&row);
+            let number = text.parse::<AnyId>().map(|id| id.number()).ok();
+            if after.is_some() && number <= after {
+                continue;
+            }
+            if items.len() == self.size {
+                more = true;
+                continue;
+            }
+            last = text;
+            items.push(show(row));
+        }
+        json!({ "TotalCount": total, list: items, "NextToken": if more { last } else { String::new() } })
+    }
+}
+
+pub fn check_can_allocate(p: &Scope<'_>, _: &Caller) -> Planned {
+    let version = ip_version(p)?;
+    if version.is_none() {
+        return Err(p.missing("IpVersion").into());
+    }
+    let vswitch = required_id::<VSwitchId>(p, "VSwitchId")?;
+    let text = p.required("PrivateIpAddress")?;
+    let address: IpAddr = text.parse().map_err(|_| {
+        Refusal::new(ErrorCode::AddressMalformed)
+            .field("private_ip_address")
+            .detail(format!("{text:?} was given."))
+            .accepted("an address such as 10.0.1.10")
+    })?;
+    read(move |w, caller| {
+        let s = w.visible::<VSwitch>(caller, vswitch)?;
+        let free = sim_core::vpc::vswitch::can_allocate(w, s, address)?;
+        Ok(json!({ "CanAllocate": free }))
+    })
+}
+
+/// `ResourceId` and `NewResourceGroupId`, as both products spell it.
+pub fn move_resource_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    let resource = any_of_types(p, &[("vpc", sim_core::id::IdKind::Vpc)])?;
+    let group = required_id(p, "NewResourceGroupId")?;
+    done(MoveToResourceGroup { resource, group })
+}
+
+/// `ResourceId` and `ResourceGroupId`.
+pub fn join_resource_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    use sim_core::id::IdKind;
+    let types =
+        [("instance", IdKind::Instance), ("securitygroup", IdKind::SecurityGroup), ("eni", IdKind::Eni)];
+    let resource = any_of_types(p, &types)?;
+    let group = required_id(p, "ResourceGroupId")?;
+    done(MoveToResourceGroup { resource, group })
+}
+
+/// The object that `ResourceType` and `ResourceId` name.
+fn any_of_types(p: &Scope<'_>, types: &[(&str, sim_core::id::IdKind)]) -> Result<AnyId, BadParams> {
+    let kind = p.required("ResourceType")?;
+    let known = types.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind));
+    let Some((_, kind)) = known else {
+        let names = types.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        return Err(Refusal::new(ErrorCode::ResourceTypeUnknown)
+            .field("resource_type")
+            .detail(format!("{kind:?} was given."))
+            .accepted(names)
+            .into());
+    };
+    let text = p.required("ResourceId")?;
+    match text.parse::<AnyId>() {
+        Ok(id) if id.kind() == *kind => Ok(id),
+        _ => Err(Refusal::new(kind.not_found())
+            .field("resource_id")
+            .detail(format!("There is no {text}."))
+            .into()),
+    }
+}
