@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::watch;
 
 /// The state behind every handler.
 pub type AppState = Arc<App>;
@@ -34,6 +35,7 @@ pub struct App {
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     pub(crate) recorder: metrics_exporter_prometheus::PrometheusRecorder,
     ready: AtomicBool,
+    stopping: watch::Sender<bool>,
 }
 
 impl App {
@@ -57,6 +59,7 @@ impl App {
             metrics: recorder.handle(),
             recorder,
             ready: AtomicBool::new(false),
+            stopping: watch::Sender::new(false),
         }
     }
 
@@ -65,9 +68,35 @@ impl App {
         self.ready.load(Ordering::Acquire)
     }
 
+    /// Says that the service stops: what would go on without end must end.
+    pub fn set_stopping(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Becomes true when the service stops.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
     /// Says that the worlds are loaded.
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Release);
+    }
+
+    /// Refuses while the worlds are being loaded.
+    ///
+    /// # Errors
+    /// 503.
+    pub fn check_ready(&self) -> Result<(), Problem> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        Err(Problem::service(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "loading",
+            "The worlds are being loaded.",
+            "The journal is being read; /readyz says when that is done.",
+        ))
     }
 
     /// The world of this name.
@@ -75,14 +104,7 @@ impl App {
     /// # Errors
     /// 503 while the worlds are being loaded, 404 for an unknown one.
     pub fn ready_world(&self, name: &str) -> Result<Arc<WorldHandle>, Problem> {
-        if !self.is_ready() {
-            return Err(Problem::service(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "loading",
-                "The worlds are being loaded.",
-                "The journal is being read; /readyz says when that is done.",
-            ));
-        }
+        self.check_ready()?;
         self.engine.world(name).ok_or_else(|| crate::engine::EngineError::NoWorld(name.to_owned()).into())
     }
 }

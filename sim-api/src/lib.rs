@@ -8,6 +8,7 @@ pub mod app;
 pub mod catalogue;
 pub mod engine;
 mod gate;
+mod links;
 pub mod openapi;
 pub mod page;
 pub mod problem;

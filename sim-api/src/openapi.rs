@@ -25,7 +25,7 @@ struct Document;
 pub fn native_router() -> (Router<AppState>, OpenApi) {
     let start = OpenApiBuilder::from(Document::openapi()).build();
     let (router, mut document) = OpenApiRouter::with_openapi(start).merge(rest::router()).split_for_parts();
-    Refusals.modify(&mut document);
+    Derived.modify(&mut document);
     (router, document)
 }
 
@@ -34,11 +34,13 @@ pub fn document() -> OpenApi {
     native_router().1
 }
 
-/// Adds to each operation the problems it can answer, with an example for each.
-struct Refusals;
+/// Adds to each operation the problems it can answer, with an example for each, and to each answer that makes
+/// something where its id can go.
+struct Derived;
 
-impl Modify for Refusals {
+impl Modify for Derived {
     fn modify(&self, document: &mut OpenApi) {
         crate::refusals::describe(document);
+        crate::links::describe(document);
     }
 }

@@ -4,6 +4,7 @@
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
 use sim_core::id::Id;
+use sim_core::{ErrorCode, Refusal};
 use utoipa::{IntoParams, ToSchema};
 
 /// The most items on a page.
@@ -44,11 +45,10 @@ impl PageQuery {
         }
         let after = self.page_token.as_deref().map(str::parse).transpose();
         let after = after.map_err(|_| {
-            Problem::parameter(
-                "page_token",
-                "page_token was not issued by this list.",
-                "next_page_token of the page before",
-            )
+            Refusal::new(ErrorCode::InvalidParameter)
+                .field("page_token")
+                .detail("page_token was not issued by this list.")
+                .accepted("next_page_token of the page before")
         })?;
         Ok((size as usize, after))
     }

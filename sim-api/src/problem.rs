@@ -1,6 +1,7 @@
 //! Problem documents (RFC 9457): the body of every answer of the native wire that is not a success.
 
 use crate::engine::EngineError;
+use crate::refusals::service_title;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -114,7 +115,28 @@ impl From<EngineError> for Problem {
             }
             EngineError::NoWorld(_) => (StatusCode::NOT_FOUND, "world_not_found", "There is no such world."),
             EngineError::WorldExists(_) => {
-                (StatusCode::CONFLICT, "world_exists", "There is a world of this name already.")
+                (StatusCode::CONFLICT, "world_exists", service_title("world_exists"))
+            }
+            EngineError::TooManyWorlds(_) => {
+                (StatusCode::FORBIDDEN, "too_many_worlds", service_title("too_many_worlds"))
+            }
+            EngineError::WorldKept(_) => (StatusCode::CONFLICT, "world_kept", service_title("world_kept")),
+            EngineError::NoSnapshot { .. } => {
+                (StatusCode::NOT_FOUND, "snapshot_not_found", service_title("snapshot_not_found"))
+            }
+            EngineError::SnapshotExists { .. } => {
+                (StatusCode::CONFLICT, "snapshot_exists", service_title("snapshot_exists"))
+            }
+            EngineError::TooManySnapshots(..) => {
+                (StatusCode::FORBIDDEN, "too_many_snapshots", service_title("too_many_snapshots"))
+            }
+            EngineError::ClockNotManual(_) => {
+                return sim_core::Refusal::new(sim_core::ErrorCode::ClockNotManual)
+                    .detail(format!("{error}."))
+                    .into();
+            }
+            EngineError::Load(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed inside.")
             }
             EngineError::Store(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be used.")

@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use serde_json::json;
 use sim_core::{ErrorCode, Refusal};
 use std::collections::BTreeMap;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, Schema,
     Type,
@@ -15,6 +15,29 @@ use sim_core::ErrorCode as E;
 
 /// An operation and what it can refuse, beside what every operation shares.
 pub type Refusals = &'static [(&'static str, &'static [ErrorCode])];
+
+/// An operation and what the service itself can refuse: HTTP status and code.
+pub type ServiceRefusals = &'static [(&'static str, &'static [(u16, &'static str)])];
+
+/// What the service itself can refuse in one operation only.
+const SERVICE_REFUSALS: &[ServiceRefusals] =
+    &[crate::rest::worlds::SERVICE_REFUSALS, crate::rest::snapshots::SERVICE_REFUSALS];
+
+/// The titles of problems of the service itself that only some operations answer.
+const SERVICE_TITLES: &[(&str, &str)] = &[
+    ("world_exists", "There is a world of this name already."),
+    ("world_kept", "The world default cannot be deleted."),
+    ("too_many_worlds", "There are as many worlds as a process holds."),
+    ("snapshot_not_found", "The world has no such snapshot."),
+    ("snapshot_exists", "The world has a snapshot of this name already."),
+    ("too_many_snapshots", "The world keeps as many snapshots as it may."),
+];
+
+/// The title of a problem of the service itself.
+pub fn service_title(code: &str) -> &'static str {
+    let found = SERVICE_TITLES.iter().find(|(name, _)| *name == code).map(|(_, title)| *title);
+    found.unwrap_or_else(|| panic!("{code} has no title"))
+}
 
 /// The refusals of an operation beside those that every operation shares.
 pub fn of(operation: &str) -> &'static [ErrorCode] {
@@ -38,66 +61,91 @@ pub fn describe(document: &mut OpenApi) {
         for (operation, writes) in methods {
             if let Some(operation) = operation {
                 add_headers(operation, path, writes);
+                if writes {
+                    add_dry_run(operation, path);
+                }
                 add_problems(operation, writes);
             }
         }
     }
 }
 
-fn text_parameter(
-    name: &str,
-    place: ParameterIn,
-    description: &str,
-    kind: Type,
-) -> utoipa::openapi::path::Parameter {
+fn optional(name: &str, place: ParameterIn, description: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
         .required(Required::False)
         .description(Some(description))
-        .schema(Some(Schema::Object(ObjectBuilder::new().schema_type(kind).build())))
+        .schema(Some(Schema::Object(schema.build())))
         .build()
+}
+
+fn text(pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
+}
+
+/// Whether an operation is about the process and not about one caller in one world.
+fn of_process(path: &str) -> bool {
+    ["/v1/worlds", "/v1/requests", "/v1/plan"].iter().any(|p| path.starts_with(p))
 }
 
 /// The headers that choose world, account and region, and those that make a write safe.
 fn add_headers(operation: &mut Operation, path: &str, writes: bool) {
-    let of_process = ["/v1/worlds", "/v1/requests", "/v1/plan"].iter().any(|p| path.starts_with(p));
+    if of_process(path) {
+        return;
+    }
     let parameters = operation.parameters.get_or_insert_default();
-    let mut add = |name: &str, place: ParameterIn, text: &str, kind: Type| {
-        parameters.push(RefOr::T(text_parameter(name, place, text, kind)))
-    };
-    if !of_process {
-        add("Cloudnet-World", ParameterIn::Header, "The world; `default` if absent.", Type::String);
-        add(
-            "Cloudnet-Account",
-            ParameterIn::Header,
-            "The account's number; the world's first account if absent.",
-            Type::String,
-        );
-        add("Cloudnet-Region", ParameterIn::Header, "The region; `cn-hangzhou` if absent.", Type::String);
+    let mut add = |parameter: Parameter| parameters.push(RefOr::T(parameter));
+    let header = |name: &str, about: &str, schema| optional(name, ParameterIn::Header, about, schema);
+    add(header("Cloudnet-World", "The world; `default` if absent.", text("^[!-~]+$")));
+    add(header(
+        "Cloudnet-Account",
+        "The account's number; the world's first account if absent.",
+        text("^[0-9]{1,19}$"),
+    ));
+    add(header("Cloudnet-Region", "The region; `cn-hangzhou` if absent.", text("^[!-~]+$")));
+    if writes {
+        let about = "Makes a retry safe: the same key and request give the first answer for 24 hours.";
+        add(header("Idempotency-Key", about, text("^[!-~]{1,64}$")));
+        let about = "Run every check and change nothing.";
+        let schema = ObjectBuilder::new().schema_type(Type::Boolean);
+        add(optional("dry_run", ParameterIn::Query, about, schema));
     }
-    if writes && !of_process {
-        add(
-            "Idempotency-Key",
-            ParameterIn::Header,
-            "Makes a retry safe: the same key and request give the first answer for 24 hours.",
-            Type::String,
-        );
-        add("dry_run", ParameterIn::Query, "Run every check and change nothing.", Type::Boolean);
+}
+
+/// Says what a dry run answers that passed.
+fn add_dry_run(operation: &mut Operation, path: &str) {
+    if !of_process(path) {
+        let passed = ResponseBuilder::new().description("A dry run passed every check; nothing was changed.");
+        let responses = &mut operation.responses.responses;
+        responses.entry("204".to_owned()).or_insert(RefOr::T(passed.build()));
     }
+}
+
+/// Whether an operation answers in pages.
+fn has_pages(operation: &Operation) -> bool {
+    let named = |p: &RefOr<Parameter>| matches!(p, RefOr::T(p) if p.name == "page_token");
+    operation.parameters.iter().flatten().any(named)
 }
 
 fn add_problems(operation: &mut Operation, writes: bool) {
     let name = operation.operation_id.clone().unwrap_or_default();
     let mut by_status: BTreeMap<u16, Vec<Problem>> = BTreeMap::new();
     let shared = if writes { &[E::TokenMismatch, E::TokenMalformed][..] } else { &[] };
-    for &code in of(&name).iter().chain(shared) {
+    let of_pages = if has_pages(operation) { &[E::InvalidParameter][..] } else { &[] };
+    for &code in of(&name).iter().chain(shared).chain(of_pages) {
         let problem = Problem::from(Refusal::new(code));
         by_status.entry(problem.status).or_default().push(problem);
     }
-    for (status, code, title) in SERVICE_PROBLEMS {
+    let own =
+        SERVICE_REFUSALS.iter().flat_map(|list| list.iter()).filter(|(operation, _)| *operation == name);
+    let own =
+        own.flat_map(|(_, codes)| codes.iter()).map(|(status, code)| (status, code, service_title(code)));
+    for (status, code, title) in
+        own.chain(SERVICE_PROBLEMS.iter().map(|(status, code, title)| (status, code, *title)))
+    {
         let status = axum::http::StatusCode::from_u16(*status).expect("a status");
-        let problem = Problem::service(status, code, title, *title);
+        let problem = Problem::service(status, code, title, title);
         by_status.entry(problem.status).or_default().push(problem);
     }
     for (status, problems) in by_status {

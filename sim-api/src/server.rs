@@ -4,7 +4,7 @@
 //! so several of them fit in one test program.
 
 use crate::app::{App, AppState};
-use crate::engine::{Engine, LoadError, WriterSettings, load_world, wall_now};
+use crate::engine::{Engine, LoadError, WriterSettings, is_snapshot, load_world, wall_now};
 use crate::rpc::Credentials;
 use crate::settings::{Database, ServeSettings};
 use crate::store::{AnyLog, Log, MemoryLog, Retention, SqliteLog, StoreError};
@@ -13,7 +13,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Why a server does not start.
@@ -62,9 +61,19 @@ pub enum StartError {
 /// A running cloudnet.
 pub struct Server {
     app: AppState,
-    stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    maintaining: JoinHandle<()>,
     loading: Option<JoinHandle<Result<(), StartError>>>,
+    guard: StopOnDrop,
+}
+
+/// A server that is dropped stops, without grace.
+struct StopOnDrop(AppState);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.set_stopping();
+    }
 }
 
 impl Server {
@@ -73,11 +82,19 @@ impl Server {
     /// # Errors
     /// See [`StartError`].
     pub async fn bind(settings: ServeSettings) -> Result<Server, StartError> {
-        let credentials = settings.credentials.as_ref().map(read_credentials).transpose()?;
-        let log = Arc::new(match &settings.db {
+        let log = match &settings.db {
             Database::Memory => AnyLog::Memory(MemoryLog::new()),
             Database::Sqlite(path) => AnyLog::Sqlite(SqliteLog::open(path).await?),
-        });
+        };
+        Server::bind_over(log, settings).await
+    }
+
+    /// Like [`Server::bind`], over a log that is open already instead of the one that the settings name.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn bind_over(log: AnyLog, settings: ServeSettings) -> Result<Server, StartError> {
+        let credentials = settings.credentials.as_ref().map(read_credentials).transpose()?;
         let listener = TcpListener::bind(settings.listen)
             .await
             .map_err(|source| StartError::Listen { address: settings.listen, source })?;
@@ -88,12 +105,13 @@ impl Server {
             retention: Retention { entries: settings.keep_entries, ..WriterSettings::default().retention },
             ..WriterSettings::default()
         };
-        let engine = Engine::new(log, writer);
+        let engine = Engine::new(Arc::new(log), writer);
         let app = Arc::new(App::new(engine, settings, credentials, address));
-        let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(serve(listener, app.clone(), stopped));
+        let serving = tokio::spawn(serve(listener, app.clone()));
+        let maintaining = tokio::spawn(maintain(app.clone()));
         let loading = Some(tokio::spawn(load(app.clone())));
-        Ok(Server { app, stop, serving, loading })
+        let guard = StopOnDrop(app.clone());
+        Ok(Server { app, serving, maintaining, loading, guard })
     }
 
     /// Like [`Server::bind`], and waits until the worlds are loaded.
@@ -132,17 +150,29 @@ impl Server {
         &self.app
     }
 
-    /// Takes no more requests, finishes those under way, writes snapshots and closes the database.
+    /// Takes no more requests, gives those under way the grace of the settings, writes snapshots and closes the
+    /// database. Streams and advances that would go on are cut off.
     ///
     /// # Errors
     /// If the database cannot be closed.
     pub async fn stop(self) -> Result<(), StoreError> {
-        // The receiver is gone only if serving has ended.
-        let _ = self.stop.send(true);
-        let _ = self.serving.await;
-        match Arc::into_inner(self.app) {
-            Some(app) => app.engine.shut_down().await,
-            // A request that outlived its grace still holds it; the process is about to end.
+        let Server { app, mut serving, maintaining, loading, guard } = self;
+        drop(guard);
+        if tokio::time::timeout(app.settings.grace, &mut serving).await.is_err() {
+            tracing::warn!("requests were still under way when their grace was over");
+            serving.abort();
+            let _ = serving.await;
+        }
+        if let Some(loading) = loading {
+            loading.abort();
+            let _ = loading.await;
+        }
+        // The task ends now, or it has panicked, which the log says.
+        let _ = maintaining.await;
+        app.engine.stop().await;
+        match Arc::into_inner(app) {
+            Some(app) => app.engine.close().await,
+            // A request that outlived its grace still holds it; the file is closed with it.
             None => Ok(()),
         }
     }
@@ -155,21 +185,42 @@ fn read_credentials(path: &PathBuf) -> Result<Credentials, StartError> {
         .map_err(|e| StartError::Credentials { path: path.clone(), reason: e.to_string() })
 }
 
-async fn serve(listener: TcpListener, app: AppState, mut stopped: watch::Receiver<bool>) {
+async fn serve(listener: TcpListener, app: AppState) {
+    let mut stopping = app.stopping();
     let service = crate::router::service(app);
     let until = async move {
         // An error means that the server was dropped, which is a stop as well.
-        let _ = stopped.wait_for(|stop| *stop).await;
+        let _ = stopping.wait_for(|stop| *stop).await;
     };
     if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until).await {
         tracing::error!(%error, "the listener failed");
     }
 }
 
+/// How often idle worlds and rows that belong to nobody are looked for.
+const MAINTENANCE: Duration = Duration::from_secs(1);
+
+/// Deletes idle throw-away worlds and sweeps the logs until the server stops.
+async fn maintain(app: AppState) {
+    let mut stopping = app.stopping();
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(MAINTENANCE) => {}
+        }
+        if !app.is_ready() {
+            continue;
+        }
+        app.engine.expire(wall_now()).await;
+        let stopped = app.stopping();
+        app.engine.sweep(|| *stopped.borrow()).await;
+    }
+}
+
 /// Loads every world of the log, makes `default` if it is missing, and says so.
 async fn load(app: AppState) -> Result<(), StartError> {
     let worlds = app.engine.log().worlds().await?;
-    for stored in &worlds {
+    for stored in worlds.into_iter().filter(|w| !is_snapshot(&w.meta.name)) {
         let name = stored.meta.name.clone();
         let mut told = 0;
         let world = load_world(app.engine.log(), stored.key, |read| {
@@ -180,7 +231,7 @@ async fn load(app: AppState) -> Result<(), StartError> {
         })
         .await
         .map_err(|source| StartError::Load { world: name.clone(), source })?;
-        app.engine.adopt(&name, stored.key, world);
+        app.engine.adopt(stored, world);
     }
     if app.engine.world(crate::engine::DEFAULT_WORLD).is_none() {
         let wall = wall_now();
@@ -194,9 +245,9 @@ async fn load(app: AppState) -> Result<(), StartError> {
     Ok(())
 }
 
-/// A seed for a new world.
+/// A seed for a new world: 53 bits, which every JSON reader keeps whole.
 pub fn draw_seed() -> u64 {
-    uuid::Uuid::new_v4().as_u64_pair().0
+    uuid::Uuid::new_v4().as_u64_pair().0 >> 11
 }
 
 /// Writes the addresses in one step, so that a script never reads half a file.
@@ -216,6 +267,3 @@ fn write_ready_file(path: &PathBuf, address: SocketAddr) -> Result<(), StartErro
     std::fs::write(&fresh, format!("{text}\n")).map_err(failed)?;
     std::fs::rename(&fresh, path).map_err(failed)
 }
-
-/// How long a stopping server waits for requests under way.
-pub const GRACE: Duration = Duration::from_secs(10);

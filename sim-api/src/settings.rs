@@ -1,13 +1,14 @@
 //! What the service is set to: command line over environment over file over defaults.
 
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sim_core::settings::{ClockMode, Disputed, Provisioning};
 use sim_core::{Genesis, RegionId, SimTime, ZoneId};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// Where worlds are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -91,7 +92,7 @@ impl std::fmt::Display for ClockSetting {
 }
 
 /// How long changes of state take, as a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProvisioningSetting {
     /// No time.
@@ -100,6 +101,16 @@ pub enum ProvisioningSetting {
     Visible,
     /// As long as at the provider.
     Documented,
+}
+
+impl ProvisioningSetting {
+    /// What a world with this clock has unless told otherwise: nobody waits under a clock that stands still.
+    pub const fn usual(clock: ClockMode) -> ProvisioningSetting {
+        match clock {
+            ClockMode::Manual => ProvisioningSetting::Instant,
+            ClockMode::Real | ClockMode::Scaled(_) => ProvisioningSetting::Visible,
+        }
+    }
 }
 
 impl From<ProvisioningSetting> for Provisioning {
@@ -112,8 +123,18 @@ impl From<ProvisioningSetting> for Provisioning {
     }
 }
 
+impl From<Provisioning> for ProvisioningSetting {
+    fn from(provisioning: Provisioning) -> ProvisioningSetting {
+        match provisioning {
+            Provisioning::Instant => ProvisioningSetting::Instant,
+            Provisioning::Visible => ProvisioningSetting::Visible,
+            Provisioning::Documented => ProvisioningSetting::Documented,
+        }
+    }
+}
+
 /// Which quotas hold, as a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QuotasSetting {
     /// Those that the provider documents.
@@ -237,6 +258,9 @@ options! {
     /// Seconds until a request is answered 504 [default: 30]
     #[arg(long, env = "CLOUDNET_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64;
+    /// Seconds that requests under way get when the service stops [default: 10]
+    #[arg(long, env = "CLOUDNET_GRACE", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    grace: u64;
     /// Requests answered at once; further ones get 503 [default: 1024]
     #[arg(long, env = "CLOUDNET_CONCURRENCY", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     concurrency: u64;
@@ -278,6 +302,8 @@ pub struct ServeSettings {
     pub keep_entries: u64,
     /// How long a request may take.
     pub timeout: Duration,
+    /// How long requests under way may take when the service stops.
+    pub grace: Duration,
     /// How many requests are answered at once.
     pub concurrency: u64,
     /// The largest body in bytes.
@@ -287,16 +313,12 @@ pub struct ServeSettings {
 impl From<ServeOptions> for ServeSettings {
     fn from(o: ServeOptions) -> ServeSettings {
         let clock = o.clock.unwrap_or(ClockSetting(ClockMode::Real));
-        let usual = match clock.0 {
-            ClockMode::Manual => ProvisioningSetting::Instant,
-            _ => ProvisioningSetting::Visible,
-        };
         let disputed = Disputed::default();
         ServeSettings {
             listen: o.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             db: o.db.unwrap_or_else(|| Database::Sqlite("./cloudnet.db".into())),
             clock,
-            provisioning: o.provisioning.unwrap_or(usual),
+            provisioning: o.provisioning.unwrap_or(ProvisioningSetting::usual(clock.0)),
             quotas: o.quotas.unwrap_or(QuotasSetting::Documented),
             ready_file: o.ready_file,
             credentials: o.credentials,
@@ -314,6 +336,7 @@ impl From<ServeOptions> for ServeSettings {
             },
             keep_entries: o.keep_entries.unwrap_or(u64::MAX),
             timeout: Duration::from_secs(o.timeout.unwrap_or(30)),
+            grace: Duration::from_secs(o.grace.unwrap_or(10)),
             concurrency: o.concurrency.unwrap_or(1024),
             body_limit: o.body_limit.unwrap_or(1 << 20),
         }

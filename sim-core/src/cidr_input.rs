@@ -26,8 +26,8 @@ pub fn refusal(code: ErrorCode, field: &str, broken: &RuleError) -> Refusal {
     match broken {
         RuleError::Length { passes, .. }
         | RuleError::Forbidden { passes, .. }
-        | RuleError::Outside { passes, .. }
-        | RuleError::Ipv6Length { passes, .. } => refusal.accepted(passes.to_string()),
+        | RuleError::Outside { passes, .. } => refusal.accepted(passes.to_string()),
+        RuleError::Ipv6Length { passes, .. } => refusal.accepted(passes.to_string()),
         RuleError::SubnetNumber { max, .. } => refusal.accepted(format!("0 to {max}")),
         RuleError::Overlap { .. } | RuleError::Count { .. } => refusal,
     }

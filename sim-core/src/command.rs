@@ -72,7 +72,25 @@ commands! {
     DeleteRouteEntry(crate::vpc::route_entry::DeleteRouteEntry) => crate::vpc::route_entry::delete;
     DeleteRouteEntries(crate::vpc::route_entry::DeleteRouteEntries) => crate::vpc::route_entry::delete_many;
     // -- security groups, prefix lists
+    CreateSecurityGroup(crate::ecs::security_group::CreateSecurityGroup) => crate::ecs::security_group::create;
+    ModifySecurityGroup(crate::ecs::security_group::ModifySecurityGroup) => crate::ecs::security_group::modify;
+    DeleteSecurityGroup(crate::ecs::security_group::DeleteSecurityGroup) => crate::ecs::security_group::delete;
+    JoinSecurityGroup(crate::ecs::membership::JoinSecurityGroup) => crate::ecs::membership::join;
+    LeaveSecurityGroup(crate::ecs::membership::LeaveSecurityGroup) => crate::ecs::membership::leave;
+    AuthorizeRules(crate::ecs::authorize::AuthorizeRules) => crate::ecs::authorize::authorize;
+    RevokeRules(crate::ecs::authorize::RevokeRules) => crate::ecs::authorize::revoke;
+    ModifyRule(crate::ecs::authorize::ModifyRule) => crate::ecs::authorize::modify;
+    CreatePrefixList(crate::ecs::prefix_list::CreatePrefixList) => crate::ecs::prefix_list::create;
+    ModifyPrefixList(crate::ecs::prefix_list::ModifyPrefixList) => crate::ecs::prefix_list::modify;
+    DeletePrefixList(crate::ecs::prefix_list::DeletePrefixList) => crate::ecs::prefix_list::delete;
     // -- network interfaces
+    CreateEni(crate::ecs::eni::CreateEni) => crate::ecs::eni::create;
+    ModifyEni(crate::ecs::eni::ModifyEni) => crate::ecs::eni::modify;
+    DeleteEni(crate::ecs::eni::DeleteEni) => crate::ecs::eni::delete;
+    AssignAddresses(crate::ecs::eni_address::AssignAddresses) => crate::ecs::eni_address::assign;
+    UnassignAddresses(crate::ecs::eni_address::UnassignAddresses) => crate::ecs::eni_address::unassign;
+    AttachEni(crate::ecs::eni_attachment::AttachEni) => crate::ecs::eni_attachment::attach;
+    DetachEni(crate::ecs::eni_attachment::DetachEni) => crate::ecs::eni_attachment::detach;
     // -- instances, disks, residents
 }
 

@@ -38,6 +38,9 @@ pub struct Entry {
     pub command: Option<Command>,
     /// The reply.
     pub reply: Option<Reply>,
+    /// How many timers fired, if there is no command; else 0. A slice of a long advance may stop between two
+    /// timers of one instant, so the instant alone does not say how far it went.
+    pub fired: u64,
     /// The rows that changed, by table and key.
     pub changes: Vec<Change>,
     /// The digest of all rows after the entry.

@@ -77,6 +77,11 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::VSwitch => of::<crate::vpc::vswitch::VSwitch>(w, id),
         IdKind::CidrReservation => of::<crate::vpc::cidr_reservation::CidrReservation>(w, id),
         IdKind::SecurityGroup => of::<crate::ecs::security_group::SecurityGroup>(w, id),
+        IdKind::SecurityGroupRule => {
+            let rule = w.get::<crate::ecs::security_group_rule::SecurityGroupRule>(&id.try_into().ok()?)?;
+            w.get::<crate::ecs::security_group::SecurityGroup>(&rule.group).map(Resource::owner)
+        }
+        IdKind::PrefixList => of::<crate::ecs::prefix_list::PrefixList>(w, id),
         IdKind::Eni => of::<crate::ecs::eni::Eni>(w, id),
         IdKind::Instance => of::<crate::ecs::instance::Instance>(w, id),
         _ => None,

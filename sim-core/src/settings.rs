@@ -33,6 +33,13 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// A clock that shows `now` when the wall clock shows `wall`. A manual one does not look at the wall clock,
+    /// so that the same seed gives the same rows whenever a test runs.
+    pub fn anchored(mode: ClockMode, wall: i64, now: SimTime) -> Clock {
+        let anchor_wall = if mode == ClockMode::Manual { 0 } else { wall };
+        Clock { mode, anchor_wall, anchor_virtual: now }
+    }
+
     /// Virtual time when the wall clock shows `wall` milliseconds; the anchor's time if the mode is manual.
     pub fn at(&self, wall: i64) -> SimTime {
         let passed = wall.saturating_sub(self.anchor_wall).max(0);
@@ -159,7 +166,7 @@ pub fn set_clock(w: &mut World, _caller: &crate::Caller, c: &SetClock) -> Outcom
             .detail(format!("A clock cannot run at {rate} times the wall clock."))
             .accepted("1 to 1000000"));
     }
-    let clock = Clock { mode: c.mode, anchor_wall: c.wall, anchor_virtual: w.now() };
+    let clock = Clock::anchored(c.mode, c.wall, w.now());
     w.change_settings(|s| s.clock = clock);
     Ok(Reply::Done)
 }

@@ -41,6 +41,35 @@ impl SimTime {
         (year, month, day, of_day / 3600, of_day % 3600 / 60, of_day % 60, ms)
     }
 
+    /// Reads RFC 3339 in UTC: `2026-11-24T03:51:07.250Z`, with or without the fraction, which may have up to nine
+    /// digits of which three count. Years 1970 to 9999.
+    pub fn parse(text: &str) -> Option<SimTime> {
+        let text = text.strip_suffix('Z')?;
+        let (date, time) = text.split_once('T')?;
+        let number = |text: &str, width: usize| -> Option<i64> {
+            (text.len() == width && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
+        };
+        let mut date = date.splitn(3, '-');
+        let (y, mo, d) = (number(date.next()?, 4)?, number(date.next()?, 2)?, number(date.next()?, 2)?);
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let mut time = time.splitn(3, ':');
+        let (h, mi, s) = (number(time.next()?, 2)?, number(time.next()?, 2)?, number(time.next()?, 2)?);
+        let digits = fraction.len();
+        let fraction = number(fraction, digits.clamp(1, 9))?;
+        let ms = fraction * 1000 / 10_i64.pow(u32::try_from(digits).ok()?);
+        if y < 1970 || !(1..=12).contains(&mo) || h > 23 || mi > 59 || s > 59 {
+            return None;
+        }
+        // The inverse of the era arithmetic in `civil`: years begin in March.
+        let year = y - i64::from(mo <= 2);
+        let (era, yoe) = (year.div_euclid(400), year.rem_euclid(400));
+        let doy = (153 * ((mo + 9) % 12) + 2) / 5 + d - 1;
+        let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
+        let instant = SimTime(((days * 24 + h) * 60 + mi) * 60_000 + s * 1000 + ms);
+        // A day that its month does not have comes out as another one.
+        (instant.civil().2 == d).then_some(instant)
+    }
+
     /// RFC 3339 in UTC to the second, as the provider prints it: `2026-11-24T03:51:07Z`.
     pub fn to_seconds_text(self) -> String {
         let (y, mo, d, h, mi, s, _) = self.civil();
@@ -115,6 +144,40 @@ mod tests {
         }
         assert_eq!(SimTime(1_795_492_267_250).to_seconds_text(), "2026-11-24T03:51:07Z");
         assert_eq!(SimTime(1_795_492_267_250).to_minutes_text(), "2026-11-24T03:51Z");
+    }
+
+    #[test]
+    fn reads_what_it_prints_and_nothing_else() {
+        for ms in [0, 951_827_696_001, 1_795_492_267_250, SimTime::MAX.0, 1_709_164_800_000] {
+            assert_eq!(SimTime::parse(&SimTime(ms).to_string()), Some(SimTime(ms)));
+        }
+        assert_eq!(SimTime::parse("1970-01-01T00:00:01Z"), Some(SimTime(1000)));
+        assert_eq!(SimTime::parse("1970-01-01T00:00:00.5Z"), Some(SimTime(500)));
+        assert_eq!(SimTime::parse("1970-01-01T00:00:00.123456789Z"), Some(SimTime(123)));
+        let table = [
+            "",
+            "Z",
+            "T",
+            "1970-01-01",
+            "1970-01-01T00:00:00",
+            "1970-01-01T00:00:00+00:00",
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "2026-01-01T00:60:00Z",
+            "2026-01-01T00:00:60Z",
+            "2026-1-1T00:00:00Z",
+            "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00.1234567890Z",
+            "+026-01-01T00:00:00Z",
+            "2026-01-01T00:00Z",
+        ];
+        for text in table {
+            assert_eq!(SimTime::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl World {
             Due::RouteTable(id) => crate::vpc::route_table::settle(self, id),
             Due::RouteEntry(id) => crate::vpc::route_entry::settle(self, id),
             // -- network interfaces
-            Due::Eni(_) => {}
+            Due::Eni(id) => crate::ecs::eni_attachment::settle(self, id),
             // -- instances
             Due::Instance(_) => {}
         }

@@ -15,7 +15,6 @@ use crate::settings::{Clock, ClockMode, Disputed, Provisioning, Settings};
 use crate::table::{DecodeError, Row, Table, TableId};
 use crate::time::SimTime;
 use crate::timer::Counter;
-use std::collections::BTreeMap;
 
 /// The one list of tables: number, name, row. Tables whose rows feed others' indexes come first.
 macro_rules! tables {
@@ -65,6 +64,11 @@ macro_rules! tables {
             match table { $($number => <$row as Row>::VERSION,)* _ => 0 }
         }
 
+        /// The row before a change, encoded.
+        fn encode_undo_row(undo: &Undo) -> Option<Vec<u8>> {
+            match undo { $(Undo::$name(_, old) => old.as_ref().map(|row| encode(row.as_ref()))),* }
+        }
+
         impl World {
             /// Calls `f` with the name of each table and how many rows it has.
             pub fn for_each_table(&self, mut f: impl FnMut(&'static str, u64)) {
@@ -75,9 +79,9 @@ macro_rules! tables {
                 match undo { $(Undo::$name(key, old) => self.reset_row::<$row>(key, old.map(|b| *b))),* }
             }
 
-            /// The key, the row before and the row now of a change, encoded.
-            fn encode_undo(&self, undo: &Undo) -> (TableId, Vec<u8>, Option<Vec<u8>>) {
-                match undo { $(Undo::$name(key, old) => ($number, encode(key), old.as_ref().map(|r| encode(r.as_ref())))),* }
+            /// Table and key of a change, encoded.
+            fn encode_undo_key(&self, undo: &Undo) -> (TableId, Vec<u8>) {
+                match undo { $(Undo::$name(key, _) => ($number, encode_key(key))),* }
             }
 
             fn encode_now(&self, undo: &Undo) -> Option<Vec<u8>> {
@@ -166,6 +170,8 @@ tables! {
     20 resource_groups crate::resource_group::ResourceGroup;
     30 security_groups crate::ecs::security_group::SecurityGroup;
     // -- rules, prefix lists (31..=39)
+    31 security_group_rules crate::ecs::security_group_rule::SecurityGroupRule;
+    32 prefix_lists crate::ecs::prefix_list::PrefixList;
     40 enis crate::ecs::eni::Eni;
     // -- interfaces (41..=44)
     45 instances crate::ecs::instance::Instance;
@@ -179,18 +185,31 @@ pub struct Cursor {
     key: Vec<u8>,
 }
 
-fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    postcard::to_extend(value, Vec::with_capacity(128)).expect("rows and keys always encode")
+/// A row that a command touched, and where its undo lies.
+struct Touched {
+    key: (TableId, Vec<u8>),
+    at: usize,
 }
 
-/// The 128-bit hash of one row: XXH3 over table, key length, key and row. It finds mistakes, not attackers.
+/// The salt of the ids of an era.
+fn salt_of(seed: u64) -> u64 {
+    mix(seed, 0) & SALT_MASK
+}
+
+fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    postcard::to_extend(value, Vec::with_capacity(224)).expect("rows always encode")
+}
+
+/// Keys are short: an id takes 15 bytes.
+fn encode_key<T: serde::Serialize + ?Sized>(key: &T) -> Vec<u8> {
+    postcard::to_extend(key, Vec::with_capacity(24)).expect("keys always encode")
+}
+
+/// The 128-bit hash of one row: XXH3 of the row, seeded with the XXH3 of its key, seeded with its table. It finds
+/// mistakes, not attackers.
 pub(crate) fn row_hash(table: TableId, key: &[u8], row: &[u8]) -> u128 {
-    let mut bytes = Vec::with_capacity(5 + key.len() + row.len());
-    bytes.push(table);
-    bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(key);
-    bytes.extend_from_slice(row);
-    xxhash_rust::xxh3::xxh3_128(&bytes)
+    let seed = xxhash_rust::xxh3::xxh3_64_with_seed(key, u64::from(table));
+    xxhash_rust::xxh3::xxh3_128_with_seed(row, seed)
 }
 
 /// What a new world starts with.
@@ -264,10 +283,10 @@ pub struct Applied {
 impl World {
     /// An empty world.
     pub fn new(genesis: Genesis) -> World {
-        let clock = Clock { mode: genesis.clock, anchor_wall: genesis.wall, anchor_virtual: genesis.at };
+        let clock = Clock::anchored(genesis.clock, genesis.wall, genesis.at);
         let settings = Settings {
             seed: genesis.seed,
-            salt: mix(genesis.seed, 0) & SALT_MASK,
+            salt: salt_of(genesis.seed),
             clock,
             provisioning: genesis.provisioning,
             quotas_lifted: genesis.quotas_lifted,
@@ -279,6 +298,25 @@ impl World {
         world.tables.settings.put(settings);
         world.derive_all();
         world
+    }
+
+    /// Begins a new era under another seed: ids made from now on differ from all that the world, or the world it
+    /// was copied from, made under the old seed. Objects keep their ids. A clock that follows the wall clock
+    /// goes on from the world's present instant, whatever time has passed since the rows were written.
+    ///
+    /// This is no command: it makes the first snapshot of a journal of its own (restore, fork), not an entry.
+    #[must_use]
+    pub fn begin_era(mut self, seed: u64, wall: i64) -> World {
+        let now = self.now;
+        self.change_settings(|s| {
+            s.seed = seed;
+            s.salt = salt_of(seed);
+            s.clock = Clock::anchored(s.clock.mode, wall, now);
+        });
+        // Only the digest is wanted: the snapshot holds the rows.
+        self.changes_since(0);
+        self.confirm();
+        self
     }
 
     /// A world without even settings, to be filled by [`World::load`].
@@ -347,7 +385,7 @@ impl World {
     /// Like [`World::apply`], but it can be taken back with [`World::roll_back`] until [`World::confirm`].
     pub fn stage(&mut self, at: SimTime, caller: &Caller, command: Command) -> Applied {
         let start = self.mark();
-        self.pass_time(at);
+        let fired = self.pass_time(at);
         let judged = self.mark();
         let (outcome, replayed) = self.judge(caller, &command);
         let accepted = outcome.is_ok() && !replayed && !caller.dry_run;
@@ -355,7 +393,7 @@ impl World {
             self.roll_back(judged);
         }
         let command = accepted.then(|| (caller.clone(), command, outcome.clone().expect("accepted")));
-        let entry = self.write_entry(start, command);
+        let entry = self.write_entry(start, fired, command);
         Applied { outcome, entry, replayed }
     }
 
@@ -372,7 +410,7 @@ impl World {
         (outcome, false)
     }
 
-    /// Moves time to `to`, firing what falls due. Returns the entry to keep, if any row changed.
+    /// Moves time to `to`, firing what falls due. Returns the entry to keep; none if `to` is not ahead.
     pub fn advance(&mut self, to: SimTime) -> Option<Entry> {
         let entry = self.stage_advance(to, u64::MAX).0;
         self.confirm();
@@ -391,40 +429,60 @@ impl World {
         if reached {
             self.now = self.now.max(to);
         }
-        (self.write_entry(start, None), reached)
+        // Time that was said to have passed must not be lost with the process, so an entry is made even if no
+        // row changed.
+        let moved = self.now > start.now || fired > 0;
+        (moved.then(|| self.entry(start, fired, None)), reached)
     }
 
-    fn pass_time(&mut self, at: SimTime) {
-        while self.fire_next(at) {}
-        self.now = self.now.max(at);
-    }
-
-    /// Makes the entry of all changes since `start`; none if no row changed.
-    fn write_entry(&mut self, start: Mark, command: Option<(Caller, Command, Reply)>) -> Option<Entry> {
-        let changes = self.changes_since(start.undo);
-        if changes.is_empty() && command.is_none() {
-            return None;
+    /// Fires what is due and moves time; how many timers fired.
+    fn pass_time(&mut self, at: SimTime) -> u64 {
+        let mut fired = 0;
+        while self.fire_next(at) {
+            fired += 1;
         }
+        self.now = self.now.max(at);
+        fired
+    }
+
+    /// Makes the entry of a judged command and the time before it; none if it was refused and no timer fired.
+    fn write_entry(
+        &mut self,
+        start: Mark,
+        fired: u64,
+        command: Option<(Caller, Command, Reply)>,
+    ) -> Option<Entry> {
+        // A command's instant says how far time went before it.
+        let told = if command.is_some() { 0 } else { fired };
+        (fired > 0 || command.is_some()).then(|| self.entry(start, told, command))
+    }
+
+    /// Makes the entry of all changes since `start`.
+    fn entry(&mut self, start: Mark, fired: u64, command: Option<(Caller, Command, Reply)>) -> Entry {
+        let changes = self.changes_since(start.undo);
         self.seq += 1;
         let (caller, command, reply) = match command {
             Some((caller, command, reply)) => (Some(caller), Some(command), Some(reply)),
             None => (None, None, None),
         };
         let (seq, at, digest) = (self.seq, self.now, self.digest);
-        Some(Entry { seq, at, rules: RULES_VERSION, caller, command, reply, changes, digest })
+        Entry { seq, at, rules: RULES_VERSION, caller, command, reply, fired, changes, digest }
     }
 
     /// Encodes what changed since `from` and brings the digest up to date.
     fn changes_since(&mut self, from: usize) -> Vec<Change> {
-        // The first undo of a row holds the row as it was before.
-        let mut first: BTreeMap<(TableId, Vec<u8>), (usize, Option<Vec<u8>>)> = BTreeMap::new();
+        let mut touched: Vec<Touched> = Vec::with_capacity(self.undo.len() - from);
         for (at, undo) in self.undo[from..].iter().enumerate() {
-            let (table, key, old) = self.encode_undo(undo);
-            first.entry((table, key)).or_insert((at, old));
+            touched.push(Touched { key: self.encode_undo_key(undo), at: from + at });
         }
-        let mut changes = Vec::with_capacity(first.len());
-        for ((table, key), (at, old)) in first {
-            let row = self.encode_now(&self.undo[from + at]);
+        // The first undo of a row holds the row as it was before; the order is that of table and key.
+        touched.sort_by(|a, b| (a.key.0, &a.key.1, a.at).cmp(&(b.key.0, &b.key.1, b.at)));
+        touched.dedup_by(|later, first| later.key == first.key);
+        let mut changes = Vec::with_capacity(touched.len());
+        for Touched { key: (table, key), at } in touched {
+            let undo = &self.undo[at];
+            let row = self.encode_now(undo);
+            let old = encode_undo_row(undo);
             if old == row {
                 continue;
             }
@@ -473,7 +531,11 @@ impl World {
                 }
                 applied.entry
             }
-            _ => self.advance(entry.at),
+            _ => {
+                let made = self.stage_advance(entry.at, entry.fired).0;
+                self.confirm();
+                made
+            }
         };
         let Some(made) = made else { return Err(ReplayError::NoEffect { seq: entry.seq }) };
         if made.seq != entry.seq || made.digest != entry.digest {

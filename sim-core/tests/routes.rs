@@ -1,7 +1,7 @@
 //! vRouters, route tables and route entries: one row for each rule, transitions, replay, and what they refuse to others.
 
 use sim_core::cidr::Cidr;
-use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
+use sim_core::ecs::eni::{Eni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::id::{
     EniId, Id, IdNumber, InstanceId, RegionCode, RouteEntryId, RouteTableId, VRouterId, VSwitchId, VpcId,
@@ -12,7 +12,7 @@ use sim_core::vpc::next_hop::{HopChoice, NextHop, NextHopKind, WeightedHop};
 use sim_core::vpc::route_entry::{self, *};
 use sim_core::vpc::route_table::{self, *};
 use sim_core::vpc::secondary_block::AddSecondaryBlock;
-use sim_core::vpc::vpc::{CreateVpc, DeleteVpc, Vpc};
+use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, Vpc};
 use sim_core::vpc::vrouter::{ModifyVRouter, VRouter};
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
 use sim_core::world::Stored;
@@ -81,6 +81,9 @@ fn host(world: &World, n: u64, vswitch: VSwitchId, ipv6: usize, kind: EniKind, s
         resource_group: sim_core::resource_group::default_of(AccountId::DEFAULT),
         delete_on_release: false,
         source_dest_check: true,
+        settles: None,
+        queues: None,
+        traffic_mode: TrafficMode::Standard,
         created: world.now(),
     }
 }
@@ -194,14 +197,14 @@ impl Lab {
         let Reply::CreatedVpc { vpc, route_table: system, .. } = vpc else { panic!("{vpc:?}") };
         let other_vpc = other.id::<VpcId>();
         let web = run(vswitch(vpc, "10.0.1.0/24", Some(1)).into()).id();
-        let db = run(vswitch(vpc, "10.0.2.0/24", None).into()).id();
+        let db = run(vswitch(vpc, "10.0.2.0/24", Some(3)).into()).id();
         let elsewhere = run(vswitch(other_vpc, "10.0.1.0/24", None).into()).id();
         let custom = run(table(vpc).into()).id();
 
         let made = |n, vswitch, ipv6, kind, status| host(&world, n, vswitch, ipv6, kind, status);
         let in_use = EniStatus::InUse;
         let first = made(1, web, 1, EniKind::Primary, in_use);
-        let second = made(2, db, 0, EniKind::Primary, in_use);
+        let second = made(2, web, 0, EniKind::Primary, in_use);
         let third = made(3, elsewhere, 0, EniKind::Primary, in_use);
         let eni = made(4, web, 0, EniKind::Secondary, EniStatus::Available);
         let eni6 = made(5, web, 1, EniKind::Secondary, in_use);
@@ -315,7 +318,13 @@ fn system_entries_are_derived_in_every_table() {
         let entries = lab.entries(table);
         let mut shown: Vec<String> = entries.iter().map(|e| e.destination.to_string()).collect();
         shown.sort();
-        assert_eq!(shown, ["10.0.1.0/24", "10.0.2.0/24", "100.64.0.0/10", "2408:4000:0:101::/64"]);
+        assert_eq!(shown, [
+            "10.0.1.0/24",
+            "10.0.2.0/24",
+            "100.64.0.0/10",
+            "2408:4000:0:101::/64",
+            "2408:4000:0:103::/64",
+        ]);
         for e in &entries {
             assert_eq!((e.kind, e.next_hop, e.status), (EntryKind::System, NextHop::Local, EntryStatus::Available));
             assert_eq!(e.id.to_string().parse::<RouteEntryId>().unwrap(), e.id);
@@ -327,13 +336,13 @@ fn system_entries_are_derived_in_every_table() {
     let mut ids: Vec<_> = [lab.system, lab.custom].iter().flat_map(|t| lab.entries(*t)).map(|e| e.id).collect();
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), 8);
+    assert_eq!(ids.len(), 10);
     let stranger = Caller::new(AccountId(2), "cn-hangzhou");
     assert_eq!(route_entry::find(&lab.world, &stranger, ids[0]).unwrap_err().code(), E::RouteEntryIdNotFound);
     lab.ok(DeleteVSwitch { vswitch: lab.db });
     assert_eq!(lab.entries(lab.custom).len(), 3);
     let gone = ids.iter().filter(|id| route_entry::find(&lab.world, &caller(), **id).is_err()).count();
-    assert_eq!(gone, 2);
+    assert_eq!(gone, 4);
 }
 
 #[test]
@@ -560,7 +569,8 @@ fn changing_and_deleting_entries() {
         ("no id", named(by_id("rte-1"), "a").into(), E::RouteEntryIdNotFound),
         ("nothing named", named(EntryRef::default(), "a").into(), E::RouteEntryIdMissing),
         ("absent destination", named(at(custom, "1.0.0.0/8"), "a").into(), E::RouteEntryNotFound),
-        ("bad destination", named(at(custom, "1.0.0.0"), "a").into(), E::RouteEntryNotFound),
+        ("absent address", named(at(custom, "1.0.0.0"), "a").into(), E::RouteEntryNotFound),
+        ("bad destination", named(at(custom, "1.0.0.0/33"), "a").into(), E::RouteDestinationMalformed),
         (
             "other table",
             named(EntryRef { table: Some(system.to_string().into()), ..by_id(route) }, "a").into(),
@@ -616,12 +626,12 @@ fn a_system_entry_of_a_custom_table_can_be_redirected() {
     lab.ok(delete(by_id(local.id)));
     assert_eq!(lab.entries(custom), before);
     // It goes with its vSwitch, and with the IPv6 block of it.
-    let local6 = lab.at(custom, "2408:4000:0:101::/64").unwrap();
+    let local6 = lab.at(custom, "2408:4000:0:103::/64").unwrap();
     let eni6 = lab.eni6;
     lab.ok(modify(by_id(local6.id), Some("NetworkInterface"), Some(eni6.to_string())));
     lab.ok(modify(by_id(local.id), Some("NetworkInterface"), Some(eni.to_string())));
-    let (web, db) = (lab.web, lab.db);
-    lab.ok(ModifyVSwitch { vswitch: web, name: None, description: None, ipv6_subnet: None, disable_ipv6: true });
+    let db = lab.db;
+    lab.ok(ModifyVSwitch { vswitch: db, name: None, description: None, ipv6_subnet: None, disable_ipv6: true });
     lab.ok(DeleteVSwitch { vswitch: db });
     assert_eq!(lab.world.table::<RouteEntry>().len(), 0);
     assert_eq!(lab.lookup(custom, "10.0.2.9"), None);
@@ -810,13 +820,20 @@ fn routes_stand_in_the_way_of_blocks_and_deletions() {
     lab.ok(entry(other_system, "192.168.0.0/16", hop("Instance", foreign)));
     let extra: RouteTableId = lab.ok(table(other)).id();
     lab.refuses("vSwitch first", DeleteVpc { vpc: other }, E::VpcHasVSwitch);
-    lab.ok(DeleteVSwitch { vswitch: lab.elsewhere });
-    lab.refuses("then tables", DeleteVpc { vpc: other }, E::VpcHasRouteTable);
+    let order = |lab: &Lab| -> Vec<E> {
+        let all = vpc::dependents(&lab.world, lab.world.get(&other).unwrap());
+        all.into_iter().map(|(code, _)| code).filter(|c| c.row().name.starts_with("VpcHas")).take(3).collect()
+    };
+    assert_eq!(order(&lab), [E::VpcHasVSwitch, E::VpcHasRouteTable, E::VpcHasRouteEntry]);
     lab.ok(DeleteRouteTable { route_table: extra });
-    lab.refuses("then entries", DeleteVpc { vpc: other }, E::VpcHasRouteEntry);
     let route = lab.at(other_system, "192.168.0.0/16").unwrap().id;
     lab.ok(delete(by_id(route)));
-    assert!(lab.world.get::<RouteTable>(&other_system).is_some());
+    assert_eq!(order(&lab), [E::VpcHasVSwitch]);
+    let empty = lab.ok(CreateVpc::default()).id::<VpcId>();
+    let extra: RouteTableId = lab.ok(table(empty)).id();
+    lab.refuses("then tables", DeleteVpc { vpc: empty }, E::VpcHasRouteTable);
+    lab.ok(DeleteRouteTable { route_table: extra });
+    lab.ok(DeleteVpc { vpc: empty });
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The one door: what every command and every history must obey, shown on a first VPC.
 
 use sim_core::id::VpcId;
+use sim_core::settings::Provisioning;
+use sim_core::vpc::route_table::Status;
 use sim_core::vpc::vpc::{CreateVpc, DeleteVpc, Vpc};
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
-use sim_core::{AccountId, Caller, ErrorCode, Genesis, SimTime, Token, World};
+use sim_core::{AccountId, Caller, ErrorCode, Genesis, SimTime, Span, Token, World};
 
 fn caller() -> Caller {
     Caller::new(AccountId::DEFAULT, "cn-hangzhou")
@@ -87,4 +89,61 @@ fn rows_restore_the_world_without_any_rule() {
         }
     }
     assert_eq!(rows, world.slice(None, 1000).0);
+}
+
+#[test]
+fn slices_of_a_long_advance_replay_to_the_same_digest() {
+    let genesis = Genesis { provisioning: Provisioning::Documented, ..Genesis::default() };
+    let mut world = World::new(genesis.clone());
+    let start = world.now();
+    let mut entries = Vec::new();
+    // Seven timers of one instant, taken two at a time.
+    for _ in 0..7 {
+        entries.extend(world.apply(start, &caller(), CreateVpc::default().into()).entry);
+    }
+    let mut slices = 0;
+    let to = start + Span::hours(1);
+    loop {
+        let (entry, reached) = world.stage_advance(to, 2);
+        world.confirm();
+        entries.extend(entry);
+        slices += 1;
+        if reached {
+            break;
+        }
+    }
+    assert_eq!((slices, world.now()), (4, to));
+    assert!(world.table::<Vpc>().iter().all(|vpc| vpc.status == Status::Available));
+    // Time alone makes an entry too: a promise that it passed must outlive the process.
+    entries.push(world.advance(to + Span(1)).unwrap());
+    assert_eq!(entries.last().unwrap().changes, []);
+    assert_eq!(world.advance(to), None);
+
+    let mut again = World::new(genesis.clone());
+    entries.iter().for_each(|entry| again.replay(entry).unwrap());
+    assert_eq!((again.digest(), again.now(), again.seq()), (world.digest(), world.now(), world.seq()));
+
+    let mut whole = World::new(genesis);
+    (0..7).for_each(|_| drop(whole.apply(start, &caller(), CreateVpc::default().into())));
+    whole.advance(to + Span(1));
+    assert_eq!((whole.digest(), whole.now()), (world.digest(), world.now()));
+}
+
+#[test]
+fn a_new_era_keeps_objects_and_never_repeats_an_id() {
+    let mut world = World::new(Genesis::default());
+    let t = world.now();
+    let old = world.apply(t, &caller(), CreateVpc::default().into()).outcome.unwrap().id::<VpcId>();
+    let mut fork = world.clone().begin_era(77, 1_000);
+    let rows = fork.slice(None, 1000).0;
+    let mut loader = World::load();
+    rows.iter().for_each(|row| loader.change(row).unwrap());
+    assert_eq!(loader.finish(0, t).unwrap().digest(), fork.digest());
+    assert!(fork.get::<Vpc>(&old).is_some());
+    let here = world.apply(t, &caller(), CreateVpc::default().into()).outcome.unwrap().id::<VpcId>();
+    let there = fork.apply(t, &caller(), CreateVpc::default().into()).outcome.unwrap().id::<VpcId>();
+    assert_ne!(here, there);
+    // The same seed gives the same ids.
+    let mut same = World::new(Genesis { wall: 5, ..Genesis::default() });
+    assert_eq!(same.apply(t, &caller(), CreateVpc::default().into()).outcome.unwrap().id::<VpcId>(), old);
 }

@@ -47,6 +47,10 @@ async fn tail(args: TailArgs) -> Outcome {
     let mut shown = 0;
     while let Some(line) = lines.next_line().await? {
         let Some(json) = line.strip_prefix('{').map(|_| &line) else { continue };
+        if let Ok(Missed { missed }) = serde_json::from_str(json) {
+            eprintln!("cloudnet: {missed} requests came faster than they could be shown");
+            continue;
+        }
         let record: RequestRecord = serde_json::from_str(json)?;
         let wanted =
             args.world.as_ref().is_none_or(|w| *w == record.world) && (!args.refused || record.status >= 400);
@@ -64,6 +68,12 @@ async fn tail(args: TailArgs) -> Outcome {
         }
     }
     Err("the server closed the connection".into())
+}
+
+/// What comes in the place of requests that a slow follower missed.
+#[derive(serde::Deserialize)]
+struct Missed {
+    missed: u64,
 }
 
 fn text(r: &RequestRecord) -> String {

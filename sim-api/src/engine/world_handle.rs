@@ -1,11 +1,14 @@
 //! A running world as the wires see it: submit a command, read, wait for what is durable.
 
+use super::codec::Image;
+use super::polling::PollingHint;
 use super::writer::{self, WriterSettings};
-use crate::store::{AnyLog, StoreError, WorldKey};
+use crate::store::{self, AnyLog, StoreError, WorldKey};
 use parking_lot::{Mutex, RwLock};
-use sim_core::{Applied, Caller, Command, SimTime, World};
+use sim_core::settings::ClockMode;
+use sim_core::{Applied, Caller, Command, SimTime, Span, World};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -31,9 +34,46 @@ pub enum EngineError {
     /// The name is taken.
     #[error("there is a world {0:?} already")]
     WorldExists(String),
+    /// There are as many worlds as a process holds.
+    #[error("there are {0} worlds already, which is the most that one process holds; delete one")]
+    TooManyWorlds(usize),
+    /// The world `default` cannot be deleted.
+    #[error("the world {0:?} is the one that requests without a world get; reset it instead")]
+    WorldKept(String),
+    /// There is no such snapshot.
+    #[error("the world {world:?} has no snapshot {snapshot:?}")]
+    NoSnapshot {
+        /// The world.
+        world: String,
+        /// The snapshot.
+        snapshot: String,
+    },
+    /// The snapshot's name is taken.
+    #[error("the world {world:?} has a snapshot {snapshot:?} already")]
+    SnapshotExists {
+        /// The world.
+        world: String,
+        /// The snapshot.
+        snapshot: String,
+    },
+    /// The world has as many snapshots as it may keep.
+    #[error("the world {0:?} keeps {1} snapshots already, which is the most; delete one")]
+    TooManySnapshots(String, usize),
+    /// Only a manual clock can be advanced by hand.
+    #[error("the clock of the world {0:?} follows the wall clock; set it to manual first")]
+    ClockNotManual(String),
+    /// The stored rows of a snapshot cannot be read.
+    #[error(transparent)]
+    Load(Arc<super::LoadError>),
     /// The log refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<super::LoadError> for EngineError {
+    fn from(error: super::LoadError) -> EngineError {
+        EngineError::Load(Arc::new(error))
+    }
 }
 
 /// What came of a submitted command, and what the caller's view made of it.
@@ -50,6 +90,8 @@ pub struct Submitted<T> {
 pub(super) struct Durable {
     pub seq: u64,
     pub failures: u64,
+    /// Replacements of the world by other rows. What was read before one was durable by then.
+    pub replaced: u64,
 }
 
 /// Runs once the outcome is durable or lost.
@@ -57,49 +99,87 @@ pub(super) type Finish = Box<dyn FnOnce(Result<(), EngineError>) + Send>;
 /// Looks at the world right after the command.
 pub(super) type Look = Box<dyn FnOnce(&World, Result<Applied, EngineError>) -> Finish + Send>;
 
+/// How far time shall go.
+#[derive(Clone, Copy, Debug)]
+pub enum Advance {
+    /// To what the clock shows.
+    ToClock,
+    /// To an instant; only a manual clock.
+    To(SimTime),
+    /// By a span from where the world is when its turn comes; only a manual clock.
+    By(Span),
+}
+
 /// What a writer is asked to do.
 pub(super) enum Job {
     Apply { caller: Caller, command: Command, look: Look },
-    Advance { to: Option<SimTime>, done: oneshot::Sender<Result<SimTime, EngineError>> },
-    Replace { world: Box<World>, wall: i64, done: oneshot::Sender<Result<WorldKey, EngineError>> },
+    Advance { how_far: Advance, done: oneshot::Sender<Result<SimTime, EngineError>> },
+    Copy { done: oneshot::Sender<Image> },
+    Replace { world: Box<World>, wall: i64, done: oneshot::Sender<Result<(), EngineError>> },
     Stop,
+}
+
+/// What the writer and the readers of a world share.
+pub(super) struct Shared {
+    pub world: RwLock<World>,
+    /// Where a running advance goes.
+    pub advancing: Mutex<Option<SimTime>>,
+    pub stopping: AtomicBool,
+    /// The generation that is current.
+    pub stored: RwLock<store::World>,
+    /// Whether the log holds rows that belong to nobody any more.
+    pub litter: AtomicBool,
+}
+
+/// How long a world lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Until it is deleted; in the engine's log.
+    Kept,
+    /// Until nobody has used it for so many milliseconds of wall clock; in memory only.
+    ThrowAway {
+        /// Milliseconds.
+        idle_ms: i64,
+    },
 }
 
 /// A running world.
 pub struct WorldHandle {
     name: String,
-    key: RwLock<WorldKey>,
-    pub(super) state: Arc<RwLock<World>>,
+    lifetime: Lifetime,
+    log: Arc<AnyLog>,
+    pub(super) shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
     durable: watch::Receiver<Durable>,
     last_use: AtomicI64,
+    hint: PollingHint,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl WorldHandle {
     /// Starts the writer of a world.
-    pub fn start(
-        name: &str,
-        key: WorldKey,
+    pub(super) fn start(
+        stored: store::World,
         world: World,
         log: Arc<AnyLog>,
+        lifetime: Lifetime,
         settings: WriterSettings,
     ) -> Arc<WorldHandle> {
+        let name = stored.meta.name.clone();
         let (jobs, inbox) = mpsc::channel(settings.queue);
-        let (announce, durable) = watch::channel(Durable { seq: world.seq(), failures: 0 });
-        let state = Arc::new(RwLock::new(world));
-        let writer = writer::Writer::new(name.to_owned(), key, state.clone(), log, settings, announce);
+        let (announce, durable) = watch::channel(Durable { seq: world.seq(), ..Durable::default() });
+        let shared = Arc::new(Shared {
+            world: RwLock::new(world),
+            advancing: Mutex::new(None),
+            stopping: AtomicBool::new(false),
+            stored: RwLock::new(stored),
+            litter: AtomicBool::new(true),
+        });
+        let writer = writer::Writer::new(name.clone(), shared.clone(), log.clone(), settings, announce);
         let writer = Mutex::new(Some(tokio::spawn(writer.run(inbox))));
         let last_use = AtomicI64::new(wall_now());
-        Arc::new(WorldHandle {
-            name: name.to_owned(),
-            key: RwLock::new(key),
-            state,
-            jobs,
-            durable,
-            last_use,
-            writer,
-        })
+        let hint = PollingHint::default();
+        Arc::new(WorldHandle { name, lifetime, log, shared, jobs, durable, last_use, hint, writer })
     }
 
     /// The world's name.
@@ -109,7 +189,22 @@ impl WorldHandle {
 
     /// The key of the world's generation in the log.
     pub fn key(&self) -> WorldKey {
-        *self.key.read()
+        self.shared.stored.read().key
+    }
+
+    /// What the log knows of the current generation.
+    pub fn meta(&self) -> store::WorldMeta {
+        self.shared.stored.read().meta.clone()
+    }
+
+    /// How long the world lives.
+    pub fn lifetime(&self) -> Lifetime {
+        self.lifetime
+    }
+
+    /// The log that the world is kept in.
+    pub fn log(&self) -> &Arc<AnyLog> {
+        &self.log
     }
 
     /// When the world was last used, wall clock in milliseconds since 1970.
@@ -117,19 +212,28 @@ impl WorldHandle {
         self.last_use.load(Ordering::Relaxed)
     }
 
+    /// Where a running advance goes, if one runs.
+    pub fn advancing(&self) -> Option<SimTime> {
+        *self.shared.advancing.lock()
+    }
+
+    fn used(&self) {
+        self.last_use.store(wall_now(), Ordering::Relaxed);
+    }
+
     /// Submits a command. `view` looks at the world right after it, before any later command; its result is
     /// handed out when everything it saw is durable.
     ///
     /// # Errors
-    /// If the journal failed, a handler panicked, or the world is stopping. A refusal by a rule is not an
-    /// error here: `view` gets it.
+    /// If the journal failed, a handler or the view panicked (the command is undone), or the world is stopping.
+    /// A refusal by a rule is not an error here: `view` gets it.
     pub async fn submit<T: Send + 'static>(
         &self,
         caller: Caller,
         command: Command,
         view: impl FnOnce(&World, &Applied) -> T + Send + 'static,
     ) -> Result<Submitted<T>, EngineError> {
-        self.last_use.store(wall_now(), Ordering::Relaxed);
+        self.used();
         let (done, answer) = oneshot::channel();
         let look: Look = Box::new(move |world, applied| {
             let seen =
@@ -140,7 +244,16 @@ impl WorldHandle {
             })
         });
         self.send(Job::Apply { caller, command, look }).await?;
-        answer.await.unwrap_or_else(|_| Err(EngineError::Stopping(self.name.clone())))
+        answer.await.unwrap_or_else(|_| Err(self.lost()))
+    }
+
+    /// Why no answer came.
+    fn lost(&self) -> EngineError {
+        if self.shared.stopping.load(Ordering::Acquire) {
+            EngineError::Stopping(self.name.clone())
+        } else {
+            EngineError::Panicked("its answer could not be made".to_owned())
+        }
     }
 
     /// Reads the world and waits until everything that was seen is durable.
@@ -148,24 +261,29 @@ impl WorldHandle {
     /// # Errors
     /// If the group that was seen could not be made durable, or the world is stopping.
     pub async fn read<T>(&self, look: impl FnOnce(&World) -> T) -> Result<T, EngineError> {
-        self.last_use.store(wall_now(), Ordering::Relaxed);
+        self.used();
         self.catch_up().await?;
-        // A read lock is never held across an await.
-        let (value, seq, failures) = {
-            let world = self.state.read();
-            // Failures are counted before the state changes back, so an old count means an old state.
-            let failures = self.durable.borrow().failures;
-            (look(&world), world.seq(), failures)
-        };
-        self.wait_durable(seq, failures).await?;
-        Ok(value)
+        self.hint.note(&self.name, &self.shared.world.read());
+        self.inspect(look).await
     }
 
-    async fn wait_durable(&self, seq: u64, failures: u64) -> Result<(), EngineError> {
+    /// Like [`WorldHandle::read`], but lets no time pass and does not count as a use.
+    ///
+    /// # Errors
+    /// As for [`WorldHandle::read`].
+    pub async fn inspect<T>(&self, look: impl FnOnce(&World) -> T) -> Result<T, EngineError> {
+        // A read lock is never held across an await.
+        let (value, seq, seen) = {
+            let world = self.shared.world.read();
+            // Failures are counted before the state changes back, so an old count means an old state.
+            let seen = *self.durable.borrow();
+            (look(&world), world.seq(), seen)
+        };
         let mut durable = self.durable.clone();
-        let reached = durable.wait_for(|d| d.seq >= seq || d.failures != failures).await;
-        match reached.map(|d| *d) {
-            Ok(d) if d.failures == failures => Ok(()),
+        let over = |d: &Durable| d.seq >= seq || d.failures != seen.failures || d.replaced != seen.replaced;
+        let reached = durable.wait_for(over).await.map(|d| *d);
+        match reached {
+            Ok(d) if d.failures == seen.failures => Ok(value),
             Ok(_) => Err(EngineError::Retracted),
             Err(_) => Err(EngineError::Stopping(self.name.clone())),
         }
@@ -173,38 +291,47 @@ impl WorldHandle {
 
     /// Lets the writer fire what has fallen due by now, if anything has.
     async fn catch_up(&self) -> Result<(), EngineError> {
-        let due = {
-            let world = self.state.read();
-            let now = world.settings().clock.at(wall_now());
-            world.next_due().is_some_and(|due| due <= now)
-        };
-        if due { self.advance(None).await.map(drop) } else { Ok(()) }
+        let due = is_due(&self.shared.world.read());
+        if due { self.advance(Advance::ToClock).await.map(drop) } else { Ok(()) }
     }
 
-    /// Lets time pass up to `to`, or up to what the clock shows. Returns virtual time then.
+    /// Lets time pass, slice by slice. Returns virtual time then. If the future is dropped, time stops after the
+    /// slice that is under way.
     ///
     /// # Errors
-    /// As for [`WorldHandle::submit`].
-    pub async fn advance(&self, to: Option<SimTime>) -> Result<SimTime, EngineError> {
+    /// [`EngineError::ClockNotManual`], and as for [`WorldHandle::submit`]; slices before the error stay.
+    pub async fn advance(&self, how_far: Advance) -> Result<SimTime, EngineError> {
+        self.used();
         let (done, answer) = oneshot::channel();
-        self.send(Job::Advance { to, done }).await?;
-        answer.await.unwrap_or_else(|_| Err(EngineError::Stopping(self.name.clone())))
+        self.send(Job::Advance { how_far, done }).await?;
+        answer.await.unwrap_or_else(|_| Err(self.lost()))
+    }
+
+    /// The world as it is between two commands; everything inside is durable.
+    ///
+    /// # Errors
+    /// If the world is stopping.
+    pub async fn copy(&self) -> Result<Image, EngineError> {
+        self.used();
+        let (done, answer) = oneshot::channel();
+        self.send(Job::Copy { done }).await?;
+        answer.await.map_err(|_| self.lost())
     }
 
     /// Puts other rows under the name, as a new generation: the way of reset and restore.
     ///
     /// # Errors
     /// If the log fails or the world is stopping.
-    pub async fn replace(&self, world: World, wall: i64) -> Result<(), EngineError> {
+    pub(super) async fn replace(&self, world: World, wall: i64) -> Result<(), EngineError> {
+        self.used();
         let (done, answer) = oneshot::channel();
         self.send(Job::Replace { world: Box::new(world), wall, done }).await?;
-        let key = answer.await.map_err(|_| EngineError::Stopping(self.name.clone()))??;
-        *self.key.write() = key;
-        Ok(())
+        answer.await.unwrap_or_else(|_| Err(self.lost()))
     }
 
-    /// Lets the writer finish what it has and end.
+    /// Lets the writer finish the commands it has and end; an advance under way is cut off.
     pub async fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
         let writer = self.writer.lock().take();
         if self.send(Job::Stop).await.is_ok()
             && let Some(writer) = writer
@@ -217,6 +344,12 @@ impl WorldHandle {
     async fn send(&self, job: Job) -> Result<(), EngineError> {
         self.jobs.send(job).await.map_err(|_| EngineError::Stopping(self.name.clone()))
     }
+}
+
+/// Whether something has fallen due by what the world's clock shows now.
+pub(super) fn is_due(world: &World) -> bool {
+    let clock = &world.settings().clock;
+    clock.mode != ClockMode::Manual && world.next_due().is_some_and(|due| due <= clock.at(wall_now()))
 }
 
 /// The wall clock, milliseconds since 1970.

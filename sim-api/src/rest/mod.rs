@@ -8,12 +8,19 @@ mod route_tables;
 mod vrouters;
 // -- security groups, prefix lists
 // -- network interfaces
+mod network_interfaces;
 // -- instances, residents, catalogue
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
+mod clock;
+mod journal;
+mod requests;
+mod settings;
+pub mod snapshots;
 mod vpc_parts;
 mod vpcs;
 mod vswitches;
+pub mod worlds;
 
 use crate::app::AppState;
 use crate::refusals::Refusals;
@@ -32,8 +39,15 @@ pub fn router() -> OpenApiRouter<AppState> {
         vrouters::router(),
         // -- security groups, prefix lists
         // -- network interfaces
+        network_interfaces::router(),
         // -- instances, residents, catalogue
         // -- worlds, clock, journal, requests, quotas, plan
+        worlds::router(),
+        snapshots::router(),
+        clock::router(),
+        settings::router(),
+        journal::router(),
+        requests::router(),
     ];
     routers.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
@@ -50,6 +64,13 @@ pub const REFUSALS: &[Refusals] = &[
     vrouters::REFUSALS,
     // -- security groups, prefix lists
     // -- network interfaces
+    network_interfaces::REFUSALS,
     // -- instances, residents, catalogue
     // -- worlds, clock, journal, requests, quotas, plan
+    worlds::REFUSALS,
+    snapshots::REFUSALS,
+    clock::REFUSALS,
+    settings::REFUSALS,
+    journal::REFUSALS,
+    requests::REFUSALS,
 ];

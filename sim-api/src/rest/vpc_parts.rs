@@ -302,6 +302,7 @@ pub struct CreateCidrReservationBody {
     cidr_block: Option<String>,
     /// The mask of a block to be found.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 128)]
     cidr_mask: Option<u8>,
     /// Whether the reservation is an IPv6 one.
     #[serde(default)]

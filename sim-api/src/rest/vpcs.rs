@@ -55,7 +55,17 @@ pub const REFUSALS: Refusals = &[
             E::InvalidParameter,
         ],
     ),
-    ("delete_vpc", &[E::VpcNotFound, E::VpcStatusIncorrect, E::VpcHasVSwitch, E::VpcHasRouteTable, E::VpcHasRouteEntry]),
+    (
+        "delete_vpc",
+        &[
+            E::VpcNotFound,
+            E::VpcStatusIncorrect,
+            E::VpcHasVSwitch,
+            E::VpcHasRouteTable,
+            E::VpcHasRouteEntry,
+            E::VpcHasSecurityGroup,
+        ],
+    ),
     ("list_vpc_dependents", &[E::VpcNotFound]),
 ];
 

@@ -12,6 +12,7 @@
 pub mod actions;
 pub mod credentials;
 pub mod dispatch;
+pub mod either_page;
 pub mod encoding;
 pub mod envelope;
 pub mod error;

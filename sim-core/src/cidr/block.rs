@@ -215,6 +215,12 @@ impl<A: AddressBits> Block<A> {
         Block { bits: bits & mask(len), len }
     }
 
+    /// The block of a length at an address that has no host bits.
+    pub(crate) fn aligned(bits: A, len: u8) -> Self {
+        debug_assert!(len <= A::WIDTH && bits & !mask::<A>(len) == A::ZERO);
+        Block { bits, len }
+    }
+
     /// The network address as a number.
     pub fn bits(self) -> A {
         self.bits
@@ -350,8 +356,8 @@ impl<A: AddressBits> Block<A> {
 }
 
 /// The blocks of one length inside a block, in address order.
-#[derive(Clone)]
-pub struct Subnets<A> {
+#[derive(Clone, Debug)]
+pub struct Subnets<A: AddressBits> {
     next: Option<Block<A>>,
     last: A,
 }

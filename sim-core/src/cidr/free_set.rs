@@ -33,7 +33,7 @@ impl FreeSet {
         let mut set = FreeSet { top: 0, mid: Vec::new(), words: Vec::new(), size, head, tail };
         set.top = match size {
             0..=DIRECT => set.fresh(0),
-            ..=TWO_LEVELS => low_bits(size / 64),
+            65..=TWO_LEVELS => low_bits(size / 64),
             _ => low_bits(size / TWO_LEVELS),
         };
         set

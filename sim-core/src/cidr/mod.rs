@@ -9,7 +9,8 @@ mod block;
 mod encoding;
 mod free_set;
 mod parse;
-pub mod pool;
+mod pool;
+mod pool6;
 pub mod reserved;
 mod set;
 #[cfg(feature = "testkit")]
@@ -19,5 +20,6 @@ mod tree;
 pub use allocator::{AllocError, BlockAllocator};
 pub use block::{AddressBits, Block, Cidr, Cidr4, Cidr6, Subnets};
 pub use parse::{CidrError, Problem};
-pub use pool::{AddressPool, AddressState, PoolError};
+pub use pool::{AddressPool, AddressState, PREFIX_LEN_IPV4, PoolError};
+pub use pool6::{AddressPool6, PREFIX_LEN_IPV6};
 pub use set::{collapse, subtract_all, summarise_range};

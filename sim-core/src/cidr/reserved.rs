@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-use crate::cidr::block::{Block, Cidr, Cidr4, Cidr6};
+use crate::cidr::block::{Block, Cidr4, Cidr6};
 
 /// Addresses kept at the start of an IPv4 vSwitch.
 pub const RESERVED_IPV4_FIRST: u32 = 1;
@@ -92,43 +92,43 @@ pub enum RuleError {
     #[error("{block} has a prefix length outside {min} to {max}; {} would pass", .passes)]
     Length {
         /// The block.
-        block: Cidr,
+        block: Cidr4,
         /// Shortest length.
         min: u8,
         /// Longest length.
         max: u8,
         /// The block nearest to it with a length in range.
-        passes: Cidr,
+        passes: Cidr4,
     },
     /// The block touches a range with a purpose of its own.
     #[error("{block} overlaps {range} ({purpose}); {} would pass", .passes)]
     Forbidden {
         /// The block.
-        block: Cidr,
+        block: Cidr4,
         /// The range.
-        range: Cidr,
+        range: Cidr4,
         /// What the range is for.
         purpose: &'static str,
         /// A private block of the same length, or of the nearest that exists.
-        passes: Cidr,
+        passes: Cidr4,
     },
     /// The block reaches beyond the one that must contain it.
     #[error("{block} is not inside {within}; {} would pass", .passes)]
     Outside {
         /// The block.
-        block: Cidr,
+        block: Cidr4,
         /// What must contain it; the first one when there are several.
-        within: Cidr,
+        within: Cidr4,
         /// A block of the same length that lies inside, or all of it.
-        passes: Cidr,
+        passes: Cidr4,
     },
     /// Two blocks that must be disjoint are not.
     #[error("{block} overlaps {with}")]
     Overlap {
         /// The block.
-        block: Cidr,
+        block: Cidr4,
         /// The one already there.
-        with: Cidr,
+        with: Cidr4,
     },
     /// More entries than allowed.
     #[error("{what}: {count} given, at most {max} are allowed")]
@@ -144,7 +144,7 @@ pub enum RuleError {
     #[error("subnet number {number} is above {max}, the last /64 of {block}")]
     SubnetNumber {
         /// The VPC's IPv6 block.
-        block: Cidr,
+        block: Cidr6,
         /// The number.
         number: u32,
         /// The largest number.
@@ -154,9 +154,9 @@ pub enum RuleError {
     #[error("{block} is not a /52, /56 or /60; {} would pass", .passes)]
     Ipv6Length {
         /// The block.
-        block: Cidr,
+        block: Cidr6,
         /// The /56 at its address.
-        passes: Cidr,
+        passes: Cidr6,
     },
 }
 
@@ -195,8 +195,8 @@ pub fn check_vswitch_block(block: Cidr4, vpc: &[Cidr4], vswitches: &[Cidr4]) -> 
         let within = vpc.iter().copied().find(|v| v.prefix_len() <= block.prefix_len());
         let within = within.or(vpc.first().copied()).unwrap_or(block);
         let len = block.prefix_len().max(within.prefix_len()).clamp(16, 29);
-        let passes = Block::truncating(within.bits(), len).into();
-        return Err(RuleError::Outside { block: block.into(), within: within.into(), passes });
+        let passes = Block::truncating(within.bits(), len);
+        return Err(RuleError::Outside { block, within, passes });
     }
     check_disjoint(block, vswitches)
 }
@@ -233,8 +233,8 @@ pub fn check_vpc_ipv6_block(block: Cidr6) -> Result<(), RuleError> {
     if VPC_IPV6_LENGTHS.contains(&block.prefix_len()) {
         return Ok(());
     }
-    let passes = Block::truncating(block.bits(), VPC_IPV6_LENGTH).into();
-    Err(RuleError::Ipv6Length { block: block.into(), passes })
+    let passes = Block::truncating(block.bits(), VPC_IPV6_LENGTH);
+    Err(RuleError::Ipv6Length { block, passes })
 }
 
 /// The largest subnet number under a VPC's IPv6 block: 255, 15 or 4,095.
@@ -253,7 +253,7 @@ pub fn max_subnet_number(vpc: Cidr6) -> Result<u32, RuleError> {
 pub fn vswitch_ipv6_block(vpc: Cidr6, number: u32) -> Result<Cidr6, RuleError> {
     let max = max_subnet_number(vpc)?;
     let block = vpc.subnet(VSWITCH_IPV6_LENGTH, u128::from(number));
-    block.ok_or(RuleError::SubnetNumber { block: vpc.into(), number, max })
+    block.ok_or(RuleError::SubnetNumber { block: vpc, number, max })
 }
 
 /// Addresses left by the formula 2^(32 - length) - 4, whether or not a vSwitch
@@ -297,8 +297,8 @@ fn check_length(block: Cidr4, lengths: RangeInclusive<u8>) -> Result<(), RuleErr
     }
     let (min, max) = (*lengths.start(), *lengths.end());
     let nearest = block.prefix_len().clamp(min, max);
-    let passes = Block::truncating(block.bits(), nearest).into();
-    Err(RuleError::Length { block: block.into(), min, max, passes })
+    let passes = Block::truncating(block.bits(), nearest);
+    Err(RuleError::Length { block, min, max, passes })
 }
 
 fn check_forbidden(block: Cidr4) -> Result<(), RuleError> {
@@ -310,13 +310,13 @@ fn check_forbidden(block: Cidr4) -> Result<(), RuleError> {
 
 fn forbidden(block: Cidr4, range: Cidr4, purpose: &'static str) -> RuleError {
     // 10.0.0.0/8 has room for any length from 8 on.
-    let passes = Block::truncating(RFC1918[0].bits(), block.prefix_len().max(8)).into();
-    RuleError::Forbidden { block: block.into(), range: range.into(), purpose, passes }
+    let passes = Block::truncating(RFC1918[0].bits(), block.prefix_len().max(8));
+    RuleError::Forbidden { block, range, purpose, passes }
 }
 
 fn check_disjoint(block: Cidr4, present: &[Cidr4]) -> Result<(), RuleError> {
     match present.iter().find(|other| other.overlaps(block)) {
-        Some(with) => Err(RuleError::Overlap { block: block.into(), with: (*with).into() }),
+        Some(with) => Err(RuleError::Overlap { block, with: *with }),
         None => Ok(()),
     }
 }

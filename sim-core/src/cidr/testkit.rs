@@ -64,7 +64,7 @@ impl BlockAllocatorUnderTest for BlockAllocator {
 
 /// The specification: lists of blocks, searched from the front.
 #[derive(Clone, Debug)]
-pub struct NaiveAllocator<A = u32> {
+pub struct NaiveAllocator<A: AddressBits = u32> {
     parents: Vec<Block<A>>,
     excluded: Vec<Block<A>>,
     allocated: Vec<Block<A>>,

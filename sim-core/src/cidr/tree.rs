@@ -1,10 +1,13 @@
 //! The free-space tree under [`crate::cidr::BlockAllocator`].
 //!
-//! A node covers a block whose length is a multiple of four and has 16 slots.
-//! A slot is free, held, excluded, outside, or leads to another node. Beside each
-//! slot stands the length of the largest free block in it, so that the lowest
-//! free block of any length is found with one look at each level: 4 levels from
-//! /8 to /24. Nodes exist only where a block has been cut, 84 bytes each.
+//! A node cuts a block into up to 16 slots. A slot is free, held, excluded,
+//! outside, or leads to another node. Beside each slot stands the length of the
+//! largest free block in it, so that the lowest free block of any length is found
+//! with one look at each level: 5 levels from /8 to /24. Nodes exist only where a
+//! block has been cut, 84 bytes each.
+//!
+//! Slots have the lengths 1, 5, ... 25, 29, 32 in IPv4, because the smallest
+//! vSwitch is a /29, and the multiples of four in IPv6, because a vSwitch is a /64.
 
 use crate::cidr::block::{AddressBits, Block};
 
@@ -89,32 +92,44 @@ pub(super) struct Tree {
     spare: Vec<u32>,
 }
 
-/// The nodes above the one being changed, with the slot taken in each.
+/// The nodes above the one being changed, each with the slot taken in it: node
+/// number times 16 plus slot.
 struct Path {
-    steps: [(u32, u8); MAX_DEPTH],
+    steps: [u32; MAX_DEPTH],
     depth: usize,
 }
 
 impl Path {
     fn new() -> Path {
-        Path { steps: [(0, 0); MAX_DEPTH], depth: 0 }
+        Path { steps: [0; MAX_DEPTH], depth: 0 }
     }
 
     fn push(&mut self, node: usize, slot: usize) {
-        self.steps[self.depth] = (node as u32, slot as u8);
+        self.steps[self.depth] = (node as u32) << 4 | slot as u32;
         self.depth += 1;
     }
 
     fn pop(&mut self) -> Option<(usize, usize)> {
         self.depth = self.depth.checked_sub(1)?;
-        let (node, slot) = self.steps[self.depth];
-        Some((node as usize, usize::from(slot)))
+        let step = self.steps[self.depth];
+        Some(((step >> 4) as usize, (step & 15) as usize))
     }
 }
 
-/// The length of the slots in the node that divides a block.
+/// The remainder of the slot lengths of a family when divided by the stride.
+fn phase<A: AddressBits>() -> u8 {
+    if A::WIDTH == 32 { 1 } else { 0 }
+}
+
+/// The length of the slots in the node that divides a block: the next one.
 fn slot_len<A: AddressBits>(divided: u8) -> u8 {
-    (divided / STRIDE * STRIDE).min(A::WIDTH - STRIDE) + STRIDE
+    ((divided + STRIDE - phase::<A>()) / STRIDE * STRIDE + phase::<A>()).min(A::WIDTH)
+}
+
+/// The slot length one level up, which is the length of the block that a node
+/// below the root divides.
+fn slot_len_above<A: AddressBits>(slot_len: u8) -> u8 {
+    (slot_len - 1 - phase::<A>()) / STRIDE * STRIDE + phase::<A>()
 }
 
 /// The slot of an address among slots of a length.
@@ -124,9 +139,9 @@ fn index<A: AddressBits>(bits: A, slot_len: u8) -> usize {
 
 /// Slot number `index` in the node that divides `divided`.
 fn slot_block<A: AddressBits>(divided: Block<A>, slot_len: u8, index: usize) -> Block<A> {
-    let base = Block::truncating(divided.bits(), slot_len - STRIDE).bits();
+    let above = A::narrow(15) << u32::from(A::WIDTH - slot_len);
     let offset = A::narrow(index as u128) << u32::from(A::WIDTH - slot_len);
-    Block::truncating(base | offset, slot_len)
+    Block::aligned(divided.bits() & !above | offset, slot_len)
 }
 
 /// Bits of the slots that a block of length `len` at slot `index` covers.
@@ -135,22 +150,14 @@ fn run(index: usize, slot_len: u8, len: u8) -> u16 {
     (((1u32 << slots) - 1) << index) as u16
 }
 
+/// How runs of 2, 4, 8 and 16 slots are put together from the halves: the
+/// distance of the halves, and the bits where a run may start.
+const RUNS: [(u8, u16); 4] = [(1, 0x5555), (2, 0x1111), (4, 0x0101), (8, 0x0001)];
+
 /// Bits where an aligned run of `1 << order` free slots starts.
 fn free_runs(free: u16, order: u8) -> u16 {
-    let mut runs = free;
-    if order >= 1 {
-        runs &= runs >> 1 & 0x5555;
-    }
-    if order >= 2 {
-        runs &= runs >> 2 & 0x1111;
-    }
-    if order >= 3 {
-        runs &= runs >> 4 & 0x0101;
-    }
-    if order >= 4 {
-        runs &= runs >> 8 & 0x0001;
-    }
-    runs
+    let halves = RUNS.into_iter().take(usize::from(order));
+    halves.fold(free, |runs, (shift, starts)| runs & runs >> shift & starts)
 }
 
 impl Node {
@@ -178,8 +185,15 @@ impl Node {
         if self.free == 0 {
             return self.best.iter().fold(FULL, |best, slot| best.min(*slot));
         }
-        let fits = |order| free_runs(self.free, order) != 0;
-        let order = (0..=STRIDE).rev().find(|order| fits(*order)).unwrap_or(0);
+        // No run of one order, no run of the next.
+        let (mut runs, mut order) = (self.free, 0);
+        for (shift, starts) in RUNS {
+            runs &= runs >> shift & starts;
+            if runs == 0 {
+                break;
+            }
+            order += 1;
+        }
         slot_len - order
     }
 
@@ -188,14 +202,20 @@ impl Node {
         let slots = if len <= slot_len {
             free_runs(self.free, slot_len - len)
         } else {
-            let mut fits = 0u16;
-            for (i, best) in self.best.iter().enumerate() {
-                fits |= u16::from(*best <= len) << i;
-            }
-            fits
+            return first_at_most(self.best, len);
         };
         (slots != 0).then(|| slots.trailing_zeros() as usize)
     }
+}
+
+/// The first of 16 bytes that is at most `limit`, comparing all of them at once.
+fn first_at_most(bytes: [u8; 16], limit: u8) -> Option<usize> {
+    const HIGH: u128 = u128::from_le_bytes([0x80; 16]);
+    let (a, b) = (u128::from_le_bytes(bytes), u128::from_le_bytes([limit; 16]));
+    // The high bit of each byte: the low seven bits of b are no less than those of a.
+    let low = (b | HIGH) - (a & !HIGH);
+    let at_most = (!a & b | !(a ^ b) & low) & HIGH;
+    (at_most != 0).then(|| at_most.trailing_zeros() as usize / 8)
 }
 
 /// The set bits of a mask, lowest first.
@@ -220,8 +240,8 @@ impl Tree {
         }
         self.nodes.push(node);
         let at = (self.nodes.len() - 1) as u32;
-        // 2^32 - 2^16 nodes of 84 bytes are 360 GB: memory ends first.
-        assert!(at < Link::HELD, "the free-space tree has too many nodes");
+        // A path keeps node and slot in 32 bits. 2^28 nodes are 22 GB.
+        assert!(at < 1 << 28, "the free-space tree has too many nodes");
         at
     }
 
@@ -324,29 +344,40 @@ impl Tree {
         }
     }
 
-    /// Takes a block that is known to be free; answers the root's new largest length.
-    pub(super) fn take<A: AddressBits>(&mut self, root: &mut Root<A>, block: Block<A>, holder: Holder) -> u8 {
-        let len = block.prefix_len();
+    /// Takes a block that is known to be free: the one at `place`, or the lowest of
+    /// the length. Answers the block, and the root's new largest length if that
+    /// may have changed; `None` when no block of the length is free.
+    pub(super) fn take<A: AddressBits>(
+        &mut self,
+        root: &mut Root<A>,
+        len: u8,
+        place: Option<A>,
+        holder: Holder,
+    ) -> Option<(Block<A>, Option<u8>)> {
         if len == root.block.prefix_len() {
             root.link = Link::taken(holder, len);
-            return FULL;
+            return Some((root.block, Some(FULL)));
         }
         let mut path = Path::new();
         let mut at = root.block;
         let mut n = self.enter(&mut root.link, at);
         loop {
             let slot_len = slot_len::<A>(at.prefix_len());
-            let i = index(block.bits(), slot_len);
+            let node = &mut self.nodes[n];
+            let i = match place {
+                Some(bits) => index(bits, slot_len),
+                None => node.first_fit(slot_len, len)?,
+            };
+            at = slot_block(at, slot_len, i);
             if len <= slot_len {
-                self.nodes[n].set(run(i, slot_len, len), Link::taken(holder, len), slot_len);
-                return self.settle(root, path, n, slot_len);
+                node.set(run(i, slot_len, len), Link::taken(holder, len), slot_len);
+                return Some((Block::aligned(at.bits(), len), self.settle(root, path, n, slot_len)));
             }
             path.push(n, i);
-            at = slot_block(at, slot_len, i);
-            let mut link = self.nodes[n].link[i];
+            node.free &= !(1 << i);
+            let mut link = node.link[i];
             let below = self.enter(&mut link, at);
             self.nodes[n].link[i] = link;
-            self.nodes[n].free &= !(1 << i);
             n = below;
         }
     }
@@ -363,17 +394,17 @@ impl Tree {
     }
 
     /// Gives a taken block back if exactly this one is held; answers the root's new
-    /// largest length, or what stands there instead.
+    /// largest length if that may have changed, or what stands there instead.
     pub(super) fn release<A: AddressBits>(
         &mut self,
         root: &mut Root<A>,
         block: Block<A>,
-    ) -> Result<u8, Option<(Holder, Block<A>)>> {
+    ) -> Result<Option<u8>, Option<(Holder, Block<A>)>> {
         let len = block.prefix_len();
         let held = Link::taken(Holder::Held, len);
         if len == root.block.prefix_len() && root.link == held {
             root.link = Link::FREE;
-            return Ok(len);
+            return Ok(Some(len));
         }
         let mut path = Path::new();
         let (mut at, mut link) = (root.block, root.link);
@@ -394,15 +425,16 @@ impl Tree {
         Err(self.conflict(root, block))
     }
 
-    /// Carries the largest free length of node `n` up the path; a node that has
-    /// become wholly free is given back. Answers the root's largest length.
+    /// Carries the largest free length of node `n` up the path, as far as it changes
+    /// anything; a node that has become wholly free is given back. Answers the
+    /// root's largest length if that may have changed.
     fn settle<A: AddressBits>(
         &mut self,
         root: &mut Root<A>,
         mut path: Path,
         mut n: usize,
         mut slot_len: u8,
-    ) -> u8 {
+    ) -> Option<u8> {
         loop {
             let best = self.nodes[n].largest(slot_len);
             let Some((above, i)) = path.pop() else {
@@ -410,12 +442,14 @@ impl Tree {
                     self.spare.push(n as u32);
                     root.link = Link::FREE;
                 }
-                return best;
+                return Some(best);
             };
-            slot_len -= STRIDE;
+            slot_len = slot_len_above::<A>(slot_len);
             if best == slot_len {
                 self.spare.push(n as u32);
                 self.nodes[above].set(1 << i, Link::FREE, slot_len);
+            } else if self.nodes[above].best[i] == best {
+                return None;
             } else {
                 self.nodes[above].best[i] = best;
             }

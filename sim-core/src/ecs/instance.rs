@@ -25,6 +25,19 @@ pub enum InstanceStatus {
     Stopped,
 }
 
+impl InstanceStatus {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            InstanceStatus::Pending => "Pending",
+            InstanceStatus::Starting => "Starting",
+            InstanceStatus::Running => "Running",
+            InstanceStatus::Stopping => "Stopping",
+            InstanceStatus::Stopped => "Stopped",
+        }
+    }
+}
+
 /// An ECS instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
@@ -71,6 +84,45 @@ pub struct InstanceIndex {
     pub by_vswitch: Groups<VSwitchId, InstanceId>,
     /// By zone.
     pub by_zone: Groups<ZoneId, InstanceId>,
+}
+
+impl Instance {
+    /// What its type allows. A type that left the catalogue since counts as the smallest shape that the provider
+    /// sells: the instance stays usable, and nothing can be added to it.
+    pub fn type_row(&self) -> TypeLimits {
+        TypeLimits::of(&self.instance_type)
+    }
+}
+
+/// What an instance type allows on its network interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypeLimits {
+    /// Interfaces, the primary one included.
+    pub eni: u32,
+    /// IPv4 addresses of one interface, the primary one included.
+    pub ipv4_per_eni: u32,
+    /// IPv6 addresses of one interface.
+    pub ipv6_per_eni: u32,
+    /// Interfaces with the members of trunks.
+    pub eni_total: u32,
+    /// Whether it takes a trunk interface.
+    pub trunk: bool,
+}
+
+impl TypeLimits {
+    /// The limits of a type of the catalogue.
+    pub fn of(name: &str) -> TypeLimits {
+        crate::catalog::instance_type(name).map_or(
+            TypeLimits { eni: 1, ipv4_per_eni: 1, ipv6_per_eni: 0, eni_total: 1, trunk: false },
+            |t| TypeLimits {
+                eni: t.eni_quantity.into(),
+                ipv4_per_eni: t.ipv4_per_eni.into(),
+                ipv6_per_eni: t.ipv6_per_eni.into(),
+                eni_total: t.eni_total.into(),
+                trunk: t.trunk,
+            },
+        )
+    }
 }
 
 impl Row for Instance {

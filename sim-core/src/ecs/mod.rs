@@ -1,5 +1,14 @@
 //! What runs in a VPC: network interfaces, instances, security groups, prefix lists.
 
+pub mod authorize;
 pub mod eni;
+pub mod eni_address;
+pub mod eni_attachment;
+pub mod group_filter;
 pub mod instance;
+pub mod membership;
+pub mod prefix_list;
+pub mod rule_input;
+pub mod rule_quota;
 pub mod security_group;
+pub mod security_group_rule;

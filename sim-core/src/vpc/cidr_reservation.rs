@@ -5,7 +5,7 @@
 //! (provider documentation: CreateVSwitchCidrReservation). It lowers the vSwitch's count of free addresses.
 
 use crate::access::{Caller, Owner};
-use crate::cidr::pool::PREFIX_LEN_IPV4;
+use crate::cidr::PREFIX_LEN_IPV4;
 use crate::cidr::{Cidr, Cidr6, PoolError, reserved};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};

@@ -10,7 +10,6 @@ use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::VpcId;
 use crate::quota::Quota;
-use crate::vpc::route_entry;
 use crate::vpc::vpc::{Ipv6Block, Vpc, assign_ipv6, check_isp, vswitches};
 use crate::world::World;
 use compact_str::CompactString;
@@ -57,10 +56,10 @@ pub fn add(w: &mut World, caller: &Caller, c: &AddSecondaryBlock) -> Outcome<Rep
     if let Some(other) = vpc.blocks().find(|b| b.overlaps(c.block)) {
         return Err(refuse(ErrorCode::SecondaryCidrOverlap, format!("{} overlaps {other}.", c.block)));
     }
-    let routes = route_entry::conflicts_with(w, c.vpc, c.block);
-    if !routes.is_empty() {
-        let detail = format!("Route entries lead to {} or into it.", c.block);
-        return Err(refuse(ErrorCode::SecondaryCidrRouteConflict, detail).blockers(routes));
+    let clashing = crate::vpc::route_entry::conflicts_with(w, c.vpc, c.block);
+    if !clashing.is_empty() {
+        let detail = format!("{} equals or contains the destination of an entry.", c.block);
+        return Err(refuse(ErrorCode::SecondaryCidrRouteConflict, detail).blockers(clashing));
     }
     let used = vpc.secondary.len() as u64;
     Quota::SecondaryCidrsPerVpc.check(w, caller.account, used, 1, ErrorCode::SecondaryCidrQuota)?;

@@ -10,6 +10,7 @@ use crate::cidr::{
     reserved::{self, RuleError},
 };
 use crate::command::Reply;
+use crate::ecs::eni::Eni;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, RouteTableId, VSwitchId, VpcId};
 use crate::name::TextRule;
@@ -484,6 +485,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Repl
         Some(number) => Some(subnet6(w, vpc, number)?),
     };
     if c.disable_ipv6 || ipv6.is_some_and(|block| vswitch.ipv6 != Some(block)) {
+        check_ipv6_unused(w, c.vswitch)?;
         route_entry::forget(w, c.vswitch, true);
     }
     w.update::<VSwitch>(&c.vswitch, |s| {
@@ -499,6 +501,16 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Repl
         s.ipv6 = ipv6.or(s.ipv6);
     });
     Ok(Reply::Done)
+}
+
+/// A vSwitch keeps its IPv6 block while interfaces hold addresses of it.
+fn check_ipv6_unused(w: &World, vswitch: VSwitchId) -> Outcome<()> {
+    if !w.indexes().enis.pools6.contains_key(&vswitch) {
+        return Ok(());
+    }
+    let enis = w.indexes().enis.by_vswitch.of(&vswitch).filter_map(|id| w.get::<Eni>(id));
+    let holders = enis.filter(|e| e.ipv6_slots() > 0).map(|e| e.id);
+    Err(Refusal::new(ErrorCode::VSwitchIpv6InUse).field("ipv6_subnet").blockers(holders))
 }
 
 /// Deletes a vSwitch.
@@ -529,9 +541,13 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVSwitch) -> Outcome<Repl
 pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let table = vswitch.route_table.map(AnyId::from);
     let reservations = crate::vpc::cidr_reservation::of_vswitch(w, vswitch.id).map(|r| r.id.into());
-    let all: [(ErrorCode, Vec<AnyId>); 2] = [
+    let ix = w.indexes();
+    let enis = ix.enis.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
+    let instances = ix.instances.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 3] = [
         (ErrorCode::VSwitchHasRouteTable, table.into_iter().collect()),
         (ErrorCode::VSwitchHasReservation, reservations.collect()),
+        (ErrorCode::VSwitchInUse, instances.chain(enis).collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

@@ -8,6 +8,8 @@ mod route_table;
 mod vrouter;
 // -- security groups, prefix lists
 // -- network interfaces
+mod eni;
+mod eni_address;
 // -- instances, catalogue
 mod tags;
 mod vpc;
@@ -91,6 +93,17 @@ actions! {
         // -- security groups
         // -- prefix lists
         // -- network interfaces
+        CreateNetworkInterface => eni::create_network_interface;
+        DescribeNetworkInterfaces => eni::describe_network_interfaces;
+        DescribeNetworkInterfaceAttribute => eni::describe_network_interface_attribute;
+        ModifyNetworkInterfaceAttribute => eni::modify_network_interface_attribute;
+        AttachNetworkInterface => eni::attach_network_interface;
+        DetachNetworkInterface => eni::detach_network_interface;
+        DeleteNetworkInterface => eni::delete_network_interface;
+        AssignPrivateIpAddresses => eni_address::assign_private_ip_addresses;
+        UnassignPrivateIpAddresses => eni_address::unassign_private_ip_addresses;
+        AssignIpv6Addresses => eni_address::assign_ipv6_addresses;
+        UnassignIpv6Addresses => eni_address::unassign_ipv6_addresses;
         // -- instances
         // -- regions, zones, types, images
         TagResources => tags::ecs_tag_resources;
@@ -120,6 +133,7 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     route_table::INERT,
     // -- security groups, prefix lists
     // -- network interfaces
+    eni::INERT,
     // -- instances, catalogue
 ];
 

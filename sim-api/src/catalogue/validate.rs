@@ -1,0 +1,401 @@
+//! The mechanical check of a request: is everything there, does every value have its form and range?
+//!
+//! Order of the checks, which decides what is reported when several fail: missing parameters first, then values,
+//! both in the byte order of the names. Empty values count as absent, because SDKs send them (`NextToken=`).
+//! Names that no description has are no error: the real service ignores them. They are returned for a warning.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Bound;
+
+use super::spec::{ActionSpec, Code, Codes, Kind, Param, find};
+
+/// The highest number of a list element; the longest documented lists have 1000.
+pub const MAX_LIST_INDEX: u32 = 1000;
+
+/// Names that any request may carry, besides headers written as parameters (`x-acs-…`). `access_key_id` is no
+/// documented name, but the load balancer requests of the Go SDK send it.
+const COMMON: [&str; 18] = [
+    "AccessKeyId",
+    "Action",
+    "BearerToken",
+    "Format",
+    "OwnerAccount",
+    "OwnerId",
+    "RegionId",
+    "ResourceOwnerAccount",
+    "ResourceOwnerId",
+    "SecurityToken",
+    "Signature",
+    "SignatureMethod",
+    "SignatureNonce",
+    "SignatureType",
+    "SignatureVersion",
+    "Timestamp",
+    "Version",
+    "access_key_id",
+];
+
+/// Which rule a parameter breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// A required parameter is absent or empty.
+    Missing,
+    /// The text is not of the parameter's kind.
+    Kind,
+    /// A number outside its range.
+    Range,
+    /// A text that is none of the accepted ones.
+    OneOf,
+    /// More elements than a list may have.
+    MaxItems,
+    /// The number of a list element is 0, has leading zeros or is above [`MAX_LIST_INDEX`].
+    Index,
+}
+
+/// A request that the service refuses before it looks at any resource.
+///
+/// It holds no value of the request: a value may be a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The parameter by its full wire name, such as `Tag.2.Key`.
+    pub param: String,
+    /// The rule it breaks.
+    pub rule: Rule,
+    /// The provider's error code: the one documented for the action, else the public convention.
+    pub code: String,
+    /// The HTTP status documented with the code, else 400.
+    pub status: u16,
+    /// The message for the caller.
+    pub message: String,
+    /// What would pass, such as `an integer from 1 to 50`.
+    pub accepted: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// A parameter that the action does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownParam {
+    /// Its full wire name.
+    pub name: String,
+    /// What was probably meant, if that is visible: `Name.1` for a list, or another spelling.
+    pub hint: Option<String>,
+}
+
+impl ActionSpec {
+    /// Checks the flat wire parameters of a request.
+    ///
+    /// # Errors
+    /// The first rule that is broken, in the order described at the top of this file.
+    pub fn validate(&self, values: &BTreeMap<String, String>) -> Result<Vec<UnknownParam>, Violation> {
+        self.validate_pairs(values.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// As [`ActionSpec::validate`], for borrowed names and values. The last value of a name counts.
+    pub fn validate_pairs<'a>(
+        &self,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Vec<UnknownParam>, Violation> {
+        let values: BTreeMap<&str, &str> = pairs.into_iter().collect();
+        let check = Check { spec: self, values: &values };
+        for param in &self.params {
+            check.required(param, param.name, &param.codes)?;
+        }
+        for param in &self.params {
+            check.value(param, param.name, &param.codes)?;
+        }
+        Ok(values.keys().filter_map(|name| self.unknown(name)).collect())
+    }
+
+    /// `Some` if the description has no such name.
+    fn unknown(&self, name: &str) -> Option<UnknownParam> {
+        if COMMON.binary_search(&name).is_ok()
+            || name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("x-acs-"))
+        {
+            return None;
+        }
+        match resolve(&self.params, name, "") {
+            Resolved::Known => None,
+            Resolved::Unknown(hint) => Some(UnknownParam { name: name.to_owned(), hint }),
+        }
+    }
+}
+
+struct Check<'a> {
+    spec: &'a ActionSpec,
+    values: &'a BTreeMap<&'a str, &'a str>,
+}
+
+impl Check<'_> {
+    /// `path` is the full wire name of `param`; `codes` are those of the parameter at the top of the path.
+    fn required(&self, param: &Param, path: &str, codes: &Codes) -> Result<(), Violation> {
+        if !param.required || self.is_present(param, path) {
+            return Ok(());
+        }
+        let (code, status) = match codes.missing.or(self.spec.missing) {
+            Some(Code(code, status)) => (code.to_owned(), status),
+            None => (format!("Missing{}", param.name), 400),
+        };
+        Err(Violation {
+            param: path.to_owned(),
+            rule: Rule::Missing,
+            code,
+            status,
+            message: format!("{path} is mandatory for this action."),
+            accepted: accepted(param, path),
+        })
+    }
+
+    fn value(&self, param: &Param, path: &str, codes: &Codes) -> Result<(), Violation> {
+        let text = self.values.get(path).copied().unwrap_or("");
+        if let Kind::Object(members) | Kind::JsonObject(members) = &param.kind {
+            self.members(members, path, codes)?;
+        }
+        if let Kind::List(of) | Kind::JsonList(of) = &param.kind {
+            self.elements(param, of, path, codes)?;
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        match broken_rule(param, text) {
+            Some(rule) => Err(self.invalid(rule, path, accepted(param, path), codes)),
+            None => Ok(()),
+        }
+    }
+
+    /// An object that is present must have its required members.
+    fn members(&self, members: &[Param], path: &str, codes: &Codes) -> Result<(), Violation> {
+        if self.below(path).next().is_none() {
+            return Ok(());
+        }
+        for member in members {
+            self.required(member, &format!("{path}.{}", member.name), codes)?;
+        }
+        for member in members {
+            self.value(member, &format!("{path}.{}", member.name), codes)?;
+        }
+        Ok(())
+    }
+
+    fn elements(&self, list: &Param, of: &Param, path: &str, codes: &Codes) -> Result<(), Violation> {
+        let mut numbers = BTreeSet::new();
+        for name in self.below(path) {
+            let rest = &name[path.len() + 1..];
+            let digits = rest.split('.').next().unwrap_or(rest);
+            if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                continue;
+            }
+            match digits.parse::<u32>() {
+                Ok(number) if !digits.starts_with('0') && number <= MAX_LIST_INDEX => numbers.insert(number),
+                _ => {
+                    let accepted =
+                        format!("element numbers from 1 to {MAX_LIST_INDEX} without leading zeros");
+                    return Err(self.invalid(Rule::Index, path, accepted, codes));
+                }
+            };
+        }
+        if list.max_items.is_some_and(|max| numbers.len() > max as usize) {
+            return Err(self.invalid(Rule::MaxItems, path, accepted(list, path), codes));
+        }
+        numbers.into_iter().try_for_each(|number| self.value(of, &format!("{path}.{number}"), codes))
+    }
+
+    /// Whether anything is sent in the form that the parameter has; a list without a number is an unknown name.
+    fn is_present(&self, param: &Param, path: &str) -> bool {
+        let sent = |name: &str| self.values.get(name).is_some_and(|value| !value.is_empty());
+        let numbered = |name: &str| name.as_bytes().get(path.len() + 1).is_some_and(u8::is_ascii_digit);
+        match &param.kind {
+            Kind::List(_) => self.below(path).any(|name| numbered(name) && sent(name)),
+            Kind::Object(_) => self.below(path).any(sent),
+            Kind::JsonList(_) | Kind::JsonObject(_) => sent(path) || self.below(path).any(sent),
+            _ => sent(path),
+        }
+    }
+
+    /// The names `path.…`, in byte order.
+    fn below<'b>(&'b self, path: &str) -> impl Iterator<Item = &'b str> {
+        let prefix = format!("{path}.");
+        let from: (Bound<&str>, Bound<&str>) = (Bound::Included(&prefix), Bound::Unbounded);
+        self.values
+            .range::<str, _>(from)
+            .map(|(name, _)| *name)
+            .take_while(move |name| name.starts_with(&prefix))
+    }
+
+    fn invalid(&self, rule: Rule, path: &str, accepted: String, codes: &Codes) -> Violation {
+        let own = match rule {
+            Rule::Range | Rule::OneOf | Rule::MaxItems => codes.value,
+            Rule::Missing | Rule::Kind | Rule::Index => codes.malformed,
+        };
+        let Code(code, status) = own.or(self.spec.invalid).unwrap_or(Code("InvalidParameter", 400));
+        Violation {
+            param: path.to_owned(),
+            rule,
+            code: code.to_owned(),
+            status,
+            message: format!("The specified parameter \"{path}\" is not valid. It takes {accepted}."),
+            accepted,
+        }
+    }
+}
+
+/// The rule that a single, non-empty text breaks.
+fn broken_rule(param: &Param, text: &str) -> Option<Rule> {
+    let in_range = |number: i64| {
+        let fits = param.min.is_none_or(|min| min <= number) && param.max.is_none_or(|max| number <= max);
+        if fits { None } else { Some(Rule::Range) }
+    };
+    match &param.kind {
+        Kind::Text if param.one_of.is_empty() => None,
+        Kind::Text => {
+            let same =
+                |one: &&str| if param.any_case { one.eq_ignore_ascii_case(text) } else { *one == text };
+            if param.one_of.iter().any(same) { None } else { Some(Rule::OneOf) }
+        }
+        Kind::Int32 => decimal(text)
+            .and_then(|number| i32::try_from(number).ok())
+            .map_or(Some(Rule::Kind), |number| in_range(number.into())),
+        Kind::Int64 => decimal(text).map_or(Some(Rule::Kind), in_range),
+        Kind::Number => broken_number(param, text),
+        Kind::Boolean if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") => None,
+        Kind::Boolean => Some(Rule::Kind),
+        Kind::JsonList(of) => broken_json_list(param, of, text),
+        Kind::JsonObject(members) => match serde_json::from_str(text) {
+            Ok(serde_json::Value::Object(object)) => broken_json_members(members, &object),
+            _ => Some(Rule::Kind),
+        },
+        // A plain value where a list or an object belongs is an unknown name, which the real service ignores.
+        Kind::List(_) | Kind::Object(_) => None,
+    }
+}
+
+/// Digits with an optional minus sign; `+5` and ` 5` are no numbers to the provider.
+fn decimal(text: &str) -> Option<i64> {
+    if text.starts_with('+') { None } else { text.parse().ok() }
+}
+
+fn broken_number(param: &Param, text: &str) -> Option<Rule> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    let Some(number) = text.parse::<f64>().ok().filter(|number| plain && number.is_finite()) else {
+        return Some(Rule::Kind);
+    };
+    let above = param.min.is_none_or(|min| min as f64 <= number);
+    let below = param.max.is_none_or(|max| number <= max as f64);
+    if above && below { None } else { Some(Rule::Range) }
+}
+
+fn broken_json_list(list: &Param, of: &Param, text: &str) -> Option<Rule> {
+    let Ok(serde_json::Value::Array(elements)) = serde_json::from_str(text) else { return Some(Rule::Kind) };
+    if list.max_items.is_some_and(|max| elements.len() > max as usize) {
+        return Some(Rule::MaxItems);
+    }
+    elements.iter().find_map(|element| broken_json(of, element))
+}
+
+fn broken_json_members(
+    members: &[Param],
+    object: &serde_json::Map<String, serde_json::Value>,
+) -> Option<Rule> {
+    members.iter().find_map(|member| object.get(member.name).and_then(|value| broken_json(member, value)))
+}
+
+/// JSON values may be written as their text, and numbers and booleans stand for theirs. Null is absent.
+fn broken_json(param: &Param, value: &serde_json::Value) -> Option<Rule> {
+    use serde_json::Value;
+    match (&param.kind, value) {
+        (_, Value::Null) => None,
+        (Kind::Object(members) | Kind::JsonObject(members), Value::Object(object)) => {
+            broken_json_members(members, object)
+        }
+        (Kind::List(of) | Kind::JsonList(of), Value::Array(elements)) => {
+            elements.iter().find_map(|element| broken_json(of, element))
+        }
+        (Kind::Object(_) | Kind::JsonObject(_) | Kind::List(_) | Kind::JsonList(_), _) => Some(Rule::Kind),
+        (_, Value::Object(_) | Value::Array(_)) => Some(Rule::Kind),
+        (_, Value::String(text)) if text.is_empty() => None,
+        (_, Value::String(text)) => broken_rule(param, text),
+        (_, Value::Number(number)) => broken_rule(param, &number.to_string()),
+        (_, Value::Bool(truth)) => broken_rule(param, if *truth { "true" } else { "false" }),
+    }
+}
+
+/// What a parameter takes, in words.
+fn accepted(param: &Param, path: &str) -> String {
+    let range = match (param.min, param.max) {
+        (Some(min), Some(max)) => format!(" from {min} to {max}"),
+        (Some(min), None) => format!(" of at least {min}"),
+        (None, Some(max)) => format!(" of at most {max}"),
+        (None, None) => String::new(),
+    };
+    let most = param.max_items.map(|max| format!(" of at most {max} elements")).unwrap_or_default();
+    match &param.kind {
+        Kind::Text if param.one_of.is_empty() => "a text that is not empty".to_owned(),
+        Kind::Text => format!("one of {}", param.one_of.join(", ")),
+        Kind::Int32 if range.is_empty() => format!("an integer from {} to {}", i32::MIN, i32::MAX),
+        Kind::Int32 | Kind::Int64 => format!("an integer{range}"),
+        Kind::Number => format!("a decimal number{range}"),
+        Kind::Boolean => "true or false".to_owned(),
+        Kind::List(of) => match &of.kind {
+            Kind::Object(members) if !members.is_empty() => {
+                format!(
+                    "a list{most}, sent as {path}.1.{member}, {path}.2.{member}",
+                    member = members[0].name
+                )
+            }
+            _ => format!("a list{most}, sent as {path}.1, {path}.2"),
+        },
+        Kind::JsonList(of) => {
+            let example =
+                if matches!(of.kind, Kind::Object(_)) { r#"[{"Name":"value"}]"# } else { r#"["a","b"]"# };
+            format!("a JSON array{most}, for example {example}")
+        }
+        Kind::Object(members) => {
+            let names: Vec<String> = members.iter().map(|member| format!("{path}.{}", member.name)).collect();
+            format!("an object, sent as {}", names.join(", "))
+        }
+        Kind::JsonObject(_) => "a JSON object".to_owned(),
+    }
+}
+
+enum Resolved {
+    Known,
+    Unknown(Option<String>),
+}
+
+/// Follows a wire name through the description; `done` is the part of the name before `name`.
+fn resolve(params: &[Param], name: &str, done: &str) -> Resolved {
+    let (head, rest) = name.split_once('.').map_or((name, None), |(head, rest)| (head, Some(rest)));
+    let Some(param) = find(params, head) else {
+        let similar = params.iter().find(|param| param.name.eq_ignore_ascii_case(head));
+        return Resolved::Unknown(similar.map(|param| format!("the name is {done}{}", param.name)));
+    };
+    resolve_kind(param, rest, &format!("{done}{head}"))
+}
+
+fn resolve_kind(param: &Param, rest: Option<&str>, path: &str) -> Resolved {
+    let unknown = || Resolved::Unknown(Some(format!("{path} takes {}", accepted(param, path))));
+    match (&param.kind, rest) {
+        (Kind::List(of) | Kind::JsonList(of), Some(rest)) => {
+            let (number, rest) =
+                rest.split_once('.').map_or((rest, None), |(number, rest)| (number, Some(rest)));
+            if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+                return unknown();
+            }
+            resolve_kind(of, rest, &format!("{path}.{number}"))
+        }
+        (Kind::Object(members) | Kind::JsonObject(members), Some(rest)) => {
+            // An object without described members takes any.
+            if members.is_empty() { Resolved::Known } else { resolve(members, rest, &format!("{path}.")) }
+        }
+        (Kind::List(_) | Kind::Object(_), None) => unknown(),
+        (_, None) => Resolved::Known,
+        (_, Some(_)) => Resolved::Unknown(Some(format!("{path} takes a single value, sent as {path}"))),
+    }
+}

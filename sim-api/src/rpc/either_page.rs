@@ -1,0 +1,85 @@
+//! Pages of lists that take both of the provider's styles: by number, or by token.
+//!
+//! A token is the id of the last item shown, so an item that exists throughout a walk is neither missed nor doubled.
+//! Newer clients send `MaxResults` and `NextToken`, older ones `PageNumber` and `PageSize`; a request with any of the
+//! former is of the newer style. Both answers hold `PageSize`: some clients stop at a page smaller than they asked for.
+
+use super::params::Scope;
+use super::plan::{BadParams, NumberedPage};
+use serde_json::{Value, json};
+use sim_core::id::Id;
+
+/// Which page of a list whose items come in order of their ids.
+#[derive(Clone, Copy, Debug)]
+pub enum EitherPage<I> {
+    /// By number.
+    Numbered(NumberedPage),
+    /// By token.
+    Token {
+        /// The items on a page.
+        size: usize,
+        /// The last item of the page before.
+        after: Option<I>,
+    },
+}
+
+impl<I: Id> EitherPage<I> {
+    /// `MaxResults` of 1 to `most_results` (10 if only a token is sent) and `NextToken`, or a numbered page of at most
+    /// `most_numbered` items.
+    ///
+    /// # Errors
+    /// Numbers out of range, a token that no answer held.
+    pub fn read(p: &Scope<'_>, most_numbered: i64, most_results: i64) -> Result<EitherPage<I>, BadParams> {
+        let results = p.int("MaxResults", 1..=most_results)?;
+        let after = match p.str("NextToken") {
+            None => None,
+            Some(text) => {
+                let wrong = || p.invalid("NextToken", "it is not the NextToken of an answer");
+                Some(text.parse::<I>().map_err(|_| wrong())?)
+            }
+        };
+        let numbered = NumberedPage::read(p, most_numbered)?;
+        if results.is_none() && after.is_none() {
+            return Ok(EitherPage::Numbered(numbered));
+        }
+        Ok(EitherPage::Token { size: results.unwrap_or(10) as usize, after })
+    }
+
+    /// The answer: the items of the page under `list.item`, `TotalCount`, `PageNumber`, `PageSize` and `NextToken`.
+    pub fn show<R>(
+        self,
+        items: impl Iterator<Item = R>,
+        list: &str,
+        item: &str,
+        id: impl Fn(&R) -> I,
+        show: impl Fn(R) -> Value,
+    ) -> Value {
+        let (size, after) = match self {
+            EitherPage::Numbered(page) => {
+                let mut answer = page.show(items, list, item, show);
+                answer["NextToken"] = json!("");
+                return answer;
+            }
+            EitherPage::Token { size, after } => (size, after),
+        };
+        let (mut total, mut more, mut last) = (0, false, None);
+        let mut shown = Vec::new();
+        for row in items {
+            total += 1;
+            let this = id(&row);
+            if after.is_some_and(|after| this <= after) {
+                continue;
+            }
+            if shown.len() == size {
+                more = true;
+                continue;
+            }
+            last = Some(this);
+            shown.push(show(row));
+        }
+        let next = last.filter(|_| more).map(|id| id.to_string()).unwrap_or_default();
+        let mut answer = json!({ "TotalCount": total, "PageNumber": 1, "PageSize": size, "NextToken": next });
+        answer[list] = json!({ item: shown });
+        answer
+    }
+}

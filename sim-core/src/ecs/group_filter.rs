@@ -1,0 +1,178 @@
+//! What the security groups of an interface make of a new session, and why.
+//!
+//! The order of the checks (provider documentation: security groups, 2026; re-checked against ModifySecurityGroupPolicy):
+//!
+//! | step | decides | example |
+//! |---|---|---|
+//! | 1 | platform | DNS at 100.100.2.136 is let through whatever the rules say |
+//! | 2 | a shared basic group whose members reach each other | outranks even a drop rule of priority 1 |
+//! | 3 | the rules of all groups merged: priority, then drop before accept | accept 1, drop 2, drop 1: drop 1 decides |
+//! | 4 | the default of the kind | basic: in no, out yes; enterprise: in no, out no |
+//!
+//! Sessions that are established are not judged again; that belongs to whoever follows sessions.
+
+use crate::ecs::eni::Eni;
+use crate::ecs::prefix_list::PrefixList;
+use crate::ecs::security_group::{GroupKind, SecurityGroup};
+use crate::ecs::security_group_rule::{
+    Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule, of_group,
+};
+use crate::id::{SecurityGroupId, SecurityGroupRuleId};
+use crate::world::World;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The protocol of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketProtocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP of IPv4.
+    Icmp,
+    /// ICMP of IPv6.
+    Icmpv6,
+    /// Generic routing encapsulation.
+    Gre,
+    /// Any other protocol, by its IANA number.
+    Other(u8),
+}
+
+/// The first packet of a session as the member sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// The protocol.
+    pub protocol: PacketProtocol,
+    /// The other side's address.
+    pub peer: IpAddr,
+    /// The member's address.
+    pub own: IpAddr,
+    /// The other side's port; 0 where the protocol has none.
+    pub peer_port: u16,
+    /// The member's port; 0 where the protocol has none.
+    pub own_port: u16,
+}
+
+/// What decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// The platform: flows that it always lets through, and those that it always drops.
+    Platform,
+    /// A basic group that both sides belong to and whose members reach each other.
+    InnerAccess(SecurityGroupId),
+    /// A rule.
+    Rule(SecurityGroupRuleId),
+    /// No rule fitted: what the kind of group does then.
+    Default(GroupKind),
+}
+
+/// What becomes of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is let through.
+    pub allowed: bool,
+    /// What decided.
+    pub decided_by: DecidedBy,
+}
+
+/// The provider's DNS servers and its metadata server, which instances always reach (provider documentation: network
+/// ACL, 2026, names them; for groups they are taken over).
+pub const ALWAYS_REACHED: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(100, 100, 2, 136), Ipv4Addr::new(100, 100, 2, 138), Ipv4Addr::new(100, 100, 100, 200)];
+
+/// Judges a new session of an interface.
+pub fn evaluate(w: &World, eni: &Eni, direction: Direction, packet: &Packet) -> Verdict {
+    if let Some(allowed) = platform(direction, packet) {
+        return Verdict { allowed, decided_by: DecidedBy::Platform };
+    }
+    let groups: Vec<&SecurityGroup> = eni.groups.iter().filter_map(|id| w.get::<SecurityGroup>(id)).collect();
+    let inner = groups
+        .iter()
+        .find(|g| g.kind == GroupKind::Basic && g.inner_access && has_member_at(w, g.id, packet.peer));
+    if let Some(group) = inner {
+        return Verdict { allowed: true, decided_by: DecidedBy::InnerAccess(group.id) };
+    }
+    if let Some(rule) = first_match(w, &groups, direction, packet) {
+        return Verdict { allowed: rule.spec.policy == Policy::Accept, decided_by: DecidedBy::Rule(rule.id) };
+    }
+    // An interface always has a group; one of a world that was loaded without its groups counts as basic.
+    let kind = groups.first().map_or(GroupKind::Basic, |group| group.kind);
+    Verdict {
+        allowed: direction == Direction::Egress && kind == GroupKind::Basic,
+        decided_by: DecidedBy::Default(kind),
+    }
+}
+
+/// What the platform says whatever the groups say: DHCP, DNS and metadata pass, and mail to port 25 does not.
+fn platform(direction: Direction, packet: &Packet) -> Option<bool> {
+    let (udp, tcp) = (packet.protocol == PacketProtocol::Udp, packet.protocol == PacketProtocol::Tcp);
+    let dhcp = udp && matches!((packet.own_port, packet.peer_port), (68, 67) | (546, 547));
+    let outbound = direction == Direction::Egress;
+    if dhcp || (outbound && ALWAYS_REACHED.iter().any(|&address| packet.peer == address)) {
+        return Some(true);
+    }
+    (outbound && tcp && packet.peer_port == 25).then_some(false)
+}
+
+/// The rule that decides: of all groups' rules that fit, the one with the lowest priority, drop before accept, oldest first.
+fn first_match<'w>(
+    w: &'w World,
+    groups: &[&SecurityGroup],
+    direction: Direction,
+    packet: &Packet,
+) -> Option<&'w SecurityGroupRule> {
+    let merged = groups.iter().flat_map(|group| of_group(w, group.id));
+    merged
+        .filter(|rule| rule.direction == direction && fits(w, &rule.spec, direction, packet))
+        .min_by_key(|rule| rule.order())
+}
+
+/// Whether a rule fits a session.
+pub fn fits(w: &World, spec: &RuleSpec, direction: Direction, packet: &Packet) -> bool {
+    let (source_port, dest_port) = match direction {
+        Direction::Ingress => (packet.peer_port, packet.own_port),
+        Direction::Egress => (packet.own_port, packet.peer_port),
+    };
+    let within =
+        |range: Option<PortRange>, port: u16| range.is_none_or(|r| (r.first..=r.last).contains(&port));
+    fits_protocol(spec.protocol, packet.protocol)
+        && within(spec.ports, dest_port)
+        && within(spec.source_ports, source_port)
+        && spec.own.is_none_or(|own| own.contains_address(packet.own))
+        && fits_peer(w, spec.peer, packet.peer)
+}
+
+fn fits_protocol(wanted: Protocol, protocol: PacketProtocol) -> bool {
+    match wanted {
+        Protocol::All => true,
+        Protocol::Tcp => protocol == PacketProtocol::Tcp,
+        Protocol::Udp => protocol == PacketProtocol::Udp,
+        Protocol::Icmp => protocol == PacketProtocol::Icmp,
+        Protocol::Icmpv6 => protocol == PacketProtocol::Icmpv6,
+        Protocol::Gre => protocol == PacketProtocol::Gre,
+    }
+}
+
+fn fits_peer(w: &World, peer: Peer, address: IpAddr) -> bool {
+    match peer {
+        Peer::Block(block) => block.contains_address(address),
+        Peer::Group(group) => has_member_at(w, group, address),
+        Peer::List(list) => w
+            .get::<PrefixList>(&list)
+            .is_some_and(|list| list.entries.iter().any(|e| e.cidr.contains_address(address))),
+    }
+}
+
+/// Whether an interface in a group holds a private address.
+fn has_member_at(w: &World, group: SecurityGroupId, address: IpAddr) -> bool {
+    w.indexes().enis.by_group.of(&group).filter_map(|id| w.get::<Eni>(id)).any(|eni| holds(eni, address))
+}
+
+fn holds(eni: &Eni, address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            eni.ipv4().any(|own| own == v4) || eni.ipv4_prefixes.iter().any(|p| p.contains_address(v4))
+        }
+        IpAddr::V6(v6) => eni.ipv6.contains(&v6) || eni.ipv6_prefixes.iter().any(|p| p.contains_address(v6)),
+    }
+}

@@ -1,0 +1,115 @@
+"""What the published contract gets wrong, leaves out, or says in prose only. Every row has its reason.
+
+The rule for a doubtful row: accept more. A range that refuses what the real service accepts breaks a client;
+one that accepts too much leaves the decision to the core, which knows the documented code anyway.
+"""
+
+# (product, action or "*", parameter): changes to the generated parameter, and why. None removes a key.
+# "Name[]" is the element of a list.
+PARAMETERS = {
+    ("Ecs", "DescribeInstanceTypes", "NvmeSupport"): (
+        {"enum": ["required", "supported", "unsupported"]},
+        "the reference page has three values; the metadata lost `supported`"),
+    ("Ecs", "DescribeInstanceTypes", "CpuArchitecture"): (
+        {"any_case": True}, "answers and clients write both `X86` and `x86`"),
+    ("Ecs", "DescribeInstanceTypes", "CpuArchitectures[]"): (
+        {"any_case": True}, "as CpuArchitecture"),
+    ("Ecs", "DescribeInstanceTypes", "InstanceCategory"): (
+        {"enum": None}, "families appear faster than the list of 2024-06 grows; an unknown one matches nothing"),
+    ("Ecs", "DescribeInstanceTypes", "InstanceCategories[]"): (
+        {"enum": None}, "as InstanceCategory"),
+    ("Ecs", "DescribeSecurityGroupAttribute", "MaxResults"): (
+        {"min": 1}, "the published minimum 10 is not on the reference page; small pages are useful in tests"),
+    ("Ecs", "CreateInstance", "InternetMaxBandwidthIn"): (
+        {"min": None, "max": None}, "the upper limit follows InternetMaxBandwidthOut, and 0 is sent by clients that want no public traffic"),
+    ("Vpc", "DescribeRouteEntryList", "MaxResult"): (
+        {"min": 1}, "a page of no entries never ends; the published range has no lower end"),
+    ("Vpc", "ListTagResources", "MaxResults"): (
+        {"min": 1}, "as DescribeRouteEntryList"),
+    ("Vpc", "ModifyNatGatewayAttribute", "EipBindMode"): (
+        {"enum": ["MULTI_BINDED", "NAT"]}, "CreateNatGateway has two modes, MULTI_BINDED its default; the metadata lists one"),
+    ("Slb", "CreateLoadBalancer", "Bandwidth"): (
+        {"min": -1}, "the default -1 (no peak) is below the published minimum 1"),
+    ("Slb", "ModifyLoadBalancerInstanceChargeType", "Bandwidth"): (
+        {"min": -1}, "as CreateLoadBalancer"),
+    ("Slb", "ModifyLoadBalancerInternetSpec", "Bandwidth"): (
+        {"min": -1}, "as CreateLoadBalancer"),
+    ("Slb", "DescribeLoadBalancers", "PageNumber"): (
+        {"default": "1"}, "the default 0 is below the published minimum 1"),
+    ("Slb", "DescribeLoadBalancerListeners", "MaxResults"): (
+        {"min": 1, "max": 100}, "published as 0 to 101, which are the exclusive ends"),
+    ("Slb", "CreateLoadBalancerTCPListener", "HealthCheckConnectPort"): (
+        {"min": -520}, "-520 means the backend's own port, as for HTTP and HTTPS"),
+    ("Slb", "CreateLoadBalancerUDPListener", "HealthCheckConnectPort"): ({"min": -520}, "as TCP"),
+    ("Slb", "SetLoadBalancerTCPListenerAttribute", "HealthCheckConnectPort"): ({"min": -520}, "as TCP"),
+    ("Slb", "SetLoadBalancerUDPListenerAttribute", "HealthCheckConnectPort"): ({"min": -520}, "as TCP"),
+    ("Slb", "SetRule", "HealthCheckConnectPort"): ({"min": -520}, "as TCP"),
+}
+
+# Strings that carry a JSON array: the metadata types them as plain strings. (product, parameter): element, most
+# elements. The limits of 100 are those of the ECS reference pages.
+JSON_LISTS = {
+    ("Ecs", "DiskIds"): ("string", 100),
+    ("Ecs", "EipAddresses"): ("string", 100),
+    ("Ecs", "InnerIpAddresses"): ("string", 100),
+    ("Ecs", "InstanceIds"): ("string", 100),
+    ("Ecs", "PrivateIpAddresses"): ("string", 100),
+    ("Ecs", "PublicIpAddresses"): ("string", 100),
+    ("Ecs", "RdmaIpAddresses"): ("string", 100),
+    ("Ecs", "SecurityGroupIds"): ("string", 100),
+    ("Slb", "AclEntrys"): ("object", None),
+    ("Slb", "BackendServers"): ("object", None),
+    ("Slb", "MasterSlaveBackendServers"): ("object", None),
+    ("Slb", "NewBackendServers"): ("object", None),
+    ("Slb", "OldBackendServers"): ("object", None),
+    ("Slb", "RuleIds"): ("string", None),
+    ("Slb", "RuleList"): ("object", None),
+    ("Slb", "Tags"): ("object", None),
+}
+
+# Parameters that unmodified clients send and no description has: known, so they raise no warning.
+UNDOCUMENTED = {
+    ("Slb", "CreateLoadBalancer"): {"Tags": "string"},
+    ("Slb", "CreateLoadBalancerTCPListener"): {"HealthCheckInterval": "integer"},
+    ("Slb", "CreateLoadBalancerUDPListener"): {
+        "ConnectionDrain": "string", "ConnectionDrainTimeout": "integer", "HealthCheckDomain": "string",
+        "HealthCheckHttpCode": "string", "HealthCheckInterval": "integer", "HealthCheckMethod": "string",
+        "HealthCheckURI": "string", "PersistenceTimeout": "integer"},
+    ("Slb", "SetLoadBalancerUDPListenerAttribute"): {
+        "ConnectionDrain": "string", "ConnectionDrainTimeout": "integer", "HealthCheckDomain": "string",
+        "HealthCheckHttpCode": "string", "HealthCheckMethod": "string", "HealthCheckURI": "string",
+        "PersistenceTimeout": "integer"},
+}
+
+# Actions outside the two sources, from the provider's published SDKs and its CLI metadata.
+EXTRA_ACTIONS = {
+    "Sts/2015-04-01/GetCallerIdentity": {
+        "kind": "read", "params": {},
+        "answer": {"AccountId": "string", "Arn": "string", "IdentityType": "string", "PrincipalId": "string",
+                   "RequestId": "string", "RoleId": "string", "UserId": "string"}},
+    "ResourceManager/2020-03-31/ListResourceGroups": {
+        "kind": "read",
+        "params": {"DisplayName": "string", "IncludeTags": "boolean", "Name": "string", "PageNumber": "integer",
+                   "PageSize": "integer", "ResourceGroupId": "string", "ResourceGroupIds": ["string"],
+                   "Status": "string", "Tag": [{"Key": "string", "Value": "string"}]},
+        "answer": {"PageNumber": "integer", "PageSize": "integer", "RequestId": "string",
+                   "ResourceGroups": {"ResourceGroup": [{
+                       "AccountId": "string", "CreateDate": "string", "DisplayName": "string", "Id": "string",
+                       "Name": "string", "Status": "string",
+                       "Tags": {"Tag": [{"TagKey": "string", "TagValue": "string"}]}}]},
+                   "TotalCount": "integer"}},
+    "BssOpenApi/2017-12-14/QueryAvailableInstances": {
+        "kind": "read",
+        "params": {"CreateTimeEnd": "string", "CreateTimeStart": "string", "EndTimeEnd": "string",
+                   "EndTimeStart": "string", "InstanceIDs": "string", "PageNum": "integer", "PageSize": "integer",
+                   "ProductCode": "string", "ProductType": "string", "Region": "string", "RenewStatus": "string",
+                   "SubscriptionType": "string"},
+        "answer": {"Code": "string", "Message": "string", "RequestId": "string", "Success": "boolean",
+                   "Data": {"PageNum": "integer", "PageSize": "integer", "TotalCount": "integer", "InstanceList": [{
+                       "CreateTime": "string", "EndTime": "string", "ExpectedReleaseTime": "string",
+                       "InstanceID": "string", "OwnerId": "integer", "ProductCode": "string",
+                       "ProductType": "string", "Region": "string", "ReleaseTime": "string",
+                       "RenewStatus": "string", "RenewalDuration": "integer", "RenewalDurationUnit": "string",
+                       "Seller": "string", "SellerId": "integer", "Status": "string", "StopTime": "string",
+                       "SubStatus": "string", "SubscriptionType": "string"}]}}},
+}
