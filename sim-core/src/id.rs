@@ -56,7 +56,7 @@ impl IdNumber {
     /// The numbers that an object with this counter can have.
     pub(crate) fn of_counter(counter: u64) -> std::ops::RangeInclusive<IdNumber> {
         let first = u128::from(counter & MAX_COUNTER) << (SALT_BITS + REGION_BITS);
-        IdNumber(first)..=IdNumber(first | (1 << (SALT_BITS + REGION_BITS)) - 1)
+        IdNumber(first)..=IdNumber(first | ((1 << (SALT_BITS + REGION_BITS)) - 1))
     }
 
     fn from_raw(raw: u128) -> Option<IdNumber> {

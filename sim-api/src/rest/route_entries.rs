@@ -362,7 +362,8 @@ async fn delete_route_entry(ctx: Context, Path(entry): Path<String>) -> Result<R
     responses((status = 200, description = "What blocks a deletion.", body = Dependents)))]
 async fn list_route_entry_dependents(ctx: Context, Path(entry): Path<String>) -> Result<Response, Problem> {
     let entry = id::<RouteEntryId>(&entry)?;
-    ctx.show(|w, caller| Ok(dependents(route_entry::dependents(&route_entry::find(w, caller, entry)?.1)))).await
+    ctx.show(|w, caller| Ok(dependents(route_entry::dependents(&route_entry::find(w, caller, entry)?.1))))
+        .await
 }
 
 /// What came of each item of a batch, in the order of the items.

@@ -20,12 +20,7 @@ pub const REFUSALS: Refusals = &[
     ("get_vrouter", &[E::VRouterNotFound]),
     (
         "update_vrouter",
-        &[
-            E::VRouterNotFound,
-            E::VRouterNameMalformed,
-            E::VRouterDescriptionMalformed,
-            E::VpcStatusIncorrect,
-        ],
+        &[E::VRouterNotFound, E::VRouterNameMalformed, E::VRouterDescriptionMalformed, E::VpcStatusIncorrect],
     ),
 ];
 

@@ -59,13 +59,19 @@ pub const REFUSALS: Refusals = &[
             E::VSwitchStatusIncorrect,
             E::Ipv6Disabled,
             E::VSwitchIpv6Malformed,
+            E::VSwitchCidrRouteConflict,
             E::VSwitchIpv6Exists,
         ],
     ),
     (
         "delete_vswitch",
-        &[E::VSwitchNotFound, E::VSwitchStatusIncorrect, E::VSwitchSiblingBusy,
-            E::VpcBusy, E::VSwitchHasRouteTable],
+        &[
+            E::VSwitchNotFound,
+            E::VSwitchStatusIncorrect,
+            E::VSwitchSiblingBusy,
+            E::VpcBusy,
+            E::VSwitchHasRouteTable,
+        ],
     ),
     ("list_vswitch_dependents", &[E::VSwitchNotFound]),
 ];

@@ -174,7 +174,8 @@ struct EntryFilter {
 impl EntryFilter {
     fn read(p: &Scope<'_>) -> Result<EntryFilter, BadParams> {
         let own = |name| p.str(name).map(str::to_owned);
-        let version = p.choice("IpVersion", &[("IPv4", true), ("IPv6", false), ("ipv4", true), ("ipv6", false)]);
+        let version =
+            p.choice("IpVersion", &[("IPv4", true), ("IPv6", false), ("ipv4", true), ("ipv6", false)]);
         let kinds = ["Custom", "System", "BGP", "CEN", "ECR"].map(|kind| (kind, kind));
         let mut destinations: Vec<String> =
             p.strings("DestCidrBlockList", 50)?.into_iter().map(str::to_owned).collect();
@@ -184,7 +185,9 @@ impl EntryFilter {
             name: own("RouteEntryName"),
             destinations,
             v4: version.map_err(|e| e.with_code("IllegalParam.IpVersion"))?,
-            kind: p.choice("RouteEntryType", &kinds).map_err(|e| e.with_code("IllegalParam.RouteEntryType"))?,
+            kind: p
+                .choice("RouteEntryType", &kinds)
+                .map_err(|e| e.with_code("IllegalParam.RouteEntryType"))?,
             next_hop: own("NextHopId"),
             next_hop_type: own("NextHopType"),
             service: own("ServiceType"),

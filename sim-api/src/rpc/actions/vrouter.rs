@@ -11,7 +11,8 @@ pub fn describe_vrouters(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 50)?;
     let id = p.str("VRouterId").map(str::to_owned);
     read(move |w, caller| {
-        let all = w.indexes().vrouters.by_owner.of(&Owner::from(caller)).filter_map(|id| w.get::<VRouter>(id));
+        let all =
+            w.indexes().vrouters.by_owner.of(&Owner::from(caller)).filter_map(|id| w.get::<VRouter>(id));
         let wanted = all.filter(|r| id.as_ref().is_none_or(|id| r.id.to_string() == *id));
         Ok(page.show(wanted, "VRouters", "VRouter", |r| {
             let tables = w.indexes().route_tables.by_vpc.of(&r.vpc).map(ToString::to_string);
