@@ -230,6 +230,7 @@ errors! {
     RouteTableAlreadyAssociated Conflict ["ResourceAlreadyAssociated.RouteTable", "Forbidden.VSwitchAlreadyAssociatedRouteTable"] 400 "The vSwitch is bound to a custom route table already.";
     RouteTableUnbindSystem Denied ["OperationUnsupported.SystemRouteTable"] 404 "The system route table cannot be unbound.";
     RouteTableNotAssociated Conflict ["InvalidBindingStatus.RouteTable", "OperationFailed.VSwitchNotAssociate"] 404 "The vSwitch is not bound to the route table.";
+    RouteTableVpcBusy Busy ["OperationConflict", "TaskConflict"] 400 "Another change in the VPC of the route table is under way.";
     VpcBusy Busy ["TaskConflict", "OperationConflict", "OperationFailed.DistibuteLock", "IncorrectVSwitchStatus"] 400 "Another change in the VPC is under way.";
 
     // --- route entries -----------------------------------------------------------------------------
@@ -239,7 +240,8 @@ errors! {
     RouteEntryIdExclusive Invalid ["ParamExclusive.RouteEntryIdAndRouteTableIdOrDestCidrBlock"] 400 "A route entry is named by its id alone, or by route table and destination.";
     RouteEntryNameMalformed Invalid ["InvalidRouteEntryName.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry name must be 1 to 128 characters and must not start with http:// or https://.";
     RouteEntryDescriptionMalformed Invalid ["InvalidDescription.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry description must be 1 to 256 characters and must not start with http:// or https://.";
-    RouteEntryStatusIncorrect State ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "VPC_ROUTE_ENTRY_STATUS_ERROR"] 400 "A route entry is in transition.";
+    RouteEntryStatusIncorrect State ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "VPC_ROUTE_ENTRY_STATUS_ERROR"] 400 "The route entry is in transition.";
+    RouteEntrySiblingBusy Busy ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "TaskConflict"] 400 "Another entry of the route table is in transition.";
     RouteEntryIsSystem Denied ["OperationDenied"] 400 "A system route entry cannot be deleted.";
     RouteEntrySystemText Denied ["Forbbiden"] 403 "A system route entry has no name and no description.";
     RouteEntryQuotaExceeded Quota ["QuotaExceeded"] 400 "The number of custom entries in the route table has reached the quota.";
@@ -263,7 +265,7 @@ errors! {
     RouteNextHopPrimaryEni Denied ["OperationUnsupported.Ipv6EntryOnPrimaryNetworkInterface"] 400 "An IPv6 entry cannot point at a primary network interface.";
     RouteNextHopManyIpv6 State ["OperationUnsupported.MutipleIpv6Address"] 400 "The next hop of an IPv6 entry has one IPv6 address, not several.";
     RouteInstanceOtherVpc Invalid ["OperationFailed.InstanceDismatchCurrentVpc"] 404 "The next hop is in another VPC than the route table.";
-    RouteEniOtherVpc Invalid ["Mismatch.EniIdAndRouteTableId", "OperationFailed.InstanceDismatchCurrentVpc"] 400 "The network interface is in another VPC than the route table.";
+    RouteEniOtherVpc Invalid ["Mismatch.EniIdAndRouteTableId"] 400 "The network interface is in another VPC than the route table.";
     RouteNextHopNotFound NotFound ["InvalidNextHop.NotFound", "InvalidNextHopId.NotFound", "InvalidNexthop.NotFound"] 400 "The specified next hop does not exist.";
     RouteInstanceNotFound NotFound ["InvalidInstanId.NotFound", "InvalidNextHop.NotFound"] 404 "The instance that should be the next hop does not exist.";
     RouteEniNotFound NotFound ["InvalidNetworkInterface.NotFound", "ResourceNotFound.NetworkInterface"] 404 "The network interface that should be the next hop does not exist.";

@@ -3,6 +3,9 @@
 pub mod common;
 pub mod context;
 // -- routes
+mod route_entries;
+mod route_tables;
+mod vrouters;
 // -- security groups, prefix lists
 // -- network interfaces
 mod network_interfaces;
@@ -31,6 +34,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         vpc_parts::router(),
         account::router(),
         // -- routes
+        route_tables::router(),
+        route_entries::router(),
+        vrouters::router(),
         // -- security groups, prefix lists
         // -- network interfaces
         network_interfaces::router(),
@@ -53,6 +59,9 @@ pub const REFUSALS: &[Refusals] = &[
     vpc_parts::REFUSALS,
     account::REFUSALS,
     // -- routes
+    route_tables::REFUSALS,
+    route_entries::REFUSALS,
+    vrouters::REFUSALS,
     // -- security groups, prefix lists
     // -- network interfaces
     network_interfaces::REFUSALS,

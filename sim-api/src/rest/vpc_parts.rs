@@ -69,6 +69,8 @@ pub const REFUSALS: Refusals = &[
             E::ZoneNotFound,
             E::VpcStatusIncorrect,
             E::VSwitchSiblingBusy,
+            E::VpcBusy,
+            E::VSwitchCidrRouteConflict,
             E::VSwitchNoRoom,
             E::Ipv6Disabled,
             E::VSwitchIpv6Malformed,

@@ -62,6 +62,7 @@ pub const REFUSALS: Refusals = &[
             E::VpcStatusIncorrect,
             E::VpcHasVSwitch,
             E::VpcHasRouteTable,
+            E::VpcHasRouteEntry,
             E::VpcHasSecurityGroup,
         ],
     ),

@@ -102,7 +102,11 @@ impl<A: AddressBits> Intervals<A> {
             starts,
             winners,
             index: Vec::new(),
-            mask: if base.prefix_len() == 0 { A::ZERO } else { A::MAX << u32::from(A::WIDTH - base.prefix_len()) },
+            mask: if base.prefix_len() == 0 {
+                A::ZERO
+            } else {
+                A::MAX << u32::from(A::WIDTH - base.prefix_len())
+            },
             base: base.bits(),
             shift: (u32::from(A::WIDTH - base.prefix_len()) - bits).min(u32::from(A::WIDTH) - 1),
             slots: (1 << bits) - 1,
@@ -206,12 +210,24 @@ mod tests {
             match *block {
                 Cidr::V4(block) => {
                     let (first, last) = (block.bits(), block.last_bits());
-                    let near = [first, last, first.wrapping_sub(1), last.wrapping_add(1), first ^ (last ^ first) / 2];
+                    let near = [
+                        first,
+                        last,
+                        first.wrapping_sub(1),
+                        last.wrapping_add(1),
+                        first ^ ((last ^ first) / 2),
+                    ];
                     edges.extend(near.map(|bits| IpAddr::V4(bits.into())));
                 }
                 Cidr::V6(block) => {
                     let (first, last) = (block.bits(), block.last_bits());
-                    let near = [first, last, first.wrapping_sub(1), last.wrapping_add(1), first ^ (last ^ first) / 2];
+                    let near = [
+                        first,
+                        last,
+                        first.wrapping_sub(1),
+                        last.wrapping_add(1),
+                        first ^ ((last ^ first) / 2),
+                    ];
                     edges.extend(near.map(|bits| IpAddr::V6(bits.into())));
                 }
             }
@@ -221,7 +237,8 @@ mod tests {
 
     #[test]
     fn narrowest_wins() {
-        let texts = ["0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "255.255.255.255/32"];
+        let texts =
+            ["0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "255.255.255.255/32"];
         let entries: Vec<Cidr> = texts.iter().map(|t| t.parse().unwrap()).collect();
         let table = LongestPrefix::compile(entries.iter().zip(texts).map(|(block, text)| (*block, text)));
         for (address, want) in [
@@ -266,11 +283,13 @@ mod tests {
             (0u32..1 << 12, 0u8..=32).prop_map(|(low, len)| {
                 Cidr::containing(IpAddr::V4((0x0a00_0000 | low).into()), len).unwrap()
             }),
-            (any::<u32>(), 0u8..=32).prop_map(|(bits, len)| Cidr::containing(IpAddr::V4(bits.into()), len).unwrap()),
+            (any::<u32>(), 0u8..=32)
+                .prop_map(|(bits, len)| Cidr::containing(IpAddr::V4(bits.into()), len).unwrap()),
             (0u128..1 << 20, 32u8..=128).prop_map(|(low, len)| {
                 Cidr::containing(IpAddr::V6(((0x2408_4000u128 << 96) | low << 50 | low).into()), len).unwrap()
             }),
-            (any::<u128>(), 0u8..=128).prop_map(|(bits, len)| Cidr::containing(IpAddr::V6(bits.into()), len).unwrap()),
+            (any::<u128>(), 0u8..=128)
+                .prop_map(|(bits, len)| Cidr::containing(IpAddr::V6(bits.into()), len).unwrap()),
         ]
     }
 

@@ -166,7 +166,11 @@ impl HopChoice {
                 return refuse(ErrorCode::RouteEcmpWeight, at, format!("{weight} was given."));
             }
             if self.list[..at].iter().any(|other| other.id == hop.id) {
-                return refuse(ErrorCode::RouteEcmpDuplicate, at, "It stands in the list already.".to_owned());
+                return refuse(
+                    ErrorCode::RouteEcmpDuplicate,
+                    at,
+                    "It stands in the list already.".to_owned(),
+                );
             }
         }
         Ok(Hops::Several(&self.list))
@@ -174,7 +178,13 @@ impl HopChoice {
 }
 
 /// Finds the next hop of an entry of `table` to `destination`: it exists, is in a usable state and in the table's VPC.
-pub(crate) fn resolve(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, hops: Hops<'_>) -> Outcome<NextHop> {
+pub(crate) fn resolve(
+    w: &World,
+    caller: &Caller,
+    table: &RouteTable,
+    destination: Cidr,
+    hops: Hops<'_>,
+) -> Outcome<NextHop> {
     match hops {
         Hops::One(NextHopKind::Instance, id) => to_instance(w, caller, table, destination, id),
         Hops::One(NextHopKind::NetworkInterface, id) => to_eni(w, caller, table, destination, id),
@@ -198,7 +208,13 @@ fn missing(kind: NextHopKind, id: &str) -> Refusal {
         .detail(format!("There is no {} {shown} for this account in this region.", kind.text()))
 }
 
-fn to_instance(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, id: &str) -> Outcome<NextHop> {
+fn to_instance(
+    w: &World,
+    caller: &Caller,
+    table: &RouteTable,
+    destination: Cidr,
+    id: &str,
+) -> Outcome<NextHop> {
     let found = id.parse().ok().and_then(|id: InstanceId| w.visible::<Instance>(caller, id).ok());
     let instance = found.ok_or_else(|| missing(NextHopKind::Instance, id))?;
     // A stopped instance is a next hop that drops packets.

@@ -129,8 +129,16 @@ impl Row for RouteEntry {
         ix.replaced.shift(&id, old.and_then(replaced), new.and_then(replaced));
         ix.by_next_hop.shift(&id, old.and_then(|e| e.next_hop.id()), new.and_then(|e| e.next_hop.id()));
         let busy = |e: &RouteEntry| e.status != EntryStatus::Available;
-        ix.busy.shift(&id, old.filter(|e| busy(e)).map(|e| e.table), new.filter(|e| busy(e)).map(|e| e.table));
-        ix.busy_in_vpc.shift(&id, old.filter(|e| busy(e)).map(|e| e.vpc), new.filter(|e| busy(e)).map(|e| e.vpc));
+        ix.busy.shift(
+            &id,
+            old.filter(|e| busy(e)).map(|e| e.table),
+            new.filter(|e| busy(e)).map(|e| e.table),
+        );
+        ix.busy_in_vpc.shift(
+            &id,
+            old.filter(|e| busy(e)).map(|e| e.vpc),
+            new.filter(|e| busy(e)).map(|e| e.vpc),
+        );
         // Table, VPC and destination never change, so only coming and going matters.
         match (old, new) {
             (None, Some(new)) => {
@@ -220,14 +228,18 @@ impl SystemTarget {
         let (first, last) = crate::id::IdNumber::of_counter(mask >> KIND_BITS).into_inner();
         let range = VSwitchId::from_number(first)..=VSwitchId::from_number(last);
         let vswitch = w.table::<VSwitch>().range(range).find(|s| s.vpc == table.vpc)?.id;
-        [SystemTarget::VSwitch(vswitch), SystemTarget::VSwitchIpv6(vswitch)].into_iter().find(|t| t.mask() == mask)
+        [SystemTarget::VSwitch(vswitch), SystemTarget::VSwitchIpv6(vswitch)]
+            .into_iter()
+            .find(|t| t.mask() == mask)
     }
 
     /// The network and since when it is there; none if the target is gone.
     fn destination(self, w: &World, table: &RouteTable) -> Option<(Cidr, SimTime)> {
         match self {
             SystemTarget::VSwitch(id) => w.get::<VSwitch>(&id).map(|s| (s.block.into(), s.created)),
-            SystemTarget::VSwitchIpv6(id) => w.get::<VSwitch>(&id).and_then(|s| Some((s.ipv6?.into(), s.created))),
+            SystemTarget::VSwitchIpv6(id) => {
+                w.get::<VSwitch>(&id).and_then(|s| Some((s.ipv6?.into(), s.created)))
+            }
             SystemTarget::CloudServices => Some((reserved::CLOUD_SERVICES.into(), table.created)),
         }
     }
@@ -260,11 +272,16 @@ fn system_targets(w: &World, vpc: VpcId) -> impl Iterator<Item = SystemTarget> {
         let v6 = s.ipv6.map(|_| SystemTarget::VSwitchIpv6(s.id));
         std::iter::once(SystemTarget::VSwitch(s.id)).chain(v6)
     };
-    std::iter::once(SystemTarget::CloudServices).chain(crate::vpc::vpc::vswitches(w, vpc).flat_map(of_vswitch))
+    std::iter::once(SystemTarget::CloudServices)
+        .chain(crate::vpc::vpc::vswitches(w, vpc).flat_map(of_vswitch))
 }
 
 /// The entries of a table after one of them, in the order of their ids: system entries first, then the others by age.
-pub fn of_table<'w>(w: &'w World, table: &RouteTable, after: Option<RouteEntryId>) -> impl Iterator<Item = RouteEntry> + use<'w> {
+pub fn of_table<'w>(
+    w: &'w World,
+    table: &RouteTable,
+    after: Option<RouteEntryId>,
+) -> impl Iterator<Item = RouteEntry> + use<'w> {
     let mut system: Vec<RouteEntry> = system_targets(w, table.vpc)
         .filter(|target| after.is_none_or(|after| target.entry_id(table.id) > after))
         .filter_map(|target| target.entry(w, table))
@@ -300,7 +317,9 @@ pub fn find<'w>(w: &'w World, caller: &Caller, id: RouteEntryId) -> Outcome<(&'w
         Some(stored) => w.get::<RouteTable>(&stored.table),
         None => {
             let (first, last) = crate::id::IdNumber::of_counter(id.number().counter()).into_inner();
-            w.table::<RouteTable>().range(RouteTableId::from_number(first)..=RouteTableId::from_number(last)).next()
+            w.table::<RouteTable>()
+                .range(RouteTableId::from_number(first)..=RouteTableId::from_number(last))
+                .next()
         }
     };
     let seen = table.filter(|t| t.owner.admits(caller)).and_then(|t| Some((t, in_table(w, t, id)?)));
@@ -372,10 +391,19 @@ fn parse_id<I: Id>(text: &str) -> Outcome<I> {
 /// [`ErrorCode::RouteDestinationMalformed`] with the form that would pass.
 pub fn parse_destination(text: &str) -> Outcome<Cidr> {
     Cidr::parse_or_host(text).map_err(|e| {
-        let refusal = Refusal::new(ErrorCode::RouteDestinationMalformed).field("destination").detail(format!("{e}."));
+        let refusal =
+            Refusal::new(ErrorCode::RouteDestinationMalformed).field("destination").detail(format!("{e}."));
         match e.suggestion {
             Some(block) => refusal.accepted(block.to_string()),
             None => refusal.accepted("a network such as 192.168.0.0/16, or an address such as 192.168.0.1"),
         }
     })
+}
+
+/// What keeps an entry from being deleted: it is a system entry, which only its table's VPC can end.
+pub fn dependents(entry: &RouteEntry) -> Vec<(ErrorCode, Vec<AnyId>)> {
+    match entry.kind {
+        EntryKind::System => vec![(ErrorCode::RouteEntryIsSystem, vec![entry.vpc.into()])],
+        EntryKind::Custom => Vec::new(),
+    }
 }

@@ -169,9 +169,9 @@ impl RouteTable {
             RouteTableKind::System => {
                 Box::new(crate::vpc::vpc::vswitches(w, self.vpc).filter(|s| s.route_table.is_none()))
             }
-            RouteTableKind::Custom => {
-                Box::new(w.indexes().vswitches.by_route_table.of(&self.id).filter_map(|id| w.get::<VSwitch>(id)))
-            }
+            RouteTableKind::Custom => Box::new(
+                w.indexes().vswitches.by_route_table.of(&self.id).filter_map(|id| w.get::<VSwitch>(id)),
+            ),
         }
     }
 
@@ -184,8 +184,9 @@ impl RouteTable {
 /// With documented provisioning a VPC carries out one change at a time.
 ///
 /// # Errors
-/// [`ErrorCode::VpcBusy`], naming what is in transition.
-pub fn check_idle(w: &World, vpc: VpcId) -> Outcome<()> {
+/// `rule`, naming what is in transition. Clients try again on one code where tables are changed
+/// ([`ErrorCode::RouteTableVpcBusy`]) and on another elsewhere ([`ErrorCode::VpcBusy`]).
+pub fn check_idle(w: &World, vpc: VpcId, rule: ErrorCode) -> Outcome<()> {
     if w.settings().provisioning != Provisioning::Documented {
         return Ok(());
     }
@@ -195,7 +196,7 @@ pub fn check_idle(w: &World, vpc: VpcId) -> Outcome<()> {
     let busy = busy.or_else(|| ix.route_entries.busy_in_vpc.of(&vpc).next().map(|&id| id.into()));
     match busy {
         None => Ok(()),
-        Some(busy) => Err(Refusal::new(ErrorCode::VpcBusy)
+        Some(busy) => Err(Refusal::new(rule)
             .field("vpc_id")
             .detail(format!("{vpc} carries out one change at a time."))
             .blockers([busy])
@@ -204,8 +205,13 @@ pub fn check_idle(w: &World, vpc: VpcId) -> Outcome<()> {
 }
 
 /// The rule for a route table's name.
-pub const NAME: TextRule =
-    TextRule { min: 1, max: 128, letter_first: false, field: "name", error: ErrorCode::RouteTableNameMalformed };
+pub const NAME: TextRule = TextRule {
+    min: 1,
+    max: 128,
+    letter_first: false,
+    field: "name",
+    error: ErrorCode::RouteTableNameMalformed,
+};
 /// The rule for a route table's description.
 pub const DESCRIPTION: TextRule = TextRule {
     min: 1,
@@ -252,10 +258,12 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateRouteTable) -> Outcome<R
     tag::check(&c.tags)?;
     let vpc = w.visible::<Vpc>(caller, c.vpc)?;
     if c.associate_type == AssociateType::Gateway {
-        return Err(Refusal::new(ErrorCode::RouteTableGatewayUnsupported).field("associate_type").accepted("VSwitch"));
+        return Err(Refusal::new(ErrorCode::RouteTableGatewayUnsupported)
+            .field("associate_type")
+            .accepted("VSwitch"));
     }
     vpc.check_available()?;
-    check_idle(w, c.vpc)?;
+    check_idle(w, c.vpc, ErrorCode::RouteTableVpcBusy)?;
     // The system table does not count.
     let used = w.indexes().route_tables.by_vpc.count(&c.vpc).saturating_sub(1);
     Quota::RouteTablesPerVpc.check(w, caller.account, used, 1, ErrorCode::RouteTableQuotaExceeded)?;
@@ -339,7 +347,7 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteRouteTable) -> Outcome<R
         return Err(Refusal::new(code).field("route_table_id").blockers(ids));
     }
     table.check_available()?;
-    check_idle(w, table.vpc)?;
+    check_idle(w, table.vpc, ErrorCode::RouteTableVpcBusy)?;
     tag::clear(w, c.route_table);
     w.remove::<RouteTable>(&c.route_table);
     Ok(Reply::Done)
@@ -386,9 +394,11 @@ pub fn associate(w: &mut World, caller: &Caller, c: &AssociateRouteTable) -> Out
     }
     table.check_available()?;
     vswitch.check_available()?;
-    check_idle(w, table.vpc)?;
+    check_idle(w, table.vpc, ErrorCode::RouteTableVpcBusy)?;
     if let Some(bound) = vswitch.route_table {
-        return Err(Refusal::new(ErrorCode::RouteTableAlreadyAssociated).field("vswitch_id").blockers([bound]));
+        return Err(Refusal::new(ErrorCode::RouteTableAlreadyAssociated)
+            .field("vswitch_id")
+            .blockers([bound]));
     }
     bind(w, c.vswitch, Some(c.route_table));
     Ok(Reply::Done)
@@ -418,9 +428,11 @@ pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateRouteTable) ->
     }
     table.check_available()?;
     vswitch.check_available()?;
-    check_idle(w, table.vpc)?;
+    check_idle(w, table.vpc, ErrorCode::RouteTableVpcBusy)?;
     if vswitch.route_table != Some(c.route_table) {
-        return Err(Refusal::new(ErrorCode::RouteTableNotAssociated).field("vswitch_id").blockers(vswitch.route_table));
+        return Err(Refusal::new(ErrorCode::RouteTableNotAssociated)
+            .field("vswitch_id")
+            .blockers(vswitch.route_table));
     }
     bind(w, c.vswitch, None);
     Ok(Reply::Done)

@@ -439,7 +439,10 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
         (ErrorCode::VpcHasRouteEntry, entries.map(|&id| id.into()).collect()),
-        (ErrorCode::VpcHasSecurityGroup, ix.security_groups.by_vpc.of(&vpc.id).map(|&id| id.into()).collect()),
+        (
+            ErrorCode::VpcHasSecurityGroup,
+            ix.security_groups.by_vpc.of(&vpc.id).map(|&id| id.into()).collect(),
+        ),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

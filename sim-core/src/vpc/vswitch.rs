@@ -323,7 +323,7 @@ pub(crate) fn check_siblings(w: &World, vpc: &Vpc) -> Outcome<()> {
         return Ok(());
     }
     match w.indexes().vswitches.pending.of(&vpc.id).next() {
-        None => route_table::check_idle(w, vpc.id),
+        None => route_table::check_idle(w, vpc.id, ErrorCode::VpcBusy),
         Some(&busy) => Err(Refusal::new(ErrorCode::VSwitchSiblingBusy).field("vpc_id").blockers([busy])),
     }
 }
@@ -371,7 +371,8 @@ fn next_free(w: &World, vpc: &Vpc, blocks: &BlockAllocator, mask: u8) -> Result<
     // A destination that is wider than the block does not stand in its way.
     let narrow = |b: Cidr4| b.prefix_len() >= mask;
     let inside = vpc.blocks().flat_map(|parent| route_entry::inside(w, vpc.id, parent.into()));
-    let avoid: Vec<Cidr4> = inside.filter_map(|(destination, _)| destination.v4()).filter(|b| narrow(*b)).collect();
+    let avoid: Vec<Cidr4> =
+        inside.filter_map(|(destination, _)| destination.v4()).filter(|b| narrow(*b)).collect();
     blocks.next_free_avoiding(mask, &avoid)
 }
 

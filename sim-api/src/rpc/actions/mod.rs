@@ -3,6 +3,9 @@
 mod account;
 mod vpc_parts;
 // -- routes
+mod route_entry;
+mod route_table;
+mod vrouter;
 // -- security groups, prefix lists
 // -- network interfaces
 mod eni;
@@ -67,6 +70,21 @@ actions! {
         CheckCanAllocateVpcPrivateIpAddress => vpc_parts::check_can_allocate;
         MoveResourceGroup => vpc_parts::move_resource_group;
         // -- vRouter, route tables, route entries
+        DescribeVRouters => vrouter::describe_vrouters;
+        ModifyVRouterAttribute => vrouter::modify_vrouter_attribute;
+        CreateRouteTable => route_table::create_route_table;
+        DescribeRouteTableList => route_table::describe_route_table_list;
+        DescribeRouteTables => route_table::describe_route_tables;
+        ModifyRouteTableAttributes => route_table::modify_route_table_attributes;
+        DeleteRouteTable => route_table::delete_route_table;
+        AssociateRouteTable => route_table::associate_route_table;
+        UnassociateRouteTable => route_table::unassociate_route_table;
+        CreateRouteEntry => route_entry::create_route_entry;
+        CreateRouteEntries => route_entry::create_route_entries;
+        DescribeRouteEntryList => route_entry::describe_route_entry_list;
+        ModifyRouteEntry => route_entry::modify_route_entry;
+        DeleteRouteEntry => route_entry::delete_route_entry;
+        DeleteRouteEntries => route_entry::delete_route_entries;
         TagResources => tags::vpc_tag_resources;
         UnTagResources => tags::vpc_untag_resources;
         ListTagResources => tags::vpc_list_tag_resources;
@@ -111,6 +129,8 @@ actions! {
 pub const INERT: &[&[(&str, &[&str])]] = &[
     vpc_parts::INERT,
     // -- routes
+    route_entry::INERT,
+    route_table::INERT,
     // -- security groups, prefix lists
     // -- network interfaces
     eni::INERT,

@@ -10,8 +10,13 @@ use crate::vpc::route_table::RouteTableKind;
 use crate::vpc::vpc::Vpc;
 
 /// The rule for a route entry's name.
-pub const NAME: TextRule =
-    TextRule { min: 1, max: 128, letter_first: false, field: "name", error: ErrorCode::RouteEntryNameMalformed };
+pub const NAME: TextRule = TextRule {
+    min: 1,
+    max: 128,
+    letter_first: false,
+    field: "name",
+    error: ErrorCode::RouteEntryNameMalformed,
+};
 /// The rule for a route entry's description.
 pub const DESCRIPTION: TextRule = TextRule {
     min: 1,
@@ -125,13 +130,13 @@ fn check_writable(w: &World, caller: &Caller, table: &RouteTable) -> Outcome<()>
     if w.settings().provisioning == Provisioning::Documented
         && let Some(&busy) = w.indexes().route_entries.busy.of(&table.id).next()
     {
-        return Err(Refusal::new(ErrorCode::RouteEntryStatusIncorrect)
+        return Err(Refusal::new(ErrorCode::RouteEntrySiblingBusy)
             .field("route_table_id")
-            .detail(format!("An entry of {} is in transition.", table.id))
+            .detail(format!("{} changes one entry at a time.", table.id))
             .blockers([busy])
             .accepted("the same request once every entry of the table is Available"));
     }
-    route_table::check_idle(w, table.vpc)
+    route_table::check_idle(w, table.vpc, ErrorCode::VpcBusy)
 }
 
 fn check_destination(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr) -> Outcome<()> {
@@ -144,12 +149,16 @@ fn check_destination(w: &World, caller: &Caller, table: &RouteTable, destination
         return Err(refuse(ErrorCode::RouteDestinationDuplicate, detail).blockers([other]));
     }
     let holds = |s: &&VSwitch| {
-        Cidr::from(s.block).contains(destination) || s.ipv6.is_some_and(|b| Cidr::from(b).contains(destination))
+        Cidr::from(s.block).contains(destination)
+            || s.ipv6.is_some_and(|b| Cidr::from(b).contains(destination))
     };
     if let Some(vswitch) = crate::vpc::vpc::vswitches(w, table.vpc).find(holds) {
         let (code, block) = match destination {
             Cidr::V4(_) => (ErrorCode::RouteDestinationInVSwitch, vswitch.block.to_string()),
-            Cidr::V6(_) => (ErrorCode::RouteDestinationInVSwitchIpv6, vswitch.ipv6.map(|b| b.to_string()).unwrap_or_default()),
+            Cidr::V6(_) => (
+                ErrorCode::RouteDestinationInVSwitchIpv6,
+                vswitch.ipv6.map(|b| b.to_string()).unwrap_or_default(),
+            ),
         };
         return Err(refuse(code, format!("{destination} lies in {block}.")).blockers([vswitch.id]));
     }
@@ -182,7 +191,9 @@ impl EntryRef {
                     && w.visible::<RouteTable>(caller, parse_id(table)?)?.id != found.id
                 {
                     let detail = format!("{} is in {}.", entry.id, found.id);
-                    return Err(Refusal::new(ErrorCode::RouteEntryNotFound).field("route_table_id").detail(detail));
+                    return Err(Refusal::new(ErrorCode::RouteEntryNotFound)
+                        .field("route_table_id")
+                        .detail(detail));
                 }
                 Ok((found, entry))
             }
@@ -228,7 +239,9 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRouteEntry) -> Outcome<R
     let (table, entry) = c.entry.find(w, caller)?;
     let is_system = entry.kind == EntryKind::System;
     if is_system && hops.is_none() && (c.name.is_some() || c.description.is_some()) {
-        return Err(Refusal::new(ErrorCode::RouteEntrySystemText).field("name").detail(format!("{} is one.", entry.id)));
+        return Err(Refusal::new(ErrorCode::RouteEntrySystemText)
+            .field("name")
+            .detail(format!("{} is one.", entry.id)));
     }
     if is_system && hops.is_some() && table.kind == RouteTableKind::System {
         let detail = format!("{} leads to {}.", entry.id, entry.destination);
@@ -236,7 +249,8 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRouteEntry) -> Outcome<R
     }
     entry.check_available()?;
     check_writable(w, caller, table)?;
-    let next_hop = hops.map(|hops| next_hop::resolve(w, caller, table, entry.destination, hops)).transpose()?;
+    let next_hop =
+        hops.map(|hops| next_hop::resolve(w, caller, table, entry.destination, hops)).transpose()?;
     if next_hop == Some(entry.next_hop) {
         let refusal = Refusal::new(ErrorCode::RouteNextHopUnchanged).field("next_hop_id");
         return Err(refusal.blockers(entry.next_hop.id()));

@@ -1,0 +1,184 @@
+//! Actions on route tables.
+
+use super::route_entry::next_hops;
+use crate::rpc::params::Scope;
+use crate::rpc::plan::{
+    NumberedPage, Planned, done, has_tags, optional_id, read, required_id, show_tags_key_value, tags, write,
+};
+use serde_json::{Value, json};
+use sim_core::id::{RouteTableId, VRouterId};
+use sim_core::vpc::route_entry::{self, RouteEntry};
+use sim_core::vpc::route_table::{
+    AssociateRouteTable, AssociateType, CreateRouteTable, DeleteRouteTable, ModifyRouteTable, RouteTable,
+    UnassociateRouteTable,
+};
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vrouter::VRouter;
+use sim_core::{Caller, Owner, World};
+
+/// Parameters that are taken and change nothing.
+pub const INERT: &[(&str, &[&str])] = &[("DescribeRouteTables", &["Type"])];
+
+pub fn create_route_table(p: &Scope<'_>, _: &Caller) -> Planned {
+    let types = [("VSwitch", AssociateType::VSwitch), ("Gateway", AssociateType::Gateway)];
+    let command = CreateRouteTable {
+        vpc: required_id(p, "VpcId")?,
+        associate_type: p.choice("AssociateType", &types)?.unwrap_or_default(),
+        name: p.str("RouteTableName").map(Into::into),
+        description: p.str("Description").map(Into::into),
+        tags: tags(p)?,
+    };
+    write(command, |_, _, reply| json!({ "RouteTableId": reply.id::<RouteTableId>().to_string() }))
+}
+
+pub fn modify_route_table_attributes(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(ModifyRouteTable {
+        route_table: required_id(p, "RouteTableId")?,
+        name: p.str("RouteTableName").map(Into::into),
+        description: p.raw("Description").map(Into::into),
+        propagation: p.bool("RoutePropagationEnable")?,
+    })
+}
+
+pub fn delete_route_table(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(DeleteRouteTable { route_table: required_id(p, "RouteTableId")? })
+}
+
+pub fn associate_route_table(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(AssociateRouteTable {
+        route_table: required_id(p, "RouteTableId")?,
+        vswitch: required_id(p, "VSwitchId")?,
+    })
+}
+
+pub fn unassociate_route_table(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(UnassociateRouteTable {
+        route_table: required_id(p, "RouteTableId")?,
+        vswitch: required_id(p, "VSwitchId")?,
+    })
+}
+
+/// Which route tables both lists can be narrowed to.
+struct Filter {
+    router_type: Option<String>,
+    router: Option<String>,
+    id: Option<String>,
+    name: Option<String>,
+    group: Option<String>,
+}
+
+impl Filter {
+    fn read(p: &Scope<'_>) -> Filter {
+        let text = |name| p.str(name).map(str::to_owned);
+        Filter {
+            router_type: text("RouterType"),
+            router: text("RouterId"),
+            id: text("RouteTableId"),
+            name: text("RouteTableName"),
+            group: text("ResourceGroupId"),
+        }
+    }
+
+    fn fits(&self, w: &World, table: &RouteTable) -> bool {
+        let fits = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| wanted == is);
+        // Every router is a VPC's; those of physical connections (VBR) do not exist.
+        fits(&self.router_type, "VRouter")
+            && fits(&self.router, &router(w, table))
+            && fits(&self.id, &table.id.to_string())
+            && fits(&self.name, &table.name)
+            && fits(&self.group, &group(w, table))
+    }
+}
+
+fn router(w: &World, table: &RouteTable) -> String {
+    w.get::<Vpc>(&table.vpc).map(|vpc| vpc.vrouter.to_string()).unwrap_or_default()
+}
+
+fn group(w: &World, table: &RouteTable) -> String {
+    table.resource_group(w).map(|group| group.to_string()).unwrap_or_default()
+}
+
+fn vswitches(w: &World, table: &RouteTable) -> Value {
+    json!({ "VSwitchId": table.vswitches(w).map(|s| s.id.to_string()).collect::<Vec<_>>() })
+}
+
+/// The caller's route tables, by age.
+fn all<'w>(w: &'w World, caller: &Caller) -> impl Iterator<Item = &'w RouteTable> + use<'w> {
+    w.indexes().route_tables.by_owner.of(&Owner::from(caller)).filter_map(|id| w.get::<RouteTable>(id))
+}
+
+pub fn describe_route_table_list(p: &Scope<'_>, _: &Caller) -> Planned {
+    let page = NumberedPage::read(p, 50)?;
+    let filter = Filter::read(p);
+    let vpc = p.str("VpcId").map(str::to_owned);
+    let kind = p.str("RouteTableType").map(str::to_owned);
+    let tags = tags(p)?;
+    read(move |w, caller| {
+        let wanted = all(w, caller).filter(|t| {
+            filter.fits(w, t)
+                && vpc.as_ref().is_none_or(|vpc| t.vpc.to_string() == *vpc)
+                && kind.as_ref().is_none_or(|kind| t.kind.text() == kind)
+                && has_tags(w, t.id, &tags)
+        });
+        Ok(page.show(wanted, "RouterTableList", "RouterTableListType", |t| {
+            json!({
+                "RouteTableId": t.id.to_string(),
+                "RouteTableName": t.name,
+                "RouteTableType": t.kind.text(),
+                "AssociateType": "VSwitch",
+                "Description": t.description,
+                "Status": t.status.text(),
+                "VpcId": t.vpc.to_string(),
+                "RouterType": "VRouter",
+                "RouterId": router(w, t),
+                "VSwitchIds": vswitches(w, t),
+                "GatewayIds": { "GatewayIds": [] },
+                "RoutePropagationEnable": t.propagation,
+                "ResourceGroupId": group(w, t),
+                "OwnerId": t.owner.account,
+                "CreationTime": t.created.to_seconds_text(),
+                "Tags": show_tags_key_value(w, t.id),
+            })
+        }))
+    })
+}
+
+pub fn describe_route_tables(p: &Scope<'_>, _: &Caller) -> Planned {
+    let page = NumberedPage::read(p, 50)?;
+    let filter = Filter::read(p);
+    let vrouter = optional_id::<VRouterId>(p, "VRouterId")?;
+    p.mark_known("Type");
+    read(move |w, caller| {
+        let vpc = vrouter.map(|id| w.visible::<VRouter>(caller, id)).transpose()?.map(|r| r.vpc);
+        let wanted = all(w, caller).filter(|t| filter.fits(w, t) && vpc.is_none_or(|vpc| t.vpc == vpc));
+        Ok(page.show(wanted, "RouteTables", "RouteTable", |t| {
+            let entries: Vec<Value> = route_entry::of_table(w, t, None).map(|e| entry(&e)).collect();
+            json!({
+                "RouteTableId": t.id.to_string(),
+                "RouteTableType": t.kind.text(),
+                "VRouterId": router(w, t),
+                "Status": t.status.text(),
+                "ResourceGroupId": group(w, t),
+                "CreationTime": t.created.to_seconds_text(),
+                "VSwitchIds": vswitches(w, t),
+                "RouteEntrys": { "RouteEntry": entries },
+            })
+        }))
+    })
+}
+
+/// An entry as the older list shows it: the one next hop stands beside the list of next hops.
+fn entry(e: &RouteEntry) -> Value {
+    json!({
+        "RouteEntryId": e.id.to_string(),
+        "RouteTableId": e.table.to_string(),
+        "DestinationCidrBlock": e.destination.to_string(),
+        "Type": e.kind.text(),
+        "Status": e.status.text(),
+        "RouteEntryName": e.name,
+        "Description": e.description,
+        "NextHopType": e.next_hop.text(),
+        "InstanceId": e.next_hop.id().map(|id| id.to_string()).unwrap_or_default(),
+        "NextHops": next_hops(e, false),
+    })
+}

@@ -1,0 +1,6 @@
+//! vRouters, route tables and route entries over both wires: each rule once as the provider words it and once as a
+//! problem, and the answers that clients read.
+
+mod clients;
+mod rules;
+mod service;

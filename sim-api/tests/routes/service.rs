@@ -1,0 +1,233 @@
+//! A service over a world with two VPCs and next hops, asked without a socket.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, header};
+use serde_json::{Value, json};
+use sim_api::engine::Lifetime;
+use sim_api::server::Server;
+use sim_api::settings::{ClockSetting, Database, ServeSettings};
+use sim_core::ecs::eni::{Eni, EniKind, EniStatus, TrafficMode};
+use sim_core::ecs::instance::{Instance, InstanceStatus};
+use sim_core::id::{EniId, Id, IdNumber, InstanceId, RegionCode};
+use sim_core::journal::Change;
+use sim_core::settings::{ClockMode, Provisioning};
+use sim_core::vpc::vpc::CreateVpc;
+use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch, VSwitch};
+use sim_core::world::Stored;
+use sim_core::{AccountId, Caller, Command, ErrorCode as E, Genesis, Reply, Span, World};
+use std::collections::BTreeMap;
+use tower::ServiceExt;
+
+/// A service over one world, asked without a socket, and the ids of what lies in the world by a short name.
+pub struct Service {
+    pub server: Server,
+    pub router: Router,
+    pub ids: BTreeMap<&'static str, String>,
+}
+
+impl Service {
+    pub async fn start(provisioning: Provisioning) -> Service {
+        let settings = ServeSettings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            db: Database::Memory,
+            clock: ClockSetting(ClockMode::Manual),
+            ..ServeSettings::default()
+        };
+        let server = Server::start(settings).await.unwrap();
+        let (world, ids) = world(provisioning);
+        server.app().engine.create_from("routes", world, Lifetime::Kept, 0).await.unwrap();
+        let router = sim_api::router::service(server.app().clone());
+        Service { server, router, ids }
+    }
+
+    /// `$name` in a text is the id of that name.
+    pub fn fill(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        // Long names first, so that $custom does not eat the beginning of another name.
+        for (name, id) in self.ids.iter().rev() {
+            text = text.replace(&format!("${name}"), id);
+        }
+        text
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> (u16, Value) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// `POST /v1/vpcs {...}` on the native wire.
+    pub async fn rest(&self, line: &str) -> (u16, Value) {
+        let line = self.fill(line);
+        let (method, rest) = line.split_once(' ').unwrap();
+        let (path, body) = rest.split_once(' ').unwrap_or((rest, ""));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "127.0.0.1")
+            .header("Cloudnet-World", "routes")
+            .header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// `CreateVpc CidrBlock=10.0.0.0/8` on the provider wire.
+    pub async fn rpc(&self, line: &str) -> (u16, Value) {
+        let mut query =
+            String::from("Version=2016-04-28&Format=JSON&RegionId=cn-hangzhou&AccessKeyId=w-routes&Action=");
+        query.push_str(
+            &self.fill(line).replace('+', "%2B").replace(' ', "&").replace('/', "%2F").replace(':', "%3A"),
+        );
+        let request = Request::builder().method("POST").uri("/").header(header::HOST, "127.0.0.1");
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(query)).unwrap()).await
+    }
+
+    pub async fn created(&mut self, name: &'static str, line: &str) {
+        let (status, body) = self.rest(line).await;
+        assert_eq!(status, 201, "{line}: {body}");
+        self.ids.insert(name, body["id"].as_str().unwrap().to_owned());
+    }
+
+    pub async fn refused(&self, rule: E, rest: &str, rpc: &str, provider: &str) {
+        let (code, want) = provider.split_once(' ').unwrap();
+        if !rest.is_empty() {
+            let (status, body) = self.rest(rest).await;
+            assert_eq!(body["code"], rule.native(), "{rest}: {body}");
+            assert_eq!(status, rule.kind().http_status(), "{rest}: {body}");
+        }
+        let (status, body) = self.rpc(rpc).await;
+        assert_eq!(body["Code"], code, "{rpc}: {body}");
+        assert_eq!(status.to_string(), want, "{rpc}: {body}");
+    }
+
+    pub async fn stop(self) {
+        drop(self.router);
+        self.server.stop().await.unwrap();
+    }
+}
+
+pub fn stored<R: Stored>(row: &R) -> Change {
+    let key = postcard::to_stdvec(&row.key()).unwrap();
+    Change { table: R::TABLE, version: R::VERSION, key, row: Some(postcard::to_stdvec(row).unwrap()) }
+}
+
+/// Two VPCs with a vSwitch each, another vSwitch, and next hops, which are stored rows: how they are made is
+/// another subject's.
+pub fn world(provisioning: Provisioning) -> (World, BTreeMap<&'static str, String>) {
+    let mut world = World::new(Genesis { provisioning, ..Genesis::default() });
+    let caller = Caller::new(AccountId::DEFAULT, "cn-hangzhou");
+    let mut ids = BTreeMap::new();
+    let mut run = |command: Command| {
+        let reply = world.apply(world.now(), &caller, command).outcome.unwrap();
+        world.advance(world.now() + Span(5_000));
+        reply
+    };
+    let block = |text: &str| Some(text.parse().unwrap());
+    let vpc = CreateVpc { block: block("10.0.0.0/8"), ipv6: true, ..CreateVpc::default() };
+    let Reply::CreatedVpc { vpc, vrouter, route_table } = run(vpc.into()) else { panic!("a VPC") };
+    let other = CreateVpc { block: block("10.0.0.0/8"), ..CreateVpc::default() };
+    let Reply::CreatedVpc { vpc: other, route_table: other_table, .. } = run(other.into()) else {
+        panic!("a VPC")
+    };
+    let vswitch = |vpc, text: &str, ipv6_subnet| CreateVSwitch {
+        vpc,
+        zone: "cn-hangzhou-k".into(),
+        block: BlockChoice::Given(text.parse().unwrap()),
+        ipv6_subnet,
+        name: None,
+        description: None,
+        tags: Vec::new(),
+    };
+    let web = run(vswitch(vpc, "10.0.1.0/24", Some(1)).into()).id();
+    let db = run(vswitch(vpc, "10.0.2.0/24", None).into()).id();
+    let elsewhere = run(vswitch(other, "10.0.1.0/24", None).into()).id();
+    let number = |n| IdNumber::new(1_000_000 + n, 7, RegionCode::from_text("bp1").unwrap());
+    let mut loader = World::load();
+    world.slice(None, 10_000).0.iter().for_each(|row| loader.change(row).unwrap());
+    for (n, name, eni_name, vswitch, status, instance_status) in [
+        (1, "node", "primary", web, EniStatus::InUse, InstanceStatus::Running),
+        (2, "starting", "attaching", db, EniStatus::Attaching, InstanceStatus::Pending),
+        (3, "foreign", "foreign_eni", elsewhere, EniStatus::InUse, InstanceStatus::Running),
+        (4, "stopped", "eni", web, EniStatus::Available, InstanceStatus::Stopped),
+        (5, "node_5", "two", web, EniStatus::InUse, InstanceStatus::Running),
+    ] {
+        let place = world.get::<VSwitch>(&vswitch).unwrap();
+        let v6 = |i: u128| place.ipv6.map(|b| (b.bits() + 100 + u128::from(n) * 10 + i).into());
+        let eni = Eni {
+            id: EniId::from_number(number(n)),
+            owner: place.owner.clone(),
+            vpc: place.vpc,
+            vswitch,
+            kind: if n < 4 { EniKind::Primary } else { EniKind::Secondary },
+            status,
+            settles: None,
+            mac: n,
+            primary_ip: (place.block.bits() + 10 + n as u32).into(),
+            secondary_ips: Vec::new(),
+            ipv4_prefixes: Vec::new(),
+            ipv6: if n == 5 { v6(0).into_iter().chain(v6(1)).collect() } else { Vec::new() },
+            ipv6_prefixes: Vec::new(),
+            groups: Vec::new(),
+            instance: None,
+            trunk: None,
+            device_index: 0,
+            name: Default::default(),
+            description: Default::default(),
+            resource_group: sim_core::resource_group::default_of(AccountId::DEFAULT),
+            delete_on_release: false,
+            source_dest_check: true,
+            queues: None,
+            traffic_mode: TrafficMode::Standard,
+            created: world.now(),
+        };
+        let instance = Instance {
+            id: InstanceId::from_number(number(10 + n)),
+            owner: eni.owner.clone(),
+            vpc: eni.vpc,
+            vswitch,
+            zone: place.zone.clone(),
+            instance_type: "ecs.g7.large".into(),
+            primary_eni: eni.id,
+            status: instance_status,
+            name: Default::default(),
+            host_name: Default::default(),
+            description: Default::default(),
+            image: Default::default(),
+            resource_group: eni.resource_group,
+            deletion_protection: false,
+            created: world.now(),
+        };
+        ids.insert(name, instance.id.to_string());
+        ids.insert(eni_name, eni.id.to_string());
+        loader.change(&stored(&eni)).unwrap();
+        loader.change(&stored(&instance)).unwrap();
+    }
+    for (name, id) in [
+        ("vpc", vpc.to_string()),
+        ("other", other.to_string()),
+        ("vrouter", vrouter.to_string()),
+        ("system", route_table.to_string()),
+        ("far", other_table.to_string()),
+        ("web", web.to_string()),
+        ("db", db.to_string()),
+        ("elsewhere", elsewhere.to_string()),
+    ] {
+        ids.insert(name, id);
+    }
+    (loader.finish(world.seq(), world.now()).unwrap(), ids)
+}
+
+pub const CUSTOM: &str = r#"POST /v1/route-tables {"vpc_id":"$vpc","name":"custom"}"#;
+
+/// A native creation of an entry, as far as the destination, and the provider's.
+pub fn create(table: &str, destination: &str, kind: &str, id: &str) -> (String, String) {
+    let body = json!({"route_table_id": table, "destination": destination, "next_hop_type": kind, "next_hop_id": id});
+    (
+        format!("POST /v1/route-entries {body}"),
+        format!(
+            "CreateRouteEntry RouteTableId={table} DestinationCidrBlock={destination} NextHopType={kind} NextHopId={id}"
+        ),
+    )
+}
