@@ -199,6 +199,27 @@ fn refusals_word_for_word() {
 }
 
 #[test]
+fn everything_is_a_parent_too() {
+    let mut a = BlockAllocator::new([Cidr4::ALL]).unwrap();
+    assert_eq!(a.allocate(0), Ok(Cidr4::ALL));
+    a.free(Cidr4::ALL).unwrap();
+    assert_eq!(a.allocate(1), Ok(c4("0.0.0.0/1")));
+    assert_eq!(a.allocate(32), Ok(c4("128.0.0.0/32")));
+    a.allocate_block(c4("255.255.255.255/32")).unwrap();
+    assert_eq!(a.largest_free(), Some(c4("160.0.0.0/3")));
+    assert_eq!(a.free_addresses(), (1 << 31) - 2);
+    let host = c4("192.0.2.1/32");
+    let mut a = BlockAllocator::new([host]).unwrap();
+    assert_eq!((a.allocate(32), a.free(host), a.largest_free()), (Ok(host), Ok(()), Some(host)));
+    let host: Cidr6 = "::1/128".parse().unwrap();
+    let mut a = BlockAllocator::new([Cidr6::ALL]).unwrap();
+    a.allocate_block(host).unwrap();
+    assert_eq!(a.allocate(128).unwrap().to_string(), "::/128");
+    a.free(host).unwrap();
+    assert_eq!(a.allocate(128), Ok(host));
+}
+
+#[test]
 fn many_parents_come_and_go() {
     let parents: Vec<Cidr4> = c4("10.0.0.0/16").subnets(24).collect();
     let mut a = BlockAllocator::<u32>::new([]).unwrap();

@@ -344,7 +344,9 @@ for line in sys.stdin:
         .stdout(std::process::Stdio::piped())
         .spawn();
     let Ok(mut python) = command else {
-        eprintln!("NOT COMPARED: python3 is not installed; the vectors above still hold");
+        // Written past the test harness, which keeps the output of passing tests to itself.
+        let word = "NOT COMPARED: python3 is not installed; the vectors above still hold\n";
+        std::io::Write::write_all(&mut std::io::stderr(), word.as_bytes()).unwrap();
         return;
     };
     let input: String = pairs.iter().map(|(a, b)| format!("{a} {b}\n")).collect();

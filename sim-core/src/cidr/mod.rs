@@ -9,6 +9,7 @@ mod block;
 mod encoding;
 mod free_set;
 mod parse;
+pub mod plan;
 mod pool;
 mod pool6;
 pub mod reserved;
