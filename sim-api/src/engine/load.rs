@@ -129,7 +129,7 @@ pub async fn verify_world(
     key: WorldKey,
     mut progress: impl FnMut(u64),
 ) -> Result<Verified, LoadError> {
-    let head = log.newest_snapshot(key).await?;
+    let head = log.oldest_snapshot(key).await?;
     let mut world = load_from(log, key, &head, head.end_seq, |_| {}).await?;
     let mut found = Verified { replayed: 0, restored: 0, from: world.seq() + 1, digest: world.digest() };
     loop {

@@ -111,6 +111,10 @@ impl<L: Log> Log for FailingLog<L> {
         self.inner.newest_snapshot(world).await
     }
 
+    async fn oldest_snapshot(&self, world: WorldKey) -> Result<SnapshotHead> {
+        self.inner.oldest_snapshot(world).await
+    }
+
     async fn chunk(&self, snapshot: SnapshotId, part: u32) -> Result<Vec<u8>> {
         self.inner.chunk(snapshot, part).await
     }

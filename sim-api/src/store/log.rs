@@ -121,7 +121,8 @@ pub struct WholeSnapshot<'a> {
 pub struct Retention {
     /// Finished snapshots kept, newest first; 0 counts as 1.
     pub snapshots: u32,
-    /// Entries kept before the first one that the oldest kept snapshot needs.
+    /// Entries kept before the first one that the oldest kept snapshot needs. `u64::MAX` keeps them all, and with
+    /// them the generation's first snapshot, so that the whole journal can be verified.
     pub entries: u64,
 }
 
@@ -270,6 +271,9 @@ pub trait Log: Send + Sync {
 
     /// The newest finished snapshot of a current generation; there always is one.
     fn newest_snapshot(&self, world: WorldKey) -> impl Future<Output = Result<SnapshotHead>> + Send;
+
+    /// The oldest finished snapshot of a current generation that is kept: where a verification begins.
+    fn oldest_snapshot(&self, world: WorldKey) -> impl Future<Output = Result<SnapshotHead>> + Send;
 
     /// One chunk of a finished snapshot.
     fn chunk(&self, snapshot: SnapshotId, part: u32) -> impl Future<Output = Result<Vec<u8>>> + Send;

@@ -86,6 +86,12 @@ impl Log for MemoryLog {
         state.finished(world).next_back().cloned().ok_or(StoreError::NoFirstSnapshot(world))
     }
 
+    async fn oldest_snapshot(&self, world: WorldKey) -> Result<SnapshotHead> {
+        let state = self.state.lock();
+        state.current(world)?;
+        state.finished(world).next().cloned().ok_or(StoreError::NoFirstSnapshot(world))
+    }
+
     async fn chunk(&self, snapshot: SnapshotId, part: u32) -> Result<Vec<u8>> {
         let state = self.state.lock();
         let found = state.snapshots.get(&snapshot).filter(|s| matches!(s.state, SnapshotState::Finished(_)));
@@ -303,8 +309,9 @@ impl State {
 
     fn prune(&mut self, world: WorldKey, keep: Retention, max_rows: u64) -> Result<Cleared> {
         self.current(world)?;
-        let old: Vec<SnapshotId> =
-            self.finished(world).rev().skip(keep.snapshots.max(1) as usize).map(|head| head.id).collect();
+        let first = self.finished(world).next().map(|head| head.id).filter(|_| keep.entries == u64::MAX);
+        let rest = self.finished(world).rev().skip(keep.snapshots.max(1) as usize).map(|head| head.id);
+        let old: Vec<SnapshotId> = rest.filter(|id| Some(*id) != first).collect();
         for id in old {
             if let Some(snapshot) = self.snapshots.get_mut(&id) {
                 snapshot.state = SnapshotState::Dropped;

@@ -75,6 +75,10 @@ impl Log for AnyLog {
         each!(self, log => log.newest_snapshot(world).await)
     }
 
+    async fn oldest_snapshot(&self, world: WorldKey) -> Result<SnapshotHead> {
+        each!(self, log => log.oldest_snapshot(world).await)
+    }
+
     async fn chunk(&self, snapshot: SnapshotId, part: u32) -> Result<Vec<u8>> {
         each!(self, log => log.chunk(snapshot, part).await)
     }

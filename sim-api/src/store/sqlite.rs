@@ -8,7 +8,7 @@ mod snapshot;
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::lock::FileLock;
@@ -26,9 +26,9 @@ const RETIRED: i64 = 2;
 
 /// A [`Log`] in a file.
 ///
-/// A write takes the writer connection out of its place and puts it back only after a clean end. A
-/// write that fails badly, or whose future is dropped, thus takes its connection with it, and SQLite
-/// rolls back what was open; the next write connects anew.
+/// The writer connection is marked as unclean while it is in use. What a dropped future or a failure
+/// leaves on it (statements still queued, an open transaction) is ended by the next use with a
+/// rollback, which the connection's thread reaches only after all that was queued before.
 #[derive(Debug)]
 pub struct SqliteLog {
     connect: SqliteConnectOptions,
@@ -42,71 +42,91 @@ pub struct SqliteLog {
 
 #[derive(Debug)]
 struct Writer {
-    conn: Option<SqliteConnection>,
+    conn: SqliteConnection,
+    /// Whether the last use has not come to a clean end.
+    unclean: bool,
     /// Size of the write-ahead log, in bytes, from which on a checkpoint is forced.
     force_at: u64,
 }
 
-/// The writer connection in use.
+impl Writer {
+    /// Ends what the last use has left. After that nothing of it can still happen.
+    async fn settle(&mut self, connect: &SqliteConnectOptions) -> Result<()> {
+        if !self.unclean {
+            return Ok(());
+        }
+        if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.conn).await {
+            // SQLITE_ERROR here means that no transaction is open. Anything else, and the connection
+            // is not to be trusted; closing it rolls back as well.
+            let none_open = error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "1");
+            if !none_open {
+                self.conn = connect.connect().await?;
+            }
+        }
+        self.unclean = false;
+        Ok(())
+    }
+}
+
+/// The writer in use.
 struct Write<'a> {
-    place: MutexGuard<'a, Writer>,
-    conn: SqliteConnection,
+    log: &'a SqliteLog,
+    writer: MutexGuard<'a, Writer>,
 }
 
 impl Write<'_> {
+    fn conn(&mut self) -> &mut SqliteConnection {
+        &mut self.writer.conn
+    }
+
     /// Ends a transaction: commits after success, rolls back after a refusal.
-    async fn end<T>(mut self, log: &SqliteLog, outcome: Result<T>) -> Result<T> {
-        match outcome {
+    async fn end<T>(mut self, outcome: Result<T>) -> Result<T> {
+        let outcome = match outcome {
             Ok(value) => {
-                sqlx::query("COMMIT").execute(&mut self.conn).await?;
-                self.keep(log).await;
-                Ok(value)
+                sqlx::query("COMMIT").execute(self.conn()).await.map(|_| value).map_err(StoreError::from)
             }
-            Err(error) => {
-                self.undo().await;
-                Err(error)
-            }
-        }
+            Err(error) => Err(error),
+        };
+        self.ended(outcome).await
     }
 
-    /// Puts the connection back after a commit, and keeps the write-ahead log in bounds.
-    async fn keep(mut self, log: &SqliteLog) {
-        if log.wal_size() >= self.place.force_at {
-            self.force_checkpoint(log).await;
+    /// After a transaction has ended itself, or failed.
+    async fn ended<T>(mut self, outcome: Result<T>) -> Result<T> {
+        if outcome.is_err() {
+            // Should this fail too, the next use tries again; the first error is the one to tell.
+            let _ = self.writer.settle(&self.log.connect).await;
+            return outcome;
         }
-        self.place.conn = Some(self.conn);
-    }
-
-    /// Puts the connection back if it can be rolled back; otherwise it is closed, which does the same.
-    async fn undo(mut self) {
-        if sqlx::query("ROLLBACK").execute(&mut self.conn).await.is_ok() {
-            self.place.conn = Some(self.conn);
+        if self.log.wal_size() >= self.writer.force_at {
+            self.force_checkpoint().await;
         }
+        self.writer.unclean = false;
+        outcome
     }
 
     /// SQLite's own checkpoints never wait, so a reader that is always there would let the file grow.
     /// Past the limit we wait for it, shortly. If it does not leave, the next try comes when the
     /// file has doubled, so that a reader who never leaves can not slow down every append.
-    async fn force_checkpoint(&mut self, log: &SqliteLog) {
-        let busy = match checkpoint(&mut self.conn).await {
-            Ok(busy) => busy,
+    async fn force_checkpoint(&mut self) {
+        let emptied = match checkpoint(self.conn()).await {
+            Ok(emptied) => emptied,
             Err(error) => {
                 tracing::warn!(%error, "checkpoint failed");
-                true
+                false
             }
         };
-        self.place.force_at =
-            if busy { log.wal_size().saturating_mul(2) } else { log.wal_limit }.max(log.wal_limit);
+        let doubled = if emptied { 0 } else { self.log.wal_size().saturating_mul(2) };
+        self.writer.force_at = doubled.max(self.log.wal_limit);
     }
 }
 
-/// Moves the write-ahead log into the database and empties it. Answers whether a reader was in the
-/// way. Appends wait meanwhile, so the wait for a reader is shorter than usual.
+/// Moves the write-ahead log into the database and empties it. Answers whether it could; a reader may
+/// be in the way. Appends wait meanwhile, so the wait for a reader is shorter than usual.
 async fn checkpoint(conn: &mut SqliteConnection) -> Result<bool> {
     sqlx::query("PRAGMA busy_timeout = 50").execute(&mut *conn).await?;
     let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *conn).await?;
     sqlx::query("PRAGMA busy_timeout = 5000").execute(&mut *conn).await?;
-    Ok(row.try_get::<i64, _>(0)? != 0)
+    Ok(row.try_get::<i64, _>(0)? == 0)
 }
 
 impl SqliteLog {
@@ -122,19 +142,17 @@ impl SqliteLog {
 
     /// Takes the writer, which nobody else has until the answer is dropped.
     async fn write(&self) -> Result<Write<'_>> {
-        let mut place = self.writer.lock().await;
-        let conn = match place.conn.take() {
-            Some(conn) => conn,
-            None => open::connect(&self.connect).await?,
-        };
-        Ok(Write { place, conn })
+        let mut writer = self.writer.lock().await;
+        writer.settle(&self.connect).await?;
+        writer.unclean = true;
+        Ok(Write { log: self, writer })
     }
 
     /// Starts a transaction that may write at once; a deferred one could fail half-way for lack of
     /// the write lock.
     async fn begin(&self) -> Result<Write<'_>> {
         let mut write = self.write().await?;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut write.conn).await?;
+        sqlx::query("BEGIN IMMEDIATE").execute(write.conn()).await?;
         Ok(write)
     }
 
@@ -152,6 +170,8 @@ impl Log for SqliteLog {
     }
 
     async fn last_seq(&self, world: WorldKey) -> Result<u64> {
+        // An append whose future was dropped may still be on its way.
+        self.writer.lock().await.settle(&self.connect).await?;
         let mut reader = self.reader.lock().await;
         match journal(&mut reader, world).await? {
             Some((CURRENT, last_seq)) => Ok(last_seq),
@@ -182,6 +202,14 @@ impl Log for SqliteLog {
         snapshot::newest(&mut reader, world).await?.ok_or(StoreError::NoFirstSnapshot(world))
     }
 
+    async fn oldest_snapshot(&self, world: WorldKey) -> Result<SnapshotHead> {
+        let mut reader = self.reader.lock().await;
+        let Some((CURRENT, _)) = journal(&mut reader, world).await? else {
+            return Err(StoreError::NotCurrent(world));
+        };
+        snapshot::oldest(&mut reader, world).await?.ok_or(StoreError::NoFirstSnapshot(world))
+    }
+
     async fn chunk(&self, snapshot: SnapshotId, part: u32) -> Result<Vec<u8>> {
         snapshot::chunk(&mut *self.reader.lock().await, snapshot, part).await
     }
@@ -197,38 +225,38 @@ impl Log for SqliteLog {
         start: WholeSnapshot<'_>,
     ) -> Result<World> {
         let mut write = self.begin().await?;
-        let outcome = generation::create(&mut write.conn, world, replaces, start).await;
-        write.end(self, outcome).await
+        let outcome = generation::create(write.conn(), world, replaces, start).await;
+        write.end(outcome).await
     }
 
     async fn stage(&self, world: &NewWorld) -> Result<WorldKey> {
         let mut write = self.begin().await?;
-        let outcome = generation::stage(&mut write.conn, world).await;
-        write.end(self, outcome).await
+        let outcome = generation::stage(write.conn(), world).await;
+        write.end(outcome).await
     }
 
     async fn publish(&self, staged: WorldKey, replaces: Option<WorldKey>) -> Result<World> {
         let mut write = self.begin().await?;
-        let outcome = generation::publish(&mut write.conn, staged, replaces).await;
-        write.end(self, outcome).await
+        let outcome = generation::publish(write.conn(), staged, replaces).await;
+        write.end(outcome).await
     }
 
     async fn delete(&self, world: WorldKey) -> Result<()> {
         let mut write = self.begin().await?;
-        let outcome = generation::retire(&mut write.conn, world).await;
-        write.end(self, outcome).await
+        let outcome = generation::retire(write.conn(), world).await;
+        write.end(outcome).await
     }
 
     async fn begin_snapshot(&self, world: WorldKey, start_seq: u64) -> Result<SnapshotId> {
         let mut write = self.begin().await?;
-        let outcome = snapshot::begin(&mut write.conn, world, start_seq).await;
-        write.end(self, outcome).await
+        let outcome = snapshot::begin(write.conn(), world, start_seq).await;
+        write.end(outcome).await
     }
 
     async fn put_chunk(&self, snapshot: SnapshotId, part: u32, bytes: &[u8]) -> Result<()> {
         let mut write = self.begin().await?;
-        let outcome = snapshot::put_chunk(&mut write.conn, snapshot, part, bytes).await;
-        write.end(self, outcome).await
+        let outcome = snapshot::put_chunk(write.conn(), snapshot, part, bytes).await;
+        write.end(outcome).await
     }
 
     async fn finish_snapshot(
@@ -239,34 +267,32 @@ impl Log for SqliteLog {
         rows: u64,
     ) -> Result<SnapshotHead> {
         let mut write = self.begin().await?;
-        let outcome = snapshot::finish(&mut write.conn, snapshot, end_seq, digest, rows).await;
-        write.end(self, outcome).await
+        let outcome = snapshot::finish(write.conn(), snapshot, end_seq, digest, rows).await;
+        write.end(outcome).await
     }
 
     async fn drop_snapshot(&self, snapshot: SnapshotId) -> Result<()> {
         let mut write = self.begin().await?;
-        let outcome = snapshot::drop_writing(&mut write.conn, snapshot).await;
-        write.end(self, outcome).await
+        let outcome = snapshot::drop_writing(write.conn(), snapshot).await;
+        write.end(outcome).await
     }
 
     async fn prune(&self, world: WorldKey, keep: Retention, max_rows: u32) -> Result<Cleared> {
         let mut write = self.begin().await?;
-        let outcome = snapshot::prune(&mut write.conn, world, keep, max_rows.max(1)).await;
-        write.end(self, outcome).await
+        let outcome = snapshot::prune(write.conn(), world, keep, max_rows.max(1)).await;
+        write.end(outcome).await
     }
 
     async fn sweep(&self, max_rows: u32) -> Result<Cleared> {
         let mut write = self.begin().await?;
-        let outcome = generation::sweep(&mut write.conn, max_rows.max(1)).await;
-        write.end(self, outcome).await
+        let outcome = generation::sweep(write.conn(), max_rows.max(1)).await;
+        write.end(outcome).await
     }
 
     async fn close(self) -> Result<()> {
         // The writer last: the last connection to close checkpoints and removes the write-ahead log.
         self.reader.into_inner().close().await?;
-        if let Some(conn) = self.writer.into_inner().conn {
-            conn.close().await?;
-        }
+        self.writer.into_inner().conn.close().await?;
         drop(self.lock);
         Ok(())
     }

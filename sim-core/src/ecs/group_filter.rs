@@ -14,7 +14,9 @@
 use crate::ecs::eni::Eni;
 use crate::ecs::prefix_list::PrefixList;
 use crate::ecs::security_group::{GroupKind, SecurityGroup};
-use crate::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule, of_group};
+use crate::ecs::security_group_rule::{
+    Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule, of_group,
+};
 use crate::id::{SecurityGroupId, SecurityGroupRuleId};
 use crate::world::World;
 use std::net::{IpAddr, Ipv4Addr};
@@ -84,7 +86,9 @@ pub fn evaluate(w: &World, eni: &Eni, direction: Direction, packet: &Packet) -> 
         return Verdict { allowed, decided_by: DecidedBy::Platform };
     }
     let groups: Vec<&SecurityGroup> = eni.groups.iter().filter_map(|id| w.get::<SecurityGroup>(id)).collect();
-    let inner = groups.iter().find(|g| g.kind == GroupKind::Basic && g.inner_access && has_member_at(w, g.id, packet.peer));
+    let inner = groups
+        .iter()
+        .find(|g| g.kind == GroupKind::Basic && g.inner_access && has_member_at(w, g.id, packet.peer));
     if let Some(group) = inner {
         return Verdict { allowed: true, decided_by: DecidedBy::InnerAccess(group.id) };
     }
@@ -93,7 +97,10 @@ pub fn evaluate(w: &World, eni: &Eni, direction: Direction, packet: &Packet) -> 
     }
     // An interface always has a group; one of a world that was loaded without its groups counts as basic.
     let kind = groups.first().map_or(GroupKind::Basic, |group| group.kind);
-    Verdict { allowed: direction == Direction::Egress && kind == GroupKind::Basic, decided_by: DecidedBy::Default(kind) }
+    Verdict {
+        allowed: direction == Direction::Egress && kind == GroupKind::Basic,
+        decided_by: DecidedBy::Default(kind),
+    }
 }
 
 /// What the platform says whatever the groups say: DHCP, DNS and metadata pass, and mail to port 25 does not.
@@ -126,7 +133,8 @@ pub fn fits(w: &World, spec: &RuleSpec, direction: Direction, packet: &Packet) -
         Direction::Ingress => (packet.peer_port, packet.own_port),
         Direction::Egress => (packet.own_port, packet.peer_port),
     };
-    let within = |range: Option<PortRange>, port: u16| range.is_none_or(|r| (r.first..=r.last).contains(&port));
+    let within =
+        |range: Option<PortRange>, port: u16| range.is_none_or(|r| (r.first..=r.last).contains(&port));
     fits_protocol(spec.protocol, packet.protocol)
         && within(spec.ports, dest_port)
         && within(spec.source_ports, source_port)
@@ -149,9 +157,9 @@ fn fits_peer(w: &World, peer: Peer, address: IpAddr) -> bool {
     match peer {
         Peer::Block(block) => block.contains_address(address),
         Peer::Group(group) => has_member_at(w, group, address),
-        Peer::List(list) => {
-            w.get::<PrefixList>(&list).is_some_and(|list| list.entries.iter().any(|e| e.cidr.contains_address(address)))
-        }
+        Peer::List(list) => w
+            .get::<PrefixList>(&list)
+            .is_some_and(|list| list.entries.iter().any(|e| e.cidr.contains_address(address))),
     }
 }
 
@@ -162,7 +170,9 @@ fn has_member_at(w: &World, group: SecurityGroupId, address: IpAddr) -> bool {
 
 fn holds(eni: &Eni, address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => eni.ipv4().any(|own| own == v4) || eni.ipv4_prefixes.iter().any(|p| p.contains_address(v4)),
+        IpAddr::V4(v4) => {
+            eni.ipv4().any(|own| own == v4) || eni.ipv4_prefixes.iter().any(|p| p.contains_address(v4))
+        }
         IpAddr::V6(v6) => eni.ipv6.contains(&v6) || eni.ipv6_prefixes.iter().any(|p| p.contains_address(v6)),
     }
 }

@@ -119,8 +119,13 @@ impl Resource for PrefixList {
     }
 }
 
-const NAME: TextRule =
-    TextRule { min: 2, max: 128, letter_first: true, field: "name", error: ErrorCode::PrefixListNameMalformed };
+const NAME: TextRule = TextRule {
+    min: 2,
+    max: 128,
+    letter_first: true,
+    field: "name",
+    error: ErrorCode::PrefixListNameMalformed,
+};
 const DESCRIPTION: TextRule = TextRule {
     min: 2,
     max: 256,
@@ -142,8 +147,10 @@ const ENTRY_DESCRIPTION: TextRule = TextRule {
 /// [`ErrorCode::PrefixListCidrMalformed`] with the form that would pass.
 pub fn parse_cidr(text: &str) -> Outcome<Cidr> {
     text.parse::<Cidr>().map_err(|e| {
-        let refusal = Refusal::new(ErrorCode::PrefixListCidrMalformed).field("entries/cidr").detail(format!("{e}."));
-        let accepted = e.suggestion.map_or_else(|| "a block such as 10.0.0.0/16".to_owned(), |block| block.to_string());
+        let refusal =
+            Refusal::new(ErrorCode::PrefixListCidrMalformed).field("entries/cidr").detail(format!("{e}."));
+        let accepted =
+            e.suggestion.map_or_else(|| "a block such as 10.0.0.0/16".to_owned(), |block| block.to_string());
         refusal.accepted(accepted)
     })
 }
@@ -163,7 +170,9 @@ fn check_name(name: &str) -> Outcome<CompactString> {
 fn check_entries(entries: &[PrefixListEntry]) -> Outcome<()> {
     let mut seen = BTreeSet::new();
     for (at, entry) in entries.iter().enumerate() {
-        ENTRY_DESCRIPTION.check(Some(&entry.description)).map_err(|r| r.field(format!("entries/{at}/description")))?;
+        ENTRY_DESCRIPTION
+            .check(Some(&entry.description))
+            .map_err(|r| r.field(format!("entries/{at}/description")))?;
         if !seen.insert(entry.cidr) {
             return Err(Refusal::new(ErrorCode::PrefixListCidrDuplicated)
                 .field(format!("entries/{at}/cidr"))
@@ -281,7 +290,8 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyPrefixList) -> Outcome<R
     let list = w.visible::<PrefixList>(caller, c.list)?;
     check_family(list.family, &c.add)?;
     let gone: BTreeSet<Cidr> = c.remove.iter().copied().collect();
-    let mut entries: Vec<PrefixListEntry> = list.entries.iter().filter(|e| !gone.contains(&e.cidr)).cloned().collect();
+    let mut entries: Vec<PrefixListEntry> =
+        list.entries.iter().filter(|e| !gone.contains(&e.cidr)).cloned().collect();
     let kept: BTreeSet<Cidr> = entries.iter().map(|e| e.cidr).collect();
     if let Some(at) = c.add.iter().position(|entry| kept.contains(&entry.cidr)) {
         return Err(Refusal::new(ErrorCode::PrefixListCidrDuplicated)

@@ -10,8 +10,13 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// The rule for a rule's description.
-pub const DESCRIPTION: TextRule =
-    TextRule { min: 1, max: 512, letter_first: false, field: "description", error: ErrorCode::RuleDescriptionMalformed };
+pub const DESCRIPTION: TextRule = TextRule {
+    min: 1,
+    max: 512,
+    letter_first: false,
+    field: "description",
+    error: ErrorCode::RuleDescriptionMalformed,
+};
 
 /// The texts of a rule. The peer is the source of an inbound and the destination of an outbound rule; "own" is the
 /// member's side. Of several peers a block beats a group, and either beats a prefix list, as at the provider.
@@ -137,7 +142,8 @@ impl RuleTexts<'_> {
             return Ok(Some((Peer::Block(block), bare)));
         }
         if let Some(text) = self.peer_group {
-            let id = text.parse::<SecurityGroupId>().map_err(|e| unknown_group(direction, format!("{e}.")))?;
+            let id =
+                text.parse::<SecurityGroupId>().map_err(|e| unknown_group(direction, format!("{e}.")))?;
             return Ok(Some((Peer::Group(id), false)));
         }
         let Some(text) = self.peer_list else { return Ok(None) };
@@ -156,7 +162,10 @@ impl RuleFields {
     /// [`ErrorCode::RuleDestMissing`] for what must be there and is not.
     pub fn complete(self, direction: Direction) -> Outcome<RuleInput> {
         let protocol = self.protocol.ok_or_else(|| {
-            Refusal::new(ErrorCode::RuleProtocolInvalid).field("protocol").detail("None was given.").accepted("tcp")
+            Refusal::new(ErrorCode::RuleProtocolInvalid)
+                .field("protocol")
+                .detail("None was given.")
+                .accepted("tcp")
         })?;
         let ports = self.ports.ok_or_else(|| {
             let passes = if protocol.has_ports() { "80/80" } else { "-1/-1" };
@@ -179,7 +188,12 @@ impl RuleFields {
             own: self.own.map(|(block, _)| block),
         };
         let own_as_address = self.own.is_some_and(|(_, bare)| bare);
-        Ok(RuleInput { spec, peer_as_address, own_as_address, description: self.description.unwrap_or_default() })
+        Ok(RuleInput {
+            spec,
+            peer_as_address,
+            own_as_address,
+            description: self.description.unwrap_or_default(),
+        })
     }
 }
 
@@ -232,7 +246,9 @@ impl Policy {
     /// # Errors
     /// [`ErrorCode::RulePolicyInvalid`].
     pub fn parse(text: &str) -> Outcome<Policy> {
-        let known = [Policy::Accept, Policy::Drop].into_iter().find(|policy| policy.word().eq_ignore_ascii_case(text));
+        let known = [Policy::Accept, Policy::Drop]
+            .into_iter()
+            .find(|policy| policy.word().eq_ignore_ascii_case(text));
         known.ok_or_else(|| {
             Refusal::new(ErrorCode::RulePolicyInvalid)
                 .field("policy")
@@ -255,10 +271,15 @@ fn read_ports(text: &str, code: ErrorCode, field: &str) -> Outcome<Option<PortRa
     if text == "-1/-1" {
         return Ok(None);
     }
-    let port = |text: &str| text.parse::<u16>().ok().filter(|&port| port > 0 && text.bytes().all(|b| b.is_ascii_digit()));
-    let range = text.split_once('/').and_then(|(first, last)| Some(PortRange { first: port(first)?, last: port(last)? }));
+    let port = |text: &str| {
+        text.parse::<u16>().ok().filter(|&port| port > 0 && text.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let range = text
+        .split_once('/')
+        .and_then(|(first, last)| Some(PortRange { first: port(first)?, last: port(last)? }));
     range.filter(|range| range.first <= range.last).map(Some).ok_or_else(|| {
-        let passes = port(text).map_or_else(|| "80/80, 1/65535 or -1/-1".to_owned(), |port| format!("{port}/{port}"));
+        let passes =
+            port(text).map_or_else(|| "80/80, 1/65535 or -1/-1".to_owned(), |port| format!("{port}/{port}"));
         Refusal::new(code).field(field).detail(format!("{:?} was given.", cut(text))).accepted(passes)
     })
 }
@@ -269,7 +290,10 @@ fn read_priority(text: &str) -> Outcome<u8> {
 }
 
 fn priority_refused(given: &str) -> Refusal {
-    Refusal::new(ErrorCode::RulePriorityInvalid).field("priority").detail(format!("{given} was given.")).accepted("1 to 100")
+    Refusal::new(ErrorCode::RulePriorityInvalid)
+        .field("priority")
+        .detail(format!("{given} was given."))
+        .accepted("1 to 100")
 }
 
 fn check_nic_type(text: &str) -> Outcome<()> {
@@ -278,26 +302,35 @@ fn check_nic_type(text: &str) -> Outcome<()> {
         "internet" => ErrorCode::RuleNicTypeMismatch,
         _ => ErrorCode::RuleNicTypeInvalid,
     };
-    Err(Refusal::new(code).field("nic_type").detail(format!("{:?} was given.", cut(text))).accepted("intranet"))
+    Err(Refusal::new(code)
+        .field("nic_type")
+        .detail(format!("{:?} was given.", cut(text)))
+        .accepted("intranet"))
 }
 
 fn read_side(v4: Option<&str>, v6: Option<&str>, side: &Side, name: &str) -> Outcome<Option<(Cidr, bool)>> {
     let (text, code, field, is_v4) = match (v4, v6) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {
-            return Err(Refusal::new(side.ambiguous).field(format!("{name}_ipv6_cidr")).accepted("one of the two"));
+            return Err(Refusal::new(side.ambiguous)
+                .field(format!("{name}_ipv6_cidr"))
+                .accepted("one of the two"));
         }
         (Some(text), None) => (text, side.malformed4, format!("{name}_cidr"), true),
         (None, Some(text)) => (text, side.malformed6, format!("{name}_ipv6_cidr"), false),
     };
     let example = if is_v4 { "10.0.0.0/16" } else { "2001:db8::/32" };
     let block = Cidr::parse_or_host(text).map_err(|e| {
-        let accepted = e.suggestion.map_or_else(|| format!("a block such as {example}"), |block| block.to_string());
+        let accepted =
+            e.suggestion.map_or_else(|| format!("a block such as {example}"), |block| block.to_string());
         Refusal::new(code).field(field.clone()).detail(format!("{e}.")).accepted(accepted)
     })?;
     if block.is_v4() != is_v4 {
         let detail = format!("{block} is of the other address family.");
-        return Err(Refusal::new(code).field(field).detail(detail).accepted(format!("a block such as {example}")));
+        return Err(Refusal::new(code)
+            .field(field)
+            .detail(detail)
+            .accepted(format!("a block such as {example}")));
     }
     Ok(Some((block, !text.contains('/'))))
 }
@@ -319,7 +352,9 @@ pub(crate) fn unknown_group(direction: Direction, detail: String) -> Refusal {
 pub fn check_form(spec: &RuleSpec) -> Outcome<()> {
     let in_order = |range: Option<PortRange>| range.is_none_or(|r| r.first > 0 && r.first <= r.last);
     if !in_order(spec.ports) {
-        return Err(Refusal::new(ErrorCode::RulePortRangeMalformed).field("port_range").detail(ports_text(spec.ports)));
+        return Err(Refusal::new(ErrorCode::RulePortRangeMalformed)
+            .field("port_range")
+            .detail(ports_text(spec.ports)));
     }
     if spec.ports.is_some() != spec.protocol.has_ports() {
         let passes = if spec.protocol.has_ports() { "1/65535" } else { "-1/-1" };

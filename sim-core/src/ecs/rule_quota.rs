@@ -38,30 +38,47 @@ pub fn check_exchange(
     if come > gone {
         Quota::RulesPerGroup.check(w, caller.account, used, come, ErrorCode::GroupRulesExceeded)?;
     }
-    let peers = |specs: &[RuleSpec]| specs.iter().filter(|spec| matches!(spec.peer, Peer::Group(_))).count() as u64;
+    let peers =
+        |specs: &[RuleSpec]| specs.iter().filter(|spec| matches!(spec.peer, Peer::Group(_))).count() as u64;
     let (peers_gone, peers_come) = (peers(removed), peers(added));
     if peers_come > peers_gone {
         let used = ix.group_peers.get(&group).copied().unwrap_or(0) - peers_gone;
-        Quota::GroupRulesPerGroup.check(w, caller.account, used, peers_come, ErrorCode::GroupPeerRulesExceeded)?;
+        Quota::GroupRulesPerGroup.check(
+            w,
+            caller.account,
+            used,
+            peers_come,
+            ErrorCode::GroupPeerRulesExceeded,
+        )?;
     }
     if come > gone {
         check_interfaces(w, caller, group, |id| if id == group { come - gone } else { 0 })?;
     }
-    let lists: BTreeSet<PrefixListId> = added.iter().filter_map(|spec| match spec.peer {
-        Peer::List(list) => Some(list),
-        Peer::Block(_) | Peer::Group(_) => None,
-    }).collect();
+    let lists: BTreeSet<PrefixListId> = added
+        .iter()
+        .filter_map(|spec| match spec.peer {
+            Peer::List(list) => Some(list),
+            Peer::Block(_) | Peer::Group(_) => None,
+        })
+        .collect();
     for list in lists.into_iter().filter(|list| !ix.by_list.contains(list, &group)) {
         let used = ix.by_list.count(&list);
         let error = ErrorCode::PrefixListAssociationsExceeded;
-        Quota::PrefixListAssociations.check(w, caller.account, used, 1, error).map_err(|refusal| refusal.blockers([list]))?;
+        Quota::PrefixListAssociations
+            .check(w, caller.account, used, 1, error)
+            .map_err(|refusal| refusal.blockers([list]))?;
     }
     Ok(())
 }
 
 /// Checks the sum of rules on every interface in `group` after each group grew by `growth`. Interfaces with the same
 /// groups are judged once.
-fn check_interfaces(w: &World, caller: &Caller, group: SecurityGroupId, growth: impl Fn(SecurityGroupId) -> u64) -> Outcome<()> {
+fn check_interfaces(
+    w: &World,
+    caller: &Caller,
+    group: SecurityGroupId,
+    growth: impl Fn(SecurityGroupId) -> u64,
+) -> Outcome<()> {
     for set in w.indexes().enis.sets_with_group.get(&group).into_iter().flat_map(|sets| sets.keys()) {
         let used: u64 = set.iter().map(|&id| weight(w, id)).sum();
         let more: u64 = set.iter().map(|&id| growth(id)).sum();

@@ -78,22 +78,14 @@ pub(super) async fn append_all(log: &SqliteLog, batches: &[Batch<'_>]) -> Result
 
 async fn append_alone(log: &SqliteLog, run: Run<'_>) -> Result<()> {
     let mut write = log.write().await?;
-    match insert(&mut write.conn, &ALONE, run).await {
-        Ok(()) => {
-            write.keep(log).await;
-            Ok(())
-        }
-        Err(error) => {
-            write.undo().await;
-            Err(error)
-        }
-    }
+    let outcome = insert(write.conn(), &ALONE, run).await;
+    write.ended(outcome).await
 }
 
 async fn append_parts(log: &SqliteLog, runs: &[Run<'_>]) -> Result<()> {
     let mut write = log.begin().await?;
-    let outcome = insert_parts(&mut write.conn, runs).await;
-    write.end(log, outcome).await
+    let outcome = insert_parts(write.conn(), runs).await;
+    write.end(outcome).await
 }
 
 async fn insert_parts(conn: &mut SqliteConnection, runs: &[Run<'_>]) -> Result<()> {

@@ -66,13 +66,15 @@ impl SqliteOptions {
         claim(&mut writer, &path).await?;
         check_schema(&mut writer, &path).await?;
         sqlx::query("PRAGMA journal_mode = WAL").execute(&mut writer).await?;
-        MIGRATIONS.run(&mut writer).await?;
+        // `run` is not `Send` for a single connection; this is what it calls.
+        MIGRATIONS.run_direct(None, &mut writer, false).await?;
         abandon(&mut writer).await?;
         let reader = connect.clone().pragma("query_only", "ON").connect().await?;
 
         let mut wal_path = path.into_os_string();
         wal_path.push("-wal");
-        let (writer, wal_limit) = (Writer { conn: Some(writer), force_at: self.wal_limit }, self.wal_limit);
+        let (writer, wal_limit) =
+            (Writer { conn: writer, unclean: false, force_at: self.wal_limit }, self.wal_limit);
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
         Ok(SqliteLog { connect, wal_path: wal_path.into(), wal_limit, writer, reader, lock })
     }
@@ -134,11 +136,6 @@ fn inspect(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Another connection with the same settings.
-pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
-    Ok(options.connect().await?)
-}
-
 async fn check_version(conn: &mut SqliteConnection) -> Result<()> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(conn).await?;
     if is_safe(&version) { Ok(()) } else { Err(StoreError::SqliteTooOld(version)) }
@@ -197,6 +194,7 @@ async fn abandon(conn: &mut SqliteConnection) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::log::Log;
 
     #[test]
     fn versions_of_sqlite() {
@@ -213,6 +211,34 @@ mod tests {
         ];
         for (version, safe) in cases {
             assert_eq!(is_safe(version), safe, "{version}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_writer_syncs_each_commit() {
+        let path = std::env::temp_dir().join(format!("cloudnet-open-{}.db", std::process::id()));
+        let log = SqliteOptions::new(&path).open().await.unwrap();
+        let mut anew = log.connect.connect().await.unwrap();
+        let mut writer = log.writer.lock().await;
+        for conn in [&mut writer.conn, &mut anew] {
+            for (pragma, expected) in [
+                ("PRAGMA synchronous", 2),
+                ("PRAGMA foreign_keys", 1),
+                ("PRAGMA busy_timeout", 5000),
+                ("PRAGMA wal_autocheckpoint", 1000),
+                ("PRAGMA page_size", i64::from(PAGE_BYTES)),
+                ("PRAGMA application_id", i64::from(APPLICATION_ID)),
+            ] {
+                let found: i64 = sqlx::query_scalar(pragma).fetch_one(&mut *conn).await.unwrap();
+                assert_eq!(found, expected, "{pragma}");
+            }
+        }
+        drop(writer);
+        log.close().await.unwrap();
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            let mut name = path.clone().into_os_string();
+            name.push(suffix);
+            let _ = std::fs::remove_file(name);
         }
     }
 

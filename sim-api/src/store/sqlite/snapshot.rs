@@ -87,6 +87,14 @@ pub(super) async fn newest(conn: &mut SqliteConnection, world: WorldKey) -> Resu
     row.as_ref().map(head_of).transpose()
 }
 
+/// The oldest finished snapshot of a journal.
+pub(super) async fn oldest(conn: &mut SqliteConnection, world: WorldKey) -> Result<Option<SnapshotHead>> {
+    const OLDEST: &str = "SELECT id, start_seq, end_seq, digest, row_count, chunks FROM snapshot
+        WHERE journal = ? AND state = 1 ORDER BY id LIMIT 1";
+    let row = sqlx::query(OLDEST).bind(world.0).fetch_optional(conn).await?;
+    row.as_ref().map(head_of).transpose()
+}
+
 fn head_of(row: &SqliteRow) -> Result<SnapshotHead> {
     Ok(SnapshotHead {
         id: SnapshotId(row.try_get("id")?),
@@ -116,9 +124,11 @@ pub(super) async fn prune(
         return Err(StoreError::NotCurrent(world));
     };
     const DROP_OLD: &str = "UPDATE snapshot SET state = 2 WHERE id IN (SELECT id FROM snapshot
-        WHERE journal = ? AND state = 1 ORDER BY id DESC LIMIT -1 OFFSET ?)";
+        WHERE journal = ?1 AND state = 1 ORDER BY id DESC LIMIT -1 OFFSET ?2)
+        AND NOT (?3 AND id = (SELECT min(id) FROM snapshot WHERE journal = ?1 AND state = 1))";
     let kept = i64::from(keep.snapshots.max(1));
-    sqlx::query(DROP_OLD).bind(world.0).bind(kept).execute(&mut *conn).await?;
+    let keep_first = keep.entries == u64::MAX;
+    sqlx::query(DROP_OLD).bind(world.0).bind(kept).bind(keep_first).execute(&mut *conn).await?;
 
     const OLDEST: &str = "SELECT start_seq FROM snapshot WHERE journal = ? AND state = 1 ORDER BY id LIMIT 1";
     let oldest = sqlx::query(OLDEST).bind(world.0).fetch_optional(&mut *conn).await?;
