@@ -3,6 +3,9 @@
 //! Each figure stands beside its floor in the same run: the cost of encoding, hashing and inserting the same
 //! number of rows of the same size with nothing around it. Run with `cargo bench -p sim-core --bench apply`.
 
+// The bans of sim-core/clippy.toml are for the core; a measurement has a clock.
+#![allow(clippy::disallowed_types)]
+
 use sim_core::id::VpcId;
 use sim_core::settings::ClockMode;
 use sim_core::vpc::vpc::CreateVpc;

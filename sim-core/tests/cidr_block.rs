@@ -1,6 +1,9 @@
 //! Blocks: the strict parser word for word, arithmetic against plain definitions,
 //! vectors taken from Python's `ipaddress`, and both serde forms.
 
+// The bans of clippy.toml are for the core; this test asks a second program.
+#![allow(clippy::disallowed_methods)]
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use sim_core::cidr::{

@@ -8,12 +8,18 @@ use sim_core::id::Id;
 use sim_core::tag::{self, TagPair};
 use sim_core::{Caller, Command, Outcome, Refusal, Reply, World};
 
+/// Looks at the world and answers.
+pub type Look = Box<dyn FnOnce(&World, &Caller) -> Outcome<Value> + Send>;
+
+/// Shows the reply to a command on the world as the command left it.
+pub type Show = Box<dyn FnOnce(&World, &Caller, &Reply) -> Value + Send>;
+
 /// What an action wants done.
 pub enum Plan {
     /// Look at the world.
-    Read(Box<dyn FnOnce(&World, &Caller) -> Outcome<Value> + Send>),
+    Read(Look),
     /// Carry out a command and show its reply on the world as the command left it.
-    Write(Command, Box<dyn FnOnce(&World, &Caller, &Reply) -> Value + Send>),
+    Write(Command, Show),
 }
 
 /// Why parameters do not make a plan.
