@@ -49,7 +49,7 @@ pub enum Rule {
     OneOf,
     /// More elements than a list may have.
     MaxItems,
-    /// The number of a list element is 0, has leading zeros or is above [`MAX_LIST_INDEX`].
+    /// The number of a list element is 0, has leading zeros or is above `MAX_LIST_INDEX`.
     Index,
 }
 
