@@ -6,8 +6,10 @@
 use crate::app::{App, AppState};
 use crate::problem::Problem;
 use crate::requests::RequestRecord;
-use crate::rpc::RequestId;
 use crate::rpc::dispatch::Noted;
+use crate::rpc::envelope;
+use crate::rpc::request::{Format, RawRequest, preferred_format};
+use crate::rpc::{ProviderError, RequestId};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -34,7 +36,7 @@ pub async fn pass(State(app): State<AppState>, mut request: Request, next: Next)
         },
     };
     drop(in_flight);
-    response = with_request_id(response, &id);
+    response = with_request_id(response, &id, &about);
     note(&app, about, &response, &id, started);
     response
 }
@@ -47,6 +49,8 @@ struct About {
     world: String,
     account: String,
     quiet: bool,
+    /// The host and the format of an answer on the provider wire; absent on the native wire.
+    provider: Option<(String, Format)>,
 }
 
 impl About {
@@ -56,6 +60,10 @@ impl About {
         };
         let path = request.uri().path().to_owned();
         let quiet = !path.starts_with("/v1/") && path != "/";
+        let provider = (path == "/").then(|| {
+            let raw = RawRequest::new(request.method(), request.uri(), request.headers(), b"");
+            (header("host"), preferred_format(&raw))
+        });
         About {
             method: request.method().clone(),
             template: request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned()),
@@ -63,6 +71,7 @@ impl About {
             account: header("Cloudnet-Account"),
             path,
             quiet,
+            provider,
         }
     }
 }
@@ -192,10 +201,20 @@ fn timed_out(app: &App, about: &About) -> Problem {
     Problem::service(StatusCode::GATEWAY_TIMEOUT, "timeout", "The request took too long.", detail)
 }
 
-/// Puts the request's id on the answer, and into a problem document.
-fn with_request_id(response: Response, id: &RequestId) -> Response {
-    let mut response = match response.extensions().get::<Problem>().cloned() {
-        Some(mut problem) => {
+/// Puts the request's id on the answer, and into a problem document. On the provider wire a problem of the service
+/// itself takes the provider's form, which is the only one that its clients can read.
+fn with_request_id(response: Response, id: &RequestId, about: &About) -> Response {
+    let mut response = match (response.extensions().get::<Problem>().cloned(), &about.provider) {
+        (Some(problem), Some((host, format))) => {
+            let mut fresh =
+                envelope::refusal(*format, &ProviderError::from(&problem), id, host).into_response();
+            if let Some(seconds) = response.headers().get(header::RETRY_AFTER) {
+                fresh.headers_mut().insert(header::RETRY_AFTER, seconds.clone());
+            }
+            fresh.extensions_mut().insert(problem);
+            fresh
+        }
+        (Some(mut problem), None) => {
             problem.request_id = id.to_string();
             let (old, _) = response.into_parts();
             let mut fresh = problem.into_response();
@@ -206,7 +225,7 @@ fn with_request_id(response: Response, id: &RequestId) -> Response {
             }
             fresh
         }
-        None => response,
+        (None, _) => response,
     };
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", value);
@@ -219,7 +238,7 @@ fn note(app: &App, about: About, response: &Response, id: &RequestId, started: I
     let status = response.status().as_u16();
     let took = started.elapsed();
     let noted = response.extensions().get::<Noted>().cloned();
-    let wire = if noted.is_some() { "provider" } else { "native" };
+    let wire = if about.provider.is_some() { "provider" } else { "native" };
     let noted = noted.unwrap_or_else(|| {
         let problem = response.extensions().get::<Problem>();
         let code = problem.map(|p| p.code.clone()).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::problem::Problem;
 use http::StatusCode;
 
 /// A refusal as the provider words it. Every error of this wire ends as one of these.
@@ -34,6 +35,21 @@ impl ProviderError {
     /// of the provider's table of common errors.
     pub fn missing(name: &str) -> Self {
         Self::bad_request(format!("Missing{name}"), format!("{name} is mandatory for this action."))
+    }
+}
+
+/// A problem of the service itself, under the provider's common codes: clients retry the first two.
+impl From<&Problem> for ProviderError {
+    fn from(problem: &Problem) -> ProviderError {
+        let code = match problem.status {
+            500 => "InternalError",
+            503 | 504 => "ServiceUnavailable",
+            413 => "RequestEntityTooLarge",
+            403 => "Forbidden",
+            _ => "InvalidParameter",
+        };
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        ProviderError::new(status, code, format!("{} {}", problem.title, problem.detail))
     }
 }
 

@@ -1,0 +1,97 @@
+//! What every request passes through before a handler sees it: hosts, other sites, limits; on each wire in its form.
+
+mod service;
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::Value;
+use service::settings;
+use sim_api::{ServeSettings, Server};
+use tower::ServiceExt;
+
+const PROVIDER: &str = "/?Action=DescribeVpcs&Version=2016-04-28&Format=JSON&RegionId=cn-hangzhou";
+
+async fn send(server: &Server, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, Value) {
+    let mut request = Request::builder().method(if body.is_empty() { "GET" } else { "POST" }).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let router = sim_api::router::service(server.app().clone());
+    let response = router.oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let kind = response.headers().get("content-type").map(|v| v.to_str().unwrap().to_owned());
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, kind.unwrap_or_default(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+/// The code of a refusal in the form of the wire that answered.
+fn code(body: &Value) -> &str {
+    body["code"].as_str().or(body["Code"].as_str()).unwrap_or("none")
+}
+
+#[tokio::test]
+async fn a_web_page_cannot_drive_the_server() {
+    let server =
+        Server::start(ServeSettings { hosts: vec!["cloud.test".into()], ..settings() }).await.unwrap();
+    let local = ("host", "127.0.0.1:8080");
+    let rows: &[(&[(&str, &str)], u16)] = &[
+        (&[local], 200),
+        (&[("host", "localhost")], 200),
+        (&[("host", "[::1]:8080")], 200),
+        (&[("host", "cloud.test")], 200),
+        (&[("host", "CLOUD.TEST:80")], 200),
+        (&[("host", "evil.test")], 403),
+        (&[("host", "127.0.0.1.evil.test")], 403),
+        (&[("host", "")], 403),
+        (&[], 403),
+        (&[local, ("sec-fetch-site", "same-origin")], 200),
+        (&[local, ("sec-fetch-site", "none")], 200),
+        (&[local, ("sec-fetch-site", "cross-site")], 403),
+        (&[local, ("sec-fetch-site", "same-site")], 403),
+        (&[local, ("origin", "http://127.0.0.1:8080")], 200),
+        (&[local, ("origin", "http://127.0.0.1:9999")], 403),
+        (&[local, ("origin", "https://evil.test")], 403),
+        (&[local, ("origin", "null")], 403),
+    ];
+    for (headers, status) in rows {
+        for path in ["/v1/vpcs", PROVIDER] {
+            let (got, kind, body) = send(&server, path, headers, "").await;
+            assert_eq!(got, *status, "{path} {headers:?}: {body}");
+            let (form, refused) = match (path, *status) {
+                (_, 200) => ("application/json", "none"),
+                ("/v1/vpcs", _) => ("application/problem+json", "cross_site"),
+                _ => ("application/json;charset=utf-8", "Forbidden"),
+            };
+            assert!(kind.starts_with(form), "{path} {headers:?}: {kind}");
+            assert_eq!(code(&body), refused, "{path} {headers:?}");
+        }
+    }
+    // Clients that use the server as their proxy address the provider's own hosts, on the provider's wire only.
+    for host in ["vpc.cn-hangzhou.aliyuncs.com", "100.100.100.200"] {
+        assert_eq!(send(&server, PROVIDER, &[("host", host)], "").await.0, 200, "{host}");
+        assert_eq!(send(&server, "/v1/vpcs", &[("host", host)], "").await.0, 403, "{host}");
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn limits_answer_in_the_form_of_the_wire() {
+    let local = [("host", "localhost"), ("content-type", "application/json")];
+    let form = [("host", "localhost"), ("content-type", "application/x-www-form-urlencoded")];
+    let big = format!("{{\"name\":\"{}\"}}", "x".repeat(4_096));
+
+    let small = Server::start(ServeSettings { body_limit: 1_024, ..settings() }).await.unwrap();
+    let (status, _, body) = send(&small, "/v1/vpcs", &local, &big).await;
+    assert_eq!((status, code(&body)), (413, "malformed_request"), "{body}");
+    let (status, _, body) = send(&small, PROVIDER, &form, &format!("VpcName={}", "x".repeat(4_096))).await;
+    assert_eq!((status, code(&body)), (413, "RequestEntityTooLarge"), "{body}");
+    small.stop().await.unwrap();
+
+    let busy = Server::start(ServeSettings { concurrency: 0, ..settings() }).await.unwrap();
+    let (status, _, body) = send(&busy, "/v1/vpcs", &local, "").await;
+    assert_eq!((status, code(&body)), (503, "too_busy"), "{body}");
+    let (status, _, body) = send(&busy, PROVIDER, &local, "").await;
+    assert_eq!((status, code(&body)), (503, "ServiceUnavailable"), "{body}");
+    assert!(body["RequestId"].is_string(), "{body}");
+    busy.stop().await.unwrap();
+}
