@@ -20,6 +20,7 @@ pub mod id;
 pub mod journal;
 pub mod name;
 pub mod quota;
+pub mod quota_usage;
 pub mod region;
 pub mod resource;
 pub mod resource_group;

@@ -115,8 +115,14 @@ impl Quota {
             return Ok(());
         }
         let row = self.row();
-        Err(Refusal::new(error)
-            .detail(format!("{}: {used} in use, {more} wanted, quota {} is {limit}.", row.what, row.name)))
+        let detail = format!("{}: {used} in use, {more} wanted, quota {} is {limit}.", row.what, row.name);
+        let refusal = Refusal::new(error).detail(detail);
+        let wanted = used.saturating_add(more);
+        if row.adjustable && wanted <= u64::from(row.ceiling) {
+            let most = row.ceiling;
+            return Err(refusal.accepted(format!("quota {} raised to {wanted}, at most {most}", row.name)));
+        }
+        Err(refusal)
     }
 }
 
@@ -139,7 +145,8 @@ impl Row for QuotaAdjustment {
     }
 }
 
-/// Sets the value of an adjustable quota for the caller's account.
+/// Sets the value of an adjustable quota for the caller's account, in all regions. A value below what is in use takes
+/// nothing away; it only lets nothing more in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdjustQuota {
     /// The quota's name in the table.
@@ -156,13 +163,15 @@ pub fn adjust(w: &mut World, caller: &crate::Caller, c: &AdjustQuota) -> Outcome
     let Some(quota) = Quota::by_name(&c.name) else {
         return Err(Refusal::new(ErrorCode::QuotaUnknown)
             .field("name")
-            .detail(format!("{:?} is not in the table.", c.name)));
+            .detail(format!("{:?} is not in the table.", c.name.chars().take(64).collect::<String>()))
+            .accepted("a name that the list of quotas has"));
     };
     let row = quota.row();
     if !row.adjustable {
         return Err(Refusal::new(ErrorCode::QuotaNotAdjustable)
             .field("name")
-            .detail(format!("{} is fixed at {}.", row.name, row.default)));
+            .detail(format!("{} is fixed at {}.", row.name, row.default))
+            .accepted("a world with lifted quotas"));
     }
     if c.value == 0 || c.value > row.ceiling {
         return Err(Refusal::new(ErrorCode::QuotaValueInvalid)

@@ -14,6 +14,7 @@ mod network_interfaces;
 mod account;
 mod clock;
 mod journal;
+mod quotas;
 mod requests;
 mod settings;
 pub mod snapshots;
@@ -47,6 +48,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         clock::router(),
         settings::router(),
         journal::router(),
+        quotas::router(),
         requests::router(),
     ];
     routers.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
@@ -72,5 +74,6 @@ pub const REFUSALS: &[Refusals] = &[
     clock::REFUSALS,
     settings::REFUSALS,
     journal::REFUSALS,
+    quotas::REFUSALS,
     requests::REFUSALS,
 ];

@@ -184,7 +184,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVpc) -> Outcome<Reply> {
     tag::check(&c.tags)?;
     let block = c.block.unwrap_or(DEFAULT_BLOCK);
     check_primary(block)?;
-    check_user_cidrs(&c.user_cidrs)?;
+    check_user_cidrs(w, caller, &c.user_cidrs)?;
     let isp = check_isp(c.ipv6_isp.as_deref())?;
     crate::region::check(w, &caller.region)?;
     let resource_group = crate::resource_group::resolve(w, caller, c.resource_group)?;
@@ -268,13 +268,11 @@ fn check_primary(block: Cidr4) -> Outcome<()> {
     })
 }
 
-fn check_user_cidrs(blocks: &[Cidr4]) -> Outcome<()> {
-    let most = Quota::UserCidrsPerVpc.row().default as usize;
-    if blocks.len() > most {
-        return Err(Refusal::new(ErrorCode::UserCidrQuota)
-            .field("user_cidrs")
-            .detail(format!("{} were given.", blocks.len())));
-    }
+fn check_user_cidrs(w: &World, caller: &Caller, blocks: &[Cidr4]) -> Outcome<()> {
+    let count = blocks.len() as u64;
+    Quota::UserCidrsPerVpc
+        .check(w, caller.account, 0, count, ErrorCode::UserCidrQuota)
+        .map_err(|refusal| refusal.field("user_cidrs"))?;
     for (at, &block) in blocks.iter().enumerate() {
         reserved::check_user_cidr(block).map_err(|broken| {
             crate::cidr_input::refusal(ErrorCode::UserCidrMalformed, &format!("user_cidrs/{at}"), &broken)

@@ -1,0 +1,261 @@
+//! How much of each quota is in use: one line for each row of the quota table, which calls what the checks count with.
+//!
+//! A row of the table without a line here does not compile.
+
+use crate::access::{Caller, Owner};
+use crate::ecs::eni::Eni;
+use crate::ecs::prefix_list::PrefixList;
+use crate::ecs::security_group::{GroupKind, SecurityGroup};
+use crate::ecs::security_group_rule::weight;
+use crate::error::Outcome;
+use crate::id::AnyId;
+use crate::quota::Quota;
+use crate::table::Groups;
+use crate::tag::Tag;
+use crate::vpc::route_table::RouteTable;
+use crate::vpc::vpc::Vpc;
+use crate::world::World;
+
+/// Within what a quota counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QuotaScope {
+    /// One account in one region.
+    Region,
+    /// One VPC.
+    Vpc,
+    /// One route table.
+    RouteTable,
+    /// One security group.
+    SecurityGroup,
+    /// One prefix list.
+    PrefixList,
+    /// One network interface.
+    Eni,
+    /// One object of any kind.
+    Resource,
+    /// One request: nothing is in use between two of them.
+    Call,
+}
+
+impl QuotaScope {
+    /// The native wire's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            QuotaScope::Region => "region",
+            QuotaScope::Vpc => "vpc",
+            QuotaScope::RouteTable => "route_table",
+            QuotaScope::SecurityGroup => "security_group",
+            QuotaScope::PrefixList => "prefix_list",
+            QuotaScope::Eni => "network_interface",
+            QuotaScope::Resource => "resource",
+            QuotaScope::Call => "request",
+        }
+    }
+}
+
+/// How a quota is counted. A count of an object is absent where the quota does not hold for it.
+enum Counter {
+    Region(fn(&World, &Owner) -> u64),
+    Vpc(fn(&World, &Vpc) -> u64),
+    RouteTable(fn(&World, &RouteTable) -> u64),
+    SecurityGroup(fn(&World, &SecurityGroup) -> Option<u64>),
+    PrefixList(fn(&World, &PrefixList) -> u64),
+    Eni(fn(&World, &Eni) -> u64),
+    Resource(fn(&World, AnyId) -> u64),
+    Call,
+}
+
+const fn counter(quota: Quota) -> Counter {
+    match quota {
+        Quota::VpcsPerRegion => Counter::Region(crate::vpc::vpc::counted),
+        Quota::SecurityGroups => {
+            Counter::Region(|w, owner| w.indexes().security_groups.by_owner.count(owner))
+        }
+        Quota::PrefixLists => Counter::Region(|w, owner| w.indexes().prefix_lists.by_owner.count(owner)),
+        Quota::SecondaryEnis => {
+            Counter::Region(|w, owner| w.indexes().enis.secondary.get(owner).copied().unwrap_or(0))
+        }
+        Quota::VSwitchesPerVpc => Counter::Vpc(crate::vpc::vswitch::counted),
+        Quota::SecondaryCidrsPerVpc => Counter::Vpc(|_, vpc| vpc.secondary.len() as u64),
+        // The first block is the VPC's own; only those beyond it count.
+        Quota::SecondaryIpv6CidrsPerVpc => Counter::Vpc(|_, vpc| (vpc.ipv6.len() as u64).saturating_sub(1)),
+        Quota::ReservedIpv4PerVpc => Counter::Vpc(|w, vpc| reservations(w, vpc, true)),
+        Quota::ReservedIpv6PerVpc => Counter::Vpc(|w, vpc| reservations(w, vpc, false)),
+        Quota::UserCidrsPerVpc => Counter::Vpc(|_, vpc| vpc.user_cidrs.len() as u64),
+        Quota::PrivateIpsPerVpc => {
+            Counter::Vpc(|w, vpc| w.indexes().enis.addresses_in_vpc.get(&vpc.id).copied().unwrap_or(0))
+        }
+        // The system table does not count.
+        Quota::RouteTablesPerVpc => {
+            Counter::Vpc(|w, vpc| w.indexes().route_tables.by_vpc.count(&vpc.id).saturating_sub(1))
+        }
+        Quota::RouteEntriesPerTable => {
+            Counter::RouteTable(|w, table| w.indexes().route_entries.customs.count(&table.id))
+        }
+        Quota::RulesPerGroup => Counter::SecurityGroup(|w, group| Some(weight(w, group.id))),
+        Quota::GroupRulesPerGroup => Counter::SecurityGroup(|w, group| {
+            let peers = w.indexes().security_group_rules.group_peers.get(&group.id).copied().unwrap_or(0);
+            (group.kind == GroupKind::Basic).then_some(peers)
+        }),
+        Quota::AddressesPerBasicGroup => Counter::SecurityGroup(|w, group| {
+            let held = w.indexes().enis.addresses_in_group.get(&group.id).copied().unwrap_or(0);
+            (group.kind == GroupKind::Basic).then_some(held)
+        }),
+        Quota::EnisPerEnterpriseGroup => Counter::SecurityGroup(|w, group| {
+            let members = w.indexes().enis.by_group.count(&group.id);
+            (group.kind == GroupKind::Enterprise).then_some(members)
+        }),
+        // What a list may hold is what its users count with.
+        Quota::PrefixListEntries => Counter::PrefixList(|_, list| u64::from(list.max_entries)),
+        Quota::PrefixListAssociations => {
+            Counter::PrefixList(|w, list| w.indexes().security_group_rules.by_list.count(&list.id))
+        }
+        Quota::GroupsPerEni => Counter::Eni(|_, eni| eni.groups.len() as u64),
+        Quota::RulesPerEni => {
+            Counter::Eni(|w, eni| eni.groups.iter().map(|&group| weight(w, group)).sum::<u64>())
+        }
+        Quota::TagsPerResource => Counter::Resource(|w, id| crate::tag::of(w, id).count() as u64),
+        Quota::PermissionsPerCall => Counter::Call,
+    }
+}
+
+fn reservations(w: &World, vpc: &Vpc, ipv4: bool) -> u64 {
+    w.indexes().cidr_reservations.by_vpc.count(&(vpc.id, ipv4))
+}
+
+/// How much of a quota one object uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectUsage {
+    /// The object.
+    pub object: AnyId,
+    /// How much it uses.
+    pub used: u64,
+}
+
+impl Quota {
+    /// Within what the quota counts.
+    pub const fn scope(self) -> QuotaScope {
+        match counter(self) {
+            Counter::Region(_) => QuotaScope::Region,
+            Counter::Vpc(_) => QuotaScope::Vpc,
+            Counter::RouteTable(_) => QuotaScope::RouteTable,
+            Counter::SecurityGroup(_) => QuotaScope::SecurityGroup,
+            Counter::PrefixList(_) => QuotaScope::PrefixList,
+            Counter::Eni(_) => QuotaScope::Eni,
+            Counter::Resource(_) => QuotaScope::Resource,
+            Counter::Call => QuotaScope::Call,
+        }
+    }
+
+    /// How much an account uses in a region; absent for a quota that counts within something else.
+    pub fn used_in_region(self, w: &World, owner: &Owner) -> Option<u64> {
+        match counter(self) {
+            Counter::Region(count) => Some(count(w, owner)),
+            _ => None,
+        }
+    }
+
+    /// How much one of the caller's objects uses; absent if the quota does not count within such an object.
+    ///
+    /// # Errors
+    /// The kind's "no such object".
+    pub fn used_by(self, w: &World, caller: &Caller, object: AnyId) -> Outcome<Option<u64>> {
+        crate::resource::find(w, caller, object)?;
+        let used = match counter(self) {
+            Counter::Region(_) | Counter::Call => None,
+            Counter::Vpc(count) => row::<Vpc>(w, object).map(|vpc| count(w, vpc)),
+            Counter::RouteTable(count) => row::<RouteTable>(w, object).map(|table| count(w, table)),
+            Counter::SecurityGroup(count) => {
+                row::<SecurityGroup>(w, object).and_then(|group| count(w, group))
+            }
+            Counter::PrefixList(count) => row::<PrefixList>(w, object).map(|list| count(w, list)),
+            Counter::Eni(count) => row::<Eni>(w, object).map(|eni| count(w, eni)),
+            Counter::Resource(count) => Some(count(w, object)),
+        };
+        Ok(used)
+    }
+
+    /// The objects of an account in a region that use most, the highest first and the older first among equals; at
+    /// most `limit`, and none that uses nothing. Looks at every object of the quota's kind.
+    pub fn highest(self, w: &World, owner: &Owner, limit: usize) -> Vec<ObjectUsage> {
+        let mut top = Top { limit, uses: Vec::new() };
+        let ix = w.indexes();
+        match counter(self) {
+            Counter::Region(_) | Counter::Call => {}
+            Counter::Vpc(count) => top.of(w, &ix.vpcs.by_owner, owner, |vpc| Some(count(w, vpc))),
+            Counter::RouteTable(count) => {
+                top.of(w, &ix.route_tables.by_owner, owner, |table| Some(count(w, table)));
+            }
+            Counter::SecurityGroup(count) => {
+                top.of(w, &ix.security_groups.by_owner, owner, |group| count(w, group));
+            }
+            Counter::PrefixList(count) => {
+                top.of(w, &ix.prefix_lists.by_owner, owner, |list| Some(count(w, list)))
+            }
+            Counter::Eni(count) => top.of(w, &ix.enis.by_owner, owner, |eni| Some(count(w, eni))),
+            Counter::Resource(_) => top.of_tags(w, owner),
+        }
+        top.uses
+    }
+}
+
+fn row<R: crate::world::Stored>(w: &World, object: AnyId) -> Option<&R>
+where
+    R::Key: TryFrom<AnyId>,
+{
+    w.get::<R>(&R::Key::try_from(object).ok()?)
+}
+
+/// The highest usages so far.
+struct Top {
+    limit: usize,
+    uses: Vec<ObjectUsage>,
+}
+
+impl Top {
+    /// Objects come in the order of their age, so that a later one goes behind its equals.
+    fn add(&mut self, object: AnyId, used: u64) {
+        let full = self.uses.len() >= self.limit;
+        if used == 0 || full && self.uses.last().is_none_or(|last| last.used >= used) {
+            return;
+        }
+        let at = self.uses.partition_point(|other| other.used >= used);
+        self.uses.insert(at, ObjectUsage { object, used });
+        self.uses.truncate(self.limit);
+    }
+
+    fn of<R: crate::resource::Resource>(
+        &mut self,
+        w: &World,
+        by_owner: &Groups<Owner, R::Key>,
+        owner: &Owner,
+        count: impl Fn(&R) -> Option<u64>,
+    ) where
+        R::Key: Into<AnyId> + Copy,
+    {
+        for &id in by_owner.of(owner) {
+            if let Some(used) = w.get::<R>(&id).and_then(&count) {
+                self.add(id.into(), used);
+            }
+        }
+    }
+
+    /// Tags lie object by object, so one walk over them counts all.
+    fn of_tags(&mut self, w: &World, owner: &Owner) {
+        let mut run: Option<(AnyId, u64)> = None;
+        let mut end = |run: Option<(AnyId, u64)>| {
+            if let Some((id, count)) = run
+                && crate::resource::owner_of(w, id) == Some(owner)
+            {
+                self.add(id, count);
+            }
+        };
+        for tag in w.table::<Tag>().iter() {
+            match &mut run {
+                Some((id, count)) if *id == tag.resource => *count += 1,
+                _ => end(run.replace((tag.resource, 1))),
+            }
+        }
+        end(run);
+    }
+}
