@@ -234,10 +234,12 @@ def malformed_code(codes, name):
                         f"InvalidParam.{name}", f"InvalidParameter.{name}", f"Invalid{name}", f"Invalid.{name}"])
 
 
-def value_code(codes, name):
+def value_code(codes, name, choice):
+    """A choice may also be one that is not found: `InvalidAcceptLanguage.NotFound`."""
+    found = [f"Invalid{name}.NotFound"] if choice else []
     return pick(codes, [f"Invalid{name}.ValueNotSupported", f"Invalid{name}.OutOfRange",
                         f"InvalidParameter.{name}.ValueNotSupported", f"IllegalParam.{name}",
-                        f"InvalidParam.{name}", f"InvalidParameter.{name}", f"Invalid{name}", f"Invalid.{name}"])
+                        f"InvalidParam.{name}", f"InvalidParameter.{name}", f"Invalid{name}", f"Invalid.{name}", *found])
 
 
 def choose_codes(params, codes):
@@ -246,7 +248,7 @@ def choose_codes(params, codes):
     action = {"missing": pick(codes, ["MissingParameter", "MissingParam", "MissingParamter"]),
               "invalid": pick(codes, ["InvalidParameter", "InvalidParam", "IllegalParam"])}
     for name, param in params.items():
-        own = {"malformed": malformed_code(codes, name), "value": value_code(codes, name)}
+        own = {"malformed": malformed_code(codes, name), "value": value_code(codes, name, "enum" in param)}
         if param.get("required"):
             own["missing"] = missing_code(codes, name)
         bounded = {"min", "max", "enum", "max_items"} & set(param) or {"enum"} & set(param.get("of", {}))

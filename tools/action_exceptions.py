@@ -46,6 +46,78 @@ PARAMETERS = {
     ("Slb", "SetRule", "HealthCheckConnectPort"): ({"min": -520}, "as TCP"),
 }
 
+# Rules that the core holds with a code of its own, which is documented for the action and says more than the mechanical
+# check could: what the catalogue says of them is taken out, so that the core decides.
+_TAGS = "the core counts tags with QuotaExceeded.TagNum, NumberExceed.Tags or what else the action documents"
+_IDS = "the core counts resources with SizeLimitExceeded.ResourceId or NumberExceed.ResourceIds"
+_ABSENT = "the core names what is absent: MissingParameter.ResourceIds, MissingParam.Tags and their like"
+_GROUPS = "the core counts groups against the quota, which an account can have raised"
+_ENTRIES = "the core counts entries with LimitExceed.Entry"
+PARAMETERS |= {("Vpc", action, "Tag"): ({"max_items": None}, _TAGS) for action in (
+    "CreateHaVip", "CreateIpv4Gateway", "CreateIpv6Gateway", "CreateNatGateway", "CreateNetworkAcl", "CreateRouteTable",
+    "CreateVSwitch", "CreateVSwitchCidrReservation", "CreateVpc")}
+PARAMETERS |= {("Ecs", action, "Tag"): ({"max_items": None}, _TAGS) for action in (
+    "CreateInstance", "CreateNetworkInterface", "CreateSecurityGroup", "RunInstances")}
+PARAMETERS |= {(product, "TagResources", "Tag"): ({"max_items": None, "required": None}, _TAGS + "; " + _ABSENT)
+               for product in ("Vpc", "Ecs")}
+PARAMETERS |= {key: ({"max_items": None}, _TAGS) for key in (
+    ("Vpc", "UnTagResources", "TagKey"), ("Ecs", "UntagResources", "TagKey"))}
+PARAMETERS |= {key: ({"max_items": None, "required": None}, _IDS + "; " + _ABSENT) for key in (
+    ("Vpc", "TagResources", "ResourceId"), ("Vpc", "UnTagResources", "ResourceId"),
+    ("Ecs", "TagResources", "ResourceId"), ("Ecs", "UntagResources", "ResourceId"))}
+PARAMETERS |= {key: ({"max_items": None}, _IDS) for key in (
+    ("Vpc", "ListTagResources", "ResourceId"), ("Ecs", "ListTagResources", "ResourceId"))}
+PARAMETERS |= {("Ecs", action, "SecurityGroupIds"): ({"max_items": None}, _GROUPS) for action in (
+    "CreateNetworkInterface", "ModifyInstanceAttribute", "RunInstances")}
+PARAMETERS |= {
+    ("Ecs", "CreatePrefixList", "Entry"): ({"max_items": None}, _ENTRIES),
+    ("Ecs", "ModifyPrefixList", "AddEntry"): ({"max_items": None}, _ENTRIES),
+    ("Ecs", "ModifyPrefixList", "RemoveEntry"): ({"max_items": None}, _ENTRIES),
+    ("Ecs", "CreatePrefixList", "MaxEntries"): (
+        {"min": None, "max": None}, "the core refuses it with LimitExceed.MaxEntries"),
+}
+
+# Lists whose published length is the first that is refused, as the reference pages show.
+_EXCLUSIVE = "the published maximum is the first number that is refused"
+PARAMETERS |= {
+    ("Ecs", "DescribePrefixLists", "PrefixListId"): ({"max_items": 100}, _EXCLUSIVE),
+    ("Ecs", "ListTagResources", "Tag"): ({"max_items": 20}, _EXCLUSIVE),
+    ("Vpc", "DescribeIpv6Addresses", "Tag"): ({"max_items": 20}, _EXCLUSIVE),
+    ("Vpc", "DescribeNetworkAcls", "Tags"): ({"max_items": 20}, _EXCLUSIVE),
+    ("Vpc", "DescribeRouteTableList", "Tag"): ({"max_items": 20}, _EXCLUSIVE),
+    ("Vpc", "ListTagResources", "Tag"): ({"max_items": 20}, _EXCLUSIVE),
+}
+
+# Choices that the reference pages list and the metadata leaves to prose; each action documents a code for the rest.
+_CHOICE = "the reference page lists the values, and the action documents a code for every other"
+_PAID = {"enum": ["PrePaid", "PostPaid"], "any_case": True}
+_LANGUAGE = {"enum": ["zh-CN", "en-US", "ja"], "any_case": True}
+_SPOT = {"enum": ["NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo"], "any_case": True}
+PARAMETERS |= {
+    ("Ecs", "DescribeRegions", "AcceptLanguage"): (_LANGUAGE, _CHOICE),
+    ("Ecs", "DescribeRegions", "InstanceChargeType"): (_PAID, _CHOICE),
+    ("Ecs", "DescribeRegions", "ResourceType"): (
+        {"enum": ["instance", "disk", "reservedinstance", "scu"], "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeZones", "AcceptLanguage"): (_LANGUAGE, _CHOICE),
+    ("Ecs", "DescribeZones", "InstanceChargeType"): (_PAID, _CHOICE),
+    ("Ecs", "DescribeZones", "SpotStrategy"): (_SPOT, _CHOICE),
+    ("Ecs", "DescribeAvailableResource", "DestinationResource"): (
+        {"enum": ["Zone", "IoOptimized", "InstanceType", "Network", "ddh", "SystemDisk", "DataDisk"], "any_case": True},
+        _CHOICE),
+    ("Ecs", "DescribeAvailableResource", "InstanceChargeType"): (_PAID, _CHOICE),
+    ("Ecs", "DescribeAvailableResource", "IoOptimized"): ({"enum": ["none", "optimized"], "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeAvailableResource", "NetworkCategory"): ({"enum": ["vpc", "classic"], "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeAvailableResource", "ResourceType"): (
+        {"enum": ["instance", "disk", "reservedinstance", "ddh"], "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeAvailableResource", "Scope"): ({"enum": ["Region", "Zone"], "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeAvailableResource", "SpotStrategy"): (_SPOT, _CHOICE),
+    ("Ecs", "DescribeImages", "Architecture"): ({"enum": ["i386", "x86_64", "arm64"], "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeImages", "ImageOwnerAlias"): (
+        {"enum": ["system", "self", "others", "marketplace"], "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeImages", "OSType"): ({"enum": ["windows", "linux"], "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeImages", "Usage"): ({"enum": ["instance", "none"], "any_case": True}, _CHOICE),
+}
+
 # Strings that carry a JSON array: the metadata types them as plain strings. (product, parameter): element, most
 # elements. The limits of 100 are those of the ECS reference pages.
 JSON_LISTS = {

@@ -290,6 +290,10 @@ mod tests {
             !required("2014-05-26", "CreateInstance", "ImageId"),
             "the SDK marks what is required at times only"
         );
-        assert!(required("2016-04-28", "TagResources", "ResourceId"));
+        assert!(required("2016-04-28", "CreateRouteEntries", "RouteEntries"));
+        assert!(
+            !required("2016-04-28", "TagResources", "ResourceId"),
+            "the core says it with a code of its own"
+        );
     }
 }

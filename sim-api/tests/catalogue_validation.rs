@@ -85,7 +85,7 @@ Vpc DeleteVpc | RegionId=r | VpcId Missing MissingVpcId 400 | a text that is not
 Vpc DescribeVpcs | PageSize=99 | RegionId Missing MissingRegionId 400 | a text that is not empty
 Ecs DeleteSecurityGroup | SecurityGroupId=sg | RegionId Missing MissingParameter.RegionId 400 | a text that is not empty
 Ecs DeleteNetworkInterface | RegionId=r | NetworkInterfaceId Missing MissingParameter 400 | a text that is not empty
-Vpc TagResources | RegionId=r ResourceType=VPC ResourceId=x Tag.1.Key=k | ResourceId Missing MissingParam 400 | a list of at most 51 elements, sent as ResourceId.1, ResourceId.2
+Vpc CreateRouteEntries | RegionId=r RouteEntries=x | RouteEntries Missing MissingRouteEntries 400 | a list of at most 50 elements, sent as RouteEntries.1.Description, RouteEntries.2.Description
 Vpc CreateRouteEntries | RegionId=r RouteEntries.1.RouteTableId=t RouteEntries.1.NextHop=h RouteEntries.1.NextHopType=t | RouteEntries.1.DstCidrBlock Missing MissingDstCidrBlock 400 | a text that is not empty
 Nlb CreateListener | ListenerPort=80 LoadBalancerId=l | ListenerProtocol Missing MissingParam.ListenerProtocol 400 | a text that is not empty
 # Kinds.
@@ -111,7 +111,13 @@ Vpc DescribeRouteEntryList | RegionId=r RouteTableId=t MaxResult=501 | MaxResult
 Ecs RunInstances | RegionId=r Amount=1001 | Amount Range InvalidParam.Amount 403 | an integer from 1 to 1000
 Ecs RunInstances | RegionId=r SpotPriceLimit=-0.5 | SpotPriceLimit Range InvalidSpotPriceLimit 400 | a decimal number from 0 to 999999
 Vpc CreateVpc | RegionId=r Ipv4CidrMask=2147483648 | Ipv4CidrMask Kind IllegalParam.Ipv4CidrMask 400 | an integer from -2147483648 to 2147483647
+Ecs AssignPrivateIpAddresses | RegionId=r NetworkInterfaceId=e SecondaryPrivateIpAddressCount=0 | SecondaryPrivateIpAddressCount Range InvalidSecondaryPrivateIpAddressCount.Malformed 400 | an integer of at least 1
 # Choices.
+Ecs DescribeRegions | AcceptLanguage=la | AcceptLanguage OneOf InvalidAcceptLanguage.NotFound 404 | one of zh-CN, en-US, ja
+Ecs DescribeRegions | InstanceChargeType=Free | InstanceChargeType OneOf Invalid.InstanceChargeType 403 | one of PrePaid, PostPaid
+Ecs DescribeZones | RegionId=r SpotStrategy=Free | SpotStrategy OneOf InvalidSpotStrategy 400 | one of NoSpot, SpotWithPriceLimit, SpotAsPriceGo
+Ecs DescribeAvailableResource | RegionId=r DestinationResource=Moon | DestinationResource OneOf Invalid.DestinationResource 404 | one of Zone, IoOptimized, InstanceType, Network, ddh, SystemDisk, DataDisk
+Ecs DescribeImages | RegionId=r ImageOwnerAlias=me | ImageOwnerAlias OneOf InvalidImageOwnerAlias.ValueNotSupported 400 | one of system, self, others, marketplace
 Ecs DescribeInstanceTypes | CpuArchitecture=sparc | CpuArchitecture OneOf InvalidParameter 400 | one of X86, ARM
 Ecs DescribeInstanceTypes | CpuArchitectures.1=ARM CpuArchitectures.2=sparc | CpuArchitectures.2 OneOf InvalidParameter 400 | one of X86, ARM
 Nlb CreateListener | ListenerProtocol=TCP ListenerPort=80 LoadBalancerId=l AlpnPolicy=http2only | AlpnPolicy OneOf IllegalParam 400 | one of HTTP1Only, HTTP2Only, HTTP2Preferred, HTTP2Optional
@@ -166,8 +172,8 @@ Vpc CreateVpc | RegionId=r Colour=red | Colour
 Vpc CreateVpc | RegionId=r cidrBlock=c | cidrBlock | the name is CidrBlock
 Vpc CreateVpc | RegionId=r Tag.1.Kei=c | Tag.1.Kei
 Vpc CreateVpc | RegionId=r Tag.1.KEY=c | Tag.1.KEY | the name is Tag.1.Key
-Vpc CreateVpc | RegionId=r Tag=c | Tag | Tag takes a list of at most 21 elements, sent as Tag.1.Key, Tag.2.Key
-Vpc CreateVpc | RegionId=r Tag.x.Key=c | Tag.x.Key | Tag takes a list of at most 21 elements, sent as Tag.1.Key, Tag.2.Key
+Vpc CreateVpc | RegionId=r Tag=c | Tag | Tag takes a list, sent as Tag.1.Key, Tag.2.Key
+Vpc CreateVpc | RegionId=r Tag.x.Key=c | Tag.x.Key | Tag takes a list, sent as Tag.1.Key, Tag.2.Key
 Vpc CreateVpc | RegionId=r CidrBlock.1=c | CidrBlock.1 | CidrBlock takes a single value, sent as CidrBlock
 Ecs DescribeNetworkInterfaces | RegionId=r PrivateIpAddress=c | PrivateIpAddress | PrivateIpAddress takes a list of at most 100 elements, sent as PrivateIpAddress.1, PrivateIpAddress.2
 "#;
@@ -280,4 +286,13 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_same_names_are_children_however_their_neighbours_sort() {
+    // '-' sorts before '.', '/' behind it: children of Tag are found between them.
+    let request = pairs("RegionId=r Tag-x=1 Tag.1.Key=k Tag.2.Key=l Tag/x=1 Tagx.1.Key=k");
+    let unknown = catalogue::lookup(VPC, "CreateVpc").unwrap().validate(&request).unwrap();
+    let names: Vec<&str> = unknown.iter().map(|param| param.name.as_str()).collect();
+    assert_eq!(names, ["Tag-x", "Tag/x", "Tagx.1.Key"]);
 }

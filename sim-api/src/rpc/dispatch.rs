@@ -2,11 +2,13 @@
 
 use super::ProviderError;
 use super::actions::{self, Action};
+use super::encoding;
 use super::envelope::{self, RequestId};
 use super::plan::{BadParams, Plan};
 use super::request::{self, RawRequest, RpcRequest};
 use super::sign;
 use crate::app::{App, AppState};
+use crate::catalogue::{ActionSpec, Code, UnknownParam, Violation};
 use crate::engine::{DEFAULT_WORLD, EngineError, WorldHandle};
 use crate::problem::Problem;
 use crate::rest::context::DEFAULT_REGION;
@@ -15,7 +17,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use sim_core::{AccountId, Caller, Refusal, Token};
+use sim_core::{AccountId, Caller, ErrorCode, Refusal, Token};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,13 +66,17 @@ pub async fn from_request(app: AppState, request: Request) -> Response {
             envelope::refusal(format, &error, &request_id, raw.host().unwrap_or_default()).into_response()
         }
     };
-    if !noted.unknown.is_empty()
-        && let Ok(value) = HeaderValue::from_str(&noted.unknown.join(","))
-    {
+    if let Some(value) = unknown_header(&noted.unknown) {
         response.headers_mut().insert("x-cloudnet-unknown-parameters", value);
     }
     response.extensions_mut().insert(noted);
     response
+}
+
+/// The names of unknown parameters, percent-encoded, with commas between them.
+fn unknown_header(names: &[String]) -> Option<HeaderValue> {
+    let names = names.iter().map(|name| encoding::percent_encode(name)).collect::<Vec<_>>().join(",");
+    HeaderValue::from_str(&names).ok().filter(|_| !names.is_empty())
 }
 
 fn too_large(app: &App, request_id: &RequestId, headers: HeaderMap) -> Response {
@@ -97,28 +103,53 @@ async fn answer(
     noted.world = world.name().to_owned();
     noted.account = account.to_string();
     let action = find_action(request)?;
+    let spec = action.spec();
+    check_parameters(app, request, spec, noted)?;
     let scope = request.params.root();
     let mut caller = Caller::new(account, request.region_id.as_deref().unwrap_or(DEFAULT_REGION));
-    if let Some(token) = request.client_token() {
+    // Where an action does not have these, the real service ignores them.
+    if let Some(token) = request.client_token()
+        && spec.param("ClientToken").is_some()
+    {
         caller.token = Some(Token::parse(token).map_err(|r| refused(action, &r, noted))?);
     }
-    caller.dry_run = scope.bool("DryRun").map_err(|e| bad_params(action, e.into(), noted))?.unwrap_or(false);
+    if spec.param("DryRun").is_some() {
+        caller.dry_run =
+            scope.bool("DryRun").map_err(|e| bad_params(action, e.into(), noted))?.unwrap_or(false);
+    }
     let plan = (action.plan)(&scope, &caller).map_err(|e| bad_params(action, e, noted))?;
-    check_unknown(app, request, noted)?;
     let result = match plan {
-        Plan::Read(look) => world.read(|w| look(w, &caller)).await.map_err(unavailable)?,
+        Plan::Read(look) => {
+            let seen = world.read(|w| look(w, &caller)).await.map_err(unavailable)?;
+            if caller.dry_run { seen.and(Err(Refusal::new(ErrorCode::DryRun))) } else { seen }
+        }
         Plan::Write(command, show) => {
             let dry_run = caller.dry_run;
             let shown_to = caller.clone();
             let submitted = world.submit(caller, command, move |w, applied| match &applied.outcome {
-                Ok(_) if dry_run => Err(Refusal::new(sim_core::ErrorCode::DryRun)),
+                Ok(_) if dry_run => Err(Refusal::new(ErrorCode::DryRun)),
                 Ok(reply) => Ok(show(w, &shown_to, reply)),
                 Err(refusal) => Err(refusal.clone()),
             });
             submitted.await.map_err(unavailable)?.view
         }
     };
-    result.map_err(|refusal| refused(action, &refusal, noted))
+    let value = result.map_err(|refusal| refused(action, &refusal, noted))?;
+    #[cfg(debug_assertions)]
+    hold_to_contract(action, &value)?;
+    Ok(value)
+}
+
+/// An answer that breaks the published contract is a defect of this program, and is answered as one.
+#[cfg(debug_assertions)]
+fn hold_to_contract(action: &Action, answer: &Value) -> Result<(), ProviderError> {
+    let faults = super::contract::faults(action.product, action.version, action.name, answer).join("; ");
+    if faults.is_empty() {
+        return Ok(());
+    }
+    tracing::error!(action = action.name, faults, "the answer breaks the published contract");
+    let message = format!("The answer of {} breaks the published contract: {faults}.", action.name);
+    Err(ProviderError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message))
 }
 
 fn show_param((name, value): (&str, &str)) -> (String, String) {
@@ -205,14 +236,38 @@ fn find_action(request: &RpcRequest) -> Result<&'static Action, ProviderError> {
     }
 }
 
-fn check_unknown(app: &App, request: &RpcRequest, noted: &mut Noted) -> Result<(), ProviderError> {
-    let known = |name: &&str| !matches!(*name, "ClientToken" | "DryRun");
-    noted.unknown = request.params.unknown().into_iter().filter(known).map(str::to_owned).collect();
-    if noted.unknown.is_empty() {
+/// Holds the parameters against the published description of the action: whether they are there, their kinds, ranges
+/// and numbers. The real service ignores names that it does not know; here they are named in a warning, or refused if
+/// the settings say so.
+fn check_parameters(
+    app: &App,
+    request: &RpcRequest,
+    spec: &ActionSpec,
+    noted: &mut Noted,
+) -> Result<(), ProviderError> {
+    let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(request.params.len() + 1);
+    pairs.extend(request.params.iter());
+    // The region may come in a header; it counts as the parameter then.
+    if let Some(region) = &request.region_id
+        && request.params.get("RegionId").is_none_or(str::is_empty)
+    {
+        let at = pairs.partition_point(|(name, _)| *name < "RegionId");
+        match pairs.get_mut(at) {
+            Some(sent) if sent.0 == "RegionId" => sent.1 = region,
+            _ => pairs.insert(at, ("RegionId", region)),
+        }
+    }
+    let unknown = spec.validate_sorted(&pairs).map_err(|violation| {
+        noted.rule = "malformed_request".to_owned();
+        violated(violation)
+    })?;
+    if unknown.is_empty() {
         return Ok(());
     }
-    let names = noted.unknown.join(", ");
+    let names = unknown.iter().map(describe_unknown).collect::<Vec<_>>().join(", ");
+    noted.unknown = unknown.into_iter().map(|unknown| unknown.name).collect();
     if app.settings.unknown_params == UnknownParams::Refuse {
+        noted.rule = "unknown_parameter".to_owned();
         let message = format!("{} has no parameter {names}.", request.action);
         return Err(ProviderError::bad_request("InvalidParameter", message));
     }
@@ -220,11 +275,32 @@ fn check_unknown(app: &App, request: &RpcRequest, noted: &mut Noted) -> Result<(
     Ok(())
 }
 
+/// The name, and what was probably meant.
+fn describe_unknown(unknown: &UnknownParam) -> String {
+    match &unknown.hint {
+        Some(hint) => format!("{} ({hint})", unknown.name),
+        None => unknown.name.clone(),
+    }
+}
+
+fn violated(violation: Violation) -> ProviderError {
+    let status = StatusCode::from_u16(violation.status).unwrap_or(StatusCode::BAD_REQUEST);
+    ProviderError::new(status, violation.code, violation.message)
+}
+
 fn bad_params(action: &Action, error: BadParams, noted: &mut Noted) -> ProviderError {
     match error {
         BadParams::Param(error) => {
             noted.rule = "malformed_request".to_owned();
-            error.into()
+            let missing = error.problem == super::params::Problem::Missing;
+            let documented = action.spec().documented_code(&error.name, missing);
+            match documented.filter(|_| error.code.is_none()) {
+                Some(Code(code, status)) => {
+                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+                    ProviderError::new(status, code, error.to_string())
+                }
+                None => error.into(),
+            }
         }
         BadParams::Rule(refusal) => refused(action, &refusal, noted),
     }

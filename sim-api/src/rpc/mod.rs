@@ -10,6 +10,8 @@
 //! [`envelope`] writes the answer.
 
 pub mod actions;
+#[cfg(debug_assertions)]
+pub mod contract;
 pub mod credentials;
 pub mod dispatch;
 pub mod either_page;

@@ -2,7 +2,7 @@
 //!
 //! An action only decodes and encodes. It reads its parameters into a [`Plan`]; every rule is the core's.
 
-use super::params::{ParamError, Scope};
+use super::params::{MAX_LIST_INDEX, ParamError, Scope};
 use serde_json::{Map, Value, json};
 use sim_core::id::Id;
 use sim_core::tag::{self, TagPair};
@@ -94,7 +94,7 @@ pub fn tags(scope: &Scope<'_>) -> Result<Vec<TagPair>, BadParams> {
         key: tag.first_of(&["Key", "key"]).unwrap_or_default().into(),
         value: tag.first_of(&["Value", "value"]).unwrap_or_default().into(),
     };
-    Ok(scope.objects("Tag", 50)?.into_iter().map(read).collect())
+    Ok(scope.objects("Tag", MAX_LIST_INDEX as usize)?.into_iter().map(read).collect())
 }
 
 /// The tags of an object in an answer whose members are `Key` and `Value` (Vpc).

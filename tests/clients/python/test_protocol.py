@@ -201,4 +201,4 @@ def test_a_booleans_spelling_is_free():
         shown = send("GET", common("DescribeVpcAttribute", key, VpcId=made)).json()
         assert shown["EnabledIpv6"] is (text.lower() == "true")
     wrong = send("POST", common("CreateVpc", key, EnableIpv6="maybe"))
-    assert (wrong.status_code, wrong.json()["Code"]) == (400, "InvalidEnableIpv6")
+    assert (wrong.status_code, wrong.json()["Code"]) == (400, "IllegalParam.EnableIpv6")

@@ -119,9 +119,9 @@ def test_list_by_page_name_tag_and_id(cloud):
 
 
 def test_page_sizes_have_limits(cloud, refused):
-    refused("InvalidPageSize", 400, cloud.vpc, "DescribeVpcs", PageSize=51)
-    refused("InvalidPageSize", 400, cloud.vpc, "DescribeVpcs", PageSize=0)
-    refused("InvalidPageNumber", 400, cloud.vpc, "DescribeVpcs", PageNumber=0)
+    refused("InvalidParameter", 400, cloud.vpc, "DescribeVpcs", PageSize=51)
+    refused("InvalidParameter", 400, cloud.vpc, "DescribeVpcs", PageSize=0)
+    refused("InvalidParameter", 400, cloud.vpc, "DescribeVpcs", PageNumber=0)
 
 
 def test_ten_vpcs_a_region(cloud, refused):

@@ -2,8 +2,9 @@
 //! groups, and are listed as minimal.
 
 use crate::rpc::params::Scope;
-use crate::rpc::plan::{Planned, read};
+use crate::rpc::plan::{Planned, read, show_tags_tag_key};
 use serde_json::{Value, json};
+use sim_core::id::ResourceGroupId;
 use sim_core::resource_group::{self, ResourceGroup};
 use sim_core::{AccountId, Caller, World};
 
@@ -74,17 +75,18 @@ pub fn list_resource_groups(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 fn groups(w: &World, account: AccountId) -> Vec<Value> {
-    let show = |id: String, name: &str, created: String| {
+    let show = |id: ResourceGroupId, name: &str, created: String| {
         json!({
-            "Id": id, "Name": name, "DisplayName": name, "Status": "OK", "AccountId": account.to_string(), "CreateDate": created,
+            "Id": id.to_string(), "Name": name, "DisplayName": name, "Status": "OK", "AccountId": account.to_string(),
+            "CreateDate": created, "Tags": show_tags_tag_key(w, id),
         })
     };
-    let default = resource_group::default_of(account).to_string();
+    let default = resource_group::default_of(account);
     let start = sim_core::SimTime(w.settings().clock.anchor_virtual.0).to_seconds_text();
     let made =
         w.indexes().resource_groups.by_account.of(&account).filter_map(|id| w.get::<ResourceGroup>(id));
     std::iter::once(show(default, "default", start))
-        .chain(made.map(|g| show(g.id.to_string(), &g.name, g.created.to_seconds_text())))
+        .chain(made.map(|g| show(g.id, &g.name, g.created.to_seconds_text())))
         .collect()
 }
 

@@ -17,6 +17,7 @@ mod vswitch;
 
 use super::params::Scope;
 use super::plan::Planned;
+use crate::catalogue::ActionSpec;
 use sim_core::Caller;
 
 /// A served action.
@@ -31,6 +32,16 @@ pub struct Action {
     pub minimal: bool,
     /// Reads parameters into a plan.
     pub plan: fn(&Scope<'_>, &Caller) -> Planned,
+}
+
+impl Action {
+    /// What the provider publishes about the action.
+    ///
+    /// # Panics
+    /// Never: a test holds every served action against the catalogue.
+    pub fn spec(&self) -> &'static ActionSpec {
+        crate::catalogue::lookup(self.version, self.name).expect("every served action is in the catalogue")
+    }
 }
 
 macro_rules! actions {

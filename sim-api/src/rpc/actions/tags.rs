@@ -1,7 +1,7 @@
 //! Tag actions of Vpc and Ecs: one rule, two spellings.
 
 use super::vpc_parts::TokenPage;
-use crate::rpc::params::Scope;
+use crate::rpc::params::{MAX_LIST_INDEX, Scope};
 use crate::rpc::plan::{BadParams, Planned, done, read, tags};
 use serde_json::{Value, json};
 use sim_core::id::{AnyId, IdKind};
@@ -39,7 +39,7 @@ fn kind(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Result<IdKind, BadParams> {
 
 /// `ResourceId.N`: ids of one kind.
 fn resources(p: &Scope<'_>, kind: IdKind) -> Result<Vec<AnyId>, BadParams> {
-    let texts = p.strings("ResourceId", MOST_RESOURCES + 1)?;
+    let texts = p.strings("ResourceId", MAX_LIST_INDEX as usize)?;
     if texts.len() > MOST_RESOURCES {
         return Err(Refusal::new(ErrorCode::ResourceListSize)
             .field("resource_ids")
@@ -76,7 +76,7 @@ fn tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
 fn untag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
     let kind = kind(p, types)?;
     let resources = some_resources(p, kind)?;
-    let keys: Vec<_> = p.strings("TagKey", MOST_TAGS)?.into_iter().map(Into::into).collect();
+    let keys: Vec<_> = p.strings("TagKey", MAX_LIST_INDEX as usize)?.into_iter().map(Into::into).collect();
     let all = p.bool("All")?.unwrap_or(false);
     match (keys.is_empty(), all) {
         (false, _) => done(UntagResources { resources, keys: Some(keys) }),
