@@ -135,6 +135,7 @@ errors! {
     VpcCidrForbidden Invalid ["InvalidParameter", "IllegalCidrBlock", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
     VpcCidrOutsidePrimary Invalid ["IllegalCidrBlock", "InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "A VPC block can only shrink or regrow inside the original primary block.";
     VpcCidrInUse Conflict ["IllegalCidrBlock", "OperationFailed.CidrInUse", "InvalidParameter"] 400 "The new VPC block would leave out addresses in use.";
+    VpcCidrOverlap Conflict ["IllegalCidrBlock", "InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The new VPC block must not overlap the VPC's secondary blocks.";
     VpcCidrDefault Denied ["IllegalCidrBlock", "InvalidParameter"] 400 "The block of a default VPC cannot be changed.";
     VpcQuotaExceeded Quota ["QuotaExceeded.Vpc"] 400 "The number of VPCs in this region has reached the quota.";
     VpcStatusIncorrect State ["IncorrectVpcStatus", "IncorrectStatus.Vpc", "IncorrectStatus"] 400 "The status of the VPC does not allow this operation.";
@@ -187,7 +188,7 @@ errors! {
     VSwitchHasReservation Dependency ["DependencyViolation.VSwitchCidrReservation", "DependencyViolation"] 400 "The vSwitch still has CIDR reservations.";
     VSwitchIpv6Malformed Invalid ["IllegalParam.Ipv6CidrBlock", "InvalidParameter"] 400 "The IPv6 subnet number is outside its range.";
     VSwitchIpv6Exists Conflict ["OperationFailed.Ipv6CidrBlockExisted"] 400 "Another vSwitch has this IPv6 subnet.";
-    VSwitchIpv6InUse Dependency ["OperationFailed.Ipv6InstanceExist"] 400 "IPv6 addresses of the vSwitch are still in use.";
+    VSwitchIpv6InUse Dependency ["OperationFailed.Ipv6InstanceExist"] 400 "IPv6 addresses or reservations of the vSwitch are still in use.";
     DefaultVSwitchExists Conflict ["OperationFailed.DefaultVSwitchExist"] 400 "The zone already has a default vSwitch.";
     CidrReservationNotFound NotFound ["ResourceNotFound.CidrReservation"] 400 "The specified CIDR reservation does not exist.";
     CidrReservationChoice Invalid ["MissingParam.CidrReservationMaskOrCidrReservationCidr", "Conflict.CidrReservationMaskAndCidrReservationCidr"] 400 "A reservation is given by a block or by a mask.";

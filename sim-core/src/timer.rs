@@ -50,6 +50,14 @@ impl World {
         self.put(Timer { due, seq, work });
     }
 
+    /// Forgets `work` of something that goes before it has ended. Looks through all timers: only for what is rare, and
+    /// only where the same id can come again.
+    pub(crate) fn unschedule(&mut self, work: Due) {
+        let timers = self.table::<Timer>().iter().filter(|timer| timer.work == work);
+        let keys: Vec<_> = timers.map(Row::key).collect();
+        keys.iter().for_each(|key| self.remove::<Timer>(key));
+    }
+
     /// When the next work falls due.
     pub fn next_due(&self) -> Option<SimTime> {
         self.table::<Timer>().iter().next().map(|timer| timer.due)

@@ -50,6 +50,7 @@ pub const REFUSALS: Refusals = &[
             E::VpcCidrForbidden,
             E::VpcCidrOutsidePrimary,
             E::VpcCidrInUse,
+            E::VpcCidrOverlap,
             E::VpcStatusIncorrect,
             E::Ipv6InUse,
             E::InvalidParameter,

@@ -355,9 +355,13 @@ pub(crate) fn forget(w: &mut World, vswitch: VSwitchId, only_ipv6: bool) {
     let Some(vpc) = w.get::<VSwitch>(&vswitch).map(|s| s.vpc) else { return };
     let tables: Vec<RouteTableId> = w.indexes().route_tables.by_vpc.of(&vpc).copied().collect();
     for table in tables {
-        w.remove::<RouteEntry>(&SystemTarget::VSwitchIpv6(vswitch).entry_id(table));
-        if !only_ipv6 {
-            w.remove::<RouteEntry>(&SystemTarget::VSwitch(vswitch).entry_id(table));
+        let v4 = (!only_ipv6).then_some(SystemTarget::VSwitch(vswitch));
+        for target in v4.into_iter().chain([SystemTarget::VSwitchIpv6(vswitch)]) {
+            let id = target.entry_id(table);
+            if w.get::<RouteEntry>(&id).is_some_and(|e| e.status != EntryStatus::Available) {
+                w.unschedule(Due::RouteEntry(id));
+            }
+            w.remove::<RouteEntry>(&id);
         }
     }
 }

@@ -99,7 +99,18 @@ pub struct RouteTableIndex {
     /// Those in transition, by VPC.
     pub pending: Groups<VpcId, RouteTableId>,
     /// The table as the longest-prefix match reads it: compiled by the first lookup after a change, never by a command.
-    pub(crate) compiled: BTreeMap<RouteTableId, OnceLock<Arc<LongestPrefix<RouteEntryId>>>>,
+    pub(crate) compiled: BTreeMap<RouteTableId, Compiled>,
+}
+
+/// A table as the longest-prefix match reads it, once somebody has looked something up. It is a memory of work done and
+/// no part of the derived state, so it is not shown.
+#[derive(Clone, Default)]
+pub(crate) struct Compiled(OnceLock<Arc<LongestPrefix<RouteEntryId>>>);
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Compiled")
+    }
 }
 
 impl Row for RouteTable {
@@ -119,7 +130,7 @@ impl Row for RouteTable {
         ix.pending.shift(&id, old.and_then(pending), new.and_then(pending));
         match (old, new) {
             (None, Some(_)) => {
-                ix.compiled.insert(id, OnceLock::new());
+                ix.compiled.insert(id, Compiled::default());
             }
             (Some(_), None) => {
                 ix.compiled.remove(&id);
@@ -132,7 +143,7 @@ impl Row for RouteTable {
 /// Forgets the compiled form of one table.
 pub(crate) fn outdate(ix: &mut Indexes, table: RouteTableId) {
     if let Some(slot) = ix.route_tables.compiled.get_mut(&table) {
-        *slot = OnceLock::new();
+        *slot = Compiled::default();
     }
 }
 
@@ -455,7 +466,7 @@ fn bind(w: &mut World, vswitch: VSwitchId, table: Option<RouteTableId>) {
 /// The entry that a packet to `address` takes: the narrowest destination that holds it, among the entries in force.
 pub fn lookup(w: &World, table: &RouteTable, address: std::net::IpAddr) -> Option<route_entry::RouteEntry> {
     let slot = w.indexes().route_tables.compiled.get(&table.id)?;
-    let compiled = slot.get_or_init(|| {
+    let compiled = slot.0.get_or_init(|| {
         let in_force = route_entry::of_table(w, table, None).filter(route_entry::RouteEntry::in_force);
         Arc::new(LongestPrefix::compile(in_force.map(|e| (e.destination, e.id))))
     });

@@ -330,8 +330,8 @@ pub struct ModifyVpc {
 /// Handles [`ModifyVpc`].
 ///
 /// # Errors
-/// The form of the fields; an unknown VPC or one in transition; a block outside the original one or without
-/// addresses in use; IPv6 that is still on in a vSwitch.
+/// The form of the fields; an unknown VPC or one in transition; a block outside the original one, over a
+/// secondary one or without addresses in use; IPv6 that is still on in a vSwitch.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVpc) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     let description = DESCRIPTION.check(c.description.as_deref())?;
@@ -375,6 +375,9 @@ fn check_resize(w: &World, vpc: &Vpc, block: Cidr4) -> Outcome<()> {
     if !vpc.original_block.contains(block) {
         let detail = format!("{block} does not lie inside {}.", vpc.original_block);
         return Err(refuse(ErrorCode::VpcCidrOutsidePrimary, detail).accepted(vpc.original_block.to_string()));
+    }
+    if let Some(other) = vpc.secondary.iter().find(|b| b.overlaps(block)) {
+        return Err(refuse(ErrorCode::VpcCidrOverlap, format!("{block} overlaps {other}.")));
     }
     let outside: Vec<VSwitchId> = vswitches(w, vpc.id)
         .filter(|s| vpc.block.contains(s.block) && !block.contains(s.block))

@@ -504,14 +504,16 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Repl
     Ok(Reply::Done)
 }
 
-/// A vSwitch keeps its IPv6 block while interfaces hold addresses of it.
+/// A vSwitch keeps its IPv6 block while interfaces hold addresses of it or parts of it are reserved.
 fn check_ipv6_unused(w: &World, vswitch: VSwitchId) -> Outcome<()> {
-    if !w.indexes().enis.pools6.contains_key(&vswitch) {
+    let enis = w.indexes().enis.by_vswitch.of(&vswitch).filter_map(|id| w.get::<Eni>(id));
+    let holders = enis.filter(|e| e.ipv6_slots() > 0).map(|e| AnyId::from(e.id));
+    let reserved = crate::vpc::cidr_reservation::of_vswitch(w, vswitch).filter(|r| !r.block.is_v4());
+    let users: Vec<AnyId> = holders.chain(reserved.map(|r| r.id.into())).take(20).collect();
+    if users.is_empty() {
         return Ok(());
     }
-    let enis = w.indexes().enis.by_vswitch.of(&vswitch).filter_map(|id| w.get::<Eni>(id));
-    let holders = enis.filter(|e| e.ipv6_slots() > 0).map(|e| e.id);
-    Err(Refusal::new(ErrorCode::VSwitchIpv6InUse).field("ipv6_subnet").blockers(holders))
+    Err(Refusal::new(ErrorCode::VSwitchIpv6InUse).field("ipv6_subnet").blockers(users))
 }
 
 /// Deletes a vSwitch.

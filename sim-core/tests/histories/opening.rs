@@ -1,0 +1,74 @@
+//! A small estate, so that a history need not begin with nothing.
+
+use crate::play::callers;
+use sim_core::ecs::eni::{CreateEni, EniKind, TrafficMode};
+use sim_core::ecs::eni_address::{Want, Wanted};
+use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
+use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
+use sim_core::id::{SecurityGroupId, VSwitchId, VpcId};
+use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
+use sim_core::vpc::vpc::CreateVpc;
+use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
+use sim_core::{Caller, Command, Reply};
+
+/// Gives the commands of the opening to `give`.
+pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
+    let [caller, ..] = callers();
+    let block = Some("10.0.0.0/16".parse().unwrap());
+    let vpc: VpcId = give(&caller, CreateVpc { block, ipv6: true, ..CreateVpc::default() }.into()).id();
+    let mut vswitches: Vec<VSwitchId> = Vec::new();
+    for (at, block) in ["10.0.0.0/24", "10.0.1.0/29"].into_iter().enumerate() {
+        let vswitch = CreateVSwitch {
+            vpc,
+            zone: "cn-hangzhou-k".into(),
+            block: BlockChoice::Given(block.parse().unwrap()),
+            ipv6_subnet: Some(at as u32 + 8),
+            name: None,
+            description: None,
+            tags: Vec::new(),
+        };
+        vswitches.push(give(&caller, vswitch.into()).id());
+    }
+    let mut groups: Vec<SecurityGroupId> = Vec::new();
+    for kind in [GroupKind::Basic, GroupKind::Basic, GroupKind::Enterprise] {
+        let group = CreateSecurityGroup {
+            vpc: Some(vpc),
+            kind,
+            name: None,
+            description: None,
+            resource_group: None,
+            tags: Vec::new(),
+        };
+        groups.push(give(&caller, group.into()).id());
+    }
+    let (name, description) = (None, None);
+    let table =
+        CreateRouteTable { vpc, associate_type: AssociateType::VSwitch, name, description, tags: Vec::new() };
+    give(&caller, table.into());
+    let eni = CreateEni {
+        vswitch: vswitches[0],
+        kind: EniKind::Secondary,
+        groups: vec![groups[0]],
+        primary_ip: None,
+        wanted: Wanted { ipv6: Want::Count(1), ..Wanted::default() },
+        name: None,
+        description: None,
+        delete_on_release: false,
+        source_dest_check: false,
+        queues: None,
+        traffic_mode: TrafficMode::Standard,
+        resource_group: None,
+        tags: Vec::new(),
+    };
+    give(&caller, eni.into());
+    let list = CreatePrefixList {
+        name: "offices".into(),
+        description: None,
+        family: AddressFamily::Ipv4,
+        max_entries: 5,
+        entries: Vec::new(),
+        resource_group: None,
+        tags: Vec::new(),
+    };
+    give(&caller, list.into());
+}

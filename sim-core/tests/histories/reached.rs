@@ -1,0 +1,130 @@
+//! What histories reach: a property says little about states that never come up.
+
+use sim_core::ecs::eni::Eni;
+use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
+use sim_core::error::ErrorKind;
+use sim_core::timer::Timer;
+use sim_core::token::Remembered;
+use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
+use sim_core::vpc::route_table::{RouteTable, Status};
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::VSwitch;
+use sim_core::{Applied, Caller, Command, ErrorCode, World};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Debug, Default)]
+pub struct Reached {
+    pub accepted: BTreeMap<&'static str, u64>,
+    pub refused: BTreeMap<&'static str, u64>,
+    pub codes: BTreeSet<ErrorCode>,
+    pub states: BTreeMap<&'static str, u64>,
+}
+
+impl Reached {
+    pub fn add(&mut self, other: Reached) {
+        let sum = |into: &mut BTreeMap<&'static str, u64>, from: BTreeMap<&'static str, u64>| {
+            from.into_iter().for_each(|(name, count)| *into.entry(name).or_default() += count);
+        };
+        sum(&mut self.accepted, other.accepted);
+        sum(&mut self.refused, other.refused);
+        sum(&mut self.states, other.states);
+        self.codes.extend(other.codes);
+    }
+
+    fn state(&mut self, name: &'static str, is: bool) {
+        if is {
+            *self.states.entry(name).or_default() += 1;
+        }
+    }
+
+    pub fn note(&mut self, caller: &Caller, command: &Command, applied: &Applied) {
+        match &applied.outcome {
+            Ok(_) => *self.accepted.entry(command.name()).or_default() += 1,
+            Err(refusal) => {
+                *self.refused.entry(command.name()).or_default() += 1;
+                self.codes.insert(refusal.code());
+                let kind = refusal.code().kind();
+                self.state("a quota is full", kind == ErrorKind::Quota);
+                self.state("something is busy", kind == ErrorKind::Busy);
+                self.state("something is needed", kind == ErrorKind::Dependency);
+                self.state("the addresses are used up", kind == ErrorKind::Exhausted);
+                self.state("something is in transition", kind == ErrorKind::State);
+                self.state("a token comes with other parameters", kind == ErrorKind::Token);
+            }
+        }
+        self.state("a token is owed its answer", applied.replayed);
+        self.state("a dry run passes", caller.dry_run && applied.outcome.is_ok());
+        let fired = applied.entry.as_ref().is_some_and(|e| e.command.is_none());
+        self.state("only time is worth an entry", fired);
+    }
+
+    pub fn look(&mut self, w: &World) {
+        self.state("a VPC is pending", w.table::<Vpc>().iter().any(|v| v.status == Status::Pending));
+        self.state("a vSwitch is pending", w.table::<VSwitch>().iter().any(|s| s.status == Status::Pending));
+        self.state("a table is pending", w.table::<RouteTable>().iter().any(|t| t.status == Status::Pending));
+        let entries = || w.table::<RouteEntry>().iter();
+        self.state("an entry is pending", entries().any(|e| e.status == EntryStatus::Pending));
+        self.state("an entry is being changed", entries().any(|e| e.status == EntryStatus::Modifying));
+        self.state("a system entry has another next hop", entries().any(RouteEntry::replaces_system));
+        let lost =
+            |e: &RouteEntry| e.next_hop.id().is_some_and(|id| sim_core::resource::owner_of(w, id).is_none());
+        self.state("a next hop is gone", entries().any(lost));
+        self.state("several things are pending", w.table::<Timer>().len() > 1);
+        self.state("a VPC has shrunk", w.table::<Vpc>().iter().any(|v| v.block != v.original_block));
+        self.state("a VPC has a second block", w.table::<Vpc>().iter().any(|v| !v.secondary.is_empty()));
+        self.state("a vSwitch has a table", w.table::<VSwitch>().iter().any(|s| s.route_table.is_some()));
+        let reserved = w.table::<CidrReservation>();
+        self.state("IPv4 is reserved", reserved.iter().any(|r| r.block.is_v4()));
+        self.state("IPv6 is reserved", reserved.iter().any(|r| !r.block.is_v4()));
+        let enis = || w.table::<Eni>().iter();
+        self.state("an interface has a prefix", enis().any(|e| !e.ipv4_prefixes.is_empty()));
+        self.state("an interface has an IPv6 prefix", enis().any(|e| !e.ipv6_prefixes.is_empty()));
+        self.state("an interface has IPv6", enis().any(|e| !e.ipv6.is_empty()));
+        self.state("an interface has two groups", enis().any(|e| e.groups.len() > 1));
+        let rules = || w.table::<SecurityGroupRule>().iter();
+        self.state("a rule names a group", rules().any(|r| matches!(r.spec.peer, Peer::Group(_))));
+        self.state("a rule names a list", rules().any(|r| matches!(r.spec.peer, Peer::List(_))));
+        self.state("several accounts have VPCs", {
+            w.table::<Vpc>().iter().map(|v| &v.owner).collect::<BTreeSet<_>>().len() > 1
+        });
+        self.state("tokens are remembered", w.table::<Remembered>().len() > 1);
+        let full = |pool: &sim_core::cidr::AddressPool| pool.free_count() == 0;
+        self.state("a vSwitch is full", w.indexes().vswitches.pools.values().any(full));
+    }
+}
+
+/// Every state that [`Reached::look`] and [`Reached::note`] know.
+pub const STATES: &[&str] = &[
+    "a VPC has a second block",
+    "a VPC has shrunk",
+    "a VPC is pending",
+    "a dry run passes",
+    "a next hop is gone",
+    "a quota is full",
+    "a rule names a group",
+    "a rule names a list",
+    "a system entry has another next hop",
+    "a table is pending",
+    "a token comes with other parameters",
+    "a token is owed its answer",
+    "a vSwitch has a table",
+    "a vSwitch is full",
+    "a vSwitch is pending",
+    "an entry is being changed",
+    "an entry is pending",
+    "an interface has IPv6",
+    "an interface has a prefix",
+    "an interface has an IPv6 prefix",
+    "an interface has two groups",
+    "IPv4 is reserved",
+    "IPv6 is reserved",
+    "only time is worth an entry",
+    "several accounts have VPCs",
+    "several things are pending",
+    "something is busy",
+    "something is in transition",
+    "something is needed",
+    "the addresses are used up",
+    "tokens are remembered",
+];

@@ -1,0 +1,242 @@
+//! What is true of the rows of every world, judged from the rows alone.
+
+use sim_core::World;
+use sim_core::cidr::{Cidr, reserved};
+use sim_core::ecs::eni::{Eni, EniStatus};
+use sim_core::ecs::instance::Instance;
+use sim_core::ecs::prefix_list::PrefixList;
+use sim_core::ecs::security_group::SecurityGroup;
+use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
+use sim_core::id::{AnyId, VSwitchId};
+use sim_core::resource_group;
+use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::route_entry::{self, EntryStatus, RouteEntry};
+use sim_core::vpc::route_table::{self, RouteTable, RouteTableKind};
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::VSwitch;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+pub fn check(w: &World) {
+    no_dangling_id(w);
+    blocks(w);
+    addresses(w);
+    interfaces(w);
+    groups(w);
+    routes(w);
+}
+
+/// Every id in every row is that of an object that is there.
+fn no_dangling_id(w: &World) {
+    let (mut there, mut named) = (BTreeSet::new(), Vec::new());
+    for group in [sim_core::AccountId::DEFAULT, sim_core::AccountId(1_000_000_000_000_002)] {
+        there.insert(AnyId::from(resource_group::default_of(group)));
+    }
+    w.for_each_row_json(|table, row| {
+        let row: serde_json::Value = serde_json::from_str(&row).unwrap();
+        if let Some(id) = row.get("id").and_then(|id| id.as_str()?.parse::<AnyId>().ok()) {
+            there.insert(id);
+        }
+        // A token answers with ids for a day, whatever became of the objects.
+        if table != "tokens" {
+            ids_in(&row, table, &mut named);
+        }
+    });
+    for (table, field, id) in named {
+        // Packets to an interface that is gone are dropped (reference: next-hop loss).
+        let black_hole = (table, field.as_str()) == ("route_entries", "network_interface");
+        assert!(
+            there.contains(&id) || black_hole,
+            "a row of {table} names {id} in {field}, which does not exist"
+        );
+    }
+}
+
+fn ids_in(value: &serde_json::Value, table: &'static str, out: &mut Vec<(&'static str, String, AnyId)>) {
+    fn walk(
+        v: &serde_json::Value,
+        table: &'static str,
+        field: &str,
+        out: &mut Vec<(&'static str, String, AnyId)>,
+    ) {
+        match v {
+            serde_json::Value::String(text) => {
+                if let Ok(id) = text.parse() {
+                    out.push((table, field.to_owned(), id));
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, table, field, out)),
+            serde_json::Value::Object(fields) => {
+                fields.iter().for_each(|(name, v)| walk(v, table, name, out))
+            }
+            _ => {}
+        }
+    }
+    walk(value, table, "", out);
+}
+
+/// Blocks lie where they should and apart from each other.
+fn blocks(w: &World) {
+    for vpc in w.table::<Vpc>().iter() {
+        let all: Vec<_> = vpc.blocks().collect();
+        assert!(vpc.original_block.contains(vpc.block), "{} outgrew {}", vpc.block, vpc.original_block);
+        assert_apart(&all.iter().map(|&b| b.into()).collect::<Vec<_>>(), "blocks of a VPC");
+        let vswitches: Vec<&VSwitch> = w.table::<VSwitch>().iter().filter(|s| s.vpc == vpc.id).collect();
+        for s in &vswitches {
+            assert_eq!(s.owner, vpc.owner);
+            assert!(all.iter().any(|b| b.contains(s.block)), "{} lies outside its VPC", s.block);
+            if let Some(v6) = s.ipv6 {
+                assert!(vpc.ipv6.iter().any(|b| b.block.contains(v6)), "{v6} lies outside its VPC");
+            }
+            if let Some(table) = s.route_table {
+                let table = w.get::<RouteTable>(&table).expect("a bound table exists");
+                assert_eq!((table.vpc, table.kind), (vpc.id, RouteTableKind::Custom));
+            }
+        }
+        assert_apart(&vswitches.iter().map(|s| s.block.into()).collect::<Vec<_>>(), "vSwitches");
+        assert_apart(&vswitches.iter().filter_map(|s| Some(s.ipv6?.into())).collect::<Vec<_>>(), "vSwitches");
+        let system = w.get::<RouteTable>(&vpc.system_table).expect("a VPC has a system table");
+        assert_eq!((system.vpc, system.kind), (vpc.id, RouteTableKind::System));
+    }
+    for r in w.table::<CidrReservation>().iter() {
+        let s = w.get::<VSwitch>(&r.vswitch).expect("a reservation lies in a vSwitch");
+        let inside =
+            Cidr::from(s.block).contains(r.block) || s.ipv6.is_some_and(|b| Cidr::from(b).contains(r.block));
+        assert!(inside && r.vpc == s.vpc && r.owner == s.owner, "{} lies outside {:?}", r.block, s);
+    }
+}
+
+#[track_caller]
+fn assert_apart(blocks: &[Cidr], what: &str) {
+    for (at, a) in blocks.iter().enumerate() {
+        for b in &blocks[at + 1..] {
+            assert!(!a.overlaps(*b), "{what} overlap: {a} and {b}");
+        }
+    }
+}
+
+/// Every address of every vSwitch is free, the system's, reserved or somebody's: none is lost and none is given twice.
+fn addresses(w: &World) {
+    let mut held: BTreeMap<VSwitchId, Vec<(Cidr, AnyId)>> = BTreeMap::new();
+    for eni in w.table::<Eni>().iter() {
+        let list = held.entry(eni.vswitch).or_default();
+        list.extend(eni.ipv4().map(|a| (Cidr::host(a.into()), eni.id.into())));
+        list.extend(eni.ipv4_prefixes.iter().map(|p| (Cidr::from(*p), eni.id.into())));
+        list.extend(eni.ipv6.iter().map(|a| (Cidr::host((*a).into()), eni.id.into())));
+        list.extend(eni.ipv6_prefixes.iter().map(|p| (Cidr::from(*p), eni.id.into())));
+    }
+    for s in w.table::<VSwitch>().iter() {
+        let held = held.remove(&s.id).unwrap_or_default();
+        let (v4, v6): (Vec<_>, Vec<_>) = held.into_iter().partition(|(block, _)| block.is_v4());
+        assert_apart(&v4.iter().map(|(b, _)| *b).collect::<Vec<_>>(), "addresses");
+        assert_apart(&v6.iter().map(|(b, _)| *b).collect::<Vec<_>>(), "addresses");
+        let pool = &w.indexes().vswitches.pools[&s.id];
+        let reservations: Vec<Cidr> =
+            w.table::<CidrReservation>().iter().filter(|r| r.vswitch == s.id).map(|r| r.block).collect();
+        assert_apart(&reservations, "reservations");
+        let system: Vec<Cidr> =
+            reserved::reserved_addresses(s.block).into_iter().map(|a| Cidr::host(a.into())).collect();
+        let mut taken = system.iter().map(|b| b.size()).sum::<u128>();
+        for (block, id) in &v4 {
+            assert!(Cidr::from(s.block).contains(*block), "{id} holds {block} outside {}", s.block);
+            assert!(!system.iter().any(|kept| kept.overlaps(*block)), "{id} holds {block} of the system");
+            let in_reservation = reservations.iter().any(|r| r.contains(*block));
+            assert!(!in_reservation || block.prefix_len() == 28, "{id} holds the reserved {block}");
+            if !in_reservation {
+                assert!(
+                    !reservations.iter().any(|r| r.overlaps(*block)),
+                    "{block} lies half in a reservation"
+                );
+                taken += block.size();
+            }
+            let IpAddr::V4(first) = block.first() else { unreachable!() };
+            assert!(!pool.is_free(first), "{block} is {id}'s and free");
+        }
+        taken += reservations.iter().filter(|r| r.is_v4()).map(|r| r.size()).sum::<u128>();
+        assert_eq!(u128::from(pool.free_count()), s.block.size() - taken, "free addresses of {}", s.block);
+        if let Some(next) = pool.next_free() {
+            let next = Cidr::host(next.into());
+            assert!(
+                !v4.iter().any(|(b, _)| b.overlaps(next)) && !reservations.iter().any(|r| r.overlaps(next))
+            );
+        }
+        let kept: Vec<Ipv4Addr> = reserved::reserved_addresses(s.block);
+        assert!(kept.iter().all(|a| !pool.is_free(*a)));
+        for (block, id) in &v6 {
+            let whole = Cidr::from(s.ipv6.expect("who holds IPv6 addresses has an IPv6 vSwitch"));
+            assert!(whole.contains(*block), "{id} holds {block} outside {whole}");
+        }
+        let pool6 = w.indexes().enis.pools6.get(&s.id);
+        assert_eq!(pool6.map_or(0, |p| p.taken), v6.len() as u64, "taken IPv6 addresses of {}", s.id);
+    }
+    assert!(held.is_empty(), "interfaces without a vSwitch: {held:?}");
+}
+
+fn interfaces(w: &World) {
+    let mut macs = BTreeSet::new();
+    for eni in w.table::<Eni>().iter() {
+        assert!(macs.insert(eni.mac), "two interfaces have the MAC address {}", eni.mac_text());
+        let vswitch = w.get::<VSwitch>(&eni.vswitch).expect("an interface lies in a vSwitch");
+        assert_eq!((eni.vpc, &eni.owner), (vswitch.vpc, &vswitch.owner));
+        let groups: Vec<&SecurityGroup> =
+            eni.groups.iter().map(|id| w.get::<SecurityGroup>(id).expect("a group exists")).collect();
+        assert!(!groups.is_empty() && groups.len() == eni.groups.iter().collect::<BTreeSet<_>>().len());
+        assert!(groups.iter().all(|g| g.vpc == eni.vpc && g.kind == groups[0].kind), "groups of {}", eni.id);
+        let attached = !matches!(eni.status, EniStatus::Available | EniStatus::Deleting);
+        assert_eq!(eni.instance.is_some(), attached, "{} is {}", eni.id, eni.status.text());
+        if let Some(instance) = eni.instance {
+            let instance = w.get::<Instance>(&instance).expect("an instance exists");
+            assert_eq!((instance.vpc, &instance.zone), (eni.vpc, &vswitch.zone));
+        }
+    }
+}
+
+fn groups(w: &World) {
+    let mut specs = BTreeSet::new();
+    for rule in w.table::<SecurityGroupRule>().iter() {
+        let group = w.get::<SecurityGroup>(&rule.group).expect("a rule lies in a group");
+        assert!(specs.insert((rule.group, rule.direction, rule.spec)), "a rule is there twice");
+        match rule.spec.peer {
+            Peer::Block(_) => {}
+            Peer::Group(peer) => {
+                let peer = w.get::<SecurityGroup>(&peer).expect("a peer exists");
+                assert_eq!((peer.vpc, &peer.owner), (group.vpc, &group.owner));
+            }
+            Peer::List(list) => {
+                assert_eq!(w.get::<PrefixList>(&list).expect("a list exists").owner, group.owner)
+            }
+        }
+    }
+    for list in w.table::<PrefixList>().iter() {
+        let distinct: BTreeSet<_> = list.entries.iter().map(|e| e.cidr).collect();
+        assert!(distinct.len() == list.entries.len() && list.entries.len() <= list.max_entries as usize);
+    }
+}
+
+/// Destinations are unique in a table, lie in no vSwitch, and the lookup finds the narrowest one in force.
+fn routes(w: &World) {
+    for table in w.table::<RouteTable>().iter() {
+        let entries: Vec<RouteEntry> = route_entry::of_table(w, table, None).collect();
+        let destinations: BTreeSet<Cidr> = entries.iter().map(|e| e.destination).collect();
+        assert_eq!(destinations.len(), entries.len(), "destinations of {}", table.id);
+        for entry in &entries {
+            assert_eq!(route_entry::in_table(w, table, entry.id).as_ref(), Some(entry));
+            assert_eq!((entry.table, entry.vpc), (table.id, table.vpc));
+        }
+        let stored: Vec<&RouteEntry> =
+            w.table::<RouteEntry>().iter().filter(|e| e.table == table.id).collect();
+        for entry in stored {
+            let shown = entries.iter().any(|e| e == entry);
+            assert!(shown, "{} is stored and not in its table: {entry:?}", entry.id);
+        }
+        let edges = entries.iter().flat_map(|e| [e.destination.first(), e.destination.last()]);
+        for address in edges.chain(["8.8.8.8".parse().unwrap(), "10.0.0.9".parse().unwrap()]) {
+            let fits = entries.iter().filter(|e| e.status != EntryStatus::Pending);
+            let best = fits
+                .filter(|e| e.destination.contains_address(address))
+                .max_by_key(|e| e.destination.prefix_len());
+            let found = route_table::lookup(w, table, address);
+            assert_eq!(found.as_ref(), best, "the route to {address} in {}", table.id);
+        }
+    }
+}

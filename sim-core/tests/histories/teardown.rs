@@ -1,0 +1,119 @@
+//! Everything can be deleted in the end, by doing what the refusals say.
+
+use sim_core::ecs::authorize::{RevokeRules, WhichRules};
+use sim_core::ecs::eni::{DeleteEni, Eni};
+use sim_core::ecs::eni_attachment::DetachEni;
+use sim_core::ecs::prefix_list::{DeletePrefixList, PrefixList};
+use sim_core::ecs::security_group::{DeleteSecurityGroup, SecurityGroup};
+use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
+use sim_core::error::ErrorKind;
+use sim_core::id::{AnyId, IdKind, SecurityGroupId};
+use sim_core::resource_group::{DeleteResourceGroup, ResourceGroup};
+use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
+use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef};
+use sim_core::vpc::route_table::{DeleteRouteTable, UnassociateRouteTable};
+use sim_core::vpc::vpc::{DeleteVpc, Vpc};
+use sim_core::vpc::vswitch::{DeleteVSwitch, VSwitch};
+use sim_core::{Caller, Command, ErrorCode, Refusal, World};
+
+/// What stays when everything is deleted.
+const STAYS: [&str; 5] = ["settings", "counters", "timers", "tokens", "quotas"];
+
+/// Deletes everything, parents first: whatever stands in the way of one is named by its refusal and goes before it.
+pub fn all(w: &mut World) {
+    let vpcs: Vec<_> = w.table::<Vpc>().iter().map(|v| (v.owner.clone(), AnyId::from(v.id))).collect();
+    let lists: Vec<_> =
+        w.table::<PrefixList>().iter().map(|l| (l.owner.clone(), AnyId::from(l.id))).collect();
+    for (owner, id) in vpcs.into_iter().chain(lists) {
+        let caller = Caller::new(owner.account, owner.region);
+        remove(w, &caller, id, 0);
+    }
+    let groups: Vec<_> = w.table::<ResourceGroup>().iter().map(|g| (g.account, g.id)).collect();
+    for (account, group) in groups {
+        give(w, &Caller::new(account, "cn-hangzhou"), DeleteResourceGroup { group }.into())
+            .expect("it is empty");
+    }
+    while let Some(due) = w.next_due() {
+        w.advance(due);
+    }
+    w.for_each_table(|table, rows| assert!(rows == 0 || STAYS.contains(&table), "{rows} {table} are left"));
+}
+
+/// Deletes an object and first, as often as needed, what its refusal names.
+fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
+    assert!(depth < 8, "{id} cannot be deleted");
+    for _ in 0..400 {
+        let Err(refusal) = give(w, caller, deletion(w, id)) else { return };
+        match id.kind() {
+            IdKind::SecurityGroup if refusal.code() == ErrorCode::SecurityGroupReferenced => {
+                forget_peer(w, caller, id.try_into().unwrap(), &refusal);
+            }
+            IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasRouteTable => unbind(w, caller, id),
+            IdKind::RouteTable if refusal.code() == ErrorCode::RouteTableHasVSwitch => {
+                refusal.details().blockers.clone().into_iter().for_each(|vswitch| unbind(w, caller, vswitch));
+            }
+            _ => {
+                let blockers = refusal.details().blockers.clone();
+                assert!(!blockers.is_empty(), "{id}: {refusal} ({:?}) names nothing", refusal.code());
+                blockers.into_iter().for_each(|blocker| remove(w, caller, blocker, depth + 1));
+            }
+        }
+    }
+    panic!("{id} is not deleted, whatever one does");
+}
+
+/// Gives a command, and waits as long as something is busy.
+fn give(w: &mut World, caller: &Caller, command: Command) -> Result<(), Refusal> {
+    loop {
+        let Err(refusal) = w.apply(w.now(), caller, command.clone()).outcome else { return Ok(()) };
+        let busy = matches!(refusal.code().kind(), ErrorKind::Busy | ErrorKind::State);
+        match w.next_due() {
+            Some(due) if busy => drop(w.advance(due)),
+            _ => return Err(refusal),
+        }
+    }
+}
+
+fn deletion(w: &World, id: AnyId) -> Command {
+    match id.kind() {
+        IdKind::Vpc => DeleteVpc { vpc: id.try_into().unwrap() }.into(),
+        IdKind::VSwitch => DeleteVSwitch { vswitch: id.try_into().unwrap() }.into(),
+        IdKind::CidrReservation => DeleteCidrReservation { reservation: id.try_into().unwrap() }.into(),
+        IdKind::RouteTable => DeleteRouteTable { route_table: id.try_into().unwrap() }.into(),
+        IdKind::RouteEntry => {
+            let entry = EntryRef { entry: Some(id.to_string().into()), ..EntryRef::default() };
+            DeleteRouteEntry { entry, next_hop: None, next_hops: Vec::new() }.into()
+        }
+        IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
+        IdKind::PrefixList => DeletePrefixList { list: id.try_into().unwrap() }.into(),
+        IdKind::Eni => {
+            let eni = id.try_into().unwrap();
+            let attached = w.get::<Eni>(&eni).is_some_and(|e| e.instance.is_some());
+            if attached {
+                DetachEni { eni, instance: None, trunk: None }.into()
+            } else {
+                DeleteEni { eni }.into()
+            }
+        }
+        other => panic!("nobody knows how to delete {other:?} {id}"),
+    }
+}
+
+fn unbind(w: &mut World, caller: &Caller, vswitch: AnyId) {
+    let vswitch = vswitch.try_into().unwrap();
+    let route_table = w.get::<VSwitch>(&vswitch).and_then(|s| s.route_table).expect("it is bound");
+    give(w, caller, UnassociateRouteTable { route_table, vswitch }.into()).expect("a table can be unbound");
+}
+
+/// Revokes the rules of the groups that a refusal names in which `peer` is the peer.
+fn forget_peer(w: &mut World, caller: &Caller, peer: SecurityGroupId, refusal: &Refusal) {
+    for &blocker in &refusal.details().blockers {
+        let group: SecurityGroupId = blocker.try_into().unwrap();
+        assert!(w.get::<SecurityGroup>(&group).is_some(), "{refusal} names a group that is gone");
+        let rules = w.table::<SecurityGroupRule>().iter();
+        let ids =
+            rules.filter(|r| r.group == group && r.spec.peer == Peer::Group(peer)).map(|r| r.id).collect();
+        let rules = WhichRules::Ids(None, ids);
+        give(w, caller, RevokeRules { group, rules }.into()).expect("rules can be revoked");
+    }
+}

@@ -1,0 +1,123 @@
+//! Quotas: what is used of each, counted from the rows alone, and what is allowed.
+
+use sim_core::ecs::eni::{Eni, EniKind};
+use sim_core::ecs::prefix_list::PrefixList;
+use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
+use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
+use sim_core::id::SecurityGroupId;
+use sim_core::quota::Quota;
+use sim_core::tag::Tag;
+use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::route_entry::RouteEntry;
+use sim_core::vpc::route_table::{RouteTable, RouteTableKind};
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::VSwitch;
+use sim_core::{AccountId, World};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Quota and what it is counted over: used, allowed.
+pub type Usage = BTreeMap<(Quota, String), (u64, u64)>;
+
+struct Count<'w>(&'w World, Usage);
+
+impl Count<'_> {
+    fn add(&mut self, quota: Quota, account: AccountId, over: impl ToString, count: u64) {
+        let limit = quota.limit(self.0, account);
+        self.1.entry((quota, over.to_string())).or_insert((0, limit)).0 += count;
+    }
+}
+
+/// What a group counts: one for a rule, and the list's size for a rule that names a list.
+fn weight(w: &World, group: SecurityGroupId) -> u64 {
+    let rules = w.table::<SecurityGroupRule>().iter().filter(|r| r.group == group);
+    rules
+        .map(|r| match r.spec.peer {
+            Peer::List(list) => w.get::<PrefixList>(&list).map_or(0, |l| u64::from(l.max_entries)),
+            _ => 1,
+        })
+        .sum()
+}
+
+pub fn of(w: &World) -> Usage {
+    let mut c = Count(w, Usage::new());
+    for vpc in w.table::<Vpc>().iter() {
+        let (account, region) = (vpc.owner.account, &vpc.owner.region);
+        c.add(Quota::VpcsPerRegion, account, format!("{account} {region}"), u64::from(!vpc.is_default));
+        c.add(Quota::SecondaryCidrsPerVpc, account, vpc.id, vpc.secondary.len() as u64);
+        c.add(Quota::SecondaryIpv6CidrsPerVpc, account, vpc.id, (vpc.ipv6.len() as u64).saturating_sub(1));
+        c.add(Quota::UserCidrsPerVpc, account, vpc.id, vpc.user_cidrs.len() as u64);
+    }
+    for s in w.table::<VSwitch>().iter() {
+        c.add(Quota::VSwitchesPerVpc, s.owner.account, s.vpc, u64::from(!s.is_default));
+    }
+    for r in w.table::<CidrReservation>().iter() {
+        let quota = if r.block.is_v4() { Quota::ReservedIpv4PerVpc } else { Quota::ReservedIpv6PerVpc };
+        c.add(quota, r.owner.account, r.vpc, 1);
+    }
+    for t in w.table::<RouteTable>().iter() {
+        c.add(Quota::RouteTablesPerVpc, t.owner.account, t.vpc, u64::from(t.kind == RouteTableKind::Custom));
+    }
+    for e in w.table::<RouteEntry>().iter().filter(|e| !e.replaces_system()) {
+        let account = w.get::<RouteTable>(&e.table).expect("an entry lies in a table").owner.account;
+        c.add(Quota::RouteEntriesPerTable, account, e.table, 1);
+    }
+    for tag in w.table::<Tag>().iter() {
+        c.add(Quota::TagsPerResource, AccountId::DEFAULT, tag.resource, 1);
+    }
+    groups(w, &mut c);
+    for eni in w.table::<Eni>().iter() {
+        let (account, region) = (eni.owner.account, &eni.owner.region);
+        if eni.kind != EniKind::Primary {
+            c.add(Quota::SecondaryEnis, account, format!("{account} {region}"), 1);
+        }
+        let v4 = 1 + eni.secondary_ips.len() as u64 + 16 * eni.ipv4_prefixes.len() as u64;
+        c.add(Quota::PrivateIpsPerVpc, account, eni.vpc, v4);
+        c.add(Quota::GroupsPerEni, account, eni.id, eni.groups.len() as u64);
+        c.add(Quota::RulesPerEni, account, eni.id, eni.groups.iter().map(|&g| weight(w, g)).sum());
+        for id in &eni.groups {
+            let Some(group) = w.get::<SecurityGroup>(id) else { continue };
+            match group.kind {
+                GroupKind::Basic => {
+                    let v6 = eni.ipv6.len() as u64 + eni.ipv6_prefixes.len() as u64;
+                    c.add(Quota::AddressesPerBasicGroup, account, id, v4 + v6);
+                }
+                GroupKind::Enterprise => c.add(Quota::EnisPerEnterpriseGroup, account, id, 1),
+            }
+        }
+    }
+    c.1
+}
+
+fn groups(w: &World, c: &mut Count<'_>) {
+    for group in w.table::<SecurityGroup>().iter() {
+        let (account, region) = (group.owner.account, &group.owner.region);
+        c.add(Quota::SecurityGroups, account, format!("{account} {region}"), 1);
+        c.add(Quota::RulesPerGroup, account, group.id, weight(w, group.id));
+        let peers = w.table::<SecurityGroupRule>().iter().filter(|r| r.group == group.id);
+        let peers = peers.filter(|r| matches!(r.spec.peer, Peer::Group(_))).count() as u64;
+        c.add(Quota::GroupRulesPerGroup, account, group.id, peers);
+    }
+    for list in w.table::<PrefixList>().iter() {
+        let (account, region) = (list.owner.account, &list.owner.region);
+        c.add(Quota::PrefixLists, account, format!("{account} {region}"), 1);
+        c.add(Quota::PrefixListEntries, account, list.id, u64::from(list.max_entries));
+        let users: BTreeSet<SecurityGroupId> = w
+            .table::<SecurityGroupRule>()
+            .iter()
+            .filter(|r| r.spec.peer == Peer::List(list.id))
+            .map(|r| r.group)
+            .collect();
+        c.add(Quota::PrefixListAssociations, account, list.id, users.len() as u64);
+    }
+}
+
+/// A command may bring what is used up to the limit and not beyond. A limit that was lowered takes nothing away.
+pub fn check(before: &Usage, after: &Usage) {
+    for ((quota, over), &(used, limit)) in after {
+        let was = before.get(&(*quota, over.clone())).map_or(0, |&(used, _)| used);
+        assert!(
+            used <= was || used <= limit,
+            "{quota:?} of {over}: {was} before, {used} now, {limit} allowed"
+        );
+    }
+}
