@@ -87,12 +87,14 @@ pub fn documented_codes(version: &str, action: &str) -> &'static [DocumentedCode
     find(version, action).map_or(&[], Entry::codes)
 }
 
-/// The documented status of a code in an action, the smallest if there are several; `None` if the action does not
-/// document the code, or no status for it.
-pub fn documented_status(version: &str, action: &str, code: &str) -> Option<u16> {
+/// The documented status of a code in an action. Some codes are documented with several: `usual` if it is one of them,
+/// else the smallest. `None` if the action does not document the code, or no status for it.
+pub fn documented_status(version: &str, action: &str, code: &str, usual: u16) -> Option<u16> {
     let codes = documented_codes(version, action);
     let from = codes.partition_point(|known| known.code < code);
-    codes[from..].iter().take_while(|known| known.code == code).find_map(|known| known.status)
+    let named =
+        || codes[from..].iter().take_while(|known| known.code == code).filter_map(|known| known.status);
+    named().find(|status| *status == usual).or_else(|| named().next())
 }
 
 fn find(version: &str, action: &str) -> Option<&'static Entry> {
@@ -193,17 +195,19 @@ mod tests {
 
     #[test]
     fn codes_have_the_status_of_their_action() {
-        let status = |action, code| documented_status("2014-05-26", action, code);
-        assert_eq!(documented_status("2016-04-28", "DeleteVpc", "InvalidVpcId.NotFound"), Some(404));
-        assert_eq!(documented_status("2016-04-28", "DeleteVpc", "invalidvpcid.notfound"), None);
-        assert_eq!(documented_status("2016-04-28", "DeleteVpc", "Invalid"), None);
-        assert_eq!(documented_status("2016-04-28", "NoSuchAction", "InvalidVpcId.NotFound"), None);
+        let ecs = |action, code, usual| documented_status("2014-05-26", action, code, usual);
+        let vpc = |action, code| documented_status("2016-04-28", action, code, 400);
+        assert_eq!(vpc("DeleteVpc", "InvalidVpcId.NotFound"), Some(404));
+        assert_eq!(vpc("DeleteVpc", "invalidvpcid.notfound"), None);
+        assert_eq!(vpc("DeleteVpc", "Invalid"), None);
+        assert_eq!(vpc("NoSuchAction", "InvalidVpcId.NotFound"), None);
         // Documented as 400 and as 403.
-        assert_eq!(status("AuthorizeSecurityGroup", "MissingParameter"), Some(400));
+        assert_eq!(ecs("AuthorizeSecurityGroup", "MissingParameter", 403), Some(403));
+        assert_eq!(ecs("AuthorizeSecurityGroup", "MissingParameter", 404), Some(400));
         // Terraform branches on it; no table lists it.
         let codes = documented_codes("2016-04-28", "CreateVpc");
         assert!(codes.contains(&DocumentedCode { code: "TaskConflict", status: None }));
-        assert_eq!(documented_status("2016-04-28", "CreateVpc", "TaskConflict"), None);
+        assert_eq!(vpc("CreateVpc", "TaskConflict"), None);
     }
 
     #[test]

@@ -126,7 +126,7 @@ errors! {
     TagKeyMalformed Invalid ["InvalidTagKey.Malformed", "InvalidTagKey", "Forbidden.TagKeys"] 400 "A tag key has 1 to 128 characters and starts with none of aliyun, acs:, http:// and https://.";
     TagValueMalformed Invalid ["InvalidTagValue.Malformed", "InvalidTagValue"] 400 "A tag value has at most 128 characters, does not start with acs: and contains no http:// or https://.";
     TagKeyDuplicated Invalid ["Forbidden.TagKey.Duplicated", "Duplicate.TagKey", "InvalidTagKey.Duplicated", "InvalidTagKey.Malformed"] 400 "A tag key is given twice.";
-    TagQuotaExceeded Quota ["QuotaExceeded.TagNum", "NumberExceed.Tags", "TagNum.Exceeded", "InvalidTagKey.Malformed"] 400 "A resource carries at most 20 tags.";
+    TagQuotaExceeded Quota ["QuotaExceeded.TagNum", "QuotaExceed.Tags", "NumberExceed.Tags", "TagNum.Exceeded", "InvalidTagKey.Malformed"] 400 "A resource carries at most 20 tags.";
 
     // --- VPC ---------------------------------------------------------------------------------------
     VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound"] 404 "The specified VPC does not exist.";

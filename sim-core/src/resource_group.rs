@@ -127,11 +127,13 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
         w.table::<crate::vpc::vpc::Vpc>().iter().filter(|v| v.resource_group == group).map(|v| v.id.into());
     let groups = w.table::<crate::ecs::security_group::SecurityGroup>().iter();
     let groups = groups.filter(|g| g.resource_group == group).map(|g| g.id.into());
+    let lists = w.table::<crate::ecs::prefix_list::PrefixList>().iter();
+    let lists = lists.filter(|l| l.resource_group == group).map(|l| l.id.into());
     let enis =
         w.table::<crate::ecs::eni::Eni>().iter().filter(|e| e.resource_group == group).map(|e| e.id.into());
     let instances = w.table::<crate::ecs::instance::Instance>().iter();
     let instances = instances.filter(|i| i.resource_group == group).map(|i| i.id.into());
-    let ids: Vec<AnyId> = vpcs.chain(groups).chain(enis).chain(instances).take(100).collect();
+    let ids: Vec<AnyId> = vpcs.chain(groups).chain(lists).chain(enis).chain(instances).take(100).collect();
     if ids.is_empty() { Vec::new() } else { vec![(ErrorCode::ResourceGroupInUse, ids)] }
 }
 

@@ -7,6 +7,9 @@ mod route_entries;
 mod route_tables;
 mod vrouters;
 // -- security groups, prefix lists
+mod prefix_lists;
+mod security_group_rules;
+mod security_groups;
 // -- network interfaces
 mod network_interfaces;
 // -- instances, residents, catalogue
@@ -39,6 +42,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         route_entries::router(),
         vrouters::router(),
         // -- security groups, prefix lists
+        security_groups::router(),
+        security_group_rules::router(),
+        prefix_lists::router(),
         // -- network interfaces
         network_interfaces::router(),
         // -- instances, residents, catalogue
@@ -65,6 +71,9 @@ pub const REFUSALS: &[Refusals] = &[
     route_entries::REFUSALS,
     vrouters::REFUSALS,
     // -- security groups, prefix lists
+    security_groups::REFUSALS,
+    security_group_rules::REFUSALS,
+    prefix_lists::REFUSALS,
     // -- network interfaces
     network_interfaces::REFUSALS,
     // -- instances, residents, catalogue

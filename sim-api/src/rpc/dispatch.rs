@@ -311,7 +311,8 @@ fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderErr
     noted.rule = refusal.code().native();
     let row = refusal.code().row();
     let documented = row.provider_codes.iter().find_map(|code| {
-        crate::catalogue::documented_status(action.version, action.name, code).map(|s| (*code, s))
+        crate::catalogue::documented_status(action.version, action.name, code, row.provider_status)
+            .map(|status| (*code, status))
     });
     let (code, status) = documented.unwrap_or((row.provider_codes[0], row.provider_status));
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);

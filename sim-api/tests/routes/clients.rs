@@ -1,13 +1,13 @@
 //! What a route controller, a planner and a person read.
 
-use crate::service::*;
+use crate::topology::*;
 use serde_json::{Value, json};
 use sim_core::ErrorCode as E;
 use sim_core::settings::Provisioning;
 
 #[tokio::test]
 async fn a_route_controller_works_against_it() {
-    let mut service = Service::start(Provisioning::Instant).await;
+    let mut service = Service::over(world(Provisioning::Instant)).await;
     let s = &service;
     let item = |n: u32, destination: &str, hop: &str| {
         format!(
@@ -113,7 +113,7 @@ async fn a_route_controller_works_against_it() {
 
 #[tokio::test]
 async fn native_batches_lists_and_lookups() {
-    let mut service = Service::start(Provisioning::Instant).await;
+    let mut service = Service::over(world(Provisioning::Instant)).await;
     service.created("custom", CUSTOM).await;
     let s = &service;
     let entry = |destination: &str| json!({"route_table_id": "$custom", "destination": destination, "next_hop_id": "$node"});

@@ -3,4 +3,6 @@
 
 mod clients;
 mod rules;
+#[path = "../service/mod.rs"]
 mod service;
+mod topology;

@@ -1,6 +1,6 @@
 //! Each rule on both wires.
 
-use crate::service::*;
+use crate::topology::*;
 use serde_json::{Value, json};
 use sim_api::engine::Advance;
 use sim_core::settings::Provisioning;
@@ -8,7 +8,7 @@ use sim_core::{ErrorCode as E, Span};
 
 #[tokio::test]
 async fn every_rule_of_route_tables_on_both_wires() {
-    let mut service = Service::start(Provisioning::Instant).await;
+    let mut service = Service::over(world(Provisioning::Instant)).await;
     service.created("custom", CUSTOM).await;
     let s = &service;
     let bind = |table: &str, vswitch: &str| {
@@ -66,7 +66,7 @@ async fn every_rule_of_route_tables_on_both_wires() {
             pair("DELETE /v1/route-tables/$system".into(), "DeleteRouteTable RouteTableId=$system".into()),
             "IncorrectRouteTableType 400",
         ),
-        (E::RouteTableNotFound, bind("vtb-1", "$web"), "InvalidRouteTableId.NotFound 400"),
+        (E::RouteTableNotFound, bind("vtb-1", "$web"), "InvalidRouteTableId.NotFound 404"),
         (E::VSwitchNotFound, bind("$custom", "vsw-1"), "InvalidVSwitchId.NotFound 404"),
         (E::RouteTableOtherVpc, bind("$custom", "$elsewhere"), "Forbidden.NotInSameVpc 404"),
         (
@@ -131,7 +131,7 @@ async fn every_rule_of_route_tables_on_both_wires() {
 
 #[tokio::test]
 async fn every_rule_of_route_entries_on_both_wires() {
-    let mut service = Service::start(Provisioning::Instant).await;
+    let mut service = Service::over(world(Provisioning::Instant)).await;
     service.created("custom", CUSTOM).await;
     let (rest, _) = create("$system", "172.16.0.0/12", "Instance", "$node");
     service.created("route", &rest).await;
@@ -247,7 +247,7 @@ async fn every_rule_of_route_entries_on_both_wires() {
             "OperationDenied.VpcIpv6NotEnabled 400",
         ),
         (E::RouteInstanceNotFound, hop("Instance", "i-1"), "InvalidInstanId.NotFound 404"),
-        (E::RouteEniNotFound, hop("NetworkInterface", "eni-1"), "InvalidNetworkInterface.NotFound 400"),
+        (E::RouteEniNotFound, hop("NetworkInterface", "eni-1"), "InvalidNetworkInterface.NotFound 404"),
         (E::RouteHaVipNotFound, hop("HaVip", "havip-1"), "InvalidHaVipId.NotFound 404"),
         (E::RouteVpnGatewayNotFound, hop("VpnGateway", "vpn-1"), "InvalidVpnInstanceId.NotFound 400"),
         (E::RouteNatGatewayNotFound, hop("NatGateway", "ngw-1"), "InvalidNatGatewayId.NotFound 404"),
@@ -276,7 +276,7 @@ async fn every_rule_of_route_entries_on_both_wires() {
                 r#"PATCH /v1/route-entries/rte-1 {"name":"a"}"#,
                 "ModifyRouteEntry RouteEntryId=rte-1 RouteEntryName=a",
             ),
-            "InvalidRouteEntryId.NotFound 400",
+            "InvalidRouteEntryId.NotFound 404",
         ),
         (
             E::RouteEntryIdMissing,
@@ -352,7 +352,7 @@ async fn every_rule_of_route_entries_on_both_wires() {
 
 #[tokio::test]
 async fn busy_answers_on_both_wires() {
-    let mut service = Service::start(Provisioning::Documented).await;
+    let mut service = Service::over(world(Provisioning::Documented)).await;
     let (rest, _) = create("$system", "192.168.0.0/16", "Instance", "$node");
     service.created("route", &rest).await;
     let s = &service;
@@ -363,7 +363,7 @@ async fn busy_answers_on_both_wires() {
     s.refused(E::RouteTableVpcBusy, CUSTOM, "CreateRouteTable VpcId=$vpc", "OperationConflict 400").await;
     let (_, shown) = s.rest("GET /v1/route-entries/$route").await;
     assert_eq!(shown["status"], "Pending");
-    let later = s.server.app().engine.world("routes").unwrap();
+    let later = s.server.app().engine.world(crate::service::pairs::WORLD).unwrap();
     later.advance(Advance::By(Span(1_000))).await.unwrap();
     service.created("custom", CUSTOM).await;
     let s = &service;

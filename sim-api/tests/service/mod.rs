@@ -1,6 +1,9 @@
 //! Talking to a service in tests: in process without a socket, or over one.
 #![allow(dead_code)]
 
+pub mod hosts;
+pub mod pairs;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use serde_json::Value;

@@ -4,7 +4,7 @@
 use crate::access::Caller;
 use crate::command::Reply;
 use crate::ecs::prefix_list::{AddressFamily, PrefixList};
-use crate::ecs::rule_input::{self, RuleFields, RuleInput};
+use crate::ecs::rule_input::{self, RuleFields, RuleInput, at_rule};
 use crate::ecs::rule_quota;
 use crate::ecs::security_group::{GroupKind, SecurityGroup};
 use crate::ecs::security_group_rule::{
@@ -37,9 +37,8 @@ pub fn authorize(w: &mut World, caller: &Caller, c: &AuthorizeRules) -> Outcome<
     check_inputs(&c.rules)?;
     let group = w.visible::<SecurityGroup>(caller, c.group)?;
     for (at, rule) in c.rules.iter().enumerate() {
-        check_peer(w, caller, group, c.direction, &rule.spec)
-            .map_err(|refusal| at_rule(refusal, at, c.rules.len()))?;
-        check_kind(w, group, &rule.spec).map_err(|refusal| at_rule(refusal, at, c.rules.len()))?;
+        check_peer(w, caller, group, c.direction, &rule.spec).map_err(|refusal| at_rule(refusal, at))?;
+        check_kind(w, group, &rule.spec).map_err(|refusal| at_rule(refusal, at))?;
     }
     let there = specs(w, c.group, c.direction);
     let added: Vec<RuleSpec> =
@@ -112,7 +111,7 @@ pub fn revoke(w: &mut World, caller: &Caller, c: &RevokeRules) -> Outcome<Reply>
             let group = w.visible::<SecurityGroup>(caller, c.group)?;
             for (at, rule) in rules.iter().enumerate() {
                 check_peer(w, caller, group, *direction, &rule.spec)
-                    .map_err(|refusal| at_rule(refusal, at, rules.len()))?;
+                    .map_err(|refusal| at_rule(refusal, at))?;
             }
             let there = specs(w, c.group, *direction);
             rules.iter().filter_map(|rule| there.get(&rule.spec).copied()).collect()
@@ -236,18 +235,12 @@ fn check_inputs(rules: &[RuleInput]) -> Outcome<()> {
     for (at, rule) in rules.iter().enumerate() {
         let form = rule_input::check_form(&rule.spec)
             .and_then(|()| rule_input::DESCRIPTION.check(Some(&rule.description)).map(drop));
-        form.map_err(|refusal| at_rule(refusal, at, rules.len()))?;
+        form.map_err(|refusal| at_rule(refusal, at))?;
         if !seen.insert(&rule.spec) {
             return Err(Refusal::new(ErrorCode::RuleDuplicated).field(format!("rules/{at}")));
         }
     }
     Ok(())
-}
-
-/// Names the rule at fault where there are several.
-fn at_rule(refusal: Refusal, at: usize, count: usize) -> Refusal {
-    let Some(field) = refusal.details().field.clone().filter(|_| count > 1) else { return refusal };
-    refusal.field(format!("rules/{at}/{field}"))
 }
 
 /// Checks that the peer exists for the caller and goes with the group and the rest of the rule.

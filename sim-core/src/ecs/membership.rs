@@ -119,29 +119,35 @@ fn check_capacity(
     existing: Option<&Eni>,
     addresses: u64,
 ) -> Outcome<()> {
-    let ix = &w.indexes().enis;
+    let (used, _) = capacity(w, group);
     let member = existing.filter(|eni| eni.groups.contains(&group.id));
-    let (quota, used, more, error) = match group.kind {
+    let (quota, gone, more, error) = match group.kind {
         GroupKind::Basic => {
-            let used = ix.addresses_in_group.get(&group.id).copied().unwrap_or(0);
-            (
-                Quota::AddressesPerBasicGroup,
-                used.saturating_sub(member.map_or(0, addresses_of)),
-                addresses,
-                ErrorCode::SecurityGroupFull,
-            )
+            let gone = member.map_or(0, addresses_of);
+            (Quota::AddressesPerBasicGroup, gone, addresses, ErrorCode::SecurityGroupFull)
         }
         GroupKind::Enterprise => {
-            let used = ix.by_group.count(&group.id);
-            (
-                Quota::EnisPerEnterpriseGroup,
-                used.saturating_sub(u64::from(member.is_some())),
-                1,
-                ErrorCode::EnterpriseGroupFull,
-            )
+            let gone = u64::from(member.is_some());
+            (Quota::EnisPerEnterpriseGroup, gone, 1, ErrorCode::EnterpriseGroupFull)
         }
     };
+    let used = used.saturating_sub(gone);
     quota.check(w, caller.account, used, more, error).map_err(|refusal| refusal.blockers([group.id]))
+}
+
+/// How full a group is and how much it takes: private addresses of a basic group, interfaces of an enterprise group.
+pub fn capacity(w: &World, group: &SecurityGroup) -> (u64, u64) {
+    let ix = &w.indexes().enis;
+    let account = group.owner.account;
+    match group.kind {
+        GroupKind::Basic => {
+            let used = ix.addresses_in_group.get(&group.id).copied().unwrap_or(0);
+            (used, Quota::AddressesPerBasicGroup.limit(w, account))
+        }
+        GroupKind::Enterprise => {
+            (ix.by_group.count(&group.id), Quota::EnisPerEnterpriseGroup.limit(w, account))
+        }
+    }
 }
 
 /// Who joins or leaves a group.

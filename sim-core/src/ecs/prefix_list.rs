@@ -336,13 +336,17 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeletePrefixList) -> Outcome<R
     Ok(Reply::Done)
 }
 
-/// The security groups whose rules name the list, in order of their ids.
-pub fn associations(w: &World, list: PrefixListId) -> impl DoubleEndedIterator<Item = &SecurityGroupId> {
-    w.indexes().security_group_rules.by_list.of(&list)
+/// The security groups whose rules name the list, in order of their ids, after one of them or all.
+pub fn associations_after<'w>(
+    w: &'w World,
+    list: PrefixListId,
+    after: Option<&SecurityGroupId>,
+) -> impl DoubleEndedIterator<Item = &'w SecurityGroupId> + use<'w> {
+    w.indexes().security_group_rules.by_list.after(&list, after)
 }
 
 /// What keeps a prefix list from being deleted.
 pub fn dependents(w: &World, list: &PrefixList) -> Vec<(ErrorCode, Vec<AnyId>)> {
-    let users: Vec<AnyId> = associations(w, list.id).map(|&id| id.into()).collect();
+    let users: Vec<AnyId> = associations_after(w, list.id, None).map(|&id| id.into()).collect();
     if users.is_empty() { Vec::new() } else { vec![(ErrorCode::PrefixListInUse, users)] }
 }

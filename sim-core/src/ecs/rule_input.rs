@@ -154,6 +154,28 @@ impl RuleTexts<'_> {
     }
 }
 
+/// Reads whole rules of one direction.
+///
+/// # Errors
+/// Those of [`RuleTexts::read`] and [`RuleFields::complete`], with the number of the rule in the field's name.
+pub fn read_rules(direction: Direction, rules: &[RuleTexts<'_>]) -> Outcome<Vec<RuleInput>> {
+    let read = |(at, texts): (usize, &RuleTexts<'_>)| {
+        texts
+            .read(direction)
+            .and_then(|fields| fields.complete(direction))
+            .map_err(|refusal| at_rule(refusal, at))
+    };
+    rules.iter().enumerate().map(read).collect()
+}
+
+/// Names the rule at fault in a list of them.
+pub(crate) fn at_rule(refusal: Refusal, at: usize) -> Refusal {
+    match refusal.details().field.clone() {
+        Some(field) => refusal.field(format!("rules/{at}/{field}")),
+        None => refusal,
+    }
+}
+
 impl RuleFields {
     /// The whole rule that the fields make: accept and priority 1 if they do not say.
     ///

@@ -32,6 +32,11 @@ impl Direction {
             Direction::Egress => "egress",
         }
     }
+
+    /// Reads the provider's word.
+    pub fn parse(text: &str) -> Option<Direction> {
+        [Direction::Ingress, Direction::Egress].into_iter().find(|direction| direction.word() == text)
+    }
 }
 
 /// The protocols that a rule can name.
@@ -231,6 +236,31 @@ pub fn of_group(w: &World, group: SecurityGroupId) -> impl DoubleEndedIterator<I
         .by_group
         .of(&group)
         .filter_map(|order| w.get::<SecurityGroupRule>(&order.3))
+}
+
+/// The rules of a group in the order of evaluation that come after a place in it, or all of them.
+pub fn of_group_after<'w>(
+    w: &'w World,
+    group: SecurityGroupId,
+    place: Option<&RuleOrder>,
+) -> impl Iterator<Item = &'w SecurityGroupRule> + use<'w> {
+    let places = w.indexes().security_group_rules.by_group.after(&group, place);
+    places.filter_map(|order| w.get::<SecurityGroupRule>(&order.3))
+}
+
+/// A place in the order of evaluation as a cursor of a list: `ingress.1.drop.sgr-...`.
+pub fn place_text(place: &RuleOrder) -> String {
+    let (direction, priority, policy, id) = place;
+    format!("{}.{priority}.{}.{id}", direction.word(), policy.word())
+}
+
+/// Reads what [`place_text`] wrote.
+pub fn parse_place(text: &str) -> Option<RuleOrder> {
+    let mut parts = text.splitn(4, '.');
+    let direction = Direction::parse(parts.next()?)?;
+    let priority = parts.next()?.parse().ok()?;
+    let policy = Policy::parse(parts.next()?).ok()?;
+    Some((direction, priority, policy, parts.next()?.parse().ok()?))
 }
 
 /// How much a group counts against the quotas on rules: one for each rule, and for one that names a prefix list the

@@ -86,7 +86,7 @@ def test_modify(cloud, refused):
     cloud.vpc("ModifyVpcAttribute", VpcId=vpc, VpcName="after", Description="changed")
     shown = cloud.vpc("DescribeVpcAttribute", VpcId=vpc)
     assert (shown["VpcName"], shown["Description"]) == ("after", "changed")
-    refused("InvalidVpcId.NotFound", 400, cloud.vpc, "ModifyVpcAttribute", VpcId="vpc-nothing", VpcName="x")
+    refused("InvalidVpcId.NotFound", 404, cloud.vpc, "ModifyVpcAttribute", VpcId="vpc-nothing", VpcName="x")
 
 
 def test_delete(cloud, refused):

@@ -90,7 +90,7 @@ def test_delete_frees_the_block(cloud, refused):
     cloud.delete_vswitch(first)
     second = cloud.new_vswitch(vpc)
     assert second != first
-    refused("InvalidVSwitchId.NotFound", 400, cloud.vpc, "DeleteVSwitch", VSwitchId=first)
+    refused("InvalidVSwitchId.NotFound", 404, cloud.vpc, "DeleteVSwitch", VSwitchId=first)
 
 
 def test_list_by_vpc_zone_name_and_page(cloud):

@@ -7,6 +7,9 @@ mod route_entry;
 mod route_table;
 mod vrouter;
 // -- security groups, prefix lists
+mod prefix_list;
+mod security_group;
+mod security_group_rule;
 // -- network interfaces
 mod eni;
 mod eni_address;
@@ -102,7 +105,28 @@ actions! {
     }
     Ecs "2014-05-26" {
         // -- security groups
+        CreateSecurityGroup => security_group::create_security_group;
+        DescribeSecurityGroups => security_group::describe_security_groups;
+        ModifySecurityGroupAttribute => security_group::modify_security_group_attribute;
+        ModifySecurityGroupPolicy => security_group::modify_security_group_policy;
+        DeleteSecurityGroup => security_group::delete_security_group;
+        JoinSecurityGroup => security_group::join_security_group;
+        LeaveSecurityGroup => security_group::leave_security_group;
+        DescribeSecurityGroupReferences => security_group::describe_security_group_references;
+        DescribeSecurityGroupAttribute => security_group_rule::describe_security_group_attribute;
+        AuthorizeSecurityGroup => security_group_rule::authorize_security_group;
+        AuthorizeSecurityGroupEgress => security_group_rule::authorize_security_group_egress;
+        RevokeSecurityGroup => security_group_rule::revoke_security_group;
+        RevokeSecurityGroupEgress => security_group_rule::revoke_security_group_egress;
+        ModifySecurityGroupRule => security_group_rule::modify_security_group_rule;
+        ModifySecurityGroupEgressRule => security_group_rule::modify_security_group_egress_rule;
         // -- prefix lists
+        CreatePrefixList => prefix_list::create_prefix_list;
+        ModifyPrefixList => prefix_list::modify_prefix_list;
+        DeletePrefixList => prefix_list::delete_prefix_list;
+        DescribePrefixLists => prefix_list::describe_prefix_lists;
+        DescribePrefixListAttributes => prefix_list::describe_prefix_list_attributes;
+        DescribePrefixListAssociations => prefix_list::describe_prefix_list_associations;
         // -- network interfaces
         CreateNetworkInterface => eni::create_network_interface;
         DescribeNetworkInterfaces => eni::describe_network_interfaces;
@@ -143,6 +167,8 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     route_entry::INERT,
     route_table::INERT,
     // -- security groups, prefix lists
+    security_group::INERT,
+    security_group_rule::INERT,
     // -- network interfaces
     eni::INERT,
     // -- instances, catalogue

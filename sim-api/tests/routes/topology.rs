@@ -1,117 +1,16 @@
-//! A service over a world with two VPCs and next hops, asked without a socket.
+//! A world with two VPCs and next hops.
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, header};
-use serde_json::{Value, json};
-use sim_api::engine::Lifetime;
-use sim_api::server::Server;
-use sim_api::settings::{ClockSetting, Database, ServeSettings};
+pub use crate::service::pairs::Service;
+use crate::service::pairs::stored;
+use serde_json::json;
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::id::{EniId, Id, IdNumber, InstanceId, RegionCode};
-use sim_core::journal::Change;
-use sim_core::settings::{ClockMode, Provisioning};
+use sim_core::settings::Provisioning;
 use sim_core::vpc::vpc::CreateVpc;
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch, VSwitch};
-use sim_core::world::Stored;
-use sim_core::{AccountId, Caller, Command, ErrorCode as E, Genesis, Reply, Span, World};
+use sim_core::{AccountId, Caller, Command, Genesis, Reply, Span, World};
 use std::collections::BTreeMap;
-use tower::ServiceExt;
-
-/// A service over one world, asked without a socket, and the ids of what lies in the world by a short name.
-pub struct Service {
-    pub server: Server,
-    pub router: Router,
-    pub ids: BTreeMap<&'static str, String>,
-}
-
-impl Service {
-    pub async fn start(provisioning: Provisioning) -> Service {
-        let settings = ServeSettings {
-            listen: ([127, 0, 0, 1], 0).into(),
-            db: Database::Memory,
-            clock: ClockSetting(ClockMode::Manual),
-            ..ServeSettings::default()
-        };
-        let server = Server::start(settings).await.unwrap();
-        let (world, ids) = world(provisioning);
-        server.app().engine.create_from("routes", world, Lifetime::Kept, 0).await.unwrap();
-        let router = sim_api::router::service(server.app().clone());
-        Service { server, router, ids }
-    }
-
-    /// `$name` in a text is the id of that name.
-    pub fn fill(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        // Long names first, so that $custom does not eat the beginning of another name.
-        for (name, id) in self.ids.iter().rev() {
-            text = text.replace(&format!("${name}"), id);
-        }
-        text
-    }
-
-    pub async fn send(&self, request: Request<Body>) -> (u16, Value) {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
-    }
-
-    /// `POST /v1/vpcs {...}` on the native wire.
-    pub async fn rest(&self, line: &str) -> (u16, Value) {
-        let line = self.fill(line);
-        let (method, rest) = line.split_once(' ').unwrap();
-        let (path, body) = rest.split_once(' ').unwrap_or((rest, ""));
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "127.0.0.1")
-            .header("Cloudnet-World", "routes")
-            .header(header::CONTENT_TYPE, "application/json");
-        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
-    }
-
-    /// `CreateVpc CidrBlock=10.0.0.0/8` on the provider wire.
-    pub async fn rpc(&self, line: &str) -> (u16, Value) {
-        let mut query =
-            String::from("Version=2016-04-28&Format=JSON&RegionId=cn-hangzhou&AccessKeyId=w-routes&Action=");
-        query.push_str(
-            &self.fill(line).replace('+', "%2B").replace(' ', "&").replace('/', "%2F").replace(':', "%3A"),
-        );
-        let request = Request::builder().method("POST").uri("/").header(header::HOST, "127.0.0.1");
-        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request.body(Body::from(query)).unwrap()).await
-    }
-
-    pub async fn created(&mut self, name: &'static str, line: &str) {
-        let (status, body) = self.rest(line).await;
-        assert_eq!(status, 201, "{line}: {body}");
-        self.ids.insert(name, body["id"].as_str().unwrap().to_owned());
-    }
-
-    pub async fn refused(&self, rule: E, rest: &str, rpc: &str, provider: &str) {
-        let (code, want) = provider.split_once(' ').unwrap();
-        if !rest.is_empty() {
-            let (status, body) = self.rest(rest).await;
-            assert_eq!(body["code"], rule.native(), "{rest}: {body}");
-            assert_eq!(status, rule.kind().http_status(), "{rest}: {body}");
-        }
-        let (status, body) = self.rpc(rpc).await;
-        assert_eq!(body["Code"], code, "{rpc}: {body}");
-        assert_eq!(status.to_string(), want, "{rpc}: {body}");
-    }
-
-    pub async fn stop(self) {
-        drop(self.router);
-        self.server.stop().await.unwrap();
-    }
-}
-
-pub fn stored<R: Stored>(row: &R) -> Change {
-    let key = postcard::to_stdvec(&row.key()).unwrap();
-    Change { table: R::TABLE, version: R::VERSION, key, row: Some(postcard::to_stdvec(row).unwrap()) }
-}
 
 /// Two VPCs with a vSwitch each, another vSwitch, and next hops, which are stored rows: how they are made is
 /// another subject's.

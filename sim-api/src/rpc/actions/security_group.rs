@@ -1,0 +1,205 @@
+//! Actions on security groups and on who belongs to them.
+
+use super::eni::take_inert;
+use crate::rest::context::parse_id;
+use crate::rpc::either_page::EitherPage;
+use crate::rpc::params::Scope;
+use crate::rpc::plan::{
+    BadParams, Planned, done, has_tags, optional_id, read, required_id, show_tags_tag_key, tags, write,
+};
+use serde_json::{Value, json};
+use sim_core::ecs::membership::{JoinSecurityGroup, LeaveSecurityGroup, Member, capacity};
+use sim_core::ecs::security_group::{
+    CreateSecurityGroup, DeleteSecurityGroup, GroupKind, ModifySecurityGroup, SecurityGroup,
+    parse_inner_access, referencing,
+};
+use sim_core::id::{SecurityGroupId, VpcId};
+use sim_core::tag::TagPair;
+use sim_core::{Caller, Owner, World};
+use std::collections::BTreeSet;
+
+/// Parameters that are taken and change nothing.
+pub const INERT: &[(&str, &[&str])] =
+    &[("CreateSecurityGroup", CREATE_INERT), ("DescribeSecurityGroups", DESCRIBE_INERT)];
+const CREATE_INERT: &[&str] = &["ServiceManaged"];
+const DESCRIBE_INERT: &[&str] = &["FuzzyQuery"];
+
+pub fn create_security_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    take_inert(p, CREATE_INERT);
+    let command = CreateSecurityGroup {
+        vpc: optional_id(p, "VpcId")?,
+        kind: p.str("SecurityGroupType").map_or(Ok(GroupKind::Basic), GroupKind::parse)?,
+        name: p.str("SecurityGroupName").map(Into::into),
+        description: p.str("Description").map(Into::into),
+        resource_group: optional_id(p, "ResourceGroupId")?,
+        tags: tags(p)?,
+    };
+    write(command, |_, _, reply| json!({ "SecurityGroupId": reply.id::<SecurityGroupId>().to_string() }))
+}
+
+pub fn modify_security_group_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(ModifySecurityGroup {
+        group: required_id(p, "SecurityGroupId")?,
+        name: p.str("SecurityGroupName").map(Into::into),
+        description: p.raw("Description").map(Into::into),
+        inner_access: None,
+    })
+}
+
+pub fn modify_security_group_policy(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(ModifySecurityGroup {
+        group: required_id(p, "SecurityGroupId")?,
+        name: None,
+        description: None,
+        inner_access: Some(parse_inner_access(p.required("InnerAccessPolicy")?)?),
+    })
+}
+
+pub fn delete_security_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(DeleteSecurityGroup { group: required_id(p, "SecurityGroupId")? })
+}
+
+fn member(p: &Scope<'_>) -> Result<Member, BadParams> {
+    Ok(Member::choose(optional_id(p, "InstanceId")?, optional_id(p, "NetworkInterfaceId")?)?)
+}
+
+pub fn join_security_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(JoinSecurityGroup { group: required_id(p, "SecurityGroupId")?, member: member(p)? })
+}
+
+pub fn leave_security_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(LeaveSecurityGroup { group: required_id(p, "SecurityGroupId")?, member: member(p)? })
+}
+
+/// Which groups DescribeSecurityGroups is asked for.
+struct Filter {
+    ids: Option<BTreeSet<SecurityGroupId>>,
+    /// A text that is no id fits nothing.
+    vpc: Option<Option<VpcId>>,
+    kind: Option<GroupKind>,
+    name: Option<String>,
+    resource_group: Option<String>,
+    tags: Vec<TagPair>,
+    /// No group lies in the classic network, and no cloud service manages one.
+    nothing: bool,
+}
+
+impl Filter {
+    fn read(p: &Scope<'_>) -> Result<Filter, BadParams> {
+        let mut ids = p.json_strings("SecurityGroupIds", 100)?;
+        ids.extend(p.str("SecurityGroupId").map(str::to_owned));
+        let classic = p.choice("NetworkType", &[("vpc", false), ("classic", true)])?.unwrap_or(false);
+        let managed = p.bool("ServiceManaged")?.unwrap_or(false);
+        Ok(Filter {
+            ids: (!ids.is_empty()).then(|| ids.iter().filter_map(|text| text.parse().ok()).collect()),
+            vpc: p.str("VpcId").map(|text| text.parse().ok()),
+            kind: p.str("SecurityGroupType").map(GroupKind::parse).transpose()?,
+            name: p.str("SecurityGroupName").map(str::to_owned),
+            resource_group: p.str("ResourceGroupId").map(str::to_owned),
+            tags: tags(p)?,
+            nothing: classic || managed,
+        })
+    }
+
+    /// The groups that may fit, from the narrowest index, in order of their ids.
+    fn candidates<'a>(
+        &'a self,
+        w: &'a World,
+        caller: &Caller,
+    ) -> Box<dyn Iterator<Item = SecurityGroupId> + 'a> {
+        let ix = &w.indexes();
+        match (&self.ids, &self.vpc, self.tags.first()) {
+            _ if self.nothing => Box::new(std::iter::empty()),
+            (Some(ids), ..) => Box::new(ids.iter().copied()),
+            (_, Some(None), _) => Box::new(std::iter::empty()),
+            (_, _, Some(tag)) if !tag.value.is_empty() => {
+                let tagged = ix.tags.by_pair.of(&(tag.key.clone(), tag.value.clone()));
+                Box::new(tagged.filter_map(|&id| id.try_into().ok()))
+            }
+            (_, Some(Some(vpc)), _) => Box::new(ix.security_groups.by_vpc.of(vpc).copied()),
+            _ => Box::new(ix.security_groups.by_owner.of(&Owner::from(caller)).copied()),
+        }
+    }
+
+    fn fits(&self, w: &World, g: &SecurityGroup) -> bool {
+        self.vpc.is_none_or(|vpc| Some(g.vpc) == vpc)
+            && self.kind.is_none_or(|kind| g.kind == kind)
+            && self.name.as_ref().is_none_or(|name| g.name == *name)
+            && self.resource_group.as_ref().is_none_or(|group| g.resource_group.to_string() == *group)
+            && has_tags(w, g.id, &self.tags)
+    }
+}
+
+pub fn describe_security_groups(p: &Scope<'_>, _: &Caller) -> Planned {
+    take_inert(p, DESCRIBE_INERT);
+    let page = EitherPage::<SecurityGroupId>::read(p, 100, 100).map_err(token_code)?;
+    let filter = Filter::read(p)?;
+    let counted = p.bool("IsQueryEcsCount")?.unwrap_or(false);
+    read(move |w, caller| {
+        let wanted = filter
+            .candidates(w, caller)
+            .filter_map(|id| w.get::<SecurityGroup>(&id))
+            .filter(|g| g.owner.admits(caller) && filter.fits(w, g));
+        let mut answer =
+            page.show(wanted, "SecurityGroups", "SecurityGroup", |g| g.id, |g| show(w, g, counted));
+        answer["RegionId"] = json!(caller.region.to_string());
+        Ok(answer)
+    })
+}
+
+/// This action has a code of its own for a token that no answer held.
+fn token_code(e: BadParams) -> BadParams {
+    match e {
+        BadParams::Param(e) if e.name == "NextToken" => e.with_code("InValidParameter.NextToken").into(),
+        other => other,
+    }
+}
+
+fn show(w: &World, g: &SecurityGroup, counted: bool) -> Value {
+    let rules = &w.indexes().security_group_rules;
+    let mut shown = json!({
+        "SecurityGroupId": g.id.to_string(),
+        "SecurityGroupName": g.name,
+        "SecurityGroupType": g.kind.text(),
+        "Description": g.description,
+        "VpcId": g.vpc.to_string(),
+        "ResourceGroupId": g.resource_group.to_string(),
+        "CreationTime": g.created.to_seconds_text(),
+        "RuleCount": rules.by_group.count(&g.id),
+        "GroupToGroupRuleCount": rules.group_peers.get(&g.id).copied().unwrap_or(0),
+        "ServiceManaged": false,
+        "Tags": show_tags_tag_key(w, g.id),
+    });
+    if counted {
+        // Clients read 32 bits; a lifted quota has no end.
+        let (used, limit) = capacity(w, g);
+        shown["EcsCount"] = json!(used);
+        shown["AvailableInstanceAmount"] = json!(limit.saturating_sub(used).min(i32::MAX as u64));
+    }
+    shown
+}
+
+pub fn describe_security_group_references(p: &Scope<'_>, _: &Caller) -> Planned {
+    let texts = p.strings("SecurityGroupId", 10)?;
+    if texts.is_empty() {
+        return Err(p.missing("SecurityGroupId").into());
+    }
+    let ids: Vec<SecurityGroupId> = texts.into_iter().map(parse_id).collect::<Result<_, _>>()?;
+    read(move |w, caller| {
+        let mut references = Vec::with_capacity(ids.len());
+        for &id in &ids {
+            let group = w.visible::<SecurityGroup>(caller, id)?;
+            let users: Vec<Value> = referencing(w, id)
+                .into_iter()
+                .map(|user| {
+                    json!({ "SecurityGroupId": user.to_string(), "AliUid": group.owner.account.to_string() })
+                })
+                .collect();
+            references.push(json!({
+                "SecurityGroupId": id.to_string(),
+                "ReferencingSecurityGroups": { "ReferencingSecurityGroup": users },
+            }));
+        }
+        Ok(json!({ "SecurityGroupReferences": { "SecurityGroupReference": references } }))
+    })
+}
