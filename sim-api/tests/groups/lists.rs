@@ -47,11 +47,11 @@ async fn groups_by_every_filter() {
         assert_eq!(ids(s, filter).await, sorted(wanted), "{filter}");
     }
     for (parameter, code) in [
-        ("MaxResults=0", "InvalidMaxResults"),
-        ("PageSize=101", "InvalidPageSize"),
+        ("MaxResults=0", "InvalidParameter"),
+        ("PageSize=101", "InvalidParameter"),
         ("NextToken=x", "InValidParameter.NextToken"),
         ("SecurityGroupType=x", "InvalidParameter.SecurityGroupType"),
-        ("SecurityGroupIds=sg-1", "InvalidSecurityGroupIds"),
+        ("SecurityGroupIds=sg-1", "InvalidParameter"),
         ("NetworkType=x", "InvalidNetworkType"),
     ] {
         let (status, body) = s.rpc(&format!("DescribeSecurityGroups {parameter}")).await;
@@ -255,7 +255,7 @@ async fn rules_are_listed_in_the_order_of_evaluation() {
     assert_eq!(count, 25);
     for (parameter, code) in [
         ("Direction=up", "InvalidParamter"),
-        ("MaxResults=1001", "InvalidParamter"),
+        ("MaxResults=1001", "InvalidParameter"),
         ("NextToken=x", "InvalidParamter"),
         ("NicType=x", "InvalidNicType.ValueNotSupported"),
     ] {

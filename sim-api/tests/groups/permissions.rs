@@ -303,7 +303,7 @@ async fn every_rule_of_changing_and_taking_away_rules_on_both_wires() {
     for (rule, (rest, rpc), provider) in [
         (E::RuleIdRepeated, revoke(&["$in", "$in"]), "InvalidParam.SecurityGroupRuleIdRepeated 400"),
         (E::SecurityGroupRuleNotFound, revoke(&["$in", "sgr-1"]), not_found),
-        (E::RulesPerCallExceeded, revoke(&["$in"; 101]), "InvalidParam.Permissions 400"),
+        (E::RulesPerCallExceeded, revoke(&["$in"; 101]), "InvalidParam.SecurityGroupRuleId 400"),
         (
             E::SecurityGroupRuleNotFound,
             ("DELETE /v1/security-groups/$sg/rules/sgr-1".into(), String::new()),
