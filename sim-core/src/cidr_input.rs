@@ -1,5 +1,6 @@
 //! Blocks as callers write them: the strict form, and refusals that say what would pass.
 
+use crate::cidr::plan::BadInput;
 use crate::cidr::{Cidr4, reserved::RuleError};
 use crate::error::{ErrorCode, Outcome, Refusal};
 
@@ -30,5 +31,13 @@ pub fn refusal(code: ErrorCode, field: &str, broken: &RuleError) -> Refusal {
         RuleError::Ipv6Length { passes, .. } => refusal.accepted(passes.to_string()),
         RuleError::SubnetNumber { max, .. } => refusal.accepted(format!("0 to {max}")),
         RuleError::Overlap { .. } | RuleError::Count { .. } => refusal,
+    }
+}
+
+impl From<BadInput> for Refusal {
+    fn from(bad: BadInput) -> Refusal {
+        let refusal =
+            Refusal::new(ErrorCode::InvalidParameter).field(bad.field).detail(format!("{}.", bad.why));
+        if bad.accepted.is_empty() { refusal } else { refusal.accepted(bad.accepted) }
     }
 }

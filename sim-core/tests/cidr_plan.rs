@@ -13,11 +13,15 @@ fn read<T: serde::de::DeserializeOwned>(json: &str) -> T {
     serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
 }
 
-/// The rendered answer; on the way the answer goes through JSON and back.
-fn render<T>(answer: T) -> String
+/// The rendered answer, or what is wrong with the question; on the way the answer goes through JSON and back.
+fn render<T>(answer: Result<T, BadInput>) -> String
 where
     T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug + std::fmt::Display,
 {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(bad) => return format!("bad input: {bad}"),
+    };
     let back: T = serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap();
     assert_eq!(back, answer);
     answer.to_string()
@@ -58,8 +62,7 @@ fn the_cost_of_dividing() {
             exclude,
             vswitch_quota: 150,
         };
-        let plan = split(&request);
-        let cost = plan.cost.unwrap();
+        let cost = split(&request).unwrap().cost.unwrap();
         assert_eq!(cost.formula, formula);
         assert_eq!(cost.reserved_beyond_formula, 4 * u64::from(per_zone) - 4);
         assert_eq!(cost.formula, cost.usable + cost.reserved_beyond_formula + cost.unused);
@@ -71,13 +74,19 @@ fn refused_divisions_word_for_word() {
     let rows = [
         (
             r#"{"block": "10.0.0.0/7", "zones": ["a"]}"#,
-            "no: 10.0.0.0/7 has a prefix length outside 8 to 28; 10.0.0.0/8 would pass",
+            "bad input: block: 10.0.0.0/7 has a prefix length outside 8 to 28; accepted: 10.0.0.0/8",
         ),
-        (r#"{"block": "10.0.0.0/8", "zones": []}"#, "no: zones: none given, at least one is needed"),
-        (r#"{"block": "10.0.0.0/8", "zones": ["a", "b", "a"]}"#, "no: zones[2]: a is given twice"),
+        (
+            r#"{"block": "10.0.0.0/8", "zones": []}"#,
+            "bad input: zones: none is given; accepted: at least one zone",
+        ),
+        (
+            r#"{"block": "10.0.0.0/8", "zones": ["a", "b", "a"]}"#,
+            "bad input: zones/2: a is given twice; accepted: each zone once",
+        ),
         (
             r#"{"block": "10.0.0.0/8", "zones": ["a"], "per_zone": 0}"#,
-            "no: per_zone: 0 given, at least 1 is needed",
+            "bad input: per_zone: 0 is given; accepted: 1 or more",
         ),
         (
             r#"{"block": "10.0.0.0/8", "zones": ["a", "b"], "per_zone": 76}"#,
@@ -85,15 +94,15 @@ fn refused_divisions_word_for_word() {
         ),
         (
             r#"{"block": "10.0.0.0/8", "zones": ["a"], "prefix_len": 30}"#,
-            "no: prefix_len: 30 is outside 16 to 29, the lengths of a vSwitch",
+            "bad input: prefix_len: 30 is no prefix length of a vSwitch; accepted: 16 to 29",
         ),
         (
             r#"{"block": "10.0.0.0/8", "zones": ["a"], "prefix_len": 24, "addresses": 9}"#,
-            "no: prefix_len and addresses: give one of them",
+            "bad input: addresses: prefix_len is given too; accepted: a prefix length or a number of addresses",
         ),
         (
             r#"{"block": "10.0.0.0/8", "zones": ["a"], "addresses": 65533}"#,
-            "no: addresses: 65533 is more than the 65532 of the largest vSwitch, a /16",
+            "no: 65533 addresses are more than the 65532 of the largest vSwitch, a /16",
         ),
         (
             r#"{"block": "10.0.0.0/28", "zones": ["a", "b", "c"]}"#,
@@ -111,11 +120,9 @@ fn refused_divisions_word_for_word() {
         serde_json::from_str::<SplitRequest>(r#"{"block": "10.0.0.0/8", "zones": [], "perzone": 2}"#);
     assert!(unknown.unwrap_err().to_string().contains("unknown field `perzone`"));
     let addresses = split(&read(r#"{"block": "10.0.0.0/16", "zones": ["a"], "addresses": 252}"#));
-    assert_eq!(addresses.prefix_len, Some(24));
-    assert_eq!(
-        split(&read(r#"{"block": "10.0.0.0/16", "zones": ["a"], "addresses": 253}"#)).prefix_len,
-        Some(23)
-    );
+    assert_eq!(addresses.unwrap().prefix_len, Some(24));
+    let addresses = split(&read(r#"{"block": "10.0.0.0/16", "zones": ["a"], "addresses": 253}"#));
+    assert_eq!(addresses.unwrap().prefix_len, Some(23));
 }
 
 #[test]
@@ -123,44 +130,47 @@ fn room_word_for_word() {
     let rows = [
         (
             r#"{"vpc": ["192.168.0.0/16"], "vswitches": ["192.168.0.0/24"], "prefix_len": 24, "count": 2}"#,
-            "yes: 2 more vSwitches of /24 fit, 149 would\n  192.168.1.0/24\n  192.168.2.0/24\n65280 addresses are free",
+            "yes: there is room for 2 vSwitches of /24, and for 149 in all\n  192.168.1.0/24\n  192.168.2.0/24\n65280 addresses are free",
         ),
         (
             r#"{"vpc": ["192.168.0.0/16"], "vswitches": ["192.168.0.0/24"], "prefix_len": 16, "count": 1}"#,
-            "no: 0 more vSwitches of /16 fit: the largest free block is 192.168.128.0/17\n65280 addresses are free",
+            "no: there is room for no vSwitch of /16: the largest free block is 192.168.128.0/17\n65280 addresses are free",
         ),
         (
             r#"{"vpc": ["10.0.0.0/24"], "vswitches": ["10.0.0.0/26", "10.0.0.128/26"], "prefix_len": 25, "count": 1}"#,
-            "no: 0 more vSwitches of /25 fit: the largest free block is 10.0.0.64/26; enough addresses are free, but in smaller blocks\n128 addresses are free",
+            "no: there is room for no vSwitch of /25: the largest free block is 10.0.0.64/26; enough addresses are free, but in smaller blocks\n128 addresses are free",
         ),
         (
             r#"{"vpc": ["10.0.0.0/24"], "vswitches": ["10.0.0.0/24"], "prefix_len": 29, "count": 1}"#,
-            "no: 0 more vSwitches of /29 fit: nothing is free\n0 addresses are free",
+            "no: there is room for no vSwitch of /29: nothing is free\n0 addresses are free",
         ),
         (
             r#"{"vpc": ["10.0.0.0/24"], "vswitches": ["10.0.0.0/26"], "prefix_len": 29, "count": 3, "vswitch_quota": 2}"#,
-            "no: 1 more fit: the VPC has 1 of 2 vSwitches\n  10.0.0.64/29\n192 addresses are free",
+            "no: there is room for only 1 vSwitch: the VPC has 1 of 2\n  10.0.0.64/29\n192 addresses are free",
         ),
         (
             r#"{"vpc": ["10.0.0.0/24"], "vswitches": ["10.1.0.0/26"], "prefix_len": 29, "count": 3}"#,
-            "no: vswitches[0]: 10.1.0.0/26 is not inside any of the parent blocks\n0 addresses are free",
+            "bad input: vswitches/0: 10.1.0.0/26 is not inside any of the parent blocks",
         ),
         (
             r#"{"vpc": ["10.0.0.0/24"], "vswitches": ["10.0.0.0/26", "10.0.0.0/28"], "prefix_len": 29, "count": 3}"#,
-            "no: vswitches[1]: 10.0.0.0/28 overlaps 10.0.0.0/26, which is allocated\n0 addresses are free",
+            "bad input: vswitches/1: 10.0.0.0/28 overlaps 10.0.0.0/26, which is allocated",
         ),
-        (r#"{"vpc": [], "prefix_len": 29, "count": 3}"#, "no: vpc: no block given\n0 addresses are free"),
+        (
+            r#"{"vpc": [], "prefix_len": 29, "count": 3}"#,
+            "bad input: vpc: no block is given; accepted: at least one block",
+        ),
         (
             r#"{"vpc": ["10.0.0.0/24"], "prefix_len": 30, "count": 3}"#,
-            "no: prefix_len: 30 is outside 16 to 29, the lengths of a vSwitch\n0 addresses are free",
+            "bad input: prefix_len: 30 is no prefix length of a vSwitch; accepted: 16 to 29",
         ),
         (
             r#"{"vpc": ["10.0.0.0/24", "10.0.0.0/16"], "prefix_len": 29, "count": 3}"#,
-            "no: vpc: parent 10.0.0.0/24 overlaps parent 10.0.0.0/16\n0 addresses are free",
+            "bad input: vpc: parent 10.0.0.0/24 overlaps parent 10.0.0.0/16",
         ),
         (
             r#"{"vpc": ["10.0.0.0/28"], "vswitches": ["10.0.0.0/29"], "exclude": ["10.0.0.0/28"], "prefix_len": 29, "count": 1}"#,
-            "no: 0 more vSwitches of /29 fit: nothing is free\n0 addresses are free",
+            "no: there is room for no vSwitch of /29: nothing is free\n0 addresses are free",
         ),
     ];
     for (request, expected) in rows {
@@ -185,7 +195,8 @@ fn flannel_arithmetic() {
             nodes: None,
             route_quota: 200,
             other_routes: 0,
-        });
+        })
+        .unwrap();
         assert!(plan.possible);
         assert_eq!((plan.max_nodes, plan.node_cap, plan.pods_per_node), (max_nodes, node_cap, pods_per_node));
         assert_eq!(plan.pods, node_cap * pods_per_node);
@@ -197,15 +208,15 @@ fn flannel_arithmetic() {
         ),
         (
             r#"{"pod_block": "172.20.0.0/16", "route_quota": 1000, "other_routes": 10, "nodes": 257}"#,
-            "no: 257 nodes are wanted, but 256 nodes with 256 pods each, limited by addresses: 172.20.0.0/16 in parts of /24\nnodes by addresses 256, node cap 256, pods per node 256, pods 65536",
+            "no: 257 nodes wanted, but 256 nodes with 256 pods each, limited by addresses: 172.20.0.0/16 in parts of /24\nnodes by addresses 256, node cap 256, pods per node 256, pods 65536",
         ),
         (
             r#"{"pod_block": "172.20.0.0/16", "other_routes": 250}"#,
-            "no: 1 nodes are wanted, but 0 nodes with 256 pods each, limited by routes: 200 less 250 in use\nnodes by addresses 256, node cap 0, pods per node 256, pods 0",
+            "no: 1 node wanted, but 0 nodes with 256 pods each, limited by routes: 200 less 250 in use\nnodes by addresses 256, node cap 0, pods per node 256, pods 0",
         ),
         (
             r#"{"pod_block": "172.20.0.0/16", "node_len": 29}"#,
-            "no: node_len: 29 is outside 24 to 28\nnodes by addresses 0, node cap 0, pods per node 0, pods 0",
+            "bad input: node_len: /29 is no length of a node's part; accepted: 24 to 28",
         ),
         (
             r#"{"pod_block": "172.20.0.0/26", "node_len": 24}"#,
@@ -238,9 +249,15 @@ fn terway_pods_per_node() {
         let instance =
             InstanceTypeLimits { eni, ipv4_per_eni, ipv6_per_eni: 1, eni_total: Some(total), trunk };
         for (mode, pods) in modes.into_iter().zip(expected) {
-            let request =
-                TerwayRequest { mode, instance, pod_vswitches: Vec::new(), nodes: None, dual_stack: false };
-            let plan = terway(&request);
+            let request = TerwayRequest {
+                mode,
+                instance_type: None,
+                instance: Some(instance),
+                pod_vswitches: Vec::new(),
+                nodes: None,
+                dual_stack: false,
+            };
+            let plan = terway(&request).unwrap();
             assert_eq!(
                 (plan.pods_per_node, plan.possible),
                 (pods, pods > 0),
@@ -263,7 +280,7 @@ fn terway_word_for_word() {
         ),
         (
             format!(r#"{{"mode": "shared_eni", {g6}, "pod_vswitches": ["192.168.32.0/19"], "nodes": 59}}"#),
-            "no: 59 full nodes are wanted, the pod vSwitches hold 58: 140 addresses each, 8188 usable".into(),
+            "no: 59 full nodes wanted, the pod vSwitches hold 58: 140 addresses each, 8188 usable".into(),
         ),
         (
             format!(r#"{{"mode": "shared_eni", {g6}, "dual_stack": true}}"#),
@@ -288,23 +305,39 @@ fn terway_word_for_word() {
         ),
         (
             format!(r#"{{"mode": "prefix", {small}, "pod_vswitches": ["10.0.0.0/27"]}}"#),
-            "no: 1 full nodes are wanted, the pod vSwitches hold 0: 81 addresses each, 28 usable".into(),
+            "no: 1 full node wanted, the pod vSwitches hold 0: 81 addresses each, 28 usable".into(),
         ),
         (
             format!(r#"{{"mode": "prefix", {small}, "pod_vswitches": ["10.0.0.0/15"]}}"#),
-            "no: pod_vswitches[0]: 10.0.0.0/15 is not a /16 to /29".into(),
+            "bad input: pod_vswitches/0: 10.0.0.0/15 is no block of a vSwitch; accepted: a /16 to /29".into(),
         ),
         (
             format!(r#"{{"mode": "prefix", {small}, "pod_vswitches": ["10.0.0.0/16", "10.0.1.0/24"]}}"#),
-            "no: pod_vswitches[1]: 10.0.1.0/24 overlaps 10.0.0.0/16".into(),
+            "bad input: pod_vswitches/1: 10.0.1.0/24 overlaps 10.0.0.0/16; accepted: disjoint blocks".into(),
         ),
         (
             r#"{"mode": "prefix", "instance": {"eni": 4294967295, "ipv4_per_eni": 4294967295}}"#.to_owned(),
-            "no: instance: 4294967295 is more than 1000, which no type has".into(),
+            "bad input: instance: 4294967295 is more than any type has; accepted: limits up to 1000".into(),
         ),
         (
             r#"{"mode": "shared_eni", "instance": {"eni": 1, "ipv4_per_eni": 10}}"#.to_owned(),
-            "no: a type with 1 interfaces has none for pods, at least 2 are needed".into(),
+            "no: a type with 1 interface has none for pods, at least 2 are needed".into(),
+        ),
+        (
+            r#"{"mode": "shared_eni", "instance_type": "ecs.g6.16xlarge"}"#.to_owned(),
+            "yes: 140 pods on each node".into(),
+        ),
+        (
+            r#"{"mode": "shared_eni", "instance_type": "ecs.g6.huge"}"#.to_owned(),
+            "bad input: instance_type: ecs.g6.huge is not in the catalogue; accepted: a known type such as ecs.g7.large, or its limits".into(),
+        ),
+        (
+            r#"{"mode": "shared_eni"}"#.to_owned(),
+            "bad input: instance_type: no type is given; accepted: a type such as ecs.g7.large".into(),
+        ),
+        (
+            format!(r#"{{"mode": "trunk", "instance_type": "ecs.g6.large", {g6}}}"#),
+            "bad input: instance: an instance type is given too; accepted: a type or its limits".into(),
         ),
     ];
     for (request, expected) in rows {
@@ -324,8 +357,8 @@ proptest! {
         let exclude: Vec<Cidr4> = exclude.into_iter().map(within).collect();
         let names: Vec<String> = (0..zones).map(|z| format!("z{z}")).collect();
         let request = SplitRequest { block, zones: names.clone(), per_zone, prefix_len: size, addresses: None, exclude: exclude.clone(), vswitch_quota: 150 };
-        let plan = split(&request);
-        let room_now = |prefix_len, count| room(&RoomRequest { vpc: vec![block], vswitches: vec![], exclude: exclude.clone(), prefix_len, count, vswitch_quota: 150 });
+        let plan = split(&request).unwrap();
+        let room_now = |prefix_len, count| room(&RoomRequest { vpc: vec![block], vswitches: vec![], exclude: exclude.clone(), prefix_len, count, vswitch_quota: 150 }).unwrap();
         let count = zones as u32 * per_zone;
         if !plan.possible {
             // The room question agrees, at the size asked for or at the smallest.
@@ -364,11 +397,11 @@ proptest! {
             }
         }
         let request = |vswitches: Vec<Cidr4>, count| RoomRequest { vpc: vec![vpc], vswitches, exclude: vec![], prefix_len, count, vswitch_quota: 100_000 };
-        let answer = room(&request(vswitches.clone(), 5_000));
+        let answer = room(&request(vswitches.clone(), 5_000)).unwrap();
         let places: Vec<Cidr4> = vpc.subnets(prefix_len).filter(|b| !vswitches.iter().any(|v| v.overlaps(*b))).collect();
         prop_assert_eq!(answer.fitting, places.len() as u64);
         prop_assert_eq!(&answer.blocks, &places);
         let full = room(&request(vswitches.into_iter().chain(places).collect(), 1));
-        prop_assert!(!full.fits);
+        prop_assert!(!full.unwrap().fits);
     }
 }

@@ -53,21 +53,21 @@ fn findings() -> Vec<(&'static str, &'static str)> {
     vec![
         (
             r#"{"vpcs": [{"name": "a", "blocks": ["10.0.0.0/16"]}, {"name": "b", "blocks": ["10.0.128.0/17"]}], "peers": [{"a": "a", "b": "b"}]}"#,
-            "no: 1 errors, 0 warnings\n\
+            "no: 1 error, 0 warnings\n\
              error: VPC b (10.0.128.0/17) and VPC a (10.0.0.0/16): they overlap\n\
              \x20 suggestion: 10.1.0.0/17 is clear of every block in the plan",
         ),
         (
             r#"{"vpcs": [{"name": "a", "blocks": ["10.0.0.0/16"], "vswitches": [{"name": "s", "block": "10.0.0.0/24"}]},
                          {"name": "b", "blocks": ["10.0.0.0/16"], "vswitches": [{"name": "s", "block": "10.0.1.0/24"}]}], "peers": [{"a": "a", "b": "b"}]}"#,
-            "yes: 0 errors, 1 warnings\n\
+            "yes: 0 errors, 1 warning\n\
              warning: VPC b (10.0.0.0/16) and VPC a (10.0.0.0/16): they overlap; the vSwitches do not, but routes must name them one by one\n\
              \x20 suggestion: 10.1.0.0/16 is clear of every block in the plan",
         ),
         (
             r#"{"vpcs": [{"name": "a", "blocks": ["10.0.0.0/16"], "vswitches": [{"name": "s", "block": "10.0.0.0/24"}]},
                          {"name": "b", "blocks": ["10.0.0.0/16"], "vswitches": [{"name": "s", "block": "10.0.0.0/25"}]}], "peers": [{"a": "a", "b": "b"}]}"#,
-            "no: 1 errors, 0 warnings\n\
+            "no: 1 error, 0 warnings\n\
              error: vSwitch b/s (10.0.0.0/25) and vSwitch a/s (10.0.0.0/24): they overlap, so neither can have a route to the other\n\
              \x20 suggestion: 10.1.0.0/25 is clear of every block in the plan; add it to VPC b as a secondary block",
         ),
@@ -100,7 +100,7 @@ fn findings() -> Vec<(&'static str, &'static str)> {
         (
             r#"{"vpcs": [{"name": "a", "blocks": ["30.0.0.0/16"], "user_cidrs": ["100.64.0.0/12", "31.0.0.0/8", "32.0.0.0/8", "33.0.0.0/8"]}, {"name": "b", "blocks": ["10.0.0.0/16"]}],
                 "peers": [{"a": "a", "b": "b"}]}"#,
-            "no: 2 errors, 1 warnings\n\
+            "no: 2 errors, 1 warning\n\
              warning: VPC a (30.0.0.0/16): a block outside RFC 1918 counts as public: instances with a public address send it to the Internet\n\
              \x20 suggestion: make 30.0.0.0/16 a user CIDR of the peers, or use an IPv4 gateway\n\
              error: user CIDR of VPC a: 4 are given, at most 3 are allowed\n\
@@ -165,7 +165,7 @@ fn findings() -> Vec<(&'static str, &'static str)> {
              \x20 suggestion: 10.3.0.0/16 is clear of every block in the plan\n\
              error: pod block of cluster a/e (172.20.0.0/16) and Service block of cluster a/d (172.20.0.0/20): they overlap\n\
              \x20 suggestion: 10.4.0.0/16 is clear of every block in the plan\n\
-             error: pod block of cluster a/e (172.20.0.0/16): node_len: 29 is outside 24 to 28\n\
+             error: pod block of cluster a/e (172.20.0.0/16): /29 is no length of a node's part\n\
              \x20 suggestion: /28 would pass\n\
              error: cluster a/e: the name is given twice\n\
              \x20 suggestion: choose another name\n\
@@ -173,7 +173,7 @@ fn findings() -> Vec<(&'static str, &'static str)> {
              \x20 suggestion: 10.0.176.0/20 is clear of every block in the plan\n\
              error: cluster a/e: Flannel needs a pod block\n\
              \x20 suggestion: 10.5.0.0/16 is clear of every block in the plan\n\
-             error: VPC a: 250 Flannel nodes and 1 routed blocks need 251 custom routes, the table takes 200\n\
+             error: VPC a: 250 Flannel nodes and 1 routed block need 251 custom routes, the table takes 200\n\
              \x20 suggestion: use Terway, fewer nodes, or a raised quota",
         ),
         (
@@ -260,7 +260,7 @@ fn a_check_is_bounded() {
     let report = check(&too_large());
     assert_eq!(
         report.to_string(),
-        "no: 1 errors, 0 warnings\nerror: plan: it has 10000 parts, a check takes 4096\n  suggestion: check it in pieces"
+        "no: 1 error, 0 warnings\nerror: plan: it has 10000 parts, a check takes 4096\n  suggestion: check it in pieces"
     );
     let vswitch = |n: u32| VSwitchPlan {
         name: n.to_string(),

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod plan;
 mod serve;
 mod tail;
 mod verify;
@@ -30,6 +31,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Follow the requests that a server gets
     Tail(tail::TailArgs),
+    Plan(plan::PlanArgs),
     /// Print the OpenAPI document of the native wire
     Openapi,
 }
@@ -50,6 +52,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Tail(args) => tail::run(args),
+        Command::Plan(args) => plan::run(args),
         Command::Openapi => {
             println!(
                 "{}",

@@ -191,7 +191,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, app: &AppState) -> Result<Body<T>, Problem> {
         let Json(text) = Json::<Box<RawValue>>::from_request(request, app).await?;
-        match serde_json::from_str(text.get()) {
+        match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text.get())) {
             Ok(body) => Ok(Body(body)),
             Err(error) => with_whole_numbers(text.get()).map(Body).ok_or_else(|| misshapen(&error)),
         }
@@ -221,9 +221,21 @@ fn make_whole(value: &mut Value) {
 }
 
 /// A body of the right syntax and the wrong shape does not read either.
-fn misshapen(error: &serde_json::Error) -> Problem {
-    let detail = format!("The body does not fit: {error}.");
-    Problem::service(StatusCode::BAD_REQUEST, "malformed_request", "The request does not read.", detail)
+fn misshapen(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    use serde_path_to_error::Segment;
+    let pointer: String = error
+        .path()
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect();
+    let detail = format!("The body does not fit: {}.", error.inner());
+    let mut problem = Problem::parameter(&pointer, detail, "");
+    problem.errors.retain(|field| !field.pointer.is_empty());
+    problem
 }
 
 /// Query parameters.

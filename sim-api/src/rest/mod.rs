@@ -17,6 +17,7 @@ mod network_interfaces;
 mod account;
 mod clock;
 mod journal;
+mod plan;
 mod quotas;
 mod requests;
 mod settings;
@@ -55,6 +56,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         settings::router(),
         journal::router(),
         quotas::router(),
+        plan::router(),
         requests::router(),
     ];
     routers.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
@@ -84,5 +86,6 @@ pub const REFUSALS: &[Refusals] = &[
     settings::REFUSALS,
     journal::REFUSALS,
     quotas::REFUSALS,
+    plan::REFUSALS,
     requests::REFUSALS,
 ];

@@ -80,3 +80,39 @@ impl<'de> Deserialize<'de> for Cidr {
         })
     }
 }
+
+/// How an OpenAPI document describes blocks.
+#[cfg(feature = "openapi")]
+mod schema {
+    use super::{Cidr, Cidr4, Cidr6};
+    use std::borrow::Cow;
+    use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+    use utoipa::openapi::{RefOr, Schema};
+    use utoipa::{PartialSchema, ToSchema};
+
+    fn text(format: &str, example: &str, about: &str) -> RefOr<Schema> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom(format.to_owned())))
+            .description(Some(about))
+            .examples([example]);
+        RefOr::T(Schema::Object(text.build()))
+    }
+
+    macro_rules! blocks {
+        ($($block:ident $format:literal $example:literal $about:literal;)*) => {$(
+            impl PartialSchema for $block {
+                fn schema() -> RefOr<Schema> { text($format, $example, $about) }
+            }
+            impl ToSchema for $block {
+                fn name() -> Cow<'static, str> { stringify!($block).into() }
+            }
+        )*};
+    }
+
+    blocks! {
+        Cidr4 "ipv4-network" "10.0.0.0/16" "An IPv4 network in CIDR form: no leading zeros, no host bits.";
+        Cidr6 "ipv6-network" "2408:4001::/56" "An IPv6 network in CIDR form without host bits.";
+        Cidr "ip-network" "10.0.0.0/16" "A network in CIDR form without host bits.";
+    }
+}

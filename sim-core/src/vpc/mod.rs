@@ -4,6 +4,7 @@ pub mod cidr_reservation;
 pub mod default_network;
 pub mod longest_prefix;
 pub mod next_hop;
+pub mod room;
 pub mod route_entry;
 pub mod route_table;
 pub mod secondary_block;

@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{default_route_quota, yes_no};
+use super::bad_input::BadInput;
+use super::{counted, default_route_quota, yes_no};
+use crate::catalog::instance_type;
 use crate::cidr::block::Cidr4;
 use crate::cidr::reserved::{VSWITCH_LENGTHS, usable_addresses};
 
@@ -23,6 +25,7 @@ const MAX_PER_TYPE: u32 = 1_000;
 
 /// A Flannel cluster: every node takes a part of the pod block and one route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FlannelRequest {
     /// The pod block of the cluster.
@@ -47,6 +50,7 @@ pub(super) fn node_len() -> u8 {
 
 /// What a Flannel cluster holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FlannelPlan {
     /// Whether at least one node, and the nodes wanted, fit.
     pub possible: bool,
@@ -63,15 +67,28 @@ pub struct FlannelPlan {
 }
 
 /// The arithmetic of a Flannel cluster.
-pub fn flannel(request: &FlannelRequest) -> FlannelPlan {
+///
+/// # Errors
+/// A node length outside 24 to 28.
+pub fn flannel(request: &FlannelRequest) -> Result<FlannelPlan, BadInput> {
     let (pod_len, node_len) = (request.pod_block.prefix_len(), request.node_len);
-    let refuse =
-        |why| FlannelPlan { possible: false, why, max_nodes: 0, node_cap: 0, pods_per_node: 0, pods: 0 };
     if !NODE_LENGTHS.contains(&node_len) {
-        return refuse(format!("node_len: {node_len} is outside 24 to 28"));
+        return Err(BadInput::new(
+            "node_len",
+            format!("/{node_len} is no length of a node's part"),
+            "24 to 28",
+        ));
     }
     if pod_len > node_len {
-        return refuse(format!("{} has no room for one node of /{node_len}", request.pod_block));
+        let why = format!("{} has no room for one node of /{node_len}", request.pod_block);
+        return Ok(FlannelPlan {
+            possible: false,
+            why,
+            max_nodes: 0,
+            node_cap: 0,
+            pods_per_node: 0,
+            pods: 0,
+        });
     }
     let max_nodes = 1u64 << (node_len - pod_len);
     let routes = u64::from(request.route_quota.saturating_sub(request.other_routes));
@@ -83,10 +100,10 @@ pub fn flannel(request: &FlannelRequest) -> FlannelPlan {
     } else {
         format!("addresses: {} in parts of /{node_len}", request.pod_block)
     };
-    let why = format!("{node_cap} nodes with {pods_per_node} pods each, limited by {limit}");
+    let why = format!("{} with {pods_per_node} pods each, limited by {limit}", counted(node_cap, "node"));
     let possible = wanted <= node_cap;
-    let why = if possible { why } else { format!("{wanted} nodes are wanted, but {why}") };
-    FlannelPlan { possible, why, max_nodes, node_cap, pods_per_node, pods: node_cap * pods_per_node }
+    let why = if possible { why } else { format!("{} wanted, but {why}", counted(wanted, "node")) };
+    Ok(FlannelPlan { possible, why, max_nodes, node_cap, pods_per_node, pods: node_cap * pods_per_node })
 }
 
 impl fmt::Display for FlannelPlan {
@@ -99,6 +116,7 @@ impl fmt::Display for FlannelPlan {
 
 /// What an instance type allows, from the table of instance types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InstanceTypeLimits {
     /// Interfaces with the primary one (EniQuantity).
@@ -118,6 +136,7 @@ pub struct InstanceTypeLimits {
 
 /// How Terway gives addresses to pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TerwayMode {
     /// Secondary addresses of shared interfaces.
@@ -132,12 +151,17 @@ pub enum TerwayMode {
 
 /// A Terway cluster of nodes of one type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TerwayRequest {
     /// How pods get addresses.
     pub mode: TerwayMode,
-    /// The nodes' instance type.
-    pub instance: InstanceTypeLimits,
+    /// The nodes' instance type, such as `ecs.g7.large`; or its limits in `instance`.
+    #[serde(default)]
+    pub instance_type: Option<String>,
+    /// The limits of the nodes' instance type, for one that the catalogue does not have.
+    #[serde(default)]
+    pub instance: Option<InstanceTypeLimits>,
     /// The pod vSwitches, /16 to /29, empty of other things; none: addresses are not counted.
     #[serde(default)]
     pub pod_vswitches: Vec<Cidr4>,
@@ -151,6 +175,7 @@ pub struct TerwayRequest {
 
 /// What a Terway cluster holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TerwayPlan {
     /// Whether the mode works on the type and the nodes wanted fit.
     pub possible: bool,
@@ -169,7 +194,12 @@ pub struct TerwayPlan {
 }
 
 /// The arithmetic of a Terway cluster. Every node is counted with all its pods.
-pub fn terway(request: &TerwayRequest) -> TerwayPlan {
+///
+/// # Errors
+/// No instance type, an unknown one, or limits that none has; pod vSwitches that are none or overlap.
+pub fn terway(request: &TerwayRequest) -> Result<TerwayPlan, BadInput> {
+    let limits = limits(request)?;
+    check_pod_vswitches(&request.pod_vswitches)?;
     let mut plan = TerwayPlan {
         possible: false,
         why: String::new(),
@@ -179,49 +209,92 @@ pub fn terway(request: &TerwayRequest) -> TerwayPlan {
         node_cap: None,
         notes: Vec::new(),
     };
-    match pods_per_node(request) {
-        Ok(pods) => plan.pods_per_node = pods,
-        Err(why) => return TerwayPlan { why, ..plan },
-    }
-    for (at, block) in request.pod_vswitches.iter().enumerate() {
-        if !VSWITCH_LENGTHS.contains(&block.prefix_len()) {
-            let why = format!("pod_vswitches[{at}]: {block} is not a /16 to /29");
-            return TerwayPlan { why, ..plan };
-        }
-        if let Some(with) = request.pod_vswitches[..at].iter().find(|other| other.overlaps(*block)) {
-            let why = format!("pod_vswitches[{at}]: {block} overlaps {with}");
-            return TerwayPlan { why, ..plan };
-        }
-    }
-    plan.addresses_per_node = addresses_per_node(request, plan.pods_per_node);
     plan.addresses = request.pod_vswitches.iter().map(|b| usable_addresses(b.prefix_len())).sum();
-    plan.node_cap = node_cap(request, plan.addresses, plan.addresses_per_node);
-    notes(request, &mut plan);
+    match pods_per_node(request, limits) {
+        Ok(pods) => plan.pods_per_node = pods,
+        Err(why) => return Ok(TerwayPlan { why, ..plan }),
+    }
+    plan.addresses_per_node = addresses_per_node(request, limits, plan.pods_per_node);
+    plan.node_cap = node_cap(request, limits, plan.addresses, plan.addresses_per_node);
+    notes(request, limits, &mut plan);
     let wanted = u64::from(request.nodes.unwrap_or(1));
     plan.possible = plan.node_cap.is_none_or(|cap| wanted <= cap);
     plan.why = match plan.node_cap {
-        None => format!("{} pods on each node", plan.pods_per_node),
+        None => format!("{} on each node", counted(plan.pods_per_node, "pod")),
         Some(cap) if plan.possible => {
-            format!("{} pods on each node, the pod vSwitches hold {cap} full nodes", plan.pods_per_node)
+            format!(
+                "{} on each node, the pod vSwitches hold {}",
+                counted(plan.pods_per_node, "pod"),
+                counted(cap, "full node")
+            )
         }
         Some(cap) => format!(
-            "{wanted} full nodes are wanted, the pod vSwitches hold {cap}: {} addresses each, {} usable",
-            plan.addresses_per_node, plan.addresses
+            "{} wanted, the pod vSwitches hold {cap}: {} each, {} usable",
+            counted(wanted, "full node"),
+            counted(plan.addresses_per_node, "address"),
+            plan.addresses
         ),
     };
-    plan
+    Ok(plan)
 }
 
-fn pods_per_node(request: &TerwayRequest) -> Result<u64, String> {
-    let InstanceTypeLimits { eni, ipv4_per_eni, ipv6_per_eni, eni_total, trunk } = request.instance;
-    if let Some(large) =
-        [eni, ipv4_per_eni, ipv6_per_eni].into_iter().chain(eni_total).find(|n| *n > MAX_PER_TYPE)
-    {
-        return Err(format!("instance: {large} is more than {MAX_PER_TYPE}, which no type has"));
+/// The limits of the nodes' type: from the catalogue or as given.
+fn limits(request: &TerwayRequest) -> Result<InstanceTypeLimits, BadInput> {
+    let limits = match (&request.instance_type, request.instance) {
+        (Some(id), None) => {
+            let known = instance_type(id).ok_or_else(|| {
+                let id: String = id.chars().take(64).collect();
+                let why = format!("{id} is not in the catalogue");
+                BadInput::new("instance_type", why, "a known type such as ecs.g7.large, or its limits")
+            })?;
+            InstanceTypeLimits {
+                eni: known.eni_quantity.into(),
+                ipv4_per_eni: known.ipv4_per_eni.into(),
+                ipv6_per_eni: known.ipv6_per_eni.into(),
+                eni_total: Some(known.eni_total.into()),
+                trunk: known.trunk,
+            }
+        }
+        (None, Some(limits)) => limits,
+        (None, None) => {
+            return Err(BadInput::new("instance_type", "no type is given", "a type such as ecs.g7.large"));
+        }
+        (Some(_), Some(_)) => {
+            let why = "an instance type is given too";
+            return Err(BadInput::new("instance", why, "a type or its limits"));
+        }
+    };
+    let figures = [limits.eni, limits.ipv4_per_eni, limits.ipv6_per_eni].into_iter().chain(limits.eni_total);
+    match figures.max().filter(|figure| *figure > MAX_PER_TYPE) {
+        None => Ok(limits),
+        Some(large) => {
+            let why = format!("{large} is more than any type has");
+            Err(BadInput::new("instance", why, format!("limits up to {MAX_PER_TYPE}")))
+        }
     }
+}
+
+fn check_pod_vswitches(blocks: &[Cidr4]) -> Result<(), BadInput> {
+    for (at, block) in blocks.iter().enumerate() {
+        let field = format!("pod_vswitches/{at}");
+        if !VSWITCH_LENGTHS.contains(&block.prefix_len()) {
+            return Err(BadInput::new(field, format!("{block} is no block of a vSwitch"), "a /16 to /29"));
+        }
+        if let Some(with) = blocks[..at].iter().find(|other| other.overlaps(*block)) {
+            return Err(BadInput::new(field, format!("{block} overlaps {with}"), "disjoint blocks"));
+        }
+    }
+    Ok(())
+}
+
+fn pods_per_node(request: &TerwayRequest, limits: InstanceTypeLimits) -> Result<u64, String> {
+    let InstanceTypeLimits { eni, ipv4_per_eni, ipv6_per_eni, eni_total, trunk } = limits;
     let others = u64::from(eni.saturating_sub(1));
     if others == 0 && request.mode != TerwayMode::Trunk {
-        return Err(format!("a type with {eni} interfaces has none for pods, at least 2 are needed"));
+        return Err(format!(
+            "a type with {} has none for pods, at least 2 are needed",
+            counted(eni.into(), "interface")
+        ));
     }
     let pods = match request.mode {
         TerwayMode::SharedEni if request.dual_stack && ipv6_per_eni != ipv4_per_eni => {
@@ -238,7 +311,7 @@ fn pods_per_node(request: &TerwayRequest) -> Result<u64, String> {
         TerwayMode::ExclusiveEni => others,
         TerwayMode::Trunk if !trunk => return Err("the type does not support a trunk interface".to_owned()),
         TerwayMode::Trunk => u64::from(eni_total.unwrap_or(eni).saturating_sub(eni)),
-        TerwayMode::Prefix => others * prefixes_per_eni(request) * PODS_PER_PREFIX,
+        TerwayMode::Prefix => others * prefixes_per_eni(limits) * PODS_PER_PREFIX,
     };
     if pods == 0 {
         return Err("the type leaves no address for a pod".to_owned());
@@ -247,17 +320,22 @@ fn pods_per_node(request: &TerwayRequest) -> Result<u64, String> {
 }
 
 /// The primary address takes one of an interface's places; a prefix takes one too.
-fn prefixes_per_eni(request: &TerwayRequest) -> u64 {
-    u64::from(request.instance.ipv4_per_eni.saturating_sub(1))
+fn prefixes_per_eni(limits: InstanceTypeLimits) -> u64 {
+    u64::from(limits.ipv4_per_eni.saturating_sub(1))
 }
 
-fn addresses_per_node(request: &TerwayRequest, pods: u64) -> u64 {
-    let others = u64::from(request.instance.eni.saturating_sub(1));
+fn addresses_per_node(request: &TerwayRequest, limits: InstanceTypeLimits, pods: u64) -> u64 {
+    let others = u64::from(limits.eni.saturating_sub(1));
     // In prefix mode the interfaces' own addresses come on top of the prefixes.
     if request.mode == TerwayMode::Prefix { pods + others } else { pods }
 }
 
-fn node_cap(request: &TerwayRequest, addresses: u64, per_node: u64) -> Option<u64> {
+fn node_cap(
+    request: &TerwayRequest,
+    limits: InstanceTypeLimits,
+    addresses: u64,
+    per_node: u64,
+) -> Option<u64> {
     if request.pod_vswitches.is_empty() {
         return None;
     }
@@ -268,10 +346,10 @@ fn node_cap(request: &TerwayRequest, addresses: u64, per_node: u64) -> Option<u6
     // the interfaces themselves; what those need beyond that cuts into the prefixes.
     let edges: u64 = request.pod_vswitches.iter().map(|b| edge_addresses(b.prefix_len())).sum();
     let prefixes: u64 = request.pod_vswitches.iter().map(|b| whole_prefixes(b.prefix_len())).sum();
-    let others = u64::from(request.instance.eni.saturating_sub(1));
+    let others = u64::from(limits.eni.saturating_sub(1));
     let fits = |nodes: u64| {
         let single = (nodes * others).saturating_sub(edges).div_ceil(PODS_PER_PREFIX);
-        nodes * others * prefixes_per_eni(request) + single <= prefixes
+        nodes * others * prefixes_per_eni(limits) + single <= prefixes
     };
     let (mut low, mut high) = (0u64, prefixes + 1);
     while high - low > 1 {
@@ -291,8 +369,7 @@ fn edge_addresses(len: u8) -> u64 {
     usable_addresses(len) - whole_prefixes(len) * PODS_PER_PREFIX
 }
 
-fn notes(request: &TerwayRequest, plan: &mut TerwayPlan) {
-    let limits = request.instance;
+fn notes(request: &TerwayRequest, limits: InstanceTypeLimits, plan: &mut TerwayPlan) {
     if request.mode == TerwayMode::SharedEni && plan.pods_per_node < SHARED_PODS_COMMON_MIN {
         let pods = plan.pods_per_node;
         plan.notes

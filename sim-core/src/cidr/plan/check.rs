@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ack::node_len;
 use super::finding::{Finding, PlanReport, PlanRule, Severity, Thing, ThingKind};
-use super::{cluster, default_route_quota, peer};
+use super::{cluster, counted, default_route_quota, peer};
 use crate::cidr::allocator::BlockAllocator;
 use crate::cidr::block::{Cidr, Cidr4, Cidr6};
 use crate::cidr::reserved::{self, RFC1918, RuleError, SECONDARY_LENGTH_MIN};
@@ -17,6 +17,7 @@ const MAX_FINDINGS: usize = 1_000;
 
 /// A plan: VPCs with what is in them, and who is peered with whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlanRequest {
     /// The VPCs.
@@ -43,12 +44,75 @@ impl Default for PlanRequest {
     }
 }
 
+impl PlanRequest {
+    /// A plan to start from, in which nothing is in conflict: two peered VPCs, one with a Terway and one with a Flannel
+    /// cluster.
+    pub fn example() -> PlanRequest {
+        let block = |text: &str| text.parse().expect("the example's blocks are well formed");
+        let vswitch = |name: &str, zone: &str, text: &str| VSwitchPlan {
+            name: name.to_owned(),
+            zone: zone.to_owned(),
+            block: block(text),
+            ipv6_subnet: None,
+        };
+        let cluster =
+            |name: &str, network, pods: &str, service: &str, nodes: &str, pod_vswitches: &[&str]| {
+                ClusterPlan {
+                    name: name.to_owned(),
+                    network,
+                    pod_block: (!pods.is_empty()).then(|| block(pods)),
+                    service_block: block(service),
+                    service_ipv6_block: None,
+                    node_len: node_len(),
+                    nodes: 50,
+                    node_vswitches: vec![nodes.to_owned()],
+                    pod_vswitches: pod_vswitches.iter().map(ToString::to_string).collect(),
+                }
+            };
+        let prod = VpcPlan {
+            name: "prod".to_owned(),
+            blocks: vec![block("10.0.0.0/16")],
+            vswitches: vec![
+                vswitch("nodes-h", "cn-hangzhou-h", "10.0.0.0/20"),
+                vswitch("pods-h", "cn-hangzhou-h", "10.0.32.0/19"),
+            ],
+            routed: vec![RoutedPlan { name: "office".to_owned(), block: block("10.200.0.0/16") }],
+            clusters: vec![cluster(
+                "shop",
+                ContainerNetwork::Terway,
+                "",
+                "172.21.0.0/20",
+                "nodes-h",
+                &["pods-h"],
+            )],
+            ..VpcPlan::default()
+        };
+        let test = VpcPlan {
+            name: "test".to_owned(),
+            blocks: vec![block("10.1.0.0/16")],
+            vswitches: vec![vswitch("nodes-h", "cn-hangzhou-h", "10.1.0.0/20")],
+            clusters: vec![cluster(
+                "trial",
+                ContainerNetwork::Flannel,
+                "172.20.0.0/16",
+                "172.22.0.0/20",
+                "nodes-h",
+                &[],
+            )],
+            ..VpcPlan::default()
+        };
+        let peers = vec![PeerPlan { a: "prod".to_owned(), b: "test".to_owned() }];
+        PlanRequest { vpcs: vec![prod, test], peers, ..PlanRequest::default() }
+    }
+}
+
 fn secondary_length_min() -> u8 {
     SECONDARY_LENGTH_MIN
 }
 
 /// A VPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VpcPlan {
     /// Its name in the plan.
@@ -74,6 +138,7 @@ pub struct VpcPlan {
 
 /// A vSwitch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VSwitchPlan {
     /// Its name, unique in the VPC.
@@ -90,6 +155,7 @@ pub struct VSwitchPlan {
 
 /// A block behind a route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RoutedPlan {
     /// A name for it.
@@ -100,6 +166,7 @@ pub struct RoutedPlan {
 
 /// How a cluster's pods are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ContainerNetwork {
     /// A pod block outside the VPC, one route a node.
@@ -110,6 +177,7 @@ pub enum ContainerNetwork {
 
 /// A cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClusterPlan {
     /// Its name, unique in the VPC.
@@ -140,6 +208,7 @@ pub struct ClusterPlan {
 
 /// Two VPCs to be peered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PeerPlan {
     /// Name of one VPC.
@@ -242,7 +311,11 @@ impl Report {
         let more = if self.truncated { " or more" } else { "" };
         let why = match (errors, warnings) {
             (0, 0) => "nothing is in conflict".to_owned(),
-            _ => format!("{errors} errors, {warnings} warnings{more}"),
+            _ => {
+                let (errors, warnings) =
+                    (counted(errors as u64, "error"), counted(warnings as u64, "warning"));
+                format!("{errors}, {warnings}{more}")
+            }
         };
         PlanReport { fine: errors == 0, why, findings: self.findings, truncated: self.truncated }
     }

@@ -5,6 +5,7 @@ use super::check::{
     ClusterPlan, ContainerNetwork, OVERLAP, PlanRequest, Report, VSwitchPlan, VpcPlan, cluster_blocks,
     cluster_thing, inside, vpc_thing, vswitch_thing,
 };
+use super::counted;
 use super::finding::{Finding, PlanRule, Severity, Thing, ThingKind};
 use crate::cidr::block::Cidr4;
 use crate::cidr::reserved::{SPECIAL_RANGES, UNIQUE_LOCAL};
@@ -112,23 +113,24 @@ fn check_flannel(report: &mut Report, vpc: &VpcPlan, cluster: &ClusterPlan) {
     };
     let first = cluster_thing(vpc, cluster, ThingKind::PodBlock, Some(pod_block.into()));
     // The routes are counted for all clusters of the VPC together, below.
-    let arithmetic = flannel(&FlannelRequest {
+    let why = match flannel(&FlannelRequest {
         pod_block,
         node_len: cluster.node_len,
         nodes: Some(cluster.nodes),
         route_quota: u32::MAX,
         other_routes: 0,
-    });
-    if arithmetic.possible {
-        return;
-    }
+    }) {
+        Ok(plan) if plan.possible => return,
+        Ok(plan) => plan.why,
+        Err(bad) => bad.why,
+    };
     let suggestion = if NODE_LENGTHS.contains(&cluster.node_len) {
         let bits = u64::from(cluster.nodes.max(1)).next_power_of_two().trailing_zeros() as u8;
         report.private_block(cluster.node_len.saturating_sub(bits))
     } else {
         format!("/{} would pass", cluster.node_len.clamp(24, 28))
     };
-    report.error(PlanRule::FlannelNodes, first, None, arithmetic.why, suggestion);
+    report.error(PlanRule::FlannelNodes, first, None, why, suggestion);
 }
 
 /// Every Flannel node takes a custom entry of the VPC's system route table.
@@ -140,8 +142,10 @@ fn check_route_quota(report: &mut Report, request: &PlanRequest, vpc: &VpcPlan) 
         return;
     }
     let why = format!(
-        "{nodes} Flannel nodes and {} routed blocks need {routes} custom routes, the table takes {}",
-        vpc.routed.len(),
+        "{} and {} need {}, the table takes {}",
+        counted(nodes, "Flannel node"),
+        counted(vpc.routed.len() as u64, "routed block"),
+        counted(routes, "custom route"),
         request.route_quota
     );
     let suggestion = "use Terway, fewer nodes, or a raised quota".to_owned();

@@ -9,6 +9,7 @@ use crate::cidr::block::Cidr;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The plan cannot be built, or will not work.
@@ -19,6 +20,7 @@ pub enum Severity {
 
 /// The rule that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlanRule {
     /// The plan has more parts than a check takes.
@@ -70,6 +72,7 @@ pub enum PlanRule {
 
 /// What kind of thing a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ThingKind {
     /// A VPC or one of its blocks.
@@ -96,6 +99,7 @@ pub enum ThingKind {
 
 /// One side of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Thing {
     /// Its kind.
     pub kind: ThingKind,
@@ -135,6 +139,7 @@ impl fmt::Display for Thing {
 
 /// A broken rule: what is in conflict with what, and what would pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finding {
     /// The rule.
     pub rule: PlanRule,
@@ -167,6 +172,7 @@ impl fmt::Display for Finding {
 
 /// All that a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlanReport {
     /// Whether the plan can be built and works: no errors, perhaps warnings.
     pub fine: bool,

@@ -1,8 +1,9 @@
 //! Address planning: questions about blocks that do not exist yet.
 //!
 //! Each question is a plain input type and a function; each answer says yes or no
-//! and why, and is rendered as text by `Display`. Inputs refuse unknown fields, so
-//! that a misspelt one is not taken for its default.
+//! and why, and is rendered as text by `Display`. Input that breaks a rule of form is
+//! no question: it gets [`BadInput`] instead of an answer. Inputs refuse unknown
+//! fields, so that a misspelt one is not taken for its default.
 //!
 //! * [`split`](fn@split): cut a VPC block into vSwitches over zones, and what that costs;
 //! * [`room`](fn@room): whether so many more vSwitches of a size fit;
@@ -10,6 +11,7 @@
 //! * [`flannel`] and [`terway`]: how many nodes and pods a container network holds.
 
 mod ack;
+mod bad_input;
 mod check;
 mod cluster;
 mod finding;
@@ -20,6 +22,7 @@ mod split;
 pub use ack::{
     FlannelPlan, FlannelRequest, InstanceTypeLimits, TerwayMode, TerwayPlan, TerwayRequest, flannel, terway,
 };
+pub use bad_input::BadInput;
 pub use check::{
     ClusterPlan, ContainerNetwork, PeerPlan, PlanRequest, RoutedPlan, VSwitchPlan, VpcPlan, check,
 };
@@ -40,6 +43,15 @@ fn default_vswitch_quota() -> u32 {
 
 fn default_route_quota() -> u32 {
     ROUTE_QUOTA
+}
+
+/// A number with its noun: `1 node`, `2 nodes`, `2 addresses`.
+fn counted(n: u64, noun: &str) -> String {
+    match n {
+        1 => format!("1 {noun}"),
+        _ if noun.ends_with("ch") || noun.ends_with("ss") => format!("{n} {noun}es"),
+        _ => format!("{n} {noun}s"),
+    }
 }
 
 /// "yes" or "no", as the first word of every rendered answer.

@@ -4,14 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::bad_input::{BadInput, check_vswitch_len};
 use super::split::places;
-use super::{MAX_LISTED, default_vswitch_quota, yes_no};
-use crate::cidr::allocator::BlockAllocator;
+use super::{MAX_LISTED, counted, default_vswitch_quota, yes_no};
+use crate::cidr::allocator::{AllocError, BlockAllocator};
 use crate::cidr::block::Cidr4;
-use crate::cidr::reserved::VSWITCH_LENGTHS;
 
 /// How many vSwitches of which size are to be added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RoomRequest {
     /// The blocks of the VPC: primary and secondary.
@@ -33,6 +34,7 @@ pub struct RoomRequest {
 
 /// What limits the number of new vSwitches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RoomLimit {
     /// Free addresses in blocks of the size.
@@ -43,6 +45,7 @@ pub enum RoomLimit {
 
 /// Whether they fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Room {
     /// Whether all of them fit.
     pub fits: bool,
@@ -51,7 +54,7 @@ pub struct Room {
     /// How many of the size fit.
     pub fitting: u64,
     /// What stops the next one.
-    pub limit: Option<RoomLimit>,
+    pub limit: RoomLimit,
     /// Where the new ones would lie, lowest first; as many as asked for and fit.
     pub blocks: Vec<Cidr4>,
     /// The lowest of the largest free blocks.
@@ -63,25 +66,12 @@ pub struct Room {
 }
 
 /// Whether so many vSwitches of a size fit.
-pub fn room(request: &RoomRequest) -> Room {
-    try_room(request).unwrap_or_else(|why| Room {
-        fits: false,
-        why,
-        fitting: 0,
-        limit: None,
-        blocks: Vec::new(),
-        largest_free: None,
-        free_addresses: 0,
-        fragmented: false,
-    })
-}
-
-fn try_room(request: &RoomRequest) -> Result<Room, String> {
+///
+/// # Errors
+/// No block, or blocks that overlap; vSwitches that overlap or lie outside; a size that no vSwitch has.
+pub fn room(request: &RoomRequest) -> Result<Room, BadInput> {
     let (len, count) = (request.prefix_len, u64::from(request.count));
-    let (min, max) = (*VSWITCH_LENGTHS.start(), *VSWITCH_LENGTHS.end());
-    if !VSWITCH_LENGTHS.contains(&len) {
-        return Err(format!("prefix_len: {len} is outside {min} to {max}, the lengths of a vSwitch"));
-    }
+    check_vswitch_len(len)?;
     let mut allocator = occupied(request)?;
     let free = allocator.free_blocks();
     let free_addresses = allocator.free_addresses() as u64;
@@ -94,36 +84,40 @@ fn try_room(request: &RoomRequest) -> Result<Room, String> {
     let blocks = (0..listed).map_while(|_| allocator.allocate(len).ok()).collect();
     let fits = count <= fitting;
     let fragmented = count > by_addresses && free_addresses >= count << (32 - len);
+    let only =
+        if fitting == 0 { "no vSwitch".to_owned() } else { format!("only {}", counted(fitting, "vSwitch")) };
     let why = match (fits, limit) {
-        (true, _) => format!("{count} more vSwitches of /{len} fit, {fitting} would"),
+        (true, _) => {
+            format!("there is room for {} of /{len}, and for {fitting} in all", counted(count, "vSwitch"))
+        }
         (false, RoomLimit::Quota) => {
-            format!("{fitting} more fit: the VPC has {present} of {} vSwitches", request.vswitch_quota)
+            format!("there is room for {}: the VPC has {present} of {}", only, request.vswitch_quota)
         }
         (false, RoomLimit::Addresses) => {
             let largest = largest_free
                 .map_or("nothing is free".to_owned(), |b| format!("the largest free block is {b}"));
             let kind = if fragmented { "; enough addresses are free, but in smaller blocks" } else { "" };
-            format!("{fitting} more vSwitches of /{len} fit: {largest}{kind}")
+            format!("there is room for {} of /{len}: {largest}{kind}", only)
         }
     };
-    let limit = Some(limit);
     Ok(Room { fits, why, fitting, limit, blocks, largest_free, free_addresses, fragmented })
 }
 
 /// The VPC with its vSwitches and excluded blocks in place.
-fn occupied(request: &RoomRequest) -> Result<BlockAllocator, String> {
+fn occupied(request: &RoomRequest) -> Result<BlockAllocator, BadInput> {
+    let bad = |field: String, error: AllocError| BadInput::new(field, error.to_string(), "");
     if request.vpc.is_empty() {
-        return Err("vpc: no block given".to_owned());
+        return Err(BadInput::new("vpc", "no block is given", "at least one block"));
     }
     let mut allocator =
-        BlockAllocator::new(request.vpc.iter().copied()).map_err(|error| format!("vpc: {error}"))?;
+        BlockAllocator::new(request.vpc.iter().copied()).map_err(|error| bad("vpc".to_owned(), error))?;
     for (at, block) in request.vswitches.iter().enumerate() {
-        allocator.allocate_block(*block).map_err(|error| format!("vswitches[{at}]: {error}"))?;
+        allocator.allocate_block(*block).map_err(|error| bad(format!("vswitches/{at}"), error))?;
     }
     for (at, block) in request.exclude.iter().enumerate() {
         // A vSwitch inside an excluded block is there all the same.
         for part in crate::cidr::set::subtract_all(&[*block], &request.vswitches) {
-            allocator.exclude(part).map_err(|error| format!("exclude[{at}]: {error}"))?;
+            allocator.exclude(part).map_err(|error| bad(format!("exclude/{at}"), error))?;
         }
     }
     Ok(allocator)

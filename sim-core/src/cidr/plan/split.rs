@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_LISTED, default_vswitch_quota, yes_no};
+use super::bad_input::{BadInput, Unable, check_vswitch_len};
+use super::{MAX_LISTED, counted, default_vswitch_quota, yes_no};
 use crate::cidr::allocator::{AllocError, BlockAllocator};
 use crate::cidr::block::Cidr4;
 use crate::cidr::reserved::{VSWITCH_LENGTHS, check_vpc_block, usable_addresses};
@@ -12,6 +13,7 @@ use crate::cidr::reserved::{VSWITCH_LENGTHS, check_vpc_block, usable_addresses};
 /// How to cut a block. Give `prefix_len` or `addresses` for the size, `per_zone`
 /// for the number, or neither: then one vSwitch a zone, as large as fits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SplitRequest {
     /// The VPC block.
@@ -41,6 +43,7 @@ fn one() -> u32 {
 
 /// A vSwitch of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlannedVSwitch {
     /// Its zone.
     pub zone: String,
@@ -52,6 +55,7 @@ pub struct PlannedVSwitch {
 
 /// What a division costs. `formula` = `usable` + `reserved_beyond_formula` + `unused`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SplitCost {
     /// The plain formula for the whole block: its size less 4.
     pub formula: u64,
@@ -68,6 +72,7 @@ pub struct SplitCost {
 
 /// A division, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SplitPlan {
     /// Whether the division exists.
     pub possible: bool,
@@ -84,81 +89,101 @@ pub struct SplitPlan {
 }
 
 /// Cuts a VPC block into equal vSwitches, lowest address first.
-pub fn split(request: &SplitRequest) -> SplitPlan {
+///
+/// # Errors
+/// A block that no VPC can have; no zone, or one twice; a size that no vSwitch has, or two sizes.
+pub fn split(request: &SplitRequest) -> Result<SplitPlan, BadInput> {
     match try_split(request) {
-        Ok(plan) => plan,
-        Err(why) => SplitPlan {
+        Ok(plan) => Ok(plan),
+        Err(Unable::Input(bad)) => Err(bad),
+        Err(Unable::No(why)) => Ok(SplitPlan {
             possible: false,
             why,
             prefix_len: None,
             vswitches: Vec::new(),
             cost: None,
             left: Vec::new(),
-        },
+        }),
     }
 }
 
-fn try_split(request: &SplitRequest) -> Result<SplitPlan, String> {
-    check_vpc_block(request.block).map_err(|error| error.to_string())?;
-    let count = count(request)?;
-    let mut allocator = BlockAllocator::new([request.block]).map_err(|error| error.to_string())?;
-    for block in &request.exclude {
-        allocator.exclude(*block).map_err(|error| error.to_string())?;
+fn try_split(request: &SplitRequest) -> Result<SplitPlan, Unable> {
+    check_form(request)?;
+    let count = count(request).map_err(Unable::No)?;
+    let bad_exclude = |at, error: AllocError| BadInput::new(format!("exclude/{at}"), error.to_string(), "");
+    let mut allocator = BlockAllocator::new([request.block])
+        .map_err(|error| BadInput::new("block", error.to_string(), ""))?;
+    for (at, block) in request.exclude.iter().enumerate() {
+        allocator.exclude(*block).map_err(|error| bad_exclude(at, error))?;
     }
-    let len = size(request, count, &allocator)?;
+    let len = size(request, count, &allocator).map_err(Unable::No)?;
     let mut vswitches = Vec::new();
     for zone in &request.zones {
         for _ in 0..request.per_zone {
-            let block = allocator.allocate(len).map_err(|error| short(count, len, &allocator, &error))?;
+            let block =
+                allocator.allocate(len).map_err(|error| Unable::No(short(count, len, &allocator, &error)))?;
             vswitches.push(PlannedVSwitch { zone: zone.clone(), block, usable: usable_addresses(len) });
         }
     }
     let cost = cost(request.block, len, u64::from(count));
     let zones = request.zones.len();
-    let why = format!("{count} vSwitches of /{len} over {zones} zones fit in {}", request.block);
+    let fit = if count == 1 { "fits" } else { "fit" };
+    let (vswitches_of, over) = (counted(count.into(), "vSwitch"), counted(zones as u64, "zone"));
+    let why = format!("{vswitches_of} of /{len} over {over} {fit} in {}", request.block);
     let left = allocator.free_blocks();
     Ok(SplitPlan { possible: true, why, prefix_len: Some(len), vswitches, cost: Some(cost), left })
 }
 
-/// Number of vSwitches, checked against the quota.
-fn count(request: &SplitRequest) -> Result<u32, String> {
+/// Checks what has nothing to do with room.
+fn check_form(request: &SplitRequest) -> Result<(), BadInput> {
+    check_vpc_block(request.block).map_err(|error| {
+        let text = error.to_string();
+        let (why, passes) = text.split_once("; ").unwrap_or((&text, ""));
+        BadInput::new("block", why, passes.trim_end_matches(" would pass"))
+    })?;
     if request.zones.is_empty() {
-        return Err("zones: none given, at least one is needed".to_owned());
+        return Err(BadInput::new("zones", "none is given", "at least one zone"));
     }
     if let Some((at, zone)) = request.zones.iter().enumerate().find(|(i, z)| request.zones[..*i].contains(z))
     {
-        return Err(format!("zones[{at}]: {zone} is given twice"));
+        return Err(BadInput::new(format!("zones/{at}"), format!("{zone} is given twice"), "each zone once"));
     }
     if request.per_zone == 0 {
-        return Err("per_zone: 0 given, at least 1 is needed".to_owned());
+        return Err(BadInput::new("per_zone", "0 is given", "1 or more"));
     }
+    if request.prefix_len.is_some() && request.addresses.is_some() {
+        let why = "prefix_len is given too";
+        return Err(BadInput::new("addresses", why, "a prefix length or a number of addresses"));
+    }
+    request.prefix_len.map_or(Ok(()), check_vswitch_len)
+}
+
+/// Number of vSwitches, checked against the quota.
+fn count(request: &SplitRequest) -> Result<u32, String> {
     let zones = u32::try_from(request.zones.len()).unwrap_or(u32::MAX);
     let count = zones.saturating_mul(request.per_zone);
     let quota = request.vswitch_quota.min(MAX_LISTED);
     if count > quota {
         return Err(format!(
-            "{zones} zones with {} vSwitches each are more than the {quota} of one VPC",
-            request.per_zone
+            "{} with {} each are more than the {quota} of one VPC",
+            counted(zones.into(), "zone"),
+            counted(request.per_zone.into(), "vSwitch")
         ));
     }
     Ok(count)
 }
 
-/// Length of the vSwitches: given, or from the addresses, or as short as fits.
+/// Length of the vSwitches: given, or from the addresses, or as short as fits. The form has been checked.
 fn size(request: &SplitRequest, count: u32, allocator: &BlockAllocator) -> Result<u8, String> {
     let (min, max) = (*VSWITCH_LENGTHS.start(), *VSWITCH_LENGTHS.end());
     match (request.prefix_len, request.addresses) {
-        (Some(_), Some(_)) => Err("prefix_len and addresses: give one of them".to_owned()),
-        (Some(len), None) if !VSWITCH_LENGTHS.contains(&len) => {
-            Err(format!("prefix_len: {len} is outside {min} to {max}, the lengths of a vSwitch"))
-        }
-        (Some(len), None) => Ok(len),
+        (Some(len), _) => Ok(len),
         (None, Some(addresses)) => {
             let fits = |len: &u8| usable_addresses(*len) >= u64::from(addresses);
             let most = usable_addresses(min);
             let len = VSWITCH_LENGTHS.rev().find(fits);
             len.ok_or_else(|| {
-                format!("addresses: {addresses} is more than the {most} of the largest vSwitch, a /{min}")
+                format!("{addresses} addresses are more than the {most} of the largest vSwitch, a /{min}")
             })
         }
         (None, None) => {
@@ -166,7 +191,11 @@ fn size(request: &SplitRequest, count: u32, allocator: &BlockAllocator) -> Resul
             let mut lens = VSWITCH_LENGTHS;
             let len = lens.find(|len| places(&free, *len) >= u64::from(count));
             len.ok_or_else(|| {
-                format!("{count} vSwitches do not fit in {}, not even as /{max}", request.block)
+                format!(
+                    "{} do not fit in {}, not even as /{max}",
+                    counted(count.into(), "vSwitch"),
+                    request.block
+                )
             })
         }
     }
