@@ -1,88 +1,133 @@
-//! How many creations a second one core judges, commits and digests, at several sizes of the world.
+//! How many creations a second one core judges, commits and digests, at several sizes of the world; how much memory
+//! the world takes; how fast its journal is verified.
 //!
 //! Each figure stands beside its floor in the same run: the cost of encoding, hashing and inserting the same
-//! number of rows of the same size with nothing around it. Run with `cargo bench -p sim-core --bench apply`.
+//! number of rows of the same size with nothing around it. Run with `cargo bench -p sim-core --bench apply`, or with
+//! sizes behind `--`, which stand for 100,000 and 1,000,000.
 
-// The bans of sim-core/clippy.toml are for the core; a measurement has a clock.
-#![allow(clippy::disallowed_types)]
+// The bans of sim-core/clippy.toml are for the core; a measurement has a clock and looks at its own memory.
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
-use sim_core::id::VpcId;
+#[path = "../common/network.rs"]
+mod network;
+
+use network::{Network, vswitch};
 use sim_core::settings::ClockMode;
 use sim_core::vpc::vpc::CreateVpc;
-use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
-use sim_core::{AccountId, Caller, Genesis, SimTime, World};
+use sim_core::vpc::vswitch::BlockChoice;
+use sim_core::{Command, Entry};
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-const BATCH: u32 = 50_000;
+/// How many creations are timed at each size.
+const BATCH: usize = 50_000;
+const START: i64 = 1_767_225_600_000;
 
 fn main() {
-    let sizes: Vec<u32> = match std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect::<Vec<u32>>()
-    {
-        sizes if sizes.is_empty() => vec![0, 100_000, 1_000_000],
-        sizes => sizes,
-    };
-    println!("{:<24}{:>12}{:>14}{:>12}", "what", "existing", "a second", "ns each");
-    floor();
-    for size in sizes {
-        vswitches(size);
-    }
+    let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
+    let sizes = if sizes.is_empty() { vec![100_000, 1_000_000] } else { sizes };
+    println!("{:<28}{:>12}{:>14}{:>12}{:>16}", "what", "existing", "a second", "ns each", "bytes each");
+    floor(150);
+    vswitches(&sizes);
+    floor(120);
+    enis(&sizes);
+    verify();
 }
 
-fn report(what: &str, existing: u32, count: u32, took: std::time::Duration) {
-    let each = took.as_nanos() / u128::from(count);
-    println!("{what:<24}{existing:>12}{:>14}{each:>12}", 1_000_000_000 / each.max(1));
+/// Resident memory of this process in bytes.
+fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    pages.unwrap_or(0) * 4096
 }
 
-/// Encoding, hashing and inserting a row of 150 bytes with a 16-byte key.
-fn floor() {
+fn report(what: &str, existing: usize, count: usize, took: Duration, bytes: Option<usize>) {
+    let each = took.as_nanos() / count as u128;
+    let bytes = bytes.map(|b| b.to_string()).unwrap_or_default();
+    println!("{what:<28}{existing:>12}{:>14}{each:>12}{bytes:>16}", 1_000_000_000 / each.max(1));
+}
+
+/// Encoding, hashing and inserting a row of so many bytes with a 16-byte key.
+fn floor(bytes: usize) {
     let mut table: BTreeMap<u128, Vec<u8>> = BTreeMap::new();
     let mut digest = 0u128;
+    let before = resident();
     let started = Instant::now();
     for n in 0..BATCH {
-        let row = vec![n as u8; 150];
+        let row = vec![n as u8; bytes];
         digest = digest.wrapping_add(xxhash_rust::xxh3::xxh3_128(&row));
-        table.insert(u128::from(n) << 66, row);
+        table.insert((n as u128) << 66, row);
     }
-    report("floor: hash and insert", 0, BATCH, started.elapsed());
-    assert!(digest != 0 && table.len() == BATCH as usize);
+    let took = started.elapsed();
+    report("floor: hash and insert", 0, BATCH, took, Some((resident() - before) / BATCH));
+    assert!(digest != 0 && table.len() == BATCH);
 }
 
-fn world() -> (World, Caller) {
-    let genesis = Genesis { quotas_lifted: true, clock: ClockMode::Manual, ..Genesis::default() };
-    (World::new(genesis), Caller::new(AccountId::DEFAULT, "cn-hangzhou"))
-}
-
-fn vswitches(existing: u32) {
-    let (mut world, caller) = world();
-    let mut vpcs: Vec<VpcId> = Vec::new();
-    let mut made = 0u32;
-    let mut create = |world: &mut World| {
-        // 65,536 /28 fit in a /12.
-        if made.is_multiple_of(60_000) {
-            let vpc =
-                CreateVpc { block: Some("172.16.0.0/12".parse().expect("a block")), ..CreateVpc::default() };
-            let applied = world.apply(SimTime(0), &caller, vpc.into());
-            vpcs.push(applied.outcome.expect("a VPC").id());
-        }
+/// Creates vSwitches of /28 in VPCs of /8, the lowest free block each, up to each size, and times a batch there.
+fn vswitches(sizes: &[usize]) {
+    let before = resident();
+    let mut network = Network::new(ClockMode::Manual, START);
+    let mut vpcs = Vec::new();
+    for _ in 0..sizes.iter().max().unwrap_or(&0) / 500_000 + 1 {
+        let block = Some("10.0.0.0/8".parse().expect("a block"));
+        vpcs.push(network.make(CreateVpc { block, ..CreateVpc::default() }));
+    }
+    let mut made = 0;
+    let mut create = |network: &mut Network| {
+        let vpc = vpcs[made % vpcs.len()];
         made += 1;
-        let vswitch = CreateVSwitch {
-            vpc: *vpcs.last().expect("a VPC"),
-            zone: "cn-hangzhou-k".into(),
-            block: BlockChoice::Mask(28),
-            ipv6_subnet: None,
-            name: None,
-            description: None,
-            tags: Vec::new(),
-        };
-        world.apply(SimTime(0), &caller, vswitch.into()).outcome.expect("a vSwitch");
+        network.make::<sim_core::id::VSwitchId>(vswitch(vpc, BlockChoice::Mask(28)));
     };
-    for _ in 0..existing {
-        create(&mut world);
+    let mut existing = 0;
+    for &size in sizes {
+        for _ in existing..size {
+            create(&mut network);
+        }
+        let bytes = (resident() - before) / size;
+        let started = Instant::now();
+        for _ in 0..BATCH {
+            create(&mut network);
+        }
+        report("create vSwitch", size, BATCH, started.elapsed(), Some(bytes));
+        existing = size + BATCH;
     }
+}
+
+/// Creates interfaces with the lowest free address of their vSwitch.
+fn enis(sizes: &[usize]) {
+    let before = resident();
+    let mut network = Network::new(ClockMode::Manual, START);
+    let mut existing = 0;
+    for &size in sizes {
+        for n in existing..size {
+            network.make::<sim_core::id::EniId>(network.eni(n, Vec::new()));
+        }
+        let bytes = (resident() - before) / size;
+        let commands: Vec<Command> =
+            (size..size + BATCH).map(|n| network.eni(n, Vec::new()).into()).collect();
+        let started = Instant::now();
+        for command in commands {
+            network.make::<sim_core::id::EniId>(command);
+        }
+        report("create network interface", size, BATCH, started.elapsed(), Some(bytes));
+        existing = size + BATCH;
+    }
+}
+
+/// Re-runs a journal as `cloudnet verify` does.
+fn verify() {
+    let mut network = Network::new(ClockMode::Manual, START);
+    let mut again = network.world.clone();
+    let entries: Vec<Entry> = (0..2 * BATCH)
+        .map(|n| {
+            let command = network.eni(n, Vec::new()).into();
+            network.world.apply(network.world.now(), &network.caller, command).entry.expect("accepted")
+        })
+        .collect();
     let started = Instant::now();
-    for _ in 0..BATCH {
-        create(&mut world);
+    for entry in &entries {
+        again.replay(entry).expect("the same rows");
     }
-    report("create vSwitch", existing, BATCH, started.elapsed());
+    report("verify", 0, entries.len(), started.elapsed(), None);
+    assert_eq!(again.digest(), network.world.digest());
 }

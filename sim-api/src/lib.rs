@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod engine;
 mod gate;
 mod links;
+pub mod listing;
 pub mod openapi;
 pub mod page;
 pub mod problem;

@@ -1,6 +1,7 @@
 //! Lists in pages. A cursor is the last key of a page, so an item that exists throughout a walk is neither
 //! missed nor doubled, whatever comes and goes meanwhile.
 
+use crate::listing::{Found, Part};
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
 use sim_core::id::Id;
@@ -51,6 +52,21 @@ impl PageQuery {
                 .accepted("next_page_token of the page before")
         })?;
         Ok((size as usize, after))
+    }
+
+    /// The part of a list that is asked for.
+    ///
+    /// # Errors
+    /// As [`PageQuery::cursor`].
+    pub fn part<I: Id>(&self) -> Result<Part<I>, Problem> {
+        let (size, after) = self.cursor()?;
+        Ok(Part { after, skip: 0, size, count: false })
+    }
+}
+
+impl<T, I: Id> From<Found<T, I>> for Page<T> {
+    fn from(found: Found<T, I>) -> Page<T> {
+        Page { items: found.items, next_page_token: found.next.map(|id| id.to_string()) }
     }
 }
 

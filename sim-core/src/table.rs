@@ -6,8 +6,9 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fmt::Debug;
+use std::iter::Peekable;
 use std::ops::{Bound, RangeBounds};
 
 /// A number that names a table in journals and snapshots; never reused.
@@ -86,6 +87,11 @@ impl<R: Row> Table<R> {
         self.rows.range((start, Bound::Unbounded)).map(|(_, row)| row)
     }
 
+    /// Looks rows up whose keys come in order.
+    pub fn reader(&self) -> Reader<'_, R> {
+        Reader { table: self, next: None }
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -102,6 +108,56 @@ impl<R: Row> Table<R> {
 
     pub(crate) fn take(&mut self, key: &R::Key) -> Option<R> {
         self.rows.remove(key)
+    }
+}
+
+/// Looks rows up whose keys come in order: a row that stands close behind the last one is stepped to, which costs a
+/// few nanoseconds where a search costs a hundred.
+#[derive(Debug)]
+pub struct Reader<'w, R: Row> {
+    table: &'w Table<R>,
+    /// The rows after the last one.
+    next: Option<Peekable<btree_map::Range<'w, R::Key, R>>>,
+}
+
+impl<'w, R: Row> Reader<'w, R> {
+    /// How many rows are stepped over before a search begins.
+    const STEPS: u32 = 6;
+
+    /// The row with this key.
+    pub fn get(&mut self, key: &R::Key) -> Option<&'w R> {
+        for _ in 0..Self::STEPS {
+            let Some(next) = self.next.as_mut() else { break };
+            match next.peek() {
+                Some((at, _)) if *at < key => drop(next.next()),
+                Some((at, _)) if *at == key => return next.next().map(|(_, row)| row),
+                _ => break,
+            }
+        }
+        let next = self.next.insert(self.table.rows.range(key..).peekable());
+        next.next_if(|(at, _)| *at == key).map(|(_, row)| row)
+    }
+}
+
+/// The members of one group of an index, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Members<'w, M>(Option<&'w BTreeSet<M>>);
+
+impl<'w, M: Ord + Clone> Members<'w, M> {
+    /// How many there are.
+    pub fn count(self) -> u64 {
+        self.0.map_or(0, |set| set.len() as u64)
+    }
+
+    /// Whether `member` is one of them.
+    pub fn contains(self, member: &M) -> bool {
+        self.0.is_some_and(|set| set.contains(member))
+    }
+
+    /// Those after `member`, or all of them.
+    pub fn after(self, member: Option<&M>) -> impl DoubleEndedIterator<Item = &'w M> + use<'w, M> {
+        let start = member.map_or(Bound::Unbounded, |m| Bound::Excluded(m.clone()));
+        self.0.into_iter().flat_map(move |set| set.range((start.clone(), Bound::Unbounded)))
     }
 }
 
@@ -129,8 +185,12 @@ impl<G: Ord + Clone, M: Ord + Clone> Groups<G, M> {
         group: &G,
         member: Option<&M>,
     ) -> impl DoubleEndedIterator<Item = &'a M> + use<'a, G, M> {
-        let start = member.map_or(Bound::Unbounded, |m| Bound::Excluded(m.clone()));
-        self.sets.get(group).into_iter().flat_map(move |set| set.range((start.clone(), Bound::Unbounded)))
+        self.members(group).after(member)
+    }
+
+    /// The members of `group` as one thing, to be counted, searched and walked.
+    pub fn members(&self, group: &G) -> Members<'_, M> {
+        Members(self.sets.get(group))
     }
 
     /// How many members `group` has.

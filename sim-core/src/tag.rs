@@ -3,12 +3,12 @@
 //! At most 20 on a resource; a key has 1 to 128 characters and starts with none of `aliyun`, `acs:`,
 //! `http://` and `https://`; a value has at most 128 (provider documentation of TagResources).
 
-use crate::access::Caller;
+use crate::access::{Caller, Owner};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::AnyId;
+use crate::id::{AnyId, IdKind};
 use crate::quota::Quota;
-use crate::table::{Groups, Row};
+use crate::table::{Groups, Members, Row};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -19,19 +19,30 @@ use std::collections::BTreeSet;
 pub struct Tag {
     /// The object.
     pub resource: AnyId,
+    /// Whose the object is.
+    pub owner: Owner,
     /// The key.
     pub key: CompactString,
     /// The value; may be empty.
     pub value: CompactString,
 }
 
+/// What tagged objects are grouped by: whose they are, their kind, the tag's key, and its value or any.
+pub type TagGroup = (Owner, IdKind, CompactString, Option<CompactString>);
+
 /// The objects by tag.
 #[derive(Clone, Debug, Default)]
 pub struct TagIndex {
-    /// The objects by key and value.
-    pub by_pair: Groups<(CompactString, CompactString), AnyId>,
-    /// The objects by key.
-    pub by_key: Groups<CompactString, AnyId>,
+    /// The objects of one kind and owner by key and value, and by key alone.
+    pub by_tag: Groups<TagGroup, AnyId>,
+}
+
+impl TagIndex {
+    /// The caller's objects of a kind that carry a tag; an empty value fits any.
+    pub fn tagged(&self, caller: &Caller, kind: IdKind, tag: &TagPair) -> Members<'_, AnyId> {
+        let value = (!tag.value.is_empty()).then(|| tag.value.clone());
+        self.by_tag.members(&(caller.into(), kind, tag.key.clone(), value))
+    }
 }
 
 impl Row for Tag {
@@ -43,10 +54,12 @@ impl Row for Tag {
     }
 
     fn reindex(ix: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
-        let pair = |tag: &Tag| (tag.key.clone(), tag.value.clone());
+        let group = |tag: &Tag, value| (tag.owner.clone(), tag.resource.kind(), tag.key.clone(), value);
+        let by_key = |tag: &Tag| group(tag, None);
+        let by_pair = |tag: &Tag| group(tag, Some(tag.value.clone()));
         let Some(resource) = old.or(new).map(|tag| tag.resource) else { return };
-        ix.tags.by_pair.shift(&resource, old.map(pair), new.map(pair));
-        ix.tags.by_key.shift(&resource, old.map(|t| t.key.clone()), new.map(|t| t.key.clone()));
+        ix.tags.by_tag.shift(&resource, old.map(by_pair), new.map(by_pair));
+        ix.tags.by_tag.shift(&resource, old.map(by_key), new.map(by_key));
     }
 }
 
@@ -108,11 +121,11 @@ fn cut(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// Puts checked tags on a new object.
-pub(crate) fn put_all(w: &mut World, resource: impl Into<AnyId>, tags: &[TagPair]) {
+/// Puts checked tags on an object of `owner`.
+pub(crate) fn put_all(w: &mut World, owner: &Owner, resource: impl Into<AnyId>, tags: &[TagPair]) {
     let resource = resource.into();
     for tag in tags {
-        w.put(Tag { resource, key: tag.key.clone(), value: tag.value.clone() });
+        w.put(Tag { resource, owner: owner.clone(), key: tag.key.clone(), value: tag.value.clone() });
     }
 }
 
@@ -160,7 +173,7 @@ pub fn tag_resources(w: &mut World, caller: &Caller, c: &TagResources) -> Outcom
         )?;
     }
     for &resource in &c.resources {
-        put_all(w, resource, &c.tags);
+        put_all(w, &caller.into(), resource, &c.tags);
     }
     Ok(Reply::Done)
 }

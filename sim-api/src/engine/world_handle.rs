@@ -6,6 +6,7 @@ use super::writer::{self, WriterSettings};
 use crate::store::{self, AnyLog, StoreError, WorldKey};
 use parking_lot::{Mutex, RwLock};
 use sim_core::{Applied, Caller, Command, SimTime, Span, World};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -278,11 +279,45 @@ impl WorldHandle {
             let seen = *self.durable.borrow();
             (look(&world), world.seq(), seen)
         };
+        self.made_durable(seq, seen).await.map(|()| value)
+    }
+
+    /// Like [`WorldHandle::read`], for a look that takes long: the world is read slice by slice, and let go in between.
+    ///
+    /// # Errors
+    /// As for [`WorldHandle::read`]; [`EngineError::Retracted`] too if the world was replaced between two slices.
+    pub async fn read_in_slices<T>(
+        &self,
+        mut slice: impl FnMut(&World) -> ControlFlow<T>,
+    ) -> Result<T, EngineError> {
+        self.used();
+        self.catch_up().await?;
+        self.hint.note(&self.name, &self.shared.world.read());
+        let mut first = None;
+        loop {
+            let (flow, seq, seen) = {
+                let world = self.shared.world.read();
+                let seen = *self.durable.borrow();
+                (slice(&world), world.seq(), seen)
+            };
+            let first = *first.get_or_insert(seen);
+            if (seen.failures, seen.replaced) != (first.failures, first.replaced) {
+                return Err(EngineError::Retracted);
+            }
+            match flow {
+                ControlFlow::Break(value) => return self.made_durable(seq, first).await.map(|()| value),
+                ControlFlow::Continue(()) => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    /// Waits until entry `seq` is durable, which was seen when `seen` was announced.
+    async fn made_durable(&self, seq: u64, seen: Durable) -> Result<(), EngineError> {
         let mut durable = self.durable.clone();
         let over = |d: &Durable| d.seq >= seq || d.failures != seen.failures || d.replaced != seen.replaced;
         let reached = durable.wait_for(over).await.map(|d| *d);
         match reached {
-            Ok(d) if d.failures == seen.failures => Ok(value),
+            Ok(d) if d.failures == seen.failures => Ok(()),
             Ok(_) => Err(EngineError::Retracted),
             Err(_) => Err(EngineError::Stopping(self.name.clone())),
         }

@@ -2,6 +2,8 @@
 
 use crate::app::AppState;
 use crate::engine::{DEFAULT_WORLD, WorldHandle};
+use crate::listing::{Rows, Sought, Walk};
+use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sim_core::id::Id;
+use sim_core::resource::Resource;
 use sim_core::{AccountId, Caller, Command, Outcome, Reply, Token, World};
 use std::sync::Arc;
 
@@ -147,6 +150,21 @@ impl Context {
         Ok(self.world.read(|world| look(world, &self.caller)).await??)
     }
 
+    /// Answers 200 with a page of a list.
+    ///
+    /// # Errors
+    /// A page that cannot be, the refusal, or why the engine could not answer.
+    pub async fn list<R: Resource, T: Serialize + Send + 'static>(
+        &self,
+        page: &PageQuery,
+        rows: Rows<R>,
+        show: impl Fn(&World, &R) -> T + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let mut walk = Walk::new(rows, page.part()?, show);
+        let found = self.world.read_in_slices(|world| walk.step(world, &self.caller)).await??;
+        Ok(Json(Page::from(found)).into_response())
+    }
+
     /// Reads one object and answers 200.
     ///
     /// # Errors
@@ -170,6 +188,14 @@ fn passed() -> Response {
 /// The kind's "no such object".
 pub fn id<I: Id>(text: &str) -> Result<I, Problem> {
     Ok(parse_id(text)?)
+}
+
+/// Reads an id to filter by, if one was given.
+///
+/// # Errors
+/// The kind's "no such object".
+pub fn sought_id<I: Id>(text: Option<&str>) -> Result<Sought<I>, Problem> {
+    Ok(text.map(parse_id).transpose()?.map(Some))
 }
 
 /// Like [`id`], as a refusal of the core.

@@ -1,7 +1,8 @@
 //! Elastic network interfaces on the native wire.
 
-use super::context::{Body, Context, Path, Query, id, parse_id};
+use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use crate::app::AppState;
+use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -11,12 +12,13 @@ use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
 use sim_core::ecs::eni::{self, CreateEni, DeleteEni, Eni, EniKind, ModifyEni, TrafficMode};
 use sim_core::ecs::eni_address::{
-    AssignAddresses, UnassignAddresses, Want, Wanted, parse_prefix, parse4, parse6,
+    self, AssignAddresses, UnassignAddresses, Want, Wanted, parse_prefix, parse4, parse6,
 };
 use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
 use sim_core::id::{EniId, InstanceId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::vpc::vswitch::VSwitch;
-use sim_core::{Outcome, Owner, World};
+use sim_core::{Outcome, World};
+use std::net::Ipv4Addr;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -439,34 +441,22 @@ async fn list_network_interfaces(
     ctx: Context,
     Query(filter): Query<NetworkInterfaceFilter>,
 ) -> Result<Response, Problem> {
-    let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token.clone() };
-    let (size, after) = page.cursor::<EniId>()?;
-    let vpc = filter.vpc_id.as_deref().map(id::<VpcId>).transpose()?;
-    let vswitch = filter.vswitch_id.as_deref().map(id::<VSwitchId>).transpose()?;
-    let instance = filter.instance_id.as_deref().map(id::<InstanceId>).transpose()?;
-    let group = filter.security_group_id.as_deref().map(id::<SecurityGroupId>).transpose()?;
-    ctx.show(|w, caller| {
-        let ix = &w.indexes().enis;
-        let ids: Box<dyn Iterator<Item = &EniId>> = match (&instance, &vswitch, &group, &vpc) {
-            (Some(id), ..) => Box::new(ix.by_instance.after(id, after.as_ref())),
-            (_, Some(id), ..) => Box::new(ix.by_vswitch.after(id, after.as_ref())),
-            (_, _, Some(id), _) => Box::new(ix.by_group.after(id, after.as_ref())),
-            (_, _, _, Some(id)) => Box::new(ix.by_vpc.after(id, after.as_ref())),
-            _ => Box::new(ix.by_owner.after(&Owner::from(caller), after.as_ref())),
-        };
-        let wanted = ids.filter_map(|id| w.get::<Eni>(id)).filter(|e| {
-            e.owner.admits(caller)
-                && vpc.is_none_or(|id| e.vpc == id)
-                && vswitch.is_none_or(|id| e.vswitch == id)
-                && group.is_none_or(|id| e.groups.contains(&id))
-                && filter.status.as_ref().is_none_or(|s| e.status.text() == s)
-                && filter.r#type.as_ref().is_none_or(|t| e.kind.text() == t)
-                && filter.name.as_ref().is_none_or(|name| e.name == *name)
-                && filter.private_ip_address.as_ref().is_none_or(|ip| e.ipv4().any(|a| a.to_string() == *ip))
-        });
-        Ok(Page::take(wanted, size, |e| e.id, |e| show(w, e)))
-    })
-    .await
+    let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token };
+    let vpc = sought_id::<VpcId>(filter.vpc_id.as_deref())?;
+    let mut rows = Rows::<Eni>::all(|ix| &ix.enis.by_owner)
+        .of(sought_id::<InstanceId>(filter.instance_id.as_deref())?, |ix| &ix.enis.by_instance)
+        .of(sought_id::<VSwitchId>(filter.vswitch_id.as_deref())?, |ix| &ix.enis.by_vswitch)
+        .of(sought_id::<SecurityGroupId>(filter.security_group_id.as_deref())?, |ix| &ix.enis.by_group)
+        .of(vpc, |ix| &ix.enis.by_vpc)
+        .keep(filter.status, |_, e, status| e.status.text() == status)
+        .keep(filter.r#type, |_, e, kind| e.kind.text() == kind)
+        .keep(filter.name, |_, e, name| e.name == *name);
+    if let Some(address) = filter.private_ip_address {
+        // A text that is no address fits nothing.
+        let (vpc, address) = (vpc.flatten(), address.parse::<Ipv4Addr>().ok());
+        rows = rows.found(move |w, caller| Ok(eni_address::holders4(w, caller, vpc, address.as_slice())));
+    }
+    ctx.list(&page, rows, show).await
 }
 
 /// Show a network interface.

@@ -1,8 +1,9 @@
 //! Route tables on the native wire: the tables themselves, their vSwitches, and which entry an address takes.
 
-use super::context::{Body, Context, Path, Query, id, parse_id};
+use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use super::route_entries::{self, RouteEntryBody};
 use crate::app::AppState;
+use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -10,12 +11,12 @@ use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
+use sim_core::World;
 use sim_core::id::{RouteTableId, VSwitchId, VpcId};
 use sim_core::vpc::route_table::{
     self, AssociateRouteTable, AssociateType, CreateRouteTable, DeleteRouteTable, ModifyRouteTable,
     RouteTable, UnassociateRouteTable,
 };
-use sim_core::{Owner, World};
 use std::net::IpAddr;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -235,18 +236,11 @@ async fn list_route_tables(
     Query(filter): Query<RouteTableFilter>,
 ) -> Result<Response, Problem> {
     let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token };
-    let (size, after) = page.cursor::<RouteTableId>()?;
-    let vpc = filter.vpc_id.as_deref().map(id::<VpcId>).transpose()?;
-    ctx.show(|w, caller| {
-        let ids = w.indexes().route_tables.by_owner.after(&Owner::from(caller), after.as_ref());
-        let wanted = ids.filter_map(|id| w.get::<RouteTable>(id)).filter(|t| {
-            vpc.is_none_or(|vpc| t.vpc == vpc)
-                && filter.name.as_ref().is_none_or(|name| t.name == *name)
-                && filter.r#type.as_ref().is_none_or(|kind| t.kind.text() == kind)
-        });
-        Ok(Page::take(wanted, size, |t| t.id, |t| show(w, t)))
-    })
-    .await
+    let rows = Rows::<RouteTable>::all(|ix| &ix.route_tables.by_owner)
+        .of(sought_id::<VpcId>(filter.vpc_id.as_deref())?, |ix| &ix.route_tables.by_vpc)
+        .keep(filter.name, |_, t, name| t.name == *name)
+        .keep(filter.r#type, |_, t, kind| t.kind.text() == kind);
+    ctx.list(&page, rows, show).await
 }
 
 /// Show a route table.

@@ -1,7 +1,8 @@
 //! Secondary blocks, default networks and CIDR reservations on the native wire.
 
-use super::context::{Body, Context, Path, Query, id, parse_id};
+use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use crate::app::AppState;
+use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -20,7 +21,7 @@ use sim_core::vpc::secondary_block::{
 };
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
-use sim_core::{Command, Owner, Refusal, World, ZoneId};
+use sim_core::{Command, Refusal, World, ZoneId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -363,16 +364,10 @@ async fn list_cidr_reservations(
     Query(filter): Query<ReservationFilter>,
 ) -> Result<Response, Problem> {
     let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token };
-    let (size, after) = page.cursor::<CidrReservationId>()?;
-    let vswitch = filter.vswitch_id.as_deref().map(id::<VSwitchId>).transpose()?;
-    ctx.show(|w, caller| {
-        let ids = w.indexes().cidr_reservations.by_owner.after(&Owner::from(caller), after.as_ref());
-        let rows = ids
-            .filter_map(|id| w.get::<CidrReservation>(id))
-            .filter(|r| vswitch.is_none_or(|v| r.vswitch == v));
-        Ok(Page::take(rows, size, |r| r.id, |r| show(w, r)))
-    })
-    .await
+    let vswitch = sought_id::<VSwitchId>(filter.vswitch_id.as_deref())?;
+    let rows = Rows::<CidrReservation>::all(|ix| &ix.cidr_reservations.by_owner)
+        .of(vswitch, |ix| &ix.cidr_reservations.by_vswitch);
+    ctx.list(&page, rows, show).await
 }
 
 /// Show a CIDR reservation.

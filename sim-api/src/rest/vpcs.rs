@@ -2,6 +2,7 @@
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
 use crate::app::AppState;
+use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -9,9 +10,9 @@ use crate::rest::common::{Dependents, TagBody, dependents, parse_list, tag_bodie
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
+use sim_core::World;
 use sim_core::id::VpcId;
 use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, ModifyVpc, Vpc};
-use sim_core::{Owner, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -215,16 +216,10 @@ struct VpcFilter {
     responses((status = 200, description = "A page of VPCs.", body = Page<VpcBody>)))]
 async fn list_vpcs(ctx: Context, Query(filter): Query<VpcFilter>) -> Result<Response, Problem> {
     let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token };
-    let (size, after) = page.cursor::<VpcId>()?;
-    ctx.show(|w, caller| {
-        let ids = w.indexes().vpcs.by_owner.after(&Owner::from(caller), after.as_ref());
-        let wanted = ids.filter_map(|id| w.get::<Vpc>(id)).filter(|vpc| {
-            filter.name.as_ref().is_none_or(|name| vpc.name == *name)
-                && filter.is_default.is_none_or(|is| vpc.is_default == is)
-        });
-        Ok(Page::take(wanted, size, |vpc| vpc.id, |vpc| show(w, vpc)))
-    })
-    .await
+    let rows = Rows::<Vpc>::all(|ix| &ix.vpcs.by_owner)
+        .keep(filter.name, |_, vpc, name| vpc.name == *name)
+        .keep(filter.is_default, |_, vpc, is| vpc.is_default == *is);
+    ctx.list(&page, rows, show).await
 }
 
 /// Show a VPC.

@@ -2,15 +2,17 @@
 
 use super::context::{Body, Context, Path, Query, id};
 use crate::app::AppState;
+use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
-use sim_core::id::VRouterId;
+use sim_core::World;
+use sim_core::id::{VRouterId, VpcId};
+use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vrouter::{ModifyVRouter, VRouter};
-use sim_core::{Owner, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -74,15 +76,12 @@ struct VRouterFilter {
     responses((status = 200, description = "A page of vRouters.", body = Page<VRouterBody>)))]
 async fn list_vrouters(ctx: Context, Query(filter): Query<VRouterFilter>) -> Result<Response, Problem> {
     let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token };
-    let (size, after) = page.cursor::<VRouterId>()?;
-    ctx.show(|w, caller| {
-        let ids = w.indexes().vrouters.by_owner.after(&Owner::from(caller), after.as_ref());
-        let wanted = ids
-            .filter_map(|id| w.get::<VRouter>(id))
-            .filter(|r| filter.vpc_id.as_ref().is_none_or(|vpc| r.vpc.to_string() == *vpc));
-        Ok(Page::take(wanted, size, |r| r.id, |r| show(w, r)))
-    })
-    .await
+    let mut rows = Rows::<VRouter>::all(|ix| &ix.vrouters.by_owner);
+    if let Some(vpc) = filter.vpc_id.map(|text| text.parse::<VpcId>()) {
+        let router_of = move |w: &World| w.get::<Vpc>(vpc.as_ref().ok()?).map(|vpc| vpc.vrouter);
+        rows = rows.found(move |w, _| Ok(router_of(w).into_iter().collect()));
+    }
+    ctx.list(&page, rows, show).await
 }
 
 /// Show a vRouter.

@@ -1,7 +1,8 @@
 //! vSwitches on the native wire.
 
-use super::context::{Body, Context, Path, Query, id, parse_id};
+use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use crate::app::AppState;
+use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -12,7 +13,7 @@ use sim_core::ErrorCode as E;
 use sim_core::id::{VSwitchId, VpcId};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
-use sim_core::{Owner, World, ZoneId};
+use sim_core::{World, ZoneId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -215,22 +216,12 @@ struct VSwitchFilter {
     responses((status = 200, description = "A page of vSwitches.", body = Page<VSwitchBody>)))]
 async fn list_vswitches(ctx: Context, Query(filter): Query<VSwitchFilter>) -> Result<Response, Problem> {
     let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token };
-    let (size, after) = page.cursor::<VSwitchId>()?;
-    let vpc = filter.vpc_id.as_deref().map(id::<VpcId>).transpose()?;
-    ctx.show(|w, caller| {
-        let ix = &w.indexes().vswitches;
-        let ids: Box<dyn Iterator<Item = &VSwitchId>> = match &vpc {
-            Some(vpc) => Box::new(ix.by_vpc.after(vpc, after.as_ref())),
-            None => Box::new(ix.by_owner.after(&Owner::from(caller), after.as_ref())),
-        };
-        let wanted = ids.filter_map(|id| w.get::<VSwitch>(id)).filter(|s| {
-            s.owner.admits(caller)
-                && filter.zone_id.as_ref().is_none_or(|zone| s.zone.0 == *zone)
-                && filter.name.as_ref().is_none_or(|name| s.name == *name)
-        });
-        Ok(Page::take(wanted, size, |s| s.id, |s| show(w, s)))
-    })
-    .await
+    let zone = filter.zone_id.as_deref().map(ZoneId::from);
+    let rows = Rows::<VSwitch>::all(|ix| &ix.vswitches.by_owner)
+        .of(sought_id::<VpcId>(filter.vpc_id.as_deref())?, |ix| &ix.vswitches.by_vpc)
+        .in_own(zone, |ix| &ix.vswitches.by_zone, |owner, zone| (owner, zone))
+        .keep(filter.name, |_, s, name| s.name == *name);
+    ctx.list(&page, rows, show).await
 }
 
 /// Show a vSwitch.

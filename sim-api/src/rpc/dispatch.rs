@@ -17,7 +17,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use sim_core::{AccountId, Caller, ErrorCode, Refusal, Token};
+use sim_core::{AccountId, Caller, ErrorCode, Outcome, Refusal, Token};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -120,8 +120,10 @@ async fn answer(
     let plan = (action.plan)(&scope, &caller).map_err(|e| bad_params(action, e, noted))?;
     let result = match plan {
         Plan::Read(look) => {
-            let seen = world.read(|w| look(w, &caller)).await.map_err(unavailable)?;
-            if caller.dry_run { seen.and(Err(Refusal::new(ErrorCode::DryRun))) } else { seen }
+            looked(&caller, world.read(|w| look(w, &caller)).await.map_err(unavailable)?)
+        }
+        Plan::List(mut slice) => {
+            looked(&caller, world.read_in_slices(|w| slice(w, &caller)).await.map_err(unavailable)?)
         }
         Plan::Write(command, show) => {
             let dry_run = caller.dry_run;
@@ -150,6 +152,11 @@ fn hold_to_contract(action: &Action, answer: &Value) -> Result<(), ProviderError
     tracing::error!(action = action.name, faults, "the answer breaks the published contract");
     let message = format!("The answer of {} breaks the published contract: {faults}.", action.name);
     Err(ProviderError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message))
+}
+
+/// What a look at the world saw; a dry run that passes every check is told so.
+fn looked(caller: &Caller, seen: Outcome<Value>) -> Outcome<Value> {
+    if caller.dry_run { seen.and(Err(Refusal::new(ErrorCode::DryRun))) } else { seen }
 }
 
 fn show_param((name, value): (&str, &str)) -> (String, String) {

@@ -5,9 +5,12 @@
 //! former is of the newer style. Both answers hold `PageSize`: some clients stop at a page smaller than they asked for.
 
 use super::params::Scope;
-use super::plan::{BadParams, NumberedPage};
+use super::plan::{self, BadParams, NumberedPage, Planned};
+use crate::listing::{Part, Rows};
 use serde_json::{Value, json};
+use sim_core::World;
 use sim_core::id::Id;
+use sim_core::resource::Resource;
 
 /// Which page of a list whose items come in order of their ids.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +46,33 @@ impl<I: Id> EitherPage<I> {
             return Ok(EitherPage::Numbered(numbered));
         }
         Ok(EitherPage::Token { size: results.unwrap_or(10) as usize, after })
+    }
+
+    /// A plan that answers with the page of a list: its items under `list.item`, with `TotalCount`, `PageNumber`,
+    /// `PageSize` and `NextToken`.
+    ///
+    /// # Errors
+    /// None; the result is a plan.
+    pub fn list<R: Resource<Key = I>>(
+        self,
+        rows: Rows<R>,
+        list: &'static str,
+        item: &'static str,
+        show: impl Fn(&World, &R) -> Value + Send + 'static,
+    ) -> Planned {
+        let (page, part) = match self {
+            EitherPage::Numbered(page) => (page, page.part()),
+            EitherPage::Token { size, after } => {
+                (NumberedPage { number: 1, size }, Part { after, skip: 0, size, count: true })
+            }
+        };
+        let by_token = matches!(self, EitherPage::Token { .. });
+        plan::list(rows, part, show, move |found| {
+            let next = found.next.filter(|_| by_token).map(|id| id.to_string()).unwrap_or_default();
+            let mut answer = page.answer(found.total, list, item, found.items);
+            answer["NextToken"] = next.into();
+            answer
+        })
     }
 
     /// The answer: the items of the page under `list.item`, `TotalCount`, `PageNumber`, `PageSize` and `NextToken`.

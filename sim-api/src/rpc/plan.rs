@@ -3,10 +3,13 @@
 //! An action only decodes and encodes. It reads its parameters into a [`Plan`]; every rule is the core's.
 
 use super::params::{MAX_LIST_INDEX, ParamError, Scope};
+use crate::listing::{Found, Part, Rows, Sought, Walk};
 use serde_json::{Map, Value, json};
 use sim_core::id::Id;
+use sim_core::resource::Resource;
 use sim_core::tag::{self, TagPair};
 use sim_core::{Caller, Command, Outcome, Refusal, Reply, World};
+use std::ops::ControlFlow;
 
 /// Looks at the world and answers.
 pub type Look = Box<dyn FnOnce(&World, &Caller) -> Outcome<Value> + Send>;
@@ -14,10 +17,15 @@ pub type Look = Box<dyn FnOnce(&World, &Caller) -> Outcome<Value> + Send>;
 /// Shows the reply to a command on the world as the command left it.
 pub type Show = Box<dyn FnOnce(&World, &Caller, &Reply) -> Value + Send>;
 
+/// Looks at the world slice by slice and answers with the last one.
+pub type Slice = Box<dyn FnMut(&World, &Caller) -> ControlFlow<Outcome<Value>> + Send>;
+
 /// What an action wants done.
 pub enum Plan {
     /// Look at the world.
     Read(Look),
+    /// Look at the world slice by slice.
+    List(Slice),
     /// Carry out a command and show its reply on the world as the command left it.
     Write(Command, Show),
 }
@@ -51,6 +59,21 @@ pub fn read(look: impl FnOnce(&World, &Caller) -> Outcome<Value> + Send + 'stati
     Ok(Plan::Read(Box::new(look)))
 }
 
+/// A plan that shows a part of a list.
+pub fn list<R: Resource>(
+    rows: Rows<R>,
+    part: Part<R::Key>,
+    show: impl Fn(&World, &R) -> Value + Send + 'static,
+    answer: impl Fn(Found<Value, R::Key>) -> Value + Send + 'static,
+) -> Planned {
+    let mut walk = Walk::new(rows, part, show);
+    let slice = move |w: &World, caller: &Caller| match walk.step(w, caller) {
+        ControlFlow::Continue(()) => ControlFlow::Continue(()),
+        ControlFlow::Break(found) => ControlFlow::Break(found.map(&answer)),
+    };
+    Ok(Plan::List(Box::new(slice)))
+}
+
 /// A plan that carries out a command whose answer has members of its own.
 pub fn write(
     command: impl Into<Command>,
@@ -81,8 +104,13 @@ pub fn optional_id<I: Id>(scope: &Scope<'_>, name: &str) -> Result<Option<I>, Ba
 }
 
 /// An id to filter by: one that does not parse fits nothing.
-pub fn filter_id<I: Id>(text: Option<&str>) -> Option<Result<I, ()>> {
-    text.map(|text| text.parse().map_err(drop))
+pub fn sought<I: Id>(scope: &Scope<'_>, name: &str) -> Sought<I> {
+    scope.str(name).map(|text| text.parse().ok())
+}
+
+/// A text to filter by.
+pub fn text(scope: &Scope<'_>, name: &str) -> Option<String> {
+    scope.str(name).map(str::to_owned)
 }
 
 /// The tags of a request: `Tag.N.Key` and `Tag.N.Value`, or the older `Tag.N.key` and `Tag.N.value`.
@@ -139,6 +167,37 @@ impl NumberedPage {
         Ok(NumberedPage { number: number as usize, size: size as usize })
     }
 
+    /// A plan that answers with the page of a list: its items under `list.item`, with `TotalCount`, `PageNumber` and
+    /// `PageSize`.
+    ///
+    /// # Errors
+    /// None; the result is a plan.
+    pub fn list<R: Resource>(
+        self,
+        rows: Rows<R>,
+        list: &'static str,
+        item: &'static str,
+        show: impl Fn(&World, &R) -> Value + Send + 'static,
+    ) -> Planned {
+        self::list(rows, self.part(), show, move |found| self.answer(found.total, list, item, found.items))
+    }
+
+    /// The part of a list that is asked for.
+    pub fn part<I>(self) -> Part<I> {
+        let skip = (self.number as u64 - 1).saturating_mul(self.size as u64);
+        Part { after: None, skip, size: self.size, count: true }
+    }
+
+    /// The answer with these items.
+    pub fn answer(self, total: u64, list: &str, item: &str, shown: Vec<Value>) -> Value {
+        let mut answer = Map::new();
+        answer.insert("TotalCount".to_owned(), total.into());
+        answer.insert("PageNumber".to_owned(), self.number.into());
+        answer.insert("PageSize".to_owned(), self.size.into());
+        answer.insert(list.to_owned(), json!({ item: shown }));
+        Value::Object(answer)
+    }
+
     /// The answer: the items of the page under `list.item`, with `TotalCount`, `PageNumber` and `PageSize`.
     pub fn show<R>(
         self,
@@ -156,11 +215,6 @@ impl NumberedPage {
             }
             total += 1;
         }
-        let mut answer = Map::new();
-        answer.insert("TotalCount".to_owned(), total.into());
-        answer.insert("PageNumber".to_owned(), self.number.into());
-        answer.insert("PageSize".to_owned(), self.size.into());
-        answer.insert(list.to_owned(), json!({ item: shown }));
-        Value::Object(answer)
+        self.answer(total as u64, list, item, shown)
     }
 }

@@ -391,7 +391,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateEni) -> Outcome<Reply> {
     };
     let eni = build(w, caller, c.vswitch, chosen, made)?;
     let id = eni.id;
-    tag::put_all(w, id, &c.tags);
+    tag::put_all(w, &eni.owner, id, &c.tags);
     w.put(eni);
     Ok(id.into())
 }

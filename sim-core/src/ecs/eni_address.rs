@@ -17,6 +17,7 @@ use crate::vpc::vswitch::VSwitch;
 use crate::world::{Indexes, World};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The most secondary IPv4 addresses and prefixes of an interface that is Available.
@@ -704,6 +705,22 @@ fn change6(ix: &mut EniIndex, eni: &Eni, kept: Option<&Eni>, take: bool) {
     let changed = addresses.len() as u64 + prefixes.len() as u64;
     taken.taken = if take { taken.taken + changed } else { taken.taken - changed };
     drop_if_empty(ix, eni.vswitch);
+}
+
+/// The interfaces that hold one of these private IPv4 addresses: in one VPC, or in any of the caller's.
+pub fn holders4(w: &World, caller: &Caller, vpc: Option<VpcId>, addresses: &[Ipv4Addr]) -> BTreeSet<EniId> {
+    let (holders, own) = (&w.indexes().enis.by_address, caller.into());
+    let vpcs = match vpc {
+        Some(vpc) => vec![vpc],
+        None => w.indexes().vpcs.by_owner.of(&own).copied().collect(),
+    };
+    let of = |&vpc: &VpcId| addresses.iter().filter_map(move |&a| holders.get(&(vpc, a)).copied());
+    vpcs.iter().flat_map(of).collect()
+}
+
+/// The interfaces that hold one of these IPv6 addresses.
+pub fn holders6(w: &World, addresses: &[Ipv6Addr]) -> BTreeSet<EniId> {
+    addresses.iter().filter_map(|a| w.indexes().enis.by_ipv6.get(a).copied()).collect()
 }
 
 /// A vSwitch without IPv6 addresses in use has no pool: it may lose its IPv6 block and get another.

@@ -250,7 +250,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreatePrefixList) -> Outcome<R
     let used = w.indexes().prefix_lists.by_owner.count(&owner);
     Quota::PrefixLists.check(w, caller.account, used, 1, ErrorCode::PrefixListQuotaExceeded)?;
     let id = w.new_id::<PrefixListId>(&caller.region)?;
-    tag::put_all(w, id, &c.tags);
+    tag::put_all(w, &caller.into(), id, &c.tags);
     let created = w.now();
     let (family, max_entries, entries) = (c.family, c.max_entries, c.entries.clone());
     w.put(PrefixList { id, owner, name, description, family, max_entries, entries, resource_group, created });

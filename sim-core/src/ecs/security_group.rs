@@ -170,7 +170,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateSecurityGroup) -> Outcom
     let id = w.new_id::<SecurityGroupId>(&caller.region)?;
     let inner_access = c.kind == GroupKind::Basic;
     let created = w.now();
-    tag::put_all(w, id, &c.tags);
+    tag::put_all(w, &caller.into(), id, &c.tags);
     w.put(SecurityGroup {
         id,
         owner,

@@ -186,7 +186,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateCidrReservation) -> Outc
     debug_assert!(!ipv4 || block != Cidr::from(vswitch_block));
     quota.check(w, caller.account, used, 1, ErrorCode::CidrReservationQuota)?;
     let id = w.new_id::<CidrReservationId>(&caller.region)?;
-    tag::put_all(w, id, &c.tags);
+    tag::put_all(w, &caller.into(), id, &c.tags);
     let (owner, created) = (caller.into(), w.now());
     w.put(CidrReservation { id, owner, vpc, vswitch: c.vswitch, block, name, description, created });
     Ok(id.into())

@@ -291,6 +291,12 @@ pub fn of_table<'w>(
     system.into_iter().chain(customs.filter_map(|id| w.get::<RouteEntry>(id).cloned()))
 }
 
+/// How many entries a table has.
+pub fn count_of_table(w: &World, table: &RouteTable) -> u64 {
+    let system = system_targets(w, table.vpc).filter(|target| target.entry(w, table).is_some()).count();
+    system as u64 + w.indexes().route_entries.customs.count(&table.id)
+}
+
 /// The entry with this id in a table, stored or derived.
 pub fn in_table(w: &World, table: &RouteTable, id: RouteEntryId) -> Option<RouteEntry> {
     match w.get::<RouteEntry>(&id) {

@@ -283,7 +283,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateRouteTable) -> Outcome<R
     if !span.is_zero() {
         w.schedule(span, Due::RouteTable(id));
     }
-    tag::put_all(w, id, &c.tags);
+    tag::put_all(w, &caller.into(), id, &c.tags);
     w.put(RouteTable {
         id,
         owner: caller.into(),

@@ -239,7 +239,7 @@ pub(crate) fn insert(w: &mut World, mut vpc: Vpc, tags: &[TagPair]) -> Reply {
         status: Status::Available,
         created: vpc.created,
     });
-    tag::put_all(w, vpc.id, tags);
+    tag::put_all(w, &vpc.owner, vpc.id, tags);
     let reply = Reply::CreatedVpc { vpc: vpc.id, vrouter: vpc.vrouter, route_table: vpc.system_table };
     w.put(vpc);
     reply

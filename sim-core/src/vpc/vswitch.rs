@@ -65,8 +65,8 @@ pub struct VSwitchIndex {
     pub by_owner: Groups<Owner, VSwitchId>,
     /// By VPC.
     pub by_vpc: Groups<VpcId, VSwitchId>,
-    /// By zone.
-    pub by_zone: Groups<ZoneId, VSwitchId>,
+    /// By account, region and zone.
+    pub by_zone: Groups<(Owner, ZoneId), VSwitchId>,
     /// Those in transition, by VPC.
     pub pending: Groups<VpcId, VSwitchId>,
     /// Those bound to a custom route table.
@@ -90,7 +90,8 @@ impl Row for VSwitch {
         let ix = &mut indexes.vswitches;
         ix.by_owner.shift(&id, old.map(|s| s.owner.clone()), new.map(|s| s.owner.clone()));
         ix.by_vpc.shift(&id, old.map(|s| s.vpc), new.map(|s| s.vpc));
-        ix.by_zone.shift(&id, old.map(|s| s.zone.clone()), new.map(|s| s.zone.clone()));
+        let zone = |s: &VSwitch| (s.owner.clone(), s.zone.clone());
+        ix.by_zone.shift(&id, old.map(zone), new.map(zone));
         let pending = |s: &VSwitch| (s.status == Status::Pending).then_some(s.vpc);
         ix.pending.shift(&id, old.and_then(pending), new.and_then(pending));
         ix.by_route_table.shift(&id, old.and_then(|s| s.route_table), new.and_then(|s| s.route_table));
@@ -277,7 +278,7 @@ pub fn counted(w: &World, vpc: &Vpc) -> u64 {
 /// Writes a new vSwitch with its tags and starts its transition.
 pub(crate) fn insert(w: &mut World, vswitch: VSwitch, tags: &[TagPair]) -> Reply {
     let id = vswitch.id;
-    tag::put_all(w, id, tags);
+    tag::put_all(w, &vswitch.owner, id, tags);
     w.put(vswitch);
     begin_transition(w, id);
     id.into()

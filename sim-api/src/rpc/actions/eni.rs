@@ -1,9 +1,10 @@
 //! Actions on network interfaces.
 
+use crate::listing::Rows;
 use crate::rpc::either_page::EitherPage;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
-    BadParams, Planned, done, has_tags, optional_id, read, required_id, show_tags_tag_key, tags, write,
+    BadParams, Planned, done, optional_id, read, required_id, show_tags_tag_key, sought, tags, text, write,
 };
 use serde_json::{Value, json};
 use sim_core::ecs::eni::{self, CreateEni, DeleteEni, Eni, EniKind, EniStatus, ModifyEni, TrafficMode};
@@ -11,9 +12,8 @@ use sim_core::ecs::eni_address;
 use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
 use sim_core::id::{EniId, InstanceId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::vpc::vswitch::VSwitch;
-use sim_core::{Caller, Owner, World};
-use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use sim_core::{Caller, World};
+use std::net::Ipv4Addr;
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[
@@ -169,24 +169,6 @@ fn attachment(e: &Eni) -> Value {
     })
 }
 
-/// Which interfaces DescribeNetworkInterfaces is asked for.
-struct Filter {
-    ids: Option<BTreeSet<EniId>>,
-    addresses: Vec<Ipv4Addr>,
-    ipv6: Vec<Ipv6Addr>,
-    /// Ids of things an interface belongs to; a text that is no id fits nothing.
-    instance: Option<Option<InstanceId>>,
-    vpc: Option<Option<VpcId>>,
-    vswitch: Option<Option<VSwitchId>>,
-    group: Option<Option<SecurityGroupId>>,
-    name: Option<String>,
-    primary_ip: Option<String>,
-    resource_group: Option<String>,
-    status: Option<EniStatus>,
-    kind: Option<EniKind>,
-    service_managed: Option<bool>,
-}
-
 const STATUSES: &[(&str, EniStatus)] = &[
     ("Available", EniStatus::Available),
     ("Attaching", EniStatus::Attaching),
@@ -201,84 +183,49 @@ const KINDS: &[(&str, EniKind)] = &[
     ("Member", EniKind::Member),
 ];
 
-impl Filter {
-    fn read(p: &Scope<'_>) -> Result<Filter, BadParams> {
-        fn known<I: sim_core::id::Id>(p: &Scope<'_>, name: &str) -> Option<Option<I>> {
-            p.str(name).map(|text| text.parse().ok())
-        }
-        let ids = p.strings("NetworkInterfaceId", 1000)?;
-        let addresses = p.strings("PrivateIpAddress", 100)?;
-        let ipv6 = p.strings("Ipv6Address", 1000)?;
-        Ok(Filter {
-            ids: (!ids.is_empty()).then(|| ids.iter().filter_map(|text| text.parse().ok()).collect()),
-            addresses: addresses
-                .iter()
-                .map(|t| eni_address::parse4(t, "private_ip_address"))
-                .collect::<Result<_, _>>()?,
-            ipv6: ipv6.iter().map(|t| eni_address::parse6(t, "ipv6_address")).collect::<Result<_, _>>()?,
-            instance: known(p, "InstanceId"),
-            vpc: known(p, "VpcId"),
-            vswitch: known(p, "VSwitchId"),
-            group: known(p, "SecurityGroupId"),
-            name: p.str("NetworkInterfaceName").map(str::to_owned),
-            primary_ip: p.str("PrimaryIpAddress").map(str::to_owned),
-            resource_group: p.str("ResourceGroupId").map(str::to_owned),
-            status: p.choice("Status", STATUSES).map_err(|e| e.with_code("InvalidParameter"))?,
-            kind: p.choice("Type", KINDS).map_err(|e| e.with_code("InvalidParameter"))?,
-            service_managed: p.bool("ServiceManaged")?,
-        })
+/// Which interfaces DescribeNetworkInterfaces is asked for.
+fn filtered(p: &Scope<'_>) -> Result<Rows<Eni>, BadParams> {
+    let vpc = sought::<VpcId>(p, "VpcId");
+    let addresses = p.strings("PrivateIpAddress", 100)?;
+    let addresses: Vec<_> =
+        addresses.iter().map(|t| eni_address::parse4(t, "private_ip_address")).collect::<Result<_, _>>()?;
+    let ipv6 = p.strings("Ipv6Address", 1000)?;
+    let ipv6: Vec<_> =
+        ipv6.iter().map(|t| eni_address::parse6(t, "ipv6_address")).collect::<Result<_, _>>()?;
+    // An address that does not read fits nothing.
+    let primary = p.str("PrimaryIpAddress").map(|text| text.parse::<Ipv4Addr>().ok());
+    let kind = p.choice("Type", KINDS).map_err(|e| e.with_code("InvalidParameter"))?;
+    let status = p.choice("Status", STATUSES).map_err(|e| e.with_code("InvalidParameter"))?;
+    let mut rows = Rows::<Eni>::all(|ix| &ix.enis.by_owner)
+        .named(&p.strings("NetworkInterfaceId", 1000)?)
+        .of::<InstanceId>(sought(p, "InstanceId"), |ix| &ix.enis.by_instance)
+        .of(vpc, |ix| &ix.enis.by_vpc)
+        .of::<VSwitchId>(sought(p, "VSwitchId"), |ix| &ix.enis.by_vswitch)
+        .of::<SecurityGroupId>(sought(p, "SecurityGroupId"), |ix| &ix.enis.by_group)
+        .tagged(tags(p)?)
+        .keep(text(p, "NetworkInterfaceName"), |_, e, name| e.name == *name)
+        .keep(primary, |_, e, ip| Some(e.primary_ip) == *ip)
+        .keep(sought(p, "ResourceGroupId"), |_, e, group| Some(e.resource_group) == *group)
+        .keep(status, |_, e, status| e.status == *status)
+        .keep(kind, |_, e, kind| e.kind == *kind)
+        // No service manages interfaces here.
+        .keep(p.bool("ServiceManaged")?, |_, _, managed| !managed);
+    let vpc = vpc.flatten();
+    if let Some(primary) = primary {
+        rows = rows.found(move |w, caller| Ok(eni_address::holders4(w, caller, vpc, primary.as_slice())));
     }
-
-    /// The interfaces that may fit, from the narrowest index, in order of their ids.
-    fn candidates<'a>(&'a self, w: &'a World, caller: &Caller) -> Box<dyn Iterator<Item = &'a EniId> + 'a> {
-        let ix = &w.indexes().enis;
-        if let Some(ids) = &self.ids {
-            return Box::new(ids.iter());
-        }
-        match (&self.instance, &self.vswitch, &self.group, &self.vpc) {
-            (Some(None), ..) | (_, Some(None), ..) | (_, _, Some(None), _) | (_, _, _, Some(None)) => {
-                Box::new(std::iter::empty())
-            }
-            (Some(Some(instance)), ..) => Box::new(ix.by_instance.of(instance)),
-            (_, _, _, Some(Some(vpc))) if !self.addresses.is_empty() => {
-                let holders: BTreeSet<&EniId> =
-                    self.addresses.iter().filter_map(|a| ix.by_address.get(&(*vpc, *a))).collect();
-                Box::new(holders.into_iter())
-            }
-            (_, Some(Some(vswitch)), ..) => Box::new(ix.by_vswitch.of(vswitch)),
-            (_, _, Some(Some(group)), _) => Box::new(ix.by_group.of(group)),
-            (_, _, _, Some(Some(vpc))) => Box::new(ix.by_vpc.of(vpc)),
-            _ => Box::new(ix.by_owner.of(&Owner::from(caller))),
-        }
+    if !addresses.is_empty() {
+        rows = rows.found(move |w, caller| Ok(eni_address::holders4(w, caller, vpc, &addresses)));
     }
-
-    fn fits(&self, e: &Eni) -> bool {
-        self.instance.is_none_or(|id| id.is_some() && e.instance == id)
-            && self.vpc.is_none_or(|id| Some(e.vpc) == id)
-            && self.vswitch.is_none_or(|id| Some(e.vswitch) == id)
-            && self.group.is_none_or(|id| id.is_some_and(|id| e.groups.contains(&id)))
-            && (self.addresses.is_empty() || e.ipv4().any(|a| self.addresses.contains(&a)))
-            && (self.ipv6.is_empty() || e.ipv6.iter().any(|a| self.ipv6.contains(a)))
-            && self.name.as_ref().is_none_or(|name| e.name == *name)
-            && self.primary_ip.as_ref().is_none_or(|ip| e.primary_ip.to_string() == *ip)
-            && self.resource_group.as_ref().is_none_or(|group| e.resource_group.to_string() == *group)
-            && self.status.is_none_or(|status| e.status == status)
-            && self.kind.is_none_or(|kind| e.kind == kind)
-            && self.service_managed != Some(true)
+    if !ipv6.is_empty() {
+        rows = rows.found(move |w, _| Ok(eni_address::holders6(w, &ipv6)));
     }
+    Ok(rows)
 }
 
 pub fn describe_network_interfaces(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = EitherPage::<EniId>::read(p, 500, 500)?;
-    let filter = Filter::read(p)?;
-    let tags = tags(p)?;
-    read(move |w, caller| {
-        let wanted = filter
-            .candidates(w, caller)
-            .filter_map(|id| w.get::<Eni>(id))
-            .filter(|e| e.owner.admits(caller) && filter.fits(e) && has_tags(w, e.id, &tags));
-        Ok(page.show(wanted, "NetworkInterfaceSets", "NetworkInterfaceSet", |e| e.id, |e| described(w, e)))
-    })
+    page.list(filtered(p)?, "NetworkInterfaceSets", "NetworkInterfaceSet", described)
 }
 
 pub fn describe_network_interface_attribute(p: &Scope<'_>, _: &Caller) -> Planned {

@@ -160,6 +160,7 @@ pub fn modify_route_entry(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 /// Which entries of a table to show.
+#[derive(Default, PartialEq)]
 struct EntryFilter {
     id: Option<String>,
     name: Option<String>,
@@ -194,6 +195,10 @@ impl EntryFilter {
         })
     }
 
+    fn is_empty(&self) -> bool {
+        *self == EntryFilter::default()
+    }
+
     fn fits(&self, e: &RouteEntry) -> bool {
         let same = |text: &String| Cidr::parse_or_host(text).is_ok_and(|block| block == e.destination);
         self.kind.is_none_or(|kind| e.kind.text() == kind)
@@ -218,7 +223,10 @@ pub fn describe_route_entry_list(p: &Scope<'_>, _: &Caller) -> Planned {
     })?;
     read(move |w, caller| {
         let table = w.visible::<RouteTable>(caller, table)?;
-        let total = route_entry::of_table(w, table, None).filter(|e| filter.fits(e)).count();
+        let total = match filter.is_empty() {
+            true => route_entry::count_of_table(w, table),
+            false => route_entry::of_table(w, table, None).filter(|e| filter.fits(e)).count() as u64,
+        };
         let mut rest = route_entry::of_table(w, table, after).filter(|e| filter.fits(e));
         let shown: Vec<RouteEntry> = rest.by_ref().take(most).collect();
         let next = rest.next().and_then(|_| shown.last()).map(|last| last.id.to_string());

@@ -1,12 +1,13 @@
 //! Actions on route tables.
 
 use super::route_entry::next_hops;
+use crate::listing::Rows;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
-    NumberedPage, Planned, done, has_tags, optional_id, read, required_id, show_tags_key_value, tags, write,
+    NumberedPage, Planned, done, optional_id, required_id, show_tags_key_value, sought, tags, text, write,
 };
 use serde_json::{Value, json};
-use sim_core::id::{RouteTableId, VRouterId};
+use sim_core::id::{RouteTableId, VRouterId, VpcId};
 use sim_core::vpc::route_entry::{self, RouteEntry};
 use sim_core::vpc::route_table::{
     AssociateRouteTable, AssociateType, CreateRouteTable, DeleteRouteTable, ModifyRouteTable, RouteTable,
@@ -14,7 +15,7 @@ use sim_core::vpc::route_table::{
 };
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vrouter::VRouter;
-use sim_core::{Caller, Owner, World};
+use sim_core::{Caller, World};
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[("DescribeRouteTables", &["Type"])];
@@ -59,35 +60,14 @@ pub fn unassociate_route_table(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 /// Which route tables both lists can be narrowed to.
-struct Filter {
-    router_type: Option<String>,
-    router: Option<String>,
-    id: Option<String>,
-    name: Option<String>,
-    group: Option<String>,
-}
-
-impl Filter {
-    fn read(p: &Scope<'_>) -> Filter {
-        let text = |name| p.str(name).map(str::to_owned);
-        Filter {
-            router_type: text("RouterType"),
-            router: text("RouterId"),
-            id: text("RouteTableId"),
-            name: text("RouteTableName"),
-            group: text("ResourceGroupId"),
-        }
-    }
-
-    fn fits(&self, w: &World, table: &RouteTable) -> bool {
-        let fits = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| wanted == is);
+fn filtered(p: &Scope<'_>) -> Rows<RouteTable> {
+    Rows::<RouteTable>::all(|ix| &ix.route_tables.by_owner)
+        .named(p.str("RouteTableId").as_slice())
         // Every router is a VPC's; those of physical connections (VBR) do not exist.
-        fits(&self.router_type, "VRouter")
-            && fits(&self.router, &router(w, table))
-            && fits(&self.id, &table.id.to_string())
-            && fits(&self.name, &table.name)
-            && fits(&self.group, &group(w, table))
-    }
+        .keep(text(p, "RouterType"), |_, _, kind| kind == "VRouter")
+        .keep(text(p, "RouterId"), |w, t, id| router(w, t) == *id)
+        .keep(text(p, "RouteTableName"), |_, t, name| t.name == *name)
+        .keep(text(p, "ResourceGroupId"), |w, t, id| group(w, t) == *id)
 }
 
 fn router(w: &World, table: &RouteTable) -> String {
@@ -102,68 +82,56 @@ fn vswitches(w: &World, table: &RouteTable) -> Value {
     json!({ "VSwitchId": table.vswitches(w).map(|s| s.id.to_string()).collect::<Vec<_>>() })
 }
 
-/// The caller's route tables, by age.
-fn all<'w>(w: &'w World, caller: &Caller) -> impl Iterator<Item = &'w RouteTable> + use<'w> {
-    w.indexes().route_tables.by_owner.of(&Owner::from(caller)).filter_map(|id| w.get::<RouteTable>(id))
-}
-
 pub fn describe_route_table_list(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 50)?;
-    let filter = Filter::read(p);
-    let vpc = p.str("VpcId").map(str::to_owned);
-    let kind = p.str("RouteTableType").map(str::to_owned);
-    let tags = tags(p)?;
-    read(move |w, caller| {
-        let wanted = all(w, caller).filter(|t| {
-            filter.fits(w, t)
-                && vpc.as_ref().is_none_or(|vpc| t.vpc.to_string() == *vpc)
-                && kind.as_ref().is_none_or(|kind| t.kind.text() == kind)
-                && has_tags(w, t.id, &tags)
-        });
-        Ok(page.show(wanted, "RouterTableList", "RouterTableListType", |t| {
-            json!({
-                "RouteTableId": t.id.to_string(),
-                "RouteTableName": t.name,
-                "RouteTableType": t.kind.text(),
-                "AssociateType": "VSwitch",
-                "Description": t.description,
-                "Status": t.status.text(),
-                "VpcId": t.vpc.to_string(),
-                "RouterType": "VRouter",
-                "RouterId": router(w, t),
-                "VSwitchIds": vswitches(w, t),
-                "GatewayIds": { "GatewayIds": [] },
-                "RoutePropagationEnable": t.propagation,
-                "ResourceGroupId": group(w, t),
-                "OwnerId": t.owner.account,
-                "CreationTime": t.created.to_seconds_text(),
-                "Tags": show_tags_key_value(w, t.id),
-            })
-        }))
+    let rows = filtered(p)
+        .of::<VpcId>(sought(p, "VpcId"), |ix| &ix.route_tables.by_vpc)
+        .tagged(tags(p)?)
+        .keep(text(p, "RouteTableType"), |_, t, kind| t.kind.text() == kind);
+    page.list(rows, "RouterTableList", "RouterTableListType", |w, t| {
+        json!({
+            "RouteTableId": t.id.to_string(),
+            "RouteTableName": t.name,
+            "RouteTableType": t.kind.text(),
+            "AssociateType": "VSwitch",
+            "Description": t.description,
+            "Status": t.status.text(),
+            "VpcId": t.vpc.to_string(),
+            "RouterType": "VRouter",
+            "RouterId": router(w, t),
+            "VSwitchIds": vswitches(w, t),
+            "GatewayIds": { "GatewayIds": [] },
+            "RoutePropagationEnable": t.propagation,
+            "ResourceGroupId": group(w, t),
+            "OwnerId": t.owner.account,
+            "CreationTime": t.created.to_seconds_text(),
+            "Tags": show_tags_key_value(w, t.id),
+        })
     })
 }
 
 pub fn describe_route_tables(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 50)?;
-    let filter = Filter::read(p);
-    let vrouter = optional_id::<VRouterId>(p, "VRouterId")?;
+    let mut rows = filtered(p);
     p.mark_known("Type");
-    read(move |w, caller| {
-        let vpc = vrouter.map(|id| w.visible::<VRouter>(caller, id)).transpose()?.map(|r| r.vpc);
-        let wanted = all(w, caller).filter(|t| filter.fits(w, t) && vpc.is_none_or(|vpc| t.vpc == vpc));
-        Ok(page.show(wanted, "RouteTables", "RouteTable", |t| {
-            let entries: Vec<Value> = route_entry::of_table(w, t, None).map(|e| entry(&e)).collect();
-            json!({
-                "RouteTableId": t.id.to_string(),
-                "RouteTableType": t.kind.text(),
-                "VRouterId": router(w, t),
-                "Status": t.status.text(),
-                "ResourceGroupId": group(w, t),
-                "CreationTime": t.created.to_seconds_text(),
-                "VSwitchIds": vswitches(w, t),
-                "RouteEntrys": { "RouteEntry": entries },
-            })
-        }))
+    if let Some(vrouter) = optional_id::<VRouterId>(p, "VRouterId")? {
+        rows = rows.found(move |w, caller| {
+            let vpc = w.visible::<VRouter>(caller, vrouter)?.vpc;
+            Ok(w.indexes().route_tables.by_vpc.of(&vpc).copied().collect())
+        });
+    }
+    page.list(rows, "RouteTables", "RouteTable", |w, t| {
+        let entries: Vec<Value> = route_entry::of_table(w, t, None).map(|e| entry(&e)).collect();
+        json!({
+            "RouteTableId": t.id.to_string(),
+            "RouteTableType": t.kind.text(),
+            "VRouterId": router(w, t),
+            "Status": t.status.text(),
+            "ResourceGroupId": group(w, t),
+            "CreationTime": t.created.to_seconds_text(),
+            "VSwitchIds": vswitches(w, t),
+            "RouteEntrys": { "RouteEntry": entries },
+        })
     })
 }
 

@@ -2,11 +2,12 @@
 
 use super::vpc_parts::TokenPage;
 use crate::rpc::params::{MAX_LIST_INDEX, Scope};
-use crate::rpc::plan::{BadParams, Planned, done, read, tags};
+use crate::rpc::plan::{BadParams, Planned, done, has_tags, read, tags};
 use serde_json::{Value, json};
 use sim_core::id::{AnyId, IdKind};
 use sim_core::tag::{Tag, TagPair, TagResources, UntagResources};
 use sim_core::{Caller, ErrorCode, Refusal};
+use std::collections::BTreeSet;
 
 /// The resource types of the product Vpc that can carry tags here.
 const VPC_TYPES: &[(&str, IdKind)] =
@@ -111,40 +112,29 @@ fn list_tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
     p.mark_known("TagFilter");
     let page = TokenPage::read(p, "MaxResults", 50, 50)?;
     read(move |w, caller| {
-        let candidates: Vec<AnyId> = match wanted.first() {
-            _ if !ids.is_empty() => ids.clone(),
-            Some(tag) if tag.value.is_empty() => w.indexes().tags.by_key.of(&tag.key).copied().collect(),
-            Some(tag) => {
-                w.indexes().tags.by_pair.of(&(tag.key.clone(), tag.value.clone())).copied().collect()
+        let own = |id: &AnyId| sim_core::resource::owner_of(w, *id).is_some_and(|owner| owner.admits(caller));
+        let candidates: Box<dyn Iterator<Item = AnyId>> = match wanted.first() {
+            Some(tag) if ids.is_empty() => {
+                let tagged = w.indexes().tags.tagged(caller, kind, tag);
+                Box::new(tagged.after(page.after.as_ref()).copied())
             }
-            None => Vec::new(),
+            _ => {
+                let named: BTreeSet<AnyId> = ids.iter().copied().filter(own).collect();
+                Box::new(named.into_iter().filter(|id| page.after.is_none_or(|after| *id > after)))
+            }
         };
-        let mut seen: Vec<AnyId> = candidates
-            .into_iter()
-            .filter(|id| id.kind() == kind)
-            .filter(|id| sim_core::resource::owner_of(w, *id).is_some_and(|owner| owner.admits(caller)))
-            .filter(|id| crate::rpc::plan::has_tags(w, *id, &wanted))
-            .collect();
-        seen.sort_unstable();
-        seen.dedup();
+        let mut rest = candidates.filter(|id| has_tags(w, *id, &wanted));
         // A page holds whole objects, so a tag is never split from its siblings by a token.
+        let shown: Vec<AnyId> = rest.by_ref().take(page.size).collect();
+        let next = rest.next().and_then(|_| shown.last()).map(ToString::to_string).unwrap_or_default();
         let fits = |tag: &&Tag| wanted.is_empty() || wanted.iter().any(|want| want.key == tag.key);
-        let show = |id: AnyId| -> Value {
-            sim_core::tag::of(w, id)
-                .filter(fits)
-                .map(|t| json!({ "ResourceId": id.to_string(), "ResourceType": shown_type, "TagKey": t.key, "TagValue": t.value }))
-                .collect()
+        let show = |tag: &Tag| -> Value {
+            let id = tag.resource.to_string();
+            json!({ "ResourceId": id, "ResourceType": shown_type, "TagKey": tag.key, "TagValue": tag.value })
         };
-        let answer = page.show(seen.into_iter(), |id| id.to_string(), show, "Rows");
-        let rows: Vec<Value> = answer["Rows"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_array)
-            .flatten()
-            .cloned()
-            .collect();
-        Ok(json!({ "NextToken": answer["NextToken"], "TagResources": { "TagResource": rows } }))
+        let rows: Vec<Value> =
+            shown.iter().flat_map(|&id| sim_core::tag::of(w, id)).filter(fits).map(show).collect();
+        Ok(json!({ "NextToken": next, "TagResources": { "TagResource": rows } }))
     })
 }
 

@@ -1,13 +1,15 @@
 //! Actions on VPCs.
 
+use crate::listing::Rows;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
-    NumberedPage, Planned, done, has_tags, optional_id, read, required_id, show_tags_key_value, tags, write,
+    NumberedPage, Planned, done, optional_id, read, required_id, show_tags_key_value, sought, tags, text,
+    write,
 };
 use serde_json::{Value, json};
 use sim_core::id::VpcId;
 use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, ModifyVpc, Vpc};
-use sim_core::{Caller, ErrorCode, Owner, Reply, World};
+use sim_core::{Caller, ErrorCode, Reply, World};
 
 pub fn create_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
     let user_cidrs = p.commas("UserCidr", 20)?;
@@ -39,24 +41,14 @@ pub fn create_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn describe_vpcs(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 50)?;
-    let ids: Vec<String> = p.commas("VpcId", 20)?.into_iter().map(str::to_owned).collect();
-    let name = p.str("VpcName").map(str::to_owned);
-    let is_default = p.bool("IsDefault")?;
-    let ipv6 = p.bool("EnableIpv6")?;
-    let group = p.str("ResourceGroupId").map(str::to_owned);
-    let tags = tags(p)?;
-    read(move |w, caller| {
-        let all = w.indexes().vpcs.by_owner.of(&Owner::from(caller)).filter_map(|id| w.get::<Vpc>(id));
-        let wanted = all.filter(|v| {
-            (ids.is_empty() || ids.contains(&v.id.to_string()))
-                && name.as_ref().is_none_or(|name| v.name == *name)
-                && is_default.is_none_or(|is| v.is_default == is)
-                && ipv6.is_none_or(|on| v.ipv6.is_empty() != on)
-                && group.as_ref().is_none_or(|g| v.resource_group.to_string() == *g)
-                && has_tags(w, v.id, &tags)
-        });
-        Ok(page.show(wanted, "Vpcs", "Vpc", |vpc| summary(w, vpc)))
-    })
+    let rows = Rows::<Vpc>::all(|ix| &ix.vpcs.by_owner)
+        .named(&p.commas("VpcId", 20)?)
+        .tagged(tags(p)?)
+        .keep(text(p, "VpcName"), |_, v, name| v.name == *name)
+        .keep(p.bool("IsDefault")?, |_, v, is| v.is_default == *is)
+        .keep(p.bool("EnableIpv6")?, |_, v, on| v.ipv6.is_empty() != *on)
+        .keep(sought(p, "ResourceGroupId"), |_, v, group| Some(v.resource_group) == *group);
+    page.list(rows, "Vpcs", "Vpc", summary)
 }
 
 /// What DescribeVpcs and DescribeVpcAttribute both show.

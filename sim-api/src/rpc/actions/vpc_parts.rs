@@ -1,10 +1,13 @@
 //! Actions on the parts of a VPC that are no objects of their own, on default networks and CIDR reservations.
 
+use crate::listing::{Part, Rows};
 use crate::rpc::params::Scope;
-use crate::rpc::plan::{BadParams, Planned, done, optional_id, read, required_id, tags, write};
+use crate::rpc::plan::{
+    BadParams, Planned, done, list, optional_id, read, required_id, sought, tags, text, write,
+};
 use serde_json::{Value, json};
 use sim_core::cidr::Cidr6;
-use sim_core::id::{AnyId, CidrReservationId, VSwitchId};
+use sim_core::id::{AnyId, CidrReservationId, Id, VSwitchId};
 use sim_core::resource_group::MoveToResourceGroup;
 use sim_core::vpc::cidr_reservation::{self, CidrReservation, CreateCidrReservation, DeleteCidrReservation};
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
@@ -13,7 +16,7 @@ use sim_core::vpc::secondary_block::{
 };
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
-use sim_core::{Caller, ErrorCode, Owner, Refusal, Reply, World, ZoneId};
+use sim_core::{Caller, ErrorCode, Refusal, Reply, World, ZoneId};
 use std::net::IpAddr;
 
 /// Parameters that are taken and change nothing.
@@ -145,25 +148,21 @@ pub fn delete_vswitch_cidr_reservation(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn list_vswitch_cidr_reservations(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = TokenPage::read(p, "MaxResults", 100, 10)?;
-    let vswitch = p.str("VSwitchId").map(str::to_owned);
-    let ids: Vec<String> =
-        p.strings("VSwitchCidrReservationIds", 100)?.into_iter().map(str::to_owned).collect();
     let version = ip_version(p)?;
-    let kind = p.str("VSwitchCidrReservationType").map(str::to_owned);
-    let wanted_tags = super::tags::filter(p, "Tags")?;
-    read(move |w, caller| {
-        let all = w.indexes().cidr_reservations.by_owner.of(&Owner::from(caller));
-        let rows = all.filter_map(|id| w.get::<CidrReservation>(id)).filter(|r| {
-            vswitch.as_ref().is_none_or(|v| r.vswitch.to_string() == *v)
-                && (ids.is_empty() || ids.contains(&r.id.to_string()))
-                && version.is_none_or(|v| (v == 4) == r.block.is_v4())
-                && kind.as_ref().is_none_or(|k| k.eq_ignore_ascii_case("prefix"))
-                && crate::rpc::plan::has_tags(w, r.id, &wanted_tags)
-        });
-        let mut answer =
-            page.show(rows, |r| r.id.to_string(), |r| reservation(w, r), "VSwitchCidrReservations");
-        answer["MaxResults"] = json!(page.size);
-        Ok(answer)
+    let rows = Rows::<CidrReservation>::all(|ix| &ix.cidr_reservations.by_owner)
+        .named(&p.strings("VSwitchCidrReservationIds", 100)?)
+        .of::<VSwitchId>(sought(p, "VSwitchId"), |ix| &ix.cidr_reservations.by_vswitch)
+        .tagged(super::tags::filter(p, "Tags")?)
+        .keep(version, |_, r, version| (*version == 4) == r.block.is_v4())
+        .keep(text(p, "VSwitchCidrReservationType"), |_, _, kind| kind.eq_ignore_ascii_case("prefix"));
+    let (size, part) = (page.size, page.part());
+    list(rows, part, reservation, move |found| {
+        json!({
+            "TotalCount": found.total,
+            "MaxResults": size,
+            "NextToken": found.next.map(|id| id.to_string()).unwrap_or_default(),
+            "VSwitchCidrReservations": found.items,
+        })
     })
 }
 
@@ -203,7 +202,8 @@ fn reservation(w: &World, r: &CidrReservation) -> Value {
 pub struct TokenPage {
     /// The items on a page.
     pub size: usize,
-    after: Option<String>,
+    /// The last item of the page before.
+    pub after: Option<AnyId>,
 }
 
 impl TokenPage {
@@ -213,43 +213,19 @@ impl TokenPage {
     /// A size out of range, a token that no list issues.
     pub fn read(p: &Scope<'_>, size: &str, most: i64, usual: i64) -> Result<TokenPage, BadParams> {
         let size = p.int(size, 1..=most)?.unwrap_or(usual) as usize;
-        let after = p.str("NextToken").map(str::to_owned);
-        if let Some(token) = &after
-            && token.parse::<AnyId>().is_err()
-        {
-            return Err(Refusal::new(ErrorCode::NextTokenInvalid)
+        let after = p.str("NextToken").map(str::parse::<AnyId>).transpose();
+        let after = after.map_err(|_| {
+            Refusal::new(ErrorCode::NextTokenInvalid)
                 .field("next_token")
                 .accepted("NextToken of the page before")
-                .into());
-        }
+        })?;
         Ok(TokenPage { size, after })
     }
 
-    /// The answer: the items under `list`, with `TotalCount` and the token of the next page.
-    pub fn show<R>(
-        &self,
-        rows: impl Iterator<Item = R>,
-        id: impl Fn(&R) -> String,
-        show: impl Fn(R) -> Value,
-        list: &str,
-    ) -> Value {
-        let after = self.after.as_ref().and_then(|token| token.parse::<AnyId>().ok()).map(|id| id.number());
-        let (mut total, mut items, mut last, mut more) = (0u64, Vec::new(), String::new(), false);
-        for row in rows {
-            total += 1;
-            let text = id(&row);
-            let number = text.parse::<AnyId>().map(|id| id.number()).ok();
-            if after.is_some() && number <= after {
-                continue;
-            }
-            if items.len() == self.size {
-                more = true;
-                continue;
-            }
-            last = text;
-            items.push(show(row));
-        }
-        json!({ "TotalCount": total, list: items, "NextToken": if more { last } else { String::new() } })
+    /// The part of a list that is asked for.
+    pub fn part<I: Id>(&self) -> Part<I> {
+        let after = self.after.map(|token| I::from_number(token.number()));
+        Part { after, skip: 0, size: self.size, count: true }
     }
 }
 

@@ -1,15 +1,16 @@
 //! Actions on vSwitches.
 
+use crate::listing::Rows;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
-    NumberedPage, Planned, done, has_tags, read, required_id, show_tags_key_value, tags, write,
+    NumberedPage, Planned, done, read, required_id, show_tags_key_value, sought, tags, text, write,
 };
 use serde_json::{Value, json};
-use sim_core::id::{VSwitchId, VpcId};
+use sim_core::id::{RouteTableId, VSwitchId, VpcId};
 use sim_core::vpc::route_table::RouteTableKind;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
-use sim_core::{Caller, Owner, World, ZoneId};
+use sim_core::{Caller, World, ZoneId};
 
 pub fn create_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
     let mask = p.int("CidrMask", 0..=32)?.map(|mask| mask as u8);
@@ -27,41 +28,23 @@ pub fn create_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn describe_vswitches(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 50)?;
-    let vpc = p.str("VpcId").map(str::parse::<VpcId>);
-    let ids: Vec<String> = p.commas("VSwitchId", 20)?.into_iter().map(str::to_owned).collect();
-    let zone = p.str("ZoneId").map(str::to_owned);
-    let name = p.str("VSwitchName").map(str::to_owned);
-    let is_default = p.bool("IsDefault")?;
-    let ipv6 = p.bool("EnableIpv6")?;
-    let table = p.str("RouteTableId").map(str::to_owned);
-    let tags = tags(p)?;
-    read(move |w, caller| {
-        let ix = &w.indexes().vswitches;
-        let candidates: Box<dyn Iterator<Item = &VSwitchId>> = match &vpc {
-            Some(Ok(vpc)) => Box::new(ix.by_vpc.of(vpc)),
-            Some(Err(_)) => Box::new(std::iter::empty()),
-            None => Box::new(ix.by_owner.of(&Owner::from(caller))),
-        };
-        let wanted = candidates.filter_map(|id| w.get::<VSwitch>(id)).filter(|s| {
-            s.owner.admits(caller)
-                && (ids.is_empty() || ids.contains(&s.id.to_string()))
-                && zone.as_ref().is_none_or(|zone| s.zone.0 == *zone)
-                && name.as_ref().is_none_or(|name| s.name == *name)
-                && is_default.is_none_or(|is| s.is_default == is)
-                && ipv6.is_none_or(|on| s.ipv6.is_some() == on)
-                && table.as_ref().is_none_or(|t| route_table(w, s).0 == *t)
-                && has_tags(w, s.id, &tags)
-        });
-        Ok(page.show(wanted, "VSwitches", "VSwitch", |s| summary(w, s)))
-    })
+    let rows = Rows::<VSwitch>::all(|ix| &ix.vswitches.by_owner)
+        .named(&p.commas("VSwitchId", 20)?)
+        .of::<VpcId>(sought(p, "VpcId"), |ix| &ix.vswitches.by_vpc)
+        .in_own(p.str("ZoneId").map(ZoneId::from), |ix| &ix.vswitches.by_zone, |owner, zone| (owner, zone))
+        .tagged(tags(p)?)
+        .keep(text(p, "VSwitchName"), |_, s, name| s.name == *name)
+        .keep(p.bool("IsDefault")?, |_, s, is| s.is_default == *is)
+        .keep(p.bool("EnableIpv6")?, |_, s, on| s.ipv6.is_some() == *on)
+        .keep(sought(p, "RouteTableId"), |w, s, table| table.is_some() && route_table(w, s).0 == *table);
+    page.list(rows, "VSwitches", "VSwitch", summary)
 }
 
 /// The table that holds for a vSwitch, and its type.
-fn route_table(w: &World, s: &VSwitch) -> (String, &'static str) {
+fn route_table(w: &World, s: &VSwitch) -> (Option<RouteTableId>, &'static str) {
     let system = w.get::<Vpc>(&s.vpc).map(|vpc| vpc.system_table);
-    let table = s.route_table.or(system);
     let kind = if s.route_table.is_some() { RouteTableKind::Custom } else { RouteTableKind::System };
-    (table.map(|id| id.to_string()).unwrap_or_default(), kind.text())
+    (s.route_table.or(system), kind.text())
 }
 
 /// What DescribeVSwitches and DescribeVSwitchAttributes both show.
@@ -85,7 +68,10 @@ fn summary(w: &World, s: &VSwitch) -> Value {
         "ResourceGroupId": group,
         "NetworkAclId": "",
         "ShareType": "",
-        "RouteTable": { "RouteTableId": table, "RouteTableType": kind },
+        "RouteTable": {
+            "RouteTableId": table.map(|id| id.to_string()).unwrap_or_default(),
+            "RouteTableType": kind,
+        },
         "Tags": show_tags_key_value(w, s.id),
     })
 }
