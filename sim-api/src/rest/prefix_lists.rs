@@ -2,6 +2,7 @@
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
 use crate::app::AppState;
+use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -14,7 +15,7 @@ use sim_core::ecs::prefix_list::{
     associations_after, parse_cidr,
 };
 use sim_core::id::{PrefixListId, SecurityGroupId};
-use sim_core::{Outcome, Owner, World};
+use sim_core::{Outcome, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -217,17 +218,11 @@ async fn list_prefix_lists(
     Query(filter): Query<PrefixListFilter>,
 ) -> Result<Response, Problem> {
     let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token };
-    let (size, after) = page.cursor::<PrefixListId>()?;
     let family = filter.address_family.as_deref().map(AddressFamily::parse).transpose()?;
-    ctx.show(|w, caller| {
-        let ids = w.indexes().prefix_lists.by_owner.after(&Owner::from(caller), after.as_ref());
-        let wanted = ids.filter_map(|id| w.get::<PrefixList>(id)).filter(|list| {
-            filter.name.as_ref().is_none_or(|name| list.name == *name)
-                && family.is_none_or(|family| list.family == family)
-        });
-        Ok(Page::take(wanted, size, |list| list.id, |list| show(w, list)))
-    })
-    .await
+    let rows = Rows::<PrefixList>::all(|ix| &ix.prefix_lists.by_owner)
+        .keep(filter.name, |_, list, name| list.name == *name)
+        .keep(family, |_, list, family| list.family == *family);
+    ctx.list(&page, rows, show).await
 }
 
 /// Show a prefix list.

@@ -1,7 +1,8 @@
 //! Security groups on the native wire: the groups, who belongs to them, and which groups name them.
 
-use super::context::{Body, Context, Path, Query, id, parse_id};
+use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use crate::app::AppState;
+use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -14,8 +15,8 @@ use sim_core::ecs::security_group::{
     self, CreateSecurityGroup, DeleteSecurityGroup, GroupKind, ModifySecurityGroup, SecurityGroup,
     inner_access_text, parse_inner_access,
 };
-use sim_core::id::{AnyId, IdKind, InstanceId, SecurityGroupId, VpcId};
-use sim_core::{Outcome, Owner, Refusal, World};
+use sim_core::id::{AnyId, IdKind, InstanceId, ResourceGroupId, SecurityGroupId, VpcId};
+use sim_core::{Outcome, Refusal, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -236,24 +237,13 @@ async fn list_security_groups(
     Query(filter): Query<SecurityGroupFilter>,
 ) -> Result<Response, Problem> {
     let page = PageQuery { page_size: filter.page_size, page_token: filter.page_token };
-    let (size, after) = page.cursor::<SecurityGroupId>()?;
-    let vpc = filter.vpc_id.as_deref().map(id::<VpcId>).transpose()?;
-    let resource_group = filter.resource_group_id.as_deref().map(parse_id).transpose()?;
-    ctx.show(|w, caller| {
-        let ix = &w.indexes().security_groups;
-        let ids: Box<dyn Iterator<Item = &SecurityGroupId>> = match &vpc {
-            Some(vpc) => Box::new(ix.by_vpc.after(vpc, after.as_ref())),
-            None => Box::new(ix.by_owner.after(&Owner::from(caller), after.as_ref())),
-        };
-        let wanted = ids.filter_map(|id| w.get::<SecurityGroup>(id)).filter(|g| {
-            g.owner.admits(caller)
-                && filter.name.as_ref().is_none_or(|name| g.name == *name)
-                && filter.r#type.as_ref().is_none_or(|kind| g.kind.text() == kind)
-                && resource_group.is_none_or(|group| g.resource_group == group)
-        });
-        Ok(Page::take(wanted, size, |g| g.id, |g| show(w, g)))
-    })
-    .await
+    let resource_group = sought_id::<ResourceGroupId>(filter.resource_group_id.as_deref())?;
+    let rows = Rows::<SecurityGroup>::all(|ix| &ix.security_groups.by_owner)
+        .of(sought_id::<VpcId>(filter.vpc_id.as_deref())?, |ix| &ix.security_groups.by_vpc)
+        .keep(filter.name, |_, g, name| g.name == *name)
+        .keep(filter.r#type, |_, g, kind| g.kind.text() == kind)
+        .keep(resource_group, |_, g, group| Some(g.resource_group) == *group);
+    ctx.list(&page, rows, show).await
 }
 
 /// Show a security group.

@@ -119,9 +119,7 @@ async fn answer(
     }
     let plan = (action.plan)(&scope, &caller).map_err(|e| bad_params(action, e, noted))?;
     let result = match plan {
-        Plan::Read(look) => {
-            looked(&caller, world.read(|w| look(w, &caller)).await.map_err(unavailable)?)
-        }
+        Plan::Read(look) => looked(&caller, world.read(|w| look(w, &caller)).await.map_err(unavailable)?),
         Plan::List(mut slice) => {
             looked(&caller, world.read_in_slices(|w| slice(w, &caller)).await.map_err(unavailable)?)
         }

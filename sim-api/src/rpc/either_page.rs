@@ -7,7 +7,7 @@
 use super::params::Scope;
 use super::plan::{self, BadParams, NumberedPage, Planned};
 use crate::listing::{Part, Rows};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sim_core::World;
 use sim_core::id::Id;
 use sim_core::resource::Resource;
@@ -73,43 +73,5 @@ impl<I: Id> EitherPage<I> {
             answer["NextToken"] = next.into();
             answer
         })
-    }
-
-    /// The answer: the items of the page under `list.item`, `TotalCount`, `PageNumber`, `PageSize` and `NextToken`.
-    pub fn show<R>(
-        self,
-        items: impl Iterator<Item = R>,
-        list: &str,
-        item: &str,
-        id: impl Fn(&R) -> I,
-        show: impl Fn(R) -> Value,
-    ) -> Value {
-        let (size, after) = match self {
-            EitherPage::Numbered(page) => {
-                let mut answer = page.show(items, list, item, show);
-                answer["NextToken"] = json!("");
-                return answer;
-            }
-            EitherPage::Token { size, after } => (size, after),
-        };
-        let (mut total, mut more, mut last) = (0, false, None);
-        let mut shown = Vec::new();
-        for row in items {
-            total += 1;
-            let this = id(&row);
-            if after.is_some_and(|after| this <= after) {
-                continue;
-            }
-            if shown.len() == size {
-                more = true;
-                continue;
-            }
-            last = Some(this);
-            shown.push(show(row));
-        }
-        let next = last.filter(|_| more).map(|id| id.to_string()).unwrap_or_default();
-        let mut answer = json!({ "TotalCount": total, "PageNumber": 1, "PageSize": size, "NextToken": next });
-        answer[list] = json!({ item: shown });
-        answer
     }
 }

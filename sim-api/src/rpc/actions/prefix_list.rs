@@ -1,8 +1,10 @@
 //! Actions on prefix lists.
 
+use crate::listing::{Part, Rows};
 use crate::rpc::params::{ParamError, Scope};
 use crate::rpc::plan::{
-    BadParams, Planned, done, has_tags, optional_id, read, required_id, show_tags_tag_key, tags, write,
+    BadParams, Planned, done, list, optional_id, read, required_id, show_tags_tag_key, sought, tags, text,
+    write,
 };
 use serde_json::{Value, json};
 use sim_core::ecs::prefix_list::{
@@ -10,8 +12,7 @@ use sim_core::ecs::prefix_list::{
     associations_after, parse_cidr,
 };
 use sim_core::id::{Id, PrefixListId, SecurityGroupId};
-use sim_core::{Caller, Owner, World};
-use std::collections::BTreeSet;
+use sim_core::{Caller, World};
 
 /// The codes of these actions for parameters that do not read.
 fn invalid(e: ParamError) -> ParamError {
@@ -84,28 +85,18 @@ fn cut<R, I: Id>(mut rows: impl Iterator<Item = R>, size: usize, id: impl Fn(&R)
 pub fn describe_prefix_lists(p: &Scope<'_>, _: &Caller) -> Planned {
     let (size, after) = page::<PrefixListId>(p)?;
     let texts = p.strings("PrefixListId", 100).map_err(|e| e.with_code("LimitExceed.PrefixListId"))?;
-    let ids: Option<BTreeSet<PrefixListId>> =
-        (!texts.is_empty()).then(|| texts.iter().filter_map(|text| text.parse().ok()).collect());
     let family = p.str("AddressFamily").map(AddressFamily::parse).transpose()?;
-    let name = p.str("PrefixListName").map(str::to_owned);
-    let resource_group = p.str("ResourceGroupId").map(str::to_owned);
-    let tags = tags(p)?;
-    read(move |w, caller| {
-        let owned = || w.indexes().prefix_lists.by_owner.after(&Owner::from(caller), after.as_ref());
-        let candidates: Box<dyn Iterator<Item = &PrefixListId>> = match &ids {
-            Some(ids) => Box::new(ids.iter().filter(|id| after.is_none_or(|after| **id > after))),
-            None => Box::new(owned()),
-        };
-        let wanted = candidates.filter_map(|id| w.get::<PrefixList>(id)).filter(|list| {
-            list.owner.admits(caller)
-                && family.is_none_or(|family| list.family == family)
-                && name.as_ref().is_none_or(|name| list.name == *name)
-                && resource_group.as_ref().is_none_or(|group| list.resource_group.to_string() == *group)
-                && has_tags(w, list.id, &tags)
-        });
-        let (shown, next) = cut(wanted, size, |list| list.id);
-        let shown: Vec<Value> = shown.into_iter().map(|list| show(w, list)).collect();
-        Ok(json!({ "PrefixLists": { "PrefixList": shown }, "NextToken": next }))
+    let rows = Rows::<PrefixList>::all(|ix| &ix.prefix_lists.by_owner)
+        .named(&texts)
+        .tagged(tags(p)?)
+        .keep(family, |_, list, family| list.family == *family)
+        .keep(text(p, "PrefixListName"), |_, list, name| list.name == *name)
+        .keep(sought(p, "ResourceGroupId"), |_, list, group| Some(list.resource_group) == *group);
+    list(rows, Part { after, skip: 0, size, count: false }, show, |found| {
+        json!({
+            "PrefixLists": { "PrefixList": found.items },
+            "NextToken": found.next.map(|id| id.to_string()).unwrap_or_default(),
+        })
     })
 }
 

@@ -1,11 +1,12 @@
 //! Actions on security groups and on who belongs to them.
 
 use super::eni::take_inert;
+use crate::listing::Rows;
 use crate::rest::context::parse_id;
 use crate::rpc::either_page::EitherPage;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
-    BadParams, Planned, done, has_tags, optional_id, read, required_id, show_tags_tag_key, tags, write,
+    BadParams, Planned, done, optional_id, read, required_id, show_tags_tag_key, sought, tags, text, write,
 };
 use serde_json::{Value, json};
 use sim_core::ecs::membership::{JoinSecurityGroup, LeaveSecurityGroup, Member, capacity};
@@ -14,9 +15,7 @@ use sim_core::ecs::security_group::{
     parse_inner_access, referencing,
 };
 use sim_core::id::{SecurityGroupId, VpcId};
-use sim_core::tag::TagPair;
-use sim_core::{Caller, Owner, World};
-use std::collections::BTreeSet;
+use sim_core::{Caller, World};
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] =
@@ -72,79 +71,30 @@ pub fn leave_security_group(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 /// Which groups DescribeSecurityGroups is asked for.
-struct Filter {
-    ids: Option<BTreeSet<SecurityGroupId>>,
-    /// A text that is no id fits nothing.
-    vpc: Option<Option<VpcId>>,
-    kind: Option<GroupKind>,
-    name: Option<String>,
-    resource_group: Option<String>,
-    tags: Vec<TagPair>,
-    /// No group lies in the classic network, and no cloud service manages one.
-    nothing: bool,
-}
-
-impl Filter {
-    fn read(p: &Scope<'_>) -> Result<Filter, BadParams> {
-        let mut ids = p.json_strings("SecurityGroupIds", 100)?;
-        ids.extend(p.str("SecurityGroupId").map(str::to_owned));
-        let classic = p.choice("NetworkType", &[("vpc", false), ("classic", true)])?.unwrap_or(false);
-        let managed = p.bool("ServiceManaged")?.unwrap_or(false);
-        Ok(Filter {
-            ids: (!ids.is_empty()).then(|| ids.iter().filter_map(|text| text.parse().ok()).collect()),
-            vpc: p.str("VpcId").map(|text| text.parse().ok()),
-            kind: p.str("SecurityGroupType").map(GroupKind::parse).transpose()?,
-            name: p.str("SecurityGroupName").map(str::to_owned),
-            resource_group: p.str("ResourceGroupId").map(str::to_owned),
-            tags: tags(p)?,
-            nothing: classic || managed,
-        })
-    }
-
-    /// The groups that may fit, from the narrowest index, in order of their ids.
-    fn candidates<'a>(
-        &'a self,
-        w: &'a World,
-        caller: &Caller,
-    ) -> Box<dyn Iterator<Item = SecurityGroupId> + 'a> {
-        let ix = &w.indexes();
-        match (&self.ids, &self.vpc, self.tags.first()) {
-            _ if self.nothing => Box::new(std::iter::empty()),
-            (Some(ids), ..) => Box::new(ids.iter().copied()),
-            (_, Some(None), _) => Box::new(std::iter::empty()),
-            (_, _, Some(tag)) if !tag.value.is_empty() => {
-                let tagged = ix.tags.by_pair.of(&(tag.key.clone(), tag.value.clone()));
-                Box::new(tagged.filter_map(|&id| id.try_into().ok()))
-            }
-            (_, Some(Some(vpc)), _) => Box::new(ix.security_groups.by_vpc.of(vpc).copied()),
-            _ => Box::new(ix.security_groups.by_owner.of(&Owner::from(caller)).copied()),
-        }
-    }
-
-    fn fits(&self, w: &World, g: &SecurityGroup) -> bool {
-        self.vpc.is_none_or(|vpc| Some(g.vpc) == vpc)
-            && self.kind.is_none_or(|kind| g.kind == kind)
-            && self.name.as_ref().is_none_or(|name| g.name == *name)
-            && self.resource_group.as_ref().is_none_or(|group| g.resource_group.to_string() == *group)
-            && has_tags(w, g.id, &self.tags)
-    }
+fn filtered(p: &Scope<'_>) -> Result<Rows<SecurityGroup>, BadParams> {
+    let mut ids = p.json_strings("SecurityGroupIds", 100)?;
+    ids.extend(p.str("SecurityGroupId").map(str::to_owned));
+    let classic = p.choice("NetworkType", &[("vpc", false), ("classic", true)])?;
+    let kind = p.str("SecurityGroupType").map(GroupKind::parse).transpose()?;
+    Ok(Rows::<SecurityGroup>::all(|ix| &ix.security_groups.by_owner)
+        .named(&ids)
+        .of::<VpcId>(sought(p, "VpcId"), |ix| &ix.security_groups.by_vpc)
+        .tagged(tags(p)?)
+        .keep(kind, |_, g, kind| g.kind == *kind)
+        .keep(text(p, "SecurityGroupName"), |_, g, name| g.name == *name)
+        .keep(sought(p, "ResourceGroupId"), |_, g, group| Some(g.resource_group) == *group)
+        // No group lies in the classic network, and no cloud service manages one.
+        .keep(classic, |_, _, classic| !classic)
+        .keep(p.bool("ServiceManaged")?, |_, _, managed| !managed))
 }
 
 pub fn describe_security_groups(p: &Scope<'_>, _: &Caller) -> Planned {
     take_inert(p, DESCRIBE_INERT);
     let page = EitherPage::<SecurityGroupId>::read(p, 100, 100).map_err(token_code)?;
-    let filter = Filter::read(p)?;
+    let rows = filtered(p)?;
     let counted = p.bool("IsQueryEcsCount")?.unwrap_or(false);
-    read(move |w, caller| {
-        let wanted = filter
-            .candidates(w, caller)
-            .filter_map(|id| w.get::<SecurityGroup>(&id))
-            .filter(|g| g.owner.admits(caller) && filter.fits(w, g));
-        let mut answer =
-            page.show(wanted, "SecurityGroups", "SecurityGroup", |g| g.id, |g| show(w, g, counted));
-        answer["RegionId"] = json!(caller.region.to_string());
-        Ok(answer)
-    })
+    let plan = page.list(rows, "SecurityGroups", "SecurityGroup", move |w, g| show(w, g, counted))?;
+    Ok(plan.adding(|caller, answer| answer["RegionId"] = json!(caller.region)))
 }
 
 /// This action has a code of its own for a token that no answer held.
