@@ -104,8 +104,8 @@ async fn list_requests(
 
 /// Follow the requests of this process as they are answered: one JSON object a line.
 ///
-/// A follower that reads too slowly misses some and gets a line `{"missed": N}` instead. The stream ends when the server
-/// stops.
+/// A follower that reads too slowly misses some and gets a line `{"missed": N}` instead. The stream ends when the
+/// server stops.
 #[utoipa::path(get, path = "/v1/requests/follow", tag = "Requests", params(RequestFilter),
     responses((status = 200, description = "Requests, one a line.", body = RequestRecord, content_type = "application/x-ndjson")))]
 async fn follow_requests(State(app): State<AppState>, Query(filter): Query<RequestFilter>) -> Response {

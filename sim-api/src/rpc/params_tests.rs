@@ -1,3 +1,5 @@
+//! Parameters of the provider wire: every shape that clients send, and every fault.
+
 use proptest::prelude::*;
 
 use super::*;

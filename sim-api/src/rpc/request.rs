@@ -27,7 +27,7 @@ pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// An HTTP request as it arrived, borrowed from whoever read it. It has no `Debug`, since headers and body hold secrets.
+/// An HTTP request as it arrived, borrowed from whoever read it. It has no `Debug`: headers and body hold secrets.
 #[derive(Clone, Copy)]
 pub struct RawRequest<'a> {
     /// `GET` or `POST`; others are refused by [`decode`].

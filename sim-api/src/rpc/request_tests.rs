@@ -1,3 +1,5 @@
+//! Reading requests of the provider wire: where each part may stand, and what is refused.
+
 use proptest::prelude::*;
 
 use super::*;

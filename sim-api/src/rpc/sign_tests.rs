@@ -1,3 +1,5 @@
+//! Signatures: recorded requests of published clients, and every way to be wrong.
+
 use http::{HeaderMap, Uri};
 use proptest::prelude::*;
 use serde_json::Value;

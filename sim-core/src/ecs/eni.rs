@@ -170,9 +170,11 @@ pub struct EniIndex {
     pub by_trunk: Groups<EniId, EniId>,
     /// By security group.
     pub by_group: Groups<SecurityGroupId, EniId>,
-    /// How many private addresses the members of a security group hold, as [`crate::ecs::membership::addresses_of`] counts.
+    /// How many private addresses the members of a security group hold, counted as in
+    /// [`crate::ecs::membership::addresses_of`].
     pub addresses_in_group: BTreeMap<SecurityGroupId, u64>,
-    /// By security group the distinct sets of groups, in order of their ids, that its members belong to, and how many do.
+    /// By security group the distinct sets of groups, in order of their ids, that its members belong to, and how many
+    /// do.
     pub sets_with_group: BTreeMap<SecurityGroupId, BTreeMap<Vec<SecurityGroupId>, u64>>,
     /// Who holds a private IPv4 address of a VPC.
     pub by_address: BTreeMap<(VpcId, Ipv4Addr), EniId>,

@@ -1,6 +1,6 @@
 //! What the security groups of an interface make of a new session, and why.
 //!
-//! The order of the checks (provider documentation: security groups, 2026; re-checked against ModifySecurityGroupPolicy):
+//! The order of the checks (provider documentation: security groups, 2026; ModifySecurityGroupPolicy agrees):
 //!
 //! | step | decides | example |
 //! |---|---|---|
@@ -114,7 +114,8 @@ fn platform(direction: Direction, packet: &Packet) -> Option<bool> {
     (outbound && tcp && packet.peer_port == 25).then_some(false)
 }
 
-/// The rule that decides: of all groups' rules that fit, the one with the lowest priority, drop before accept, oldest first.
+/// The rule that decides: of all groups' rules that fit, the one with the lowest priority, drop before accept, oldest
+/// first.
 fn first_match<'w>(
     w: &'w World,
     groups: &[&SecurityGroup],

@@ -300,7 +300,8 @@ mod tests {
             v4 in prop::collection::vec(any::<u32>(), 20),
             v6 in prop::collection::vec(any::<u128>(), 20),
         ) {
-            let random = v4.into_iter().map(|b| IpAddr::V4(b.into())).chain(v6.into_iter().map(|b| IpAddr::V6(b.into())));
+            let v6 = v6.into_iter().map(|b| IpAddr::V6(b.into()));
+            let random = v4.into_iter().map(|b| IpAddr::V4(b.into())).chain(v6);
             check(&entries, edges(&entries).into_iter().chain(random));
         }
     }

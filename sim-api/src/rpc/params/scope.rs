@@ -165,7 +165,8 @@ pub struct ParamError {
 }
 
 impl ParamError {
-    /// The same error under the code that the action documents, such as `MissingParameter` or `InvalidCidrBlock.Malformed`.
+    /// The same error under the code that the action documents, such as `MissingParameter` or
+    /// `InvalidCidrBlock.Malformed`.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         self.code = Some(code.into());
