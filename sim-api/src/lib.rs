@@ -3,6 +3,20 @@
 //! The native wire is REST under `/v1` with an OpenAPI 3.1 document and Swagger UI; the provider wire is
 //! Alibaba Cloud's own RPC protocol at `/`. Both decode, submit to the same core and encode; neither knows a
 //! rule of the network. [`Server::start`] runs a whole cloudnet inside a process.
+//!
+//! # Testing a controller in Rust
+//!
+#![doc = concat!("```\n", include_str!("../../examples/in_process.rs"), "```")]
+//!
+//! # Testing a controller in Python
+//!
+//! `conftest.py`:
+//!
+#![doc = concat!("```python\n", include_str!("../../examples/pytest/conftest.py"), "```")]
+//!
+//! and a test:
+//!
+#![doc = concat!("```python\n", include_str!("../../examples/pytest/test_example.py"), "```")]
 
 pub mod app;
 pub mod catalogue;

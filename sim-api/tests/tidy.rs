@@ -189,15 +189,16 @@ fn no_file_is_dead() {
     let mut reached = BTreeSet::new();
     let is_root = |file: &str| {
         let parts: Vec<&str> = file.split('/').collect();
-        match parts.as_slice() {
+        matches!(
+            parts.as_slice(),
             [_, "src", "lib.rs" | "main.rs"]
-            | [_, "build.rs"]
-            | [_, "tests", _]
-            | [_, "tests", _, "main.rs"] => true,
-            ["examples" | "benches", _] | ["benches", _, _] => true,
-            ["fuzz", "fuzz_targets", _] => true,
-            _ => false,
-        }
+                | [_, "build.rs"]
+                | [_, "tests", _]
+                | [_, "tests", _, "main.rs"]
+                | ["examples" | "benches", _]
+                | ["benches", _, _]
+                | ["fuzz", "fuzz_targets", _]
+        )
     };
     let mut open: Vec<(String, bool)> =
         sources.keys().filter(|f| is_root(f)).map(|f| (f.clone(), true)).collect();

@@ -8,6 +8,20 @@
 //!
 //! The crate never reads a clock, draws entropy, iterates in hash order, uses floating point in state or
 //! does I/O.
+//!
+//! # A whole program
+//!
+#![doc = concat!("```\n", include_str!("../../examples/library.rs"), "```")]
+//!
+//! # Testing an allocator of your own
+//!
+//! With the feature `testkit`, [`cidr::testkit`] checks any allocator of address blocks against a plain model and
+//! prints the shortest history that shows a mistake:
+//!
+#![cfg_attr(
+    feature = "testkit",
+    doc = concat!("```\n", include_str!("../../examples/allocator_under_test.rs"), "```")
+)]
 
 pub mod access;
 pub mod catalog;
