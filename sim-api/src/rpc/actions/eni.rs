@@ -94,7 +94,7 @@ pub fn create_network_interface(p: &Scope<'_>, _: &Caller) -> Planned {
     };
     write(command, |w, _, reply| match w.get::<Eni>(&reply.id::<EniId>()) {
         Some(eni) => created(w, eni),
-        None => json!({ "NetworkInterfaceId": reply.id::<EniId>().to_string() }),
+        None => gone(reply.id()),
     })
 }
 
@@ -105,6 +105,32 @@ fn created(w: &World, e: &Eni) -> Value {
     let mut answer = common(w, e);
     answer["PrivateIpSets"] = json!({ "PrivateIpSet": addresses });
     answer
+}
+
+/// The answer to a repetition whose interface has been deleted since: its id, and nothing of what it was.
+fn gone(id: EniId) -> Value {
+    json!({
+        "NetworkInterfaceId": id.to_string(),
+        "NetworkInterfaceName": "",
+        "Description": "",
+        "Status": "",
+        "Type": "",
+        "VpcId": "",
+        "VSwitchId": "",
+        "ZoneId": "",
+        "MacAddress": "",
+        "PrivateIpAddress": "",
+        "PrivateIpSets": { "PrivateIpSet": [] },
+        "Ipv6Sets": { "Ipv6Set": [] },
+        "Ipv4PrefixSets": { "Ipv4PrefixSet": [] },
+        "Ipv6PrefixSets": { "Ipv6PrefixSet": [] },
+        "SecurityGroupIds": { "SecurityGroupId": [] },
+        "OwnerId": "",
+        "ResourceGroupId": "",
+        "ServiceManaged": false,
+        "SourceDestCheck": false,
+        "Tags": { "Tag": [] },
+    })
 }
 
 /// The fields that every answer about an interface has.
