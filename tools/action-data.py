@@ -246,7 +246,7 @@ def choose_codes(params, codes):
     """Writes the documented code of each mechanical rule beside the parameter it belongs to, and returns those
     of the whole action. Where none is documented the reader of the data falls back to the public convention."""
     action = {"missing": pick(codes, ["MissingParameter", "MissingParam", "MissingParamter"]),
-              "invalid": pick(codes, ["InvalidParameter", "InvalidParam", "IllegalParam"])}
+              "invalid": pick(codes, ["InvalidParameter", "InvalidParam", "IllegalParam", "InvalidParamter"])}
     for name, param in params.items():
         own = {"malformed": malformed_code(codes, name), "value": value_code(codes, name, "enum" in param)}
         if param.get("required"):

@@ -48,6 +48,13 @@ pub fn of(operation: &str) -> &'static [ErrorCode] {
         .map_or(&[], |(_, codes)| codes)
 }
 
+/// Status, code and title of every problem of the service itself, those of single operations included.
+pub fn service_problems() -> impl Iterator<Item = (u16, &'static str, &'static str)> {
+    let own = SERVICE_REFUSALS.iter().flat_map(|list| list.iter()).flat_map(|(_, codes)| codes.iter());
+    let own = own.map(|(status, code)| (*status, *code, service_title(code)));
+    SERVICE_PROBLEMS.iter().copied().chain(own)
+}
+
 /// Adds headers and problem responses to every operation.
 pub fn describe(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {

@@ -106,6 +106,7 @@ errors! {
     ResourceListSize Invalid ["NumberExceed.ResourceIds", "SizeLimitExceeded.ResourceId"] 400 "1 to 50 resources are named in a call.";
     ResourceListMissing Invalid ["MissingParameter.ResourceIds", "MissingParam", "MissingParameter"] 400 "At least one resource must be named.";
     TagListMissing Invalid ["MissingParameter.Tags", "MissingParam.Tags", "MissingParam"] 400 "At least one tag must be given.";
+    TagListSize Invalid ["SizeLimitExceeded.TagNum", "NumberExceed.Tags", "InvalidTagCount"] 400 "1 to 20 tags are named in a call.";
     TagsAndResourcesMissing Invalid ["BothEmpty.TagsAndResources"] 400 "Resources or tags must be named.";
     NextTokenInvalid Invalid ["Invalid.NextToken", "IllegalParam.NextToken", "InvalidParameter.NextToken", "InvalidParameter"] 400 "The token of the next page was not issued by this list.";
     ResourceGroupNameMalformed Invalid ["InvalidParameter.Name"] 400 "The name of a resource group is 2 to 50 characters, a letter first.";
@@ -117,6 +118,13 @@ errors! {
     QuotaUnknown NotFound ["InvalidQuota.NotFound"] 404 "There is no quota of that name.";
     QuotaNotAdjustable Denied ["QuotaNotAdjustable"] 400 "The quota cannot be adjusted.";
     QuotaValueInvalid Invalid ["InvalidParameter"] 400 "The quota value is outside its range.";
+
+    // --- catalogue ---------------------------------------------------------------------------------
+    InstanceTypeUnlisted NotFound ["InvalidInstanceType.ValueNotSupported", "InvalidInstanceType.NotFound"] 404 "There is no such instance type in the catalogue.";
+    ImageUnlisted NotFound ["InvalidImageId.NotFound"] 404 "There is no such image in the catalogue.";
+    TypeAndSizeConflict Invalid ["InvalidParam.TypeAndCpuMem.Conflict"] 403 "An instance type and a number of vCPUs or a memory size exclude each other.";
+    ImageFilterUnknown NotFound ["InvalidFilterKey.NotFound"] 404 "Images can be filtered by ImageId, ImageName, ImageFamily, OSType, Architecture and Platform.";
+    ImageFilterValue Invalid ["InvalidFilterValue"] 404 "A filter has a value.";
 
     // --- names, descriptions, tags ---------------------------------------------------------------
     VpcNameMalformed Invalid ["InvalidVpcName.Malformed"] 400 "The VPC name must be 1 to 128 characters and must not start with http:// or https://.";
@@ -137,6 +145,9 @@ errors! {
     VpcCidrInUse Conflict ["IllegalCidrBlock", "OperationFailed.CidrInUse", "InvalidParameter"] 400 "The new VPC block would leave out addresses in use.";
     VpcCidrOverlap Conflict ["IllegalCidrBlock", "InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The new VPC block must not overlap the VPC's secondary blocks.";
     VpcCidrDefault Denied ["IllegalCidrBlock", "InvalidParameter"] 400 "The block of a default VPC cannot be changed.";
+    VpcIdListSize Invalid ["InvalidVpcIdNumber.NotSupported"] 400 "A filter names at most 20 VPCs.";
+    VpcChangeExclusive Invalid ["ParamExclusive.EnableIpv6AndCidrBlock", "ExclusiveParam.EnableIpv6AndCidrBlock"] 400 "The block of a VPC and its IPv6 are not changed in one call.";
+    Ipv6IspUnsupported Invalid ["UnsupportedFeature.Ipv6Isp", "InvalidParameter"] 400 "The lines of an IPv6 block are BGP, ChinaMobile, ChinaUnicom or ChinaTelecom.";
     VpcQuotaExceeded Quota ["QuotaExceeded.Vpc"] 400 "The number of VPCs in this region has reached the quota.";
     VpcStatusIncorrect State ["IncorrectVpcStatus", "IncorrectStatus.Vpc", "IncorrectStatus"] 400 "The status of the VPC does not allow this operation.";
     UserCidrMalformed Invalid ["InvalidUserCidr.Malformed", "IllegalParam.UserCidr"] 400 "A user CIDR is an IPv4 network without host bits that does not overlap 100.64.0.0/10.";
@@ -158,7 +169,7 @@ errors! {
     SecondaryIpv6NotReserved Denied ["OperationFailed.IPv6CidrNotReserved"] 400 "An IPv6 block is assigned by the platform; a given one was not reserved.";
     SecondaryIpv6NotFound NotFound ["InvalidIpv6CidrBlock.NotFound"] 400 "The VPC has no such secondary IPv6 block.";
     IpVersionInvalid Invalid ["IllegalParam.IpVersion", "PARAMETER_ILLEGAL", "IllegalParamFormat"] 400 "The IP version is IPV4 or IPV6.";
-    IpamUnsupported Denied ["UnsupportedFeature.Ipam", "UnsupportedFeature.IPAM"] 400 "Address pools of IPAM are not modelled.";
+    IpamUnsupported Denied ["ResourceNotFound.IpamPool", "UnsupportedFeature.Ipam", "UnsupportedFeature.IPAM"] 400 "There are no address pools of IPAM here.";
     Ipv6Disabled State ["OperationFailed.VpcIpv6Disabled", "OperationFailed.IPv6Disabled", "InvalidParameter"] 400 "The VPC has no IPv6 block.";
     Ipv6CidrMalformed Invalid ["InvalidIpv6CidrBlock.Malformed", "IllegalParam.Ipv6CidrBlock", "IllegalParam.Ipv6Cidr", "InvalidParameter"] 400 "The IPv6 block of a VPC is a network with a mask of 52, 56 or 60.";
     Ipv6InUse Dependency ["OperationFailed.IpV6VSwitchInuse", "OperationFailed.Ipv6InstanceExist"] 400 "IPv6 is still on in a vSwitch of the VPC.";
@@ -173,6 +184,8 @@ errors! {
 
     // --- vSwitch -------------------------------------------------------------------------------------
     VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId"] 404 "The specified vSwitch does not exist.";
+    VSwitchIdListSize Invalid ["InvalidVSwitchIdNumber.NotSupported"] 400 "A filter names at most 20 vSwitches.";
+    VSwitchIpv6Exclusive Invalid ["ParamExclusive.DisableIpv6AndIpv6CidrBlock"] 400 "IPv6 of a vSwitch is turned off or moved, not both.";
     VSwitchCidrMalformed Invalid ["InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The block of a vSwitch is an IPv4 network in CIDR form without host bits.";
     VSwitchCidrMask Invalid ["InvalidCirdrBlock.MaskLength", "InvalidParameter"] 400 "The mask of a vSwitch block is between 16 and 29.";
     VSwitchCidrForbidden Invalid ["InvalidParameter"] 400 "The block of a vSwitch must not lie in 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4.";

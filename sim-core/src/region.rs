@@ -28,6 +28,30 @@ pub fn regions(w: &World) -> Vec<RegionId> {
     regions
 }
 
+/// The English name of a region without its country: `Hangzhou` of `China (Hangzhou)`; the id of a region that only the
+/// settings know.
+fn place(region: &RegionId) -> &str {
+    let Some(known) = catalog::region(&region.0) else { return &region.0 };
+    let inner = known.name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.map_or(known.name, |inner| inner.split(" - ").next().unwrap_or(inner))
+}
+
+/// The English name of a region, such as `China (Hangzhou)`; the id of one that only the settings know.
+pub fn region_name(region: &RegionId) -> &str {
+    catalog::region(&region.0).map_or(&region.0, |known| known.name)
+}
+
+/// The English name of a zone, such as `Hangzhou Zone K`; the id of one that does not end in a letter of its own.
+pub fn zone_name(region: &RegionId, zone: &ZoneId) -> String {
+    let letter = zone.0.strip_prefix(region.0.as_str()).map(|rest| rest.trim_start_matches('-'));
+    match letter {
+        Some(letter) if !letter.is_empty() => {
+            format!("{} Zone {}", place(region), letter.to_ascii_uppercase())
+        }
+        _ => zone.to_string(),
+    }
+}
+
 /// Checks that a region exists.
 ///
 /// # Errors
@@ -56,4 +80,25 @@ pub fn check_zone(w: &World, region: &RegionId, zone: &ZoneId) -> Outcome<()> {
         .field("zone_id")
         .detail(format!("{:?} is not a zone of {region}.", zone.0))
         .accepted(if names.is_empty() { "a zone of a known region".to_owned() } else { names }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_and_zones_have_english_names() {
+        for (region, zone, name) in [
+            ("cn-hangzhou", "cn-hangzhou-k", "Hangzhou Zone K"),
+            ("cn-nanjing", "cn-nanjing-a", "Nanjing Zone A"),
+            ("us-east-1", "us-east-1b", "Virginia Zone B"),
+            ("ap-southeast-1", "ap-southeast-1a", "Singapore Zone A"),
+            ("moon-1", "moon-1a", "moon-1 Zone A"),
+            ("cn-hangzhou", "edge-7", "edge-7"),
+        ] {
+            assert_eq!(zone_name(&region.into(), &zone.into()), name);
+        }
+        assert_eq!(region_name(&"cn-hangzhou".into()), "China (Hangzhou)");
+        assert_eq!(region_name(&"moon-1".into()), "moon-1");
+    }
 }

@@ -154,11 +154,23 @@ pub struct TagResources {
     pub tags: Vec<TagPair>,
 }
 
+/// Checks how many tags a call names.
+fn check_count(count: usize) -> Outcome<()> {
+    if count as u64 <= u64::from(Quota::TagsPerResource.row().default) {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::TagListSize)
+        .field("tags")
+        .detail(format!("{count} were named."))
+        .accepted("1 to 20"))
+}
+
 /// Handles [`TagResources`].
 ///
 /// # Errors
-/// Those of [`check`], the error of an unknown object, [`ErrorCode::TagQuotaExceeded`].
+/// [`ErrorCode::TagListSize`], those of [`check`], the error of an unknown object, [`ErrorCode::TagQuotaExceeded`].
 pub fn tag_resources(w: &mut World, caller: &Caller, c: &TagResources) -> Outcome<Reply> {
+    check_count(c.tags.len())?;
     check(&c.tags)?;
     for &resource in &c.resources {
         crate::resource::find(w, caller, resource)?;
@@ -190,8 +202,9 @@ pub struct UntagResources {
 /// Handles [`UntagResources`].
 ///
 /// # Errors
-/// The error of an unknown object.
+/// [`ErrorCode::TagListSize`], the error of an unknown object.
 pub fn untag_resources(w: &mut World, caller: &Caller, c: &UntagResources) -> Outcome<Reply> {
+    check_count(c.keys.as_ref().map_or(0, Vec::len))?;
     for &resource in &c.resources {
         crate::resource::find(w, caller, resource)?;
     }

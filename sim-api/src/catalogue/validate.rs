@@ -113,6 +113,12 @@ impl ActionSpec {
         Ok(values.iter().filter_map(|(name, _)| self.unknown(name)).collect())
     }
 
+    /// Whether the action has a parameter of this name; `Name.N.Member` stands for a member of a list's elements.
+    pub fn has(&self, name: &str) -> bool {
+        let first = name.replace(".N", ".1");
+        self.param(name).is_some() || matches!(resolve(&self.params, &first, 0), Resolved::Known)
+    }
+
     /// The code and status that the action documents for a missing or an unacceptable parameter of this full wire name
     /// (`Tag.1.Key`); `None` if it documents neither for the parameter nor for all of them.
     pub fn documented_code(&self, path: &str, missing: bool) -> Option<Code> {

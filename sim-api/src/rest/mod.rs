@@ -13,6 +13,7 @@ mod security_groups;
 // -- network interfaces
 mod network_interfaces;
 // -- instances, residents, catalogue
+mod catalog;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
 mod clock;
@@ -49,6 +50,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         // -- network interfaces
         network_interfaces::router(),
         // -- instances, residents, catalogue
+        catalog::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
         snapshots::router(),
@@ -79,6 +81,7 @@ pub const REFUSALS: &[Refusals] = &[
     // -- network interfaces
     network_interfaces::REFUSALS,
     // -- instances, residents, catalogue
+    catalog::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,
     snapshots::REFUSALS,

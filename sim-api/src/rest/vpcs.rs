@@ -33,7 +33,7 @@ pub const REFUSALS: Refusals = &[
             E::TagValueMalformed,
             E::TagKeyDuplicated,
             E::TagQuotaExceeded,
-            E::InvalidParameter,
+            E::Ipv6IspUnsupported,
             E::RegionNotFound,
             E::ResourceGroupNotFound,
             E::VpcQuotaExceeded,
@@ -54,7 +54,8 @@ pub const REFUSALS: Refusals = &[
             E::VpcCidrOverlap,
             E::VpcStatusIncorrect,
             E::Ipv6InUse,
-            E::InvalidParameter,
+            E::Ipv6IspUnsupported,
+            E::VpcChangeExclusive,
         ],
     ),
     (
@@ -159,6 +160,9 @@ pub struct CreateVpcBody {
     /// The lines of the IPv6 block: BGP (if absent), ChinaMobile, ChinaUnicom or ChinaTelecom.
     #[serde(default)]
     ipv6_isp: Option<String>,
+    /// Whether instances get host names in DNS.
+    #[serde(default)]
+    enable_dns_hostnames: bool,
     /// At most 3 destinations outside RFC 1918 to be treated as private.
     #[serde(default)]
     user_cidrs: Vec<String>,
@@ -184,6 +188,7 @@ async fn create_vpc(ctx: Context, Body(body): Body<CreateVpcBody>) -> Result<Res
         description: body.description.map(Into::into),
         ipv6: body.enable_ipv6,
         ipv6_isp: body.ipv6_isp.map(Into::into),
+        dns_hostnames: body.enable_dns_hostnames,
         user_cidrs: parse_list(&body.user_cidrs, user_cidr)?,
         resource_group: body.resource_group_id.as_deref().map(parse_id).transpose()?,
         tags: tag_pairs(body.tags),

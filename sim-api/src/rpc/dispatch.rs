@@ -17,8 +17,9 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use sim_core::{AccountId, Caller, ErrorCode, Outcome, Refusal, Token};
+use sim_core::{AccountId, Caller, ErrorCode, Outcome, Refusal, Token, World};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// What the request log is told about a request on the provider wire.
@@ -118,10 +119,21 @@ async fn answer(
             scope.bool("DryRun").map_err(|e| bad_params(action, e.into(), noted))?.unwrap_or(false);
     }
     let plan = (action.plan)(&scope, &caller).map_err(|e| bad_params(action, e, noted))?;
+    // An action that takes a region looks into one that exists.
+    let takes_region = spec.param("RegionId").is_some();
+    let known_region =
+        |w: &World| if takes_region { sim_core::region::check(w, &caller.region) } else { Ok(()) };
     let result = match plan {
-        Plan::Read(look) => looked(&caller, world.read(|w| look(w, &caller)).await.map_err(unavailable)?),
+        Plan::Read(look) => {
+            let look = |w: &World| known_region(w).and_then(|()| look(w, &caller));
+            looked(&caller, world.read(look).await.map_err(unavailable)?)
+        }
         Plan::List(mut slice) => {
-            looked(&caller, world.read_in_slices(|w| slice(w, &caller)).await.map_err(unavailable)?)
+            let slice = |w: &World| match known_region(w) {
+                Ok(()) => slice(w, &caller),
+                Err(refusal) => ControlFlow::Break(Err(refusal)),
+            };
+            looked(&caller, world.read_in_slices(slice).await.map_err(unavailable)?)
         }
         Plan::Write(command, show) => {
             let dry_run = caller.dry_run;

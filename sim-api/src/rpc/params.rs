@@ -8,7 +8,7 @@
 //! Names are case-sensitive, as the provider documents them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::request::{DecodeError, MAX_NAME_BYTES, MAX_PARAMS, MAX_VALUE_BYTES};
 
@@ -39,13 +39,20 @@ pub const COMMON: [&str; 17] = [
     "Version",
 ];
 
+/// Nobody asked for the parameter.
+const UNASKED: u8 = 0;
+/// It is taken and changes nothing.
+const TAKEN: u8 = 1;
+/// A getter asked for it.
+const READ: u8 = 2;
+
 struct Entry {
     name: String,
     value: String,
     /// Sent in the query, which is the part that a version 3 signature covers by name.
     in_query: bool,
-    /// Set when a getter asked for the name. Relaxed ordering: it is a note, nothing hangs on it.
-    used: AtomicBool,
+    /// [`UNASKED`], [`TAKEN`] or [`READ`]. Relaxed ordering: it is a note, nothing hangs on it.
+    used: AtomicU8,
 }
 
 impl Clone for Entry {
@@ -54,7 +61,7 @@ impl Clone for Entry {
             name: self.name.clone(),
             value: self.value.clone(),
             in_query: self.in_query,
-            used: AtomicBool::new(self.used.load(Ordering::Relaxed)),
+            used: AtomicU8::new(self.used.load(Ordering::Relaxed)),
         }
     }
 }
@@ -116,19 +123,24 @@ impl Params {
     /// Names that no getter asked for and that are not [`COMMON`], in byte order. Ask after the
     /// action has read its parameters.
     pub fn unknown(&self) -> Vec<&str> {
-        let asked = |entry: &&Entry| entry.used.load(Ordering::Relaxed);
-        let unasked = self.entries.iter().filter(|entry| !asked(entry));
-        unasked.map(|entry| entry.name.as_str()).filter(|name| COMMON.binary_search(name).is_err()).collect()
+        self.used_at_most(UNASKED)
+    }
+
+    /// As [`Params::unknown`], with those that were taken by [`Params::mark_known`]: no value of these has an effect.
+    pub fn unread(&self) -> Vec<&str> {
+        self.used_at_most(TAKEN)
+    }
+
+    fn used_at_most(&self, most: u8) -> Vec<&str> {
+        let idle = self.entries.iter().filter(|entry| entry.used.load(Ordering::Relaxed) <= most);
+        idle.map(|entry| entry.name.as_str()).filter(|name| COMMON.binary_search(name).is_err()).collect()
     }
 
     /// Marks `name` and everything below it (`name.…`) as known: for a parameter that is accepted
     /// and has no effect here.
     pub fn mark_known(&self, name: &str) {
-        if let Some(entry) = self.find(name) {
-            entry.used.store(true, Ordering::Relaxed);
-        }
-        for entry in self.below(&format!("{name}.")) {
-            entry.used.store(true, Ordering::Relaxed);
+        for entry in self.find(name).into_iter().chain(self.below(&format!("{name}."))) {
+            entry.used.fetch_max(TAKEN, Ordering::Relaxed);
         }
     }
 
@@ -140,7 +152,7 @@ impl Params {
     /// Finds `name` and marks it as known.
     fn take(&self, name: &str) -> Option<&str> {
         let entry = self.find(name)?;
-        entry.used.store(true, Ordering::Relaxed);
+        entry.used.store(READ, Ordering::Relaxed);
         Some(&entry.value)
     }
 
@@ -185,7 +197,7 @@ impl ParamsBuilder {
         if self.entries.is_empty() {
             self.entries.reserve(24);
         }
-        self.entries.push(Entry { name, value, in_query, used: AtomicBool::new(false) });
+        self.entries.push(Entry { name, value, in_query, used: AtomicU8::new(UNASKED) });
         Ok(())
     }
 

@@ -195,6 +195,7 @@ fn what_nobody_asked_for_is_named() {
     assert_eq!(sent.unknown(), ["Old", "Old.1.A", "Tag.1.Colour", "Tag.x", "Vpcid"]);
     sent.mark_known("Old");
     assert_eq!(sent.clone().unknown(), ["Tag.1.Colour", "Tag.x", "Vpcid"]);
+    assert_eq!(sent.unread(), ["Old", "Old.1.A", "Tag.1.Colour", "Tag.x", "Vpcid"]);
 }
 
 #[test]

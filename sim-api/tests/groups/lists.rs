@@ -255,7 +255,7 @@ async fn rules_are_listed_in_the_order_of_evaluation() {
     assert_eq!(count, 25);
     for (parameter, code) in [
         ("Direction=up", "InvalidParamter"),
-        ("MaxResults=1001", "InvalidParameter"),
+        ("MaxResults=1001", "InvalidParamter"),
         ("NextToken=x", "InvalidParamter"),
         ("NicType=x", "InvalidNicType.ValueNotSupported"),
     ] {

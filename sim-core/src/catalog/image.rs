@@ -27,6 +27,15 @@ pub struct Image {
     pub size_gib: u16,
 }
 
+impl Image {
+    /// When it was made, by the date at the end of its id: `2024-08-19T00:00:00Z`.
+    pub fn created_at(&self) -> String {
+        let date = self.id.trim_end_matches(".vhd").rsplit('_').next().unwrap_or_default();
+        let part = |from, to| date.get(from..to).unwrap_or_default();
+        format!("{}-{}-{}T00:00:00Z", part(0, 4), part(4, 6), part(6, 8))
+    }
+}
+
 /// A sort of operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -101,6 +110,8 @@ mod tests {
         assert!(images().is_sorted_by(|a, b| a.id < b.id));
         for known in images() {
             assert_eq!(image(known.id), Some(known));
+            let made = crate::SimTime::parse(&known.created_at()).unwrap();
+            assert_eq!(made.to_seconds_text(), known.created_at());
             assert!(known.size_gib >= 20 && known.family.starts_with("acs:"), "{}", known.id);
             assert!(newest_of_family(known.family).is_some_and(|newest| newest.id >= known.id));
         }

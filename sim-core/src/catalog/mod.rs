@@ -5,6 +5,7 @@
 //! first asked for.
 //! They hold no state: every world has the same catalogue, and a world's settings add to it in `region.rs`.
 
+pub mod family;
 mod image;
 mod instance_type;
 mod zones;

@@ -158,6 +158,8 @@ pub struct CreateVpc {
     pub ipv6: bool,
     /// The lines of the IPv6 block; BGP if absent.
     pub ipv6_isp: Option<CompactString>,
+    /// Whether instances get host names in DNS.
+    pub dns_hostnames: bool,
     /// User CIDRs, at most 3.
     pub user_cidrs: Vec<Cidr4>,
     /// Its resource group; the account's default one if absent.
@@ -203,7 +205,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVpc) -> Outcome<Reply> {
         name,
         description,
         is_default: false,
-        dns_hostnames: false,
+        dns_hostnames: c.dns_hostnames,
         resource_group,
         status: Status::Available,
         created: w.now(),
@@ -295,7 +297,7 @@ pub(crate) fn check_isp(isp: Option<&str>) -> Outcome<CompactString> {
     if ISPS.contains(&isp) {
         return Ok(isp.into());
     }
-    Err(Refusal::new(ErrorCode::InvalidParameter)
+    Err(Refusal::new(ErrorCode::Ipv6IspUnsupported)
         .field("ipv6_isp")
         .detail(format!("{isp:?} is not known."))
         .accepted(ISPS.join(", ")))
@@ -338,6 +340,12 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVpc) -> Outcome<Reply> {
     let isp = check_isp(c.ipv6_isp.as_deref())?;
     if let Some(block) = c.block {
         check_primary(block)?;
+        if c.ipv6.is_some() {
+            return Err(Refusal::new(ErrorCode::VpcChangeExclusive)
+                .field("ipv6")
+                .detail(format!("The block is to be {block}, and IPv6 is to change too."))
+                .accepted("one of the two"));
+        }
     }
     let vpc = w.visible::<Vpc>(caller, c.vpc)?;
     vpc.check_available()?;

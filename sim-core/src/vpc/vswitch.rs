@@ -479,6 +479,11 @@ pub struct ModifyVSwitch {
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     let description = DESCRIPTION.check(c.description.as_deref())?;
+    if c.disable_ipv6 && c.ipv6_subnet.is_some() {
+        return Err(Refusal::new(ErrorCode::VSwitchIpv6Exclusive)
+            .field("ipv6_subnet")
+            .accepted("one of the two"));
+    }
     let vswitch = w.visible::<VSwitch>(caller, c.vswitch)?;
     vswitch.check_available()?;
     let vpc = w.visible::<Vpc>(caller, vswitch.vpc)?;

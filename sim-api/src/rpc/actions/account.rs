@@ -2,11 +2,28 @@
 //! groups, and are listed as minimal.
 
 use crate::rpc::params::Scope;
-use crate::rpc::plan::{Planned, read, show_tags_tag_key};
+use crate::rpc::plan::{Planned, read, show_tags_tag_key, tags};
 use serde_json::{Value, json};
 use sim_core::id::ResourceGroupId;
 use sim_core::resource_group::{self, ResourceGroup};
+use sim_core::tag::TagPair;
 use sim_core::{AccountId, Caller, World};
+
+/// Parameters that are taken and change nothing.
+pub const INERT: &[(&str, &[&str])] =
+    &[("ListResourceGroups", &["IncludeTags"]), ("QueryAvailableInstances", BILLING_INERT)];
+const BILLING_INERT: &[&str] = &[
+    "CreateTimeEnd",
+    "CreateTimeStart",
+    "EndTimeEnd",
+    "EndTimeStart",
+    "InstanceIDs",
+    "ProductCode",
+    "ProductType",
+    "Region",
+    "RenewStatus",
+    "SubscriptionType",
+];
 
 /// Location: where a product is served. Here: wherever this request came to.
 pub fn describe_endpoints(p: &Scope<'_>, _: &Caller) -> Planned {
@@ -52,6 +69,9 @@ pub fn list_resource_groups(p: &Scope<'_>, _: &Caller) -> Planned {
     let size = p.int("PageSize", 1..=100)?.unwrap_or(10) as usize;
     let id = p.str("ResourceGroupId").map(str::to_owned);
     let name = p.str("Name").map(str::to_owned);
+    let display = p.str("DisplayName").map(str::to_owned);
+    let ids: Vec<String> = p.strings("ResourceGroupIds", 100)?.into_iter().map(str::to_owned).collect();
+    let wanted = tags(p)?;
     let status = p.str("Status").map(str::to_owned);
     read(move |w, caller| {
         let groups: Vec<Value> = groups(w, caller.account)
@@ -59,6 +79,9 @@ pub fn list_resource_groups(p: &Scope<'_>, _: &Caller) -> Planned {
             .filter(|g| {
                 id.as_ref().is_none_or(|id| g["Id"] == json!(id))
                     && name.as_ref().is_none_or(|n| g["Name"] == json!(n))
+                    && display.as_ref().is_none_or(|n| g["DisplayName"] == json!(n))
+                    && (ids.is_empty() || ids.iter().any(|id| g["Id"] == json!(id)))
+                    && has_wanted_tags(g, &wanted)
             })
             .filter(|_| status.as_ref().is_none_or(|s| s.eq_ignore_ascii_case("OK")))
             .collect();
@@ -71,6 +94,16 @@ pub fn list_resource_groups(p: &Scope<'_>, _: &Caller) -> Planned {
             "PageSize": size,
             "ResourceGroups": { "ResourceGroup": shown },
         }))
+    })
+}
+
+/// Whether a shown group carries every tag of a filter; an empty value in the filter fits any value.
+fn has_wanted_tags(group: &Value, wanted: &[TagPair]) -> bool {
+    let tags = group["Tags"]["Tag"].as_array().map(Vec::as_slice).unwrap_or_default();
+    wanted.iter().all(|want| {
+        tags.iter().any(|tag| {
+            tag["TagKey"] == *want.key && (want.value.is_empty() || tag["TagValue"] == *want.value)
+        })
     })
 }
 
@@ -94,20 +127,6 @@ fn groups(w: &World, account: AccountId) -> Vec<Value> {
 pub fn query_available_instances(p: &Scope<'_>, _: &Caller) -> Planned {
     let number = p.int("PageNum", 1..=1_000_000)?.unwrap_or(1);
     let size = p.int("PageSize", 1..=300)?.unwrap_or(20);
-    for name in [
-        "ProductCode",
-        "ProductType",
-        "SubscriptionType",
-        "InstanceIDs",
-        "Region",
-        "RenewStatus",
-        "CreateTimeStart",
-        "CreateTimeEnd",
-        "EndTimeStart",
-        "EndTimeEnd",
-    ] {
-        p.mark_known(name);
-    }
     read(move |_, _| {
         Ok(json!({
             "Success": true,

@@ -14,6 +14,7 @@ mod security_group_rule;
 mod eni;
 mod eni_address;
 // -- instances, catalogue
+mod catalog;
 mod tags;
 mod vpc;
 mod vswitch;
@@ -44,6 +45,19 @@ impl Action {
     /// Never: a test holds every served action against the catalogue.
     pub fn spec(&self) -> &'static ActionSpec {
         crate::catalogue::lookup(self.version, self.name).expect("every served action is in the catalogue")
+    }
+
+    /// Whether it may change something. The publication does not say it of every action; the name does.
+    pub fn writes(&self) -> bool {
+        !["Check", "Describe", "Get", "List", "Query"].iter().any(|verb| self.name.starts_with(verb))
+    }
+
+    /// Its documented parameters that are taken and change nothing, in the order of [`INERT`]; `Name.N.Member` is a
+    /// member of the elements of a list.
+    pub fn inert(&self) -> impl Iterator<Item = &'static str> {
+        let of_name = INERT.iter().flat_map(|file| file.iter()).filter(|(action, _)| *action == self.name);
+        let spec = self.spec();
+        of_name.flat_map(|(_, names)| names.iter().copied()).filter(|name| spec.has(name))
     }
 }
 
@@ -102,6 +116,8 @@ actions! {
         TagResources => tags::vpc_tag_resources;
         UnTagResources => tags::vpc_untag_resources;
         ListTagResources => tags::vpc_list_tag_resources;
+        DescribeRegions => catalog::vpc_describe_regions;
+        DescribeZones => catalog::vpc_describe_zones;
     }
     Ecs "2014-05-26" {
         // -- security groups
@@ -141,6 +157,12 @@ actions! {
         UnassignIpv6Addresses => eni_address::unassign_ipv6_addresses;
         // -- instances
         // -- regions, zones, types, images
+        DescribeRegions => catalog::ecs_describe_regions;
+        DescribeZones => catalog::ecs_describe_zones;
+        DescribeInstanceTypes => catalog::describe_instance_types;
+        DescribeInstanceTypeFamilies => catalog::describe_instance_type_families;
+        DescribeAvailableResource => catalog::describe_available_resource;
+        DescribeImages => catalog::describe_images;
         TagResources => tags::ecs_tag_resources;
         UntagResources => tags::ecs_untag_resources;
         ListTagResources => tags::ecs_list_tag_resources;
@@ -162,7 +184,11 @@ actions! {
 
 /// Documented parameters that an action takes and that change nothing, by file.
 pub const INERT: &[&[(&str, &[&str])]] = &[
+    account::INERT,
+    tags::INERT,
+    vpc::INERT,
     vpc_parts::INERT,
+    vswitch::INERT,
     // -- routes
     route_entry::INERT,
     route_table::INERT,
@@ -172,6 +198,7 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     // -- network interfaces
     eni::INERT,
     // -- instances, catalogue
+    catalog::INERT,
 ];
 
 /// The action of this version and name.

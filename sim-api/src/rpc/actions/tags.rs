@@ -21,6 +21,9 @@ const ECS_TYPES: &[(&str, IdKind)] = &[
     ("disk", IdKind::Disk),
 ];
 
+/// Parameters that are taken and change nothing.
+pub const INERT: &[(&str, &[&str])] = &[("ListTagResources", &["TagFilter"])];
+
 /// The most resources and tags in a call.
 const MOST_RESOURCES: usize = 50;
 const MOST_TAGS: usize = 20;

@@ -1,5 +1,6 @@
 //! Actions on VPCs.
 
+use super::vpc_parts::{listed_ids, refuse_given_ipv6, refuse_ipam};
 use crate::listing::Rows;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
@@ -11,7 +12,12 @@ use sim_core::id::VpcId;
 use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, ModifyVpc, Vpc};
 use sim_core::{Caller, ErrorCode, Reply, World};
 
+/// Parameters that are taken and change nothing.
+pub const INERT: &[(&str, &[&str])] = &[("DeleteVpc", &["ForceDelete"])];
+
 pub fn create_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
+    refuse_ipam(p, &["Ipv4IpamPoolId", "Ipv4CidrMask", "Ipv6IpamPoolId", "Ipv6CidrMask"])?;
+    refuse_given_ipv6(p)?;
     let user_cidrs = p.commas("UserCidr", 20)?;
     let user_cidr =
         |text: &&str| sim_core::cidr_input::parse4(text, "user_cidrs", ErrorCode::UserCidrMalformed);
@@ -21,6 +27,7 @@ pub fn create_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
         description: p.str("Description").map(Into::into),
         ipv6: p.bool("EnableIpv6")?.unwrap_or(false),
         ipv6_isp: p.str("Ipv6Isp").map(Into::into),
+        dns_hostnames: p.bool("EnableDnsHostname")?.unwrap_or(false),
         user_cidrs: user_cidrs.iter().map(user_cidr).collect::<Result<_, _>>()?,
         resource_group: optional_id(p, "ResourceGroupId")?,
         tags: tags(p)?,
@@ -42,12 +49,15 @@ pub fn create_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
 pub fn describe_vpcs(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 50)?;
     let rows = Rows::<Vpc>::all(|ix| &ix.vpcs.by_owner)
-        .named(&p.commas("VpcId", 20)?)
+        .named(&listed_ids(p, "VpcId", ErrorCode::VpcIdListSize)?)
         .tagged(tags(p)?)
         .keep(text(p, "VpcName"), |_, v, name| v.name == *name)
         .keep(p.bool("IsDefault")?, |_, v, is| v.is_default == *is)
         .keep(p.bool("EnableIpv6")?, |_, v, on| v.ipv6.is_empty() != *on)
-        .keep(sought(p, "ResourceGroupId"), |_, v, group| Some(v.resource_group) == *group);
+        .keep(sought(p, "ResourceGroupId"), |_, v, group| Some(v.resource_group) == *group)
+        .keep(text(p, "VpcOwnerId"), |_, v, owner| v.owner.account.to_string() == *owner)
+        // There are no DHCP options sets, so no VPC has the wanted one.
+        .keep(text(p, "DhcpOptionsSetId"), |_, _, _| false);
     page.list(rows, "Vpcs", "Vpc", summary)
 }
 
@@ -131,6 +141,7 @@ fn cloud_resources(w: &World, vpc: &Vpc) -> Vec<Value> {
 }
 
 pub fn modify_vpc_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
+    refuse_given_ipv6(p)?;
     done(ModifyVpc {
         vpc: required_id(p, "VpcId")?,
         name: p.str("VpcName").map(Into::into),

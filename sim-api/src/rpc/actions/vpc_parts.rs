@@ -22,6 +22,49 @@ use std::net::IpAddr;
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[("CreateVSwitchCidrReservation", &["IpPrefixNumber"])];
 
+/// Refuses what only makes sense with an address pool of IPAM.
+///
+/// # Errors
+/// [`ErrorCode::IpamUnsupported`].
+pub fn refuse_ipam(p: &Scope<'_>, names: &[&str]) -> Result<(), BadParams> {
+    match names.iter().find(|name| p.str(name).is_some()) {
+        Some(_) => Err(Refusal::new(ErrorCode::IpamUnsupported).field("ipam_pool_id").into()),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a given IPv6 block of a VPC, which must have been reserved: here the platform assigns them all.
+///
+/// # Errors
+/// [`ErrorCode::Ipv6CidrMalformed`], [`ErrorCode::SecondaryIpv6NotReserved`].
+pub fn refuse_given_ipv6(p: &Scope<'_>) -> Result<(), BadParams> {
+    let Some(text) = p.str("Ipv6CidrBlock") else { return Ok(()) };
+    let block = cidr6(text)?;
+    Err(Refusal::new(ErrorCode::SecondaryIpv6NotReserved)
+        .field("ipv6_cidr_block")
+        .detail(format!("{block} was given."))
+        .accepted("EnableIpv6=true without a block")
+        .into())
+}
+
+/// The most ids in a filter that takes a list with commas.
+const MOST_IDS: usize = 20;
+
+/// Ids to filter by, with commas between them.
+///
+/// # Errors
+/// `too_many` for more than 20; an empty item.
+pub fn listed_ids<'a>(p: &Scope<'a>, name: &str, too_many: ErrorCode) -> Result<Vec<&'a str>, BadParams> {
+    let count = p.str(name).map_or(0, |text| text.split(',').count());
+    if count > MOST_IDS {
+        return Err(Refusal::new(too_many)
+            .detail(format!("{count} were named."))
+            .accepted("1 to 20 ids")
+            .into());
+    }
+    Ok(p.commas(name, MOST_IDS)?)
+}
+
 /// Whether the caller means IPv6: by the block that is given, else by the version.
 fn means_ipv6(p: &Scope<'_>) -> Result<bool, BadParams> {
     let version = ip_version(p)?;
@@ -55,9 +98,7 @@ fn cidr6(text: &str) -> Result<Cidr6, BadParams> {
 }
 
 pub fn associate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
-    if ["IpamPoolId", "SecondaryCidrMask", "Ipv6CidrMask"].iter().any(|name| p.str(name).is_some()) {
-        return Err(Refusal::new(ErrorCode::IpamUnsupported).field("ipam_pool_id").into());
-    }
+    refuse_ipam(p, &["IpamPoolId", "SecondaryCidrMask", "Ipv6CidrMask"])?;
     let vpc = required_id(p, "VpcId")?;
     if means_ipv6(p)? {
         let block = p.str("IPv6CidrBlock").map(cidr6).transpose()?;
@@ -93,7 +134,7 @@ pub fn unassociate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 pub fn create_default_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
-    p.mark_known("Ipv6CidrBlock");
+    refuse_given_ipv6(p)?;
     let command = CreateDefaultVpc {
         ipv6: p.bool("EnableIpv6")?.unwrap_or(false),
         resource_group: optional_id(p, "ResourceGroupId")?,

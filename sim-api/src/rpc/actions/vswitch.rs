@@ -1,5 +1,6 @@
 //! Actions on vSwitches.
 
+use super::vpc_parts::listed_ids;
 use crate::listing::Rows;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
@@ -10,7 +11,13 @@ use sim_core::id::{RouteTableId, VSwitchId, VpcId};
 use sim_core::vpc::route_table::RouteTableKind;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
-use sim_core::{Caller, World, ZoneId};
+use sim_core::{Caller, ErrorCode, World, ZoneId};
+
+/// Parameters that are taken and change nothing.
+pub const INERT: &[(&str, &[&str])] = &[
+    ("CreateVSwitch", &["Ipv6CidrMask", "VpcIpv6CidrBlock"]),
+    ("ModifyVSwitchAttribute", &["Ipv6CidrMask", "VpcIpv6CidrBlock"]),
+];
 
 pub fn create_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
     let mask = p.int("CidrMask", 0..=32)?.map(|mask| mask as u8);
@@ -29,13 +36,17 @@ pub fn create_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
 pub fn describe_vswitches(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 50)?;
     let rows = Rows::<VSwitch>::all(|ix| &ix.vswitches.by_owner)
-        .named(&p.commas("VSwitchId", 20)?)
+        .named(&listed_ids(p, "VSwitchId", ErrorCode::VSwitchIdListSize)?)
         .of::<VpcId>(sought(p, "VpcId"), |ix| &ix.vswitches.by_vpc)
         .in_own(p.str("ZoneId").map(ZoneId::from), |ix| &ix.vswitches.by_zone, |owner, zone| (owner, zone))
         .tagged(tags(p)?)
         .keep(text(p, "VSwitchName"), |_, s, name| s.name == *name)
         .keep(p.bool("IsDefault")?, |_, s, is| s.is_default == *is)
         .keep(p.bool("EnableIpv6")?, |_, s, on| s.ipv6.is_some() == *on)
+        .keep(text(p, "VSwitchOwnerId"), |_, s, owner| s.owner.account.to_string() == *owner)
+        .keep(sought(p, "ResourceGroupId"), |w, s, group| {
+            w.get::<Vpc>(&s.vpc).map(|vpc| vpc.resource_group) == *group
+        })
         .keep(sought(p, "RouteTableId"), |w, s, table| table.is_some() && route_table(w, s).0 == *table);
     page.list(rows, "VSwitches", "VSwitch", summary)
 }

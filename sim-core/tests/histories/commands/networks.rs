@@ -44,6 +44,7 @@ pub fn create_vpc(d: &mut Dice<'_>) -> Command {
         description: d.text(),
         ipv6: d.once_in(2),
         ipv6_isp: None,
+        dns_hostnames: d.once_in(4),
         user_cidrs: (0..d.roll(6).saturating_sub(2)).map(|_| block4(d.pick(&users))).collect(),
         resource_group: d.resource_group(),
         tags: d.tags(),

@@ -1,0 +1,188 @@
+//! Which documented parameters have an effect: exactly those that no list of inert ones names.
+//!
+//! Each parameter of each served action is sent in a request that reads, alone and beside every other one, and is
+//! inert if the action never looks at its value.
+
+use sim_api::catalogue::{ActionSpec, Kind, Param};
+use sim_api::rpc::actions::{ACTIONS, Action, INERT};
+use sim_api::rpc::params::Params;
+use sim_core::id::{
+    CidrReservationId, EniId, Id, IdNumber, InstanceId, PrefixListId, RegionCode, ResourceGroupId,
+    RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, VRouterId, VSwitchId, VpcId,
+};
+use sim_core::{AccountId, Caller};
+use std::collections::BTreeSet;
+
+/// What an action needs beside what it requires, to get as far as reading the rest.
+const HELP: &[(&str, &[&str])] = &[
+    ("CreateRouteEntry", &["NextHopList.1.NextHopType", "NextHopList.1.NextHopId"]),
+    ("CreateVSwitchCidrReservation", &["IpVersion", "VSwitchCidrReservationCidr"]),
+    ("DescribeImages", &["Filter.1.Key"]),
+    ("JoinResourceGroup", &["ResourceType", "ResourceId"]),
+];
+
+/// Parameters whose value is looked at only to refuse a wrong one.
+const CHECKED: &[(&str, &str)] = &[("DescribeSecurityGroupAttribute", "NicType")];
+
+/// Read before any action, by the dispatcher.
+const DISPATCHED: [&str; 3] = ["ClientToken", "DryRun", "RegionId"];
+
+/// A parameter that holds one value: its wire name, what the lists call it, and a value that reads.
+struct Leaf {
+    sent: String,
+    shown: String,
+    value: String,
+    required: bool,
+}
+
+fn leaves(action: &Action) -> Vec<Leaf> {
+    let mut out = Vec::new();
+    for param in &action.spec().params {
+        if !DISPATCHED.contains(&param.name) {
+            collect(action, param, param.name, param.name, param.required, &mut out);
+        }
+    }
+    out
+}
+
+fn collect(action: &Action, param: &Param, sent: &str, shown: &str, required: bool, out: &mut Vec<Leaf>) {
+    let members = |members: &[Param], sent: &str, shown: &str, out: &mut Vec<Leaf>| {
+        for member in members {
+            let (sent, shown) = (format!("{sent}.{}", member.name), format!("{shown}.{}", member.name));
+            collect(action, member, &sent, &shown, required && member.required, out);
+        }
+    };
+    match &param.kind {
+        Kind::List(of) => match &of.kind {
+            Kind::Object(of) => members(of, &format!("{sent}.1"), &format!("{shown}.N"), out),
+            _ => collect(action, of, &format!("{sent}.1"), shown, required, out),
+        },
+        Kind::Object(of) => members(of, sent, shown, out),
+        kind => {
+            let name = shown.rsplit('.').next().unwrap_or(shown);
+            let value = value(action, name, param, kind);
+            out.push(Leaf { sent: sent.to_owned(), shown: shown.to_owned(), value, required });
+        }
+    }
+}
+
+fn id<I: Id + ToString>() -> String {
+    I::from_number(IdNumber::new(1, 7, RegionCode::from_text("bp1").unwrap())).to_string()
+}
+
+/// A value that reads.
+fn value(action: &Action, name: &str, param: &Param, kind: &Kind) -> String {
+    match kind {
+        Kind::Int32 | Kind::Int64 | Kind::Number => param.min.unwrap_or(1).max(1).to_string(),
+        Kind::Boolean => "true".to_owned(),
+        Kind::JsonList(_) => r#"["a"]"#.to_owned(),
+        Kind::JsonObject(_) => "{}".to_owned(),
+        _ if !param.one_of.is_empty() => param.one_of[0].to_owned(),
+        _ => text(action, name),
+    }
+}
+
+fn text(action: &Action, name: &str) -> String {
+    let ecs = action.product == "Ecs";
+    match name {
+        "Key" if action.name == "DescribeImages" => "OSType".to_owned(),
+        "ResourceType" if ecs => "instance".to_owned(),
+        "ResourceType" => "vpc".to_owned(),
+        "ResourceId" if ecs => id::<InstanceId>(),
+        "ResourceId" => id::<VpcId>(),
+        "VpcId" => id::<VpcId>(),
+        "VSwitchId" => id::<VSwitchId>(),
+        "VRouterId" => id::<VRouterId>(),
+        "RouteTableId" => id::<RouteTableId>(),
+        "RouteEntryId" => id::<RouteEntryId>(),
+        "NetworkInterfaceId" | "TrunkNetworkInstanceId" => id::<EniId>(),
+        "InstanceId" | "InstanceIds" | "NextHopId" | "NextHop" | "NewNextHopId" => id::<InstanceId>(),
+        "SecurityGroupRuleId" => id::<SecurityGroupRuleId>(),
+        "PrefixListId" | "SourcePrefixListId" | "DestPrefixListId" => id::<PrefixListId>(),
+        "VSwitchCidrReservationId" => id::<CidrReservationId>(),
+        "NextHopType" | "NewNextHopType" => "Instance".to_owned(),
+        "IpVersion" => "IPv4".to_owned(),
+        "AddressFamily" => "IPv4".to_owned(),
+        "IpProtocol" => "tcp".to_owned(),
+        "PortRange" | "SourcePortRange" => "80/80".to_owned(),
+        "InnerAccessPolicy" => "Accept".to_owned(),
+        "Policy" => "accept".to_owned(),
+        "Priority" => "1".to_owned(),
+        "ZoneId" => "cn-hangzhou-k".to_owned(),
+        "ImageId" => sim_core::catalog::images()[0].id.to_owned(),
+        "InstanceType" if action.name == "CreateNetworkInterface" => "Secondary".to_owned(),
+        "InstanceType" => "ecs.g7.large".to_owned(),
+        "NextToken" if action.name == "DescribeInstanceTypes" => "ecs.g7.large".to_owned(),
+        "NextToken" if action.name == "DescribeRouteEntryList" => id::<RouteEntryId>(),
+        name if name.contains("ResourceGroupId") => id::<ResourceGroupId>(),
+        name if name.contains("SecurityGroupId") || name.contains("GroupId") => id::<SecurityGroupId>(),
+        name if name.contains("Ipv6Address") => "2408:4000::10".to_owned(),
+        name if name.to_lowercase().contains("ipv6") && name.to_lowercase().contains("cidr") => {
+            "2408:4000::/56".to_owned()
+        }
+        name if name.contains("Ipv6Prefix") => "2408:4000::/80".to_owned(),
+        name if name.contains("Ipv4Prefix") => "10.0.0.16/28".to_owned(),
+        name if name.contains("Cidr") => "10.0.0.0/24".to_owned(),
+        name if name.contains("IpAddress") => "10.0.0.10".to_owned(),
+        _ => "abc".to_owned(),
+    }
+}
+
+/// The names among those sent that the action does not look at.
+fn unread(action: &Action, sent: &[&Leaf]) -> BTreeSet<String> {
+    let pairs: std::collections::BTreeMap<&str, &str> =
+        sent.iter().map(|leaf| (leaf.sent.as_str(), leaf.value.as_str())).collect();
+    let params = Params::from_pairs(pairs).expect("a small request");
+    let _ = (action.plan)(&params.root(), &Caller::new(AccountId::DEFAULT, "cn-hangzhou"));
+    params.unread().into_iter().map(str::to_owned).collect()
+}
+
+/// The parameters of an action that have no effect, as the lists call them.
+fn inert(action: &Action) -> BTreeSet<String> {
+    let leaves = leaves(action);
+    let needed: Vec<&Leaf> = leaves.iter().filter(|leaf| leaf.required).collect();
+    let help = HELP.iter().find(|(name, _)| *name == action.name).map_or(&[][..], |(_, help)| help);
+    let help: Vec<&Leaf> = leaves.iter().filter(|leaf| help.contains(&leaf.sent.as_str())).collect();
+    let is_inert = |leaf: &&Leaf| {
+        let beside = |more: &[&Leaf]| {
+            let sent: Vec<&Leaf> =
+                needed.iter().copied().chain([*leaf]).chain(more.iter().copied()).collect();
+            unread(action, &sent).contains(&leaf.sent)
+        };
+        beside(&[]) && beside(&help) && leaves.iter().all(|other| beside(&[other]))
+    };
+    leaves.iter().filter(is_inert).map(|leaf| leaf.shown.clone()).collect()
+}
+
+#[test]
+fn every_documented_parameter_has_an_effect_or_is_listed_as_inert() {
+    let mut faults = Vec::new();
+    for action in ACTIONS {
+        let found = inert(action);
+        let listed: BTreeSet<String> = action.inert().map(str::to_owned).collect();
+        // A form that is checked and then forgotten is no effect either.
+        let checked =
+            CHECKED.iter().filter(|(name, _)| *name == action.name).map(|(_, param)| (*param).to_owned());
+        let found: BTreeSet<String> = found.into_iter().chain(checked).collect();
+        let covers = |listed: &str, found: &str| {
+            found == listed || found.strip_prefix(listed).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let unlisted = found.iter().filter(|name| !listed.iter().any(|listed| covers(listed, name)));
+        faults
+            .extend(unlisted.map(|name| format!("{} {}: {name} has no effect", action.product, action.name)));
+        let read = listed.iter().filter(|listed| !found.iter().any(|name| covers(listed, name)));
+        faults.extend(read.map(|name| format!("{} {}: {name} has an effect", action.product, action.name)));
+    }
+    assert!(faults.is_empty(), "INERT does not say what the actions do:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn the_lists_of_inert_parameters_name_served_actions_and_documented_parameters() {
+    for (name, params) in INERT.iter().flat_map(|file| file.iter()) {
+        let specs: Vec<&ActionSpec> = ACTIONS.iter().filter(|a| a.name == *name).map(Action::spec).collect();
+        assert!(!specs.is_empty(), "{name} is not served");
+        for param in *params {
+            assert!(specs.iter().any(|spec| spec.has(param)), "{name} has no parameter {param}");
+        }
+    }
+}
