@@ -1,0 +1,72 @@
+//! Stories in the words of the field: `tests/scenarios/*.txt`, each with the output that is expected of it.
+//!
+//! A line that begins with `>` is a command, the lines below it are what came of it. Every story plays in a world of its
+//! own with seed 1 and a clock that only `wait` moves, so that ids and instants are always the same.
+//! `CLOUDNET_UPDATE=1` writes what comes out into the files. The words are in `words.rs`.
+
+mod words;
+
+use std::fs;
+use std::path::PathBuf;
+use words::Story;
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios")
+}
+
+/// The story with what comes of each command, as the file should read.
+fn play(text: &str) -> String {
+    let (mut story, mut out) = (Story::new(), String::new());
+    let mut in_output = false;
+    for line in text.lines() {
+        if let Some(command) = line.strip_prefix("> ") {
+            out.push_str(line);
+            out.push('\n');
+            for line in story.tell(command).lines() {
+                out.push_str(&format!("  {line}\n"));
+            }
+            in_output = true;
+        } else if !(in_output && line.starts_with("  ")) {
+            in_output = false;
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    story.check_replay();
+    out
+}
+
+#[test]
+fn every_story_ends_as_it_is_written() {
+    let update = std::env::var_os("CLOUDNET_UPDATE").is_some();
+    let mut files: Vec<PathBuf> = fs::read_dir(directory()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 7, "the stories are missing: {files:?}");
+    let mut wrong = Vec::new();
+    for file in files {
+        let written = fs::read_to_string(&file).unwrap();
+        let told = play(&written);
+        if told == written {
+            continue;
+        }
+        if update {
+            fs::write(&file, told).unwrap();
+            continue;
+        }
+        let differs = written.lines().zip(told.lines()).find(|(a, b)| a != b);
+        let (a, b) = differs.unwrap_or(("the end", "more, or the end"));
+        wrong.push(format!("{}: written\n    {a}\ncame\n    {b}", file.display()));
+    }
+    assert!(wrong.is_empty(), "{}\nCLOUDNET_UPDATE=1 writes what came.", wrong.join("\n"));
+}
+
+#[test]
+fn a_wrong_expectation_is_found() {
+    let good = play("> vpc prod 10.0.0.0/16\n");
+    assert!(good.contains("Available"), "{good}");
+    assert_ne!(
+        play("> vpc prod 10.0.0.0/16\n  something else\n"),
+        "> vpc prod 10.0.0.0/16\n  something else\n"
+    );
+    assert_eq!(play(&good), good);
+}
