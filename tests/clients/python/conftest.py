@@ -59,6 +59,15 @@ class Cloud:
         until(lambda: self.vpc("DescribeVSwitchAttributes", VSwitchId=made)["Status"], "Available")
         return made
 
+    def new_group(self, vpc, **parameters):
+        """A security group without rules; its id."""
+        return self.ecs("CreateSecurityGroup", VpcId=vpc, **parameters)["SecurityGroupId"]
+
+    def new_eni(self, vswitch, group, **parameters):
+        """A network interface that is Available; its id."""
+        made = self.ecs("CreateNetworkInterface", VSwitchId=vswitch, SecurityGroupId=group, **parameters)
+        return made["NetworkInterfaceId"]
+
     def vswitch_count(self, vpc):
         """How many vSwitches a VPC has."""
         return self.vpc("DescribeVSwitches", VpcId=vpc)["TotalCount"]
@@ -85,6 +94,13 @@ def cloud(generation):
     """An account of the test's own, by the key id that selects it."""
     account = next(_accounts)
     return Cloud(generation, f"w-default-a-{account}", account)
+
+
+@pytest.fixture
+def new_cloud():
+    """As `cloud`, for what the older SDK was published before."""
+    account = next(_accounts)
+    return Cloud("new", f"w-default-a-{account}", account)
 
 
 @pytest.fixture
