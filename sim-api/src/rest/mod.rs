@@ -12,6 +12,7 @@ mod security_group_rules;
 mod security_groups;
 // -- network interfaces
 mod network_interfaces;
+mod verdicts;
 // -- instances, residents, catalogue
 mod catalog;
 // -- worlds, clock, journal, requests, quotas, plan
@@ -49,6 +50,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         prefix_lists::router(),
         // -- network interfaces
         network_interfaces::router(),
+        verdicts::router(),
         // -- instances, residents, catalogue
         catalog::router(),
         // -- worlds, clock, journal, requests, quotas, plan
@@ -80,6 +82,7 @@ pub const REFUSALS: &[Refusals] = &[
     prefix_lists::REFUSALS,
     // -- network interfaces
     network_interfaces::REFUSALS,
+    verdicts::REFUSALS,
     // -- instances, residents, catalogue
     catalog::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan

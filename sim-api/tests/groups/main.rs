@@ -8,3 +8,4 @@ mod permissions;
 mod prefix_lists;
 #[path = "../service/mod.rs"]
 mod service;
+mod wide;

@@ -8,3 +8,4 @@ mod lists;
 #[path = "../service/mod.rs"]
 mod service;
 mod terway;
+mod verdicts;

@@ -109,7 +109,12 @@ fn host(
 /// hosts `node`, `stopped` (which takes a trunk), `starting` and `foreign` (in `other`) have primary interfaces of the
 /// same names with `_eni`, in `sg` and `far`.
 pub fn world(provisioning: Provisioning) -> (World, Ids) {
-    let mut world = World::new(Genesis::default());
+    world_with(Genesis::default(), provisioning)
+}
+
+/// The same, set otherwise.
+pub fn world_with(genesis: Genesis, provisioning: Provisioning) -> (World, Ids) {
+    let mut world = World::new(genesis);
     let mut run = |command: Command| world.apply(world.now(), &caller(), command).outcome.unwrap();
     let mut ids = Ids::new();
     let vpc = CreateVpc { block: Some("10.0.0.0/8".parse().unwrap()), ipv6: true, ..CreateVpc::default() };
@@ -157,6 +162,39 @@ pub fn world(provisioning: Provisioning) -> (World, Ids) {
         ids.insert(eni_name, eni.id.to_string());
         loader.change(&stored(&eni)).unwrap();
         loader.change(&stored(&instance)).unwrap();
+    }
+    (loader.finish(world.seq(), world.now()).unwrap(), ids)
+}
+
+/// The world with so many interfaces more in the enterprise group, as stored rows.
+pub fn crowded((mut world, ids): (World, Ids), count: u32) -> (World, Ids) {
+    let vpc: VpcId = ids["vpc"].parse().unwrap();
+    let group: SecurityGroupId = ids["ent"].parse().unwrap();
+    let mut wide = |block: &str| -> VSwitchId {
+        let command = vswitch(vpc, block, "cn-hangzhou-k", None);
+        world.apply(world.now(), &caller(), command).outcome.unwrap().id()
+    };
+    let places = [wide("10.1.0.0/16"), wide("10.2.0.0/16")];
+    let (template, _) = host(&world, 0, places[0], group, SMALL, InstanceStatus::Running);
+    let mut loader = World::load();
+    world.slice(None, 10_000).0.iter().for_each(|row| loader.change(row).unwrap());
+    for n in 0..count {
+        // Half of them in each vSwitch, so that no reserved address is touched.
+        let (place, at) = (places[n as usize % 2], 1 + n / 2);
+        let block = world.get::<VSwitch>(&place).unwrap().block;
+        let number = IdNumber::new(2_000_000 + u64::from(n), 7, RegionCode::from_text("bp1").unwrap());
+        let id = EniId::from_number(number);
+        let eni = Eni {
+            id,
+            kind: EniKind::Secondary,
+            status: EniStatus::Available,
+            vswitch: place,
+            primary_ip: (block.bits() + at).into(),
+            mac: mac_of(id),
+            instance: None,
+            ..template.clone()
+        };
+        loader.change(&stored(&eni)).unwrap();
     }
     (loader.finish(world.seq(), world.now()).unwrap(), ids)
 }

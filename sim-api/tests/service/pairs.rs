@@ -9,7 +9,7 @@ use sim_api::engine::Lifetime;
 use sim_api::server::Server;
 use sim_core::journal::Change;
 use sim_core::world::Stored;
-use sim_core::{AccountId, Caller, Command, ErrorCode as E, World};
+use sim_core::{AccountId, Caller, Command, ErrorCode as E, Reply, World};
 use std::collections::BTreeMap;
 use tower::ServiceExt;
 
@@ -144,11 +144,11 @@ impl Service {
     }
 
     /// Carries out a command that no wire offers, or none in a form that a test wants.
-    pub async fn command(&self, command: impl Into<Command>) {
+    pub async fn command(&self, command: impl Into<Command>) -> Reply {
         let world = self.server.app().engine.world(WORLD).unwrap();
         let caller = Caller::new(AccountId::DEFAULT, "cn-hangzhou");
         let submitted = world.submit(caller, command.into(), |_, applied| applied.outcome.clone());
-        submitted.await.unwrap().view.unwrap();
+        submitted.await.unwrap().view.unwrap()
     }
 
     pub async fn stop(self) {

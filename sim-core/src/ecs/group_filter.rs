@@ -17,6 +17,7 @@ use crate::ecs::security_group::{GroupKind, SecurityGroup};
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule, of_group,
 };
+use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{SecurityGroupId, SecurityGroupRuleId};
 use crate::world::World;
 use std::net::{IpAddr, Ipv4Addr};
@@ -51,6 +52,114 @@ pub struct Packet {
     pub peer_port: u16,
     /// The member's port; 0 where the protocol has none.
     pub own_port: u16,
+}
+
+impl PacketProtocol {
+    /// Reads a protocol's name or IANA number.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidParameter`].
+    pub fn parse(text: &str) -> Outcome<PacketProtocol> {
+        let number = match text {
+            "tcp" => 6,
+            "udp" => 17,
+            "icmp" => 1,
+            "icmpv6" => 58,
+            "gre" => 47,
+            digits => digits.parse::<u8>().map_err(|_| {
+                Refusal::new(ErrorCode::InvalidParameter)
+                    .field("protocol")
+                    .detail(format!("{:?} was given.", digits.chars().take(64).collect::<String>()))
+                    .accepted("tcp, udp, icmp, icmpv6, gre or a number from 0 to 255")
+            })?,
+        };
+        Ok(match number {
+            6 => PacketProtocol::Tcp,
+            17 => PacketProtocol::Udp,
+            1 => PacketProtocol::Icmp,
+            58 => PacketProtocol::Icmpv6,
+            47 => PacketProtocol::Gre,
+            other => PacketProtocol::Other(other),
+        })
+    }
+
+    /// Whether it has ports.
+    pub const fn has_ports(self) -> bool {
+        matches!(self, PacketProtocol::Tcp | PacketProtocol::Udp)
+    }
+}
+
+/// Reads an address of either family as a caller writes it.
+///
+/// # Errors
+/// [`ErrorCode::AddressMalformed`].
+pub fn parse_address(text: &str, field: &str) -> Outcome<IpAddr> {
+    text.parse().map_err(|_| {
+        Refusal::new(ErrorCode::AddressMalformed)
+            .field(field)
+            .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+            .accepted("an address such as 10.0.1.10")
+    })
+}
+
+/// A new session of an interface as a caller describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Its protocol.
+    pub protocol: PacketProtocol,
+    /// The other side's address.
+    pub peer: IpAddr,
+    /// The interface's address; its first one of the peer's family if absent.
+    pub own: Option<IpAddr>,
+    /// The destination port, for TCP and UDP.
+    pub port: Option<u16>,
+    /// The source port, for TCP and UDP; the first dynamic one (RFC 6335) if absent.
+    pub source_port: Option<u16>,
+}
+
+impl Session {
+    /// The first packet of the session as the interface sees it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidParameter`] for an address that the interface does not hold or of another family than the
+    /// peer's, and for ports where there are none; [`ErrorCode::MissingParameter`] without a destination port.
+    pub fn first_packet(&self, eni: &Eni) -> Outcome<Packet> {
+        const FIRST_DYNAMIC: u16 = 49_152;
+        let first = match self.peer {
+            IpAddr::V4(_) => Some(IpAddr::from(eni.primary_ip)),
+            IpAddr::V6(_) => eni.ipv6.first().map(|&address| address.into()),
+        };
+        let own = self.own.or(first).filter(|&own| holds(eni, own) && own.is_ipv4() == self.peer.is_ipv4());
+        let own = own.ok_or_else(|| {
+            let refusal = Refusal::new(ErrorCode::InvalidParameter)
+                .field("own_address")
+                .detail(format!("{} holds no such address of the peer's family.", eni.id));
+            refusal.accepted(first.unwrap_or(eni.primary_ip.into()).to_string())
+        })?;
+        let ported = self.protocol.has_ports();
+        if !ported && (self.port.is_some() || self.source_port.is_some()) {
+            return Err(Refusal::new(ErrorCode::InvalidParameter)
+                .field("port")
+                .detail("The protocol has no ports.")
+                .accepted("neither port nor source_port"));
+        }
+        let (port, source) = match self.port {
+            Some(port) => (port, self.source_port.unwrap_or(FIRST_DYNAMIC)),
+            None if ported => {
+                return Err(Refusal::new(ErrorCode::MissingParameter)
+                    .field("port")
+                    .accepted("a destination port such as 443"));
+            }
+            None => (0, 0),
+        };
+        let (peer_port, own_port) = match self.direction {
+            Direction::Ingress => (source, port),
+            Direction::Egress => (port, source),
+        };
+        Ok(Packet { protocol: self.protocol, peer: self.peer, own, peer_port, own_port })
+    }
 }
 
 /// What decided.
