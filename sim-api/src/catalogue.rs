@@ -87,6 +87,12 @@ pub fn documented_codes(version: &str, action: &str) -> &'static [DocumentedCode
     find(version, action).map_or(&[], Entry::codes)
 }
 
+/// Whether the action documents the code, be it only in the programs of clients that branch on it.
+pub fn documents(version: &str, action: &str, code: &str) -> bool {
+    let codes = documented_codes(version, action);
+    codes.binary_search_by(|known| known.code.cmp(code)).is_ok()
+}
+
 /// The documented status of a code in an action. Some codes are documented with several: `usual` if it is one of them,
 /// else the smallest. `None` if the action does not document the code, or no status for it.
 pub fn documented_status(version: &str, action: &str, code: &str, usual: u16) -> Option<u16> {
@@ -207,6 +213,8 @@ mod tests {
         // Terraform branches on it; no table lists it.
         let codes = documented_codes("2016-04-28", "CreateVpc");
         assert!(codes.contains(&DocumentedCode { code: "TaskConflict", status: None }));
+        assert!(documents("2016-04-28", "CreateVpc", "TaskConflict"));
+        assert!(!documents("2016-04-28", "CreateVpc", "InvalidVSwitchId.NotFound"));
         assert_eq!(vpc("CreateVpc", "TaskConflict"), None);
     }
 

@@ -5,7 +5,7 @@
 //! Names that no description has are no error: the real service ignores them. They are returned for a warning.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::spec::{ActionSpec, Code, Codes, Kind, Param, find};
@@ -104,13 +104,27 @@ impl ActionSpec {
     pub fn validate_sorted(&self, values: &[(&str, &str)]) -> Result<Vec<UnknownParam>, Violation> {
         debug_assert!(values.is_sorted_by(|a, b| a.0 < b.0), "names come in order, each once");
         let check = Check { spec: self, values };
-        for param in &self.params {
+        for param in self.params.iter().filter(|param| param.required) {
             check.required(param, param.name, &param.codes)?;
         }
-        for param in &self.params {
-            check.value(param, param.name, &param.codes)?;
+        // Only what was sent is looked at: an action may have a hundred parameters.
+        let mut unknown = Vec::new();
+        let mut checked = "";
+        for (name, _) in values {
+            let head = name.split_once('.').map_or(*name, |(head, _)| head);
+            let Some(param) = find(&self.params, head) else {
+                unknown.extend(self.unknown(name));
+                continue;
+            };
+            if checked != head {
+                check.value(param, param.name, &param.codes)?;
+                checked = head;
+            }
+            if let Resolved::Unknown(hint) = resolve_kind(param, name, head.len()) {
+                unknown.extend((!is_common(name)).then(|| UnknownParam { name: (*name).to_owned(), hint }));
+            }
         }
-        Ok(values.iter().filter_map(|(name, _)| self.unknown(name)).collect())
+        Ok(unknown)
     }
 
     /// Whether the action has a parameter of this name; `Name.N.Member` stands for a member of a list's elements.
@@ -131,18 +145,28 @@ impl ActionSpec {
         }
     }
 
-    /// `Some` if the description has no such name.
+    /// A name whose first part the description does not have; `None` if any request may carry it.
     fn unknown(&self, name: &str) -> Option<UnknownParam> {
-        if COMMON.binary_search(&name).is_ok()
-            || name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("x-acs-"))
-        {
+        if is_common(name) {
             return None;
         }
-        match resolve(&self.params, name, 0) {
-            Resolved::Known => None,
-            Resolved::Unknown(hint) => Some(UnknownParam { name: name.to_owned(), hint }),
-        }
+        let head = name.split_once('.').map_or(name, |(head, _)| head);
+        let similar = self.params.iter().find(|param| param.name.eq_ignore_ascii_case(head));
+        let hint = similar.map(|param| format!("the name is {}", param.name));
+        Some(UnknownParam { name: name.to_owned(), hint })
     }
+
+    /// Every code of the mechanical check that the action documents.
+    pub fn mechanical_codes(&self) -> impl Iterator<Item = &'static str> {
+        let of_params = self.params.iter().flat_map(|p| [p.codes.missing, p.codes.malformed, p.codes.value]);
+        of_params.chain([self.missing, self.invalid]).flatten().map(|Code(code, _)| code)
+    }
+}
+
+/// Whether any request may carry a parameter of this name.
+fn is_common(name: &str) -> bool {
+    COMMON.binary_search(&name).is_ok()
+        || name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("x-acs-"))
 }
 
 struct Check<'a> {
@@ -188,41 +212,56 @@ impl Check<'_> {
         }
     }
 
-    /// An object that is present must have its required members.
+    /// An object that is present must have its required members; of the others only those sent are looked at.
     fn members(&self, members: &[Param], path: &str, codes: &Codes) -> Result<(), Violation> {
-        if self.below(path).is_empty() {
+        let sent = self.below(path);
+        if sent.is_empty() {
             return Ok(());
         }
-        for member in members {
+        for member in members.iter().filter(|member| member.required) {
             self.required(member, &format!("{path}.{}", member.name), codes)?;
         }
-        for member in members {
-            self.value(member, &format!("{path}.{}", member.name), codes)?;
+        let mut checked = "";
+        for (name, _) in sent {
+            let path = part(name, path.len() + 1);
+            if checked != path
+                && let Some(member) = find(members, &path[path.rfind('.').map_or(0, |dot| dot + 1)..])
+            {
+                self.value(member, path, codes)?;
+            }
+            checked = path;
         }
         Ok(())
     }
 
     fn elements(&self, list: &Param, of: &Param, path: &str, codes: &Codes) -> Result<(), Violation> {
-        let mut numbers = BTreeSet::new();
+        // The names of one element follow each other: a dot sorts before every digit.
+        let (mut count, mut last) = (0_u32, "");
         for (name, _) in self.below(path) {
-            let rest = &name[path.len() + 1..];
-            let digits = rest.split('.').next().unwrap_or(rest);
-            if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            let element = part(name, path.len() + 1);
+            let digits = &element[path.len() + 1..];
+            if element == last || digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
                 continue;
             }
-            match digits.parse::<u32>() {
-                Ok(number) if !digits.starts_with('0') && number <= MAX_LIST_INDEX => numbers.insert(number),
-                _ => {
-                    let accepted =
-                        format!("element numbers from 1 to {MAX_LIST_INDEX} without leading zeros");
-                    return Err(self.invalid(Rule::Index, path, accepted, codes));
-                }
-            };
+            let number = digits.parse().unwrap_or(u32::MAX);
+            if digits.starts_with('0') || number > MAX_LIST_INDEX {
+                let accepted = format!("element numbers from 1 to {MAX_LIST_INDEX} without leading zeros");
+                return Err(self.invalid(Rule::Index, path, accepted, codes));
+            }
+            (count, last) = (count + 1, element);
         }
-        if list.max_items.is_some_and(|max| numbers.len() > max as usize) {
+        if list.max_items.is_some_and(|max| count > max) {
             return Err(self.invalid(Rule::MaxItems, path, accepted(list, path), codes));
         }
-        numbers.into_iter().try_for_each(|number| self.value(of, &format!("{path}.{number}"), codes))
+        last = "";
+        for (name, _) in self.below(path) {
+            let element = part(name, path.len() + 1);
+            if element != last && element.as_bytes().get(path.len() + 1).is_some_and(u8::is_ascii_digit) {
+                self.value(of, element, codes)?;
+            }
+            last = element;
+        }
+        Ok(())
     }
 
     /// Whether anything is sent in the form that the parameter has; a list without a number is an unknown name.
@@ -269,6 +308,11 @@ impl Check<'_> {
             accepted,
         }
     }
+}
+
+/// The name up to the end of the part that begins at `from`: `Tag.1` of `Tag.1.Key` from 4 on.
+fn part(name: &str, from: usize) -> &str {
+    name[from..].find('.').map_or(name, |dot| &name[..from + dot])
 }
 
 /// Where `name` lies in byte order: before the names `path.…`, among them (equal), or behind them.

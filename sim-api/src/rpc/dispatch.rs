@@ -327,11 +327,11 @@ fn bad_params(action: &Action, error: BadParams, noted: &mut Noted) -> ProviderE
 fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderError {
     noted.rule = refusal.code().native();
     let row = refusal.code().row();
-    let documented = row.provider_codes.iter().find_map(|code| {
-        crate::catalogue::documented_status(action.version, action.name, code, row.provider_status)
-            .map(|status| (*code, status))
-    });
-    let (code, status) = documented.unwrap_or((row.provider_codes[0], row.provider_status));
+    let documents = |code: &&&str| crate::catalogue::documents(action.version, action.name, code);
+    let code = *row.provider_codes.iter().find(documents).unwrap_or(&row.provider_codes[0]);
+    let usual = row.provider_status;
+    let status =
+        crate::catalogue::documented_status(action.version, action.name, code, usual).unwrap_or(usual);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     ProviderError::new(status, code, refusal.to_string())
 }

@@ -135,7 +135,7 @@ async fn every_rule_of_groups_on_both_wires() {
         (E::InnerAccessPolicyInvalid, policy("$sg", "Maybe"), "InvalidPolicy.Malformed 400"),
         (E::InnerAccessPolicyEnterprise, policy("$ent", "Accept"), "InvalidParameter.InnerAccessPolicy 404"),
         (E::SecurityGroupNotFound, policy("sg-1", "Accept"), "InvalidSecurityGroupId.NotFound 404"),
-        (E::SecurityGroupNotFound, delete("sg-1"), "InvalidSecurityGroup.NotFound 404"),
+        (E::SecurityGroupNotFound, delete("sg-1"), "InvalidSecurityGroupId.NotFound 404"),
         (E::SecurityGroupHasMembers, delete("$sg"), "DependencyViolation 403"),
         (
             E::SecurityGroupNotFound,
