@@ -20,6 +20,7 @@
 
 pub mod app;
 pub mod catalogue;
+mod descriptions;
 pub mod engine;
 mod gate;
 mod links;

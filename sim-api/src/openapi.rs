@@ -13,10 +13,16 @@ use utoipa_axum::router::OpenApiRouter;
 #[openapi(
     info(
         title = "cloudnet",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
         description = "A cloud network that runs on a laptop: the native wire. The provider's own RPC protocol is \
             served on the same port at `/`. Every refusal is a problem document (RFC 9457) that names the rule, the \
-            field and what would be accepted."
+            field and what would be accepted.\n\n\
+            The headers `Cloudnet-World`, `Cloudnet-Account` and `Cloudnet-Region` choose whose objects a request is \
+            about; without them it is the world `default`, its first account and `cn-hangzhou`. A write takes \
+            `dry_run=true` (every check, no change) and an `Idempotency-Key` (a retry gives the first answer). A \
+            server with a credentials file wants a bearer token: see \"Authorize\"."
     ),
+    servers((url = "/", description = "This server.")),
     components(schemas(Problem))
 )]
 struct Document;
@@ -34,13 +40,14 @@ pub fn document() -> OpenApi {
     native_router().1
 }
 
-/// Adds to each operation the problems it can answer, with an example for each, and to each answer that makes
-/// something where its id can go.
+/// Adds to each operation the problems it can answer, with an example for each, to each answer that makes something
+/// where its id can go, and what the document says as a whole.
 struct Derived;
 
 impl Modify for Derived {
     fn modify(&self, document: &mut OpenApi) {
         crate::refusals::describe(document);
         crate::links::describe(document);
+        crate::descriptions::describe(document);
     }
 }

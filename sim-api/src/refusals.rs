@@ -72,6 +72,9 @@ pub fn describe(document: &mut OpenApi) {
                 if writes {
                     add_dry_run(operation, path);
                 }
+                if !writes && path.ends_with('}') && !of_process(path) {
+                    add_tag(operation);
+                }
                 add_problems(operation, writes);
             }
         }
@@ -119,22 +122,42 @@ fn add_headers(operation: &mut Operation, path: &str, writes: bool) {
         text("^[0-9]{1,19}$"),
     ));
     add(header("Cloudnet-Region", "The region; `cn-hangzhou` if absent.", text("^[!-~]+$")));
-    if writes {
-        let about = "Makes a retry safe: the same key and request give the first answer for 24 hours.";
-        add(header("Idempotency-Key", about, text("^[!-~]{1,64}$")));
+    if writes && !without_command(path) {
+        let about = "Makes a retry safe: the same key and request give the first answer for 24 hours. 1 to 64 characters, bare or in quotes.";
+        add(header("Idempotency-Key", about, text("^[ -~]{1,66}$")));
         let about = "Run every check and change nothing.";
         let schema = ObjectBuilder::new().schema_type(Type::Boolean);
         add(optional("dry_run", ParameterIn::Query, about, schema));
     }
 }
 
+/// Whether a write is no command: it lets time pass, which can neither be tried dry nor be repeated.
+fn without_command(path: &str) -> bool {
+    path == "/v1/clock/advance"
+}
+
 /// Says what a dry run answers that passed.
 fn add_dry_run(operation: &mut Operation, path: &str) {
-    if !of_process(path) {
+    if !of_process(path) && !without_command(path) {
         let passed = ResponseBuilder::new().description("A dry run passed every check; nothing was changed.");
         let responses = &mut operation.responses.responses;
         responses.entry("204".to_owned()).or_insert(RefOr::T(passed.build()));
     }
+}
+
+/// Says how a read is spared whose answer the caller has already.
+fn add_tag(operation: &mut Operation) {
+    let about = "The ETag of an answer: if it would be the same again, 304 is answered without a body.";
+    let header =
+        optional("If-None-Match", ParameterIn::Header, about, ObjectBuilder::new().schema_type(Type::String));
+    operation.parameters.get_or_insert_default().push(RefOr::T(header));
+    let responses = &mut operation.responses.responses;
+    let tag = || HeaderBuilder::new().description(Some("Changes whenever what is shown does.")).build();
+    if let Some(RefOr::T(shown)) = responses.get_mut("200") {
+        shown.headers.insert("ETag".to_owned(), RefOr::T(tag()));
+    }
+    let same = ResponseBuilder::new().description("Nothing has changed.").header("ETag", tag());
+    responses.entry("304".to_owned()).or_insert(RefOr::T(same.build()));
 }
 
 /// Whether an operation answers in pages.

@@ -171,6 +171,8 @@ async fn bad_input_names_the_field_and_what_would_pass() {
             "one of the two",
         ),
         ("ack", json!({"flannel": {"pod_block": "172.20.0.0/16", "node_len": 29}}), "/node_len", "24 to 28"),
+        ("check", json!({"vpcs": [], "secondary_length_min": 255}), "/secondary_length_min", "8 to 28"),
+        ("ack", json!({}), "/flannel", "one of flannel and terway"),
         ("ack", json!({"terway": {"mode": "trunk"}}), "/instance_type", "a type such as ecs.g7.large"),
     ];
     for (question, body, pointer, accepted) in rows {

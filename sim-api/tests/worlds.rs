@@ -102,7 +102,7 @@ async fn each_rule_of_the_world_operations_is_refused() {
         ("POST", "/v1/clock/advance", json!({"to": "2025-12-31T23:59:59Z"}), 422, "setting_invalid"),
         ("POST", "/v1/clock/advance?dry_run=true", json!({"seconds": 1}), 400, "malformed_request"),
         ("GET", "/v1/journal?page_size=0", Value::Null, 400, "malformed_request"),
-        ("GET", "/v1/journal?page_token=x", Value::Null, 400, "malformed_request"),
+        ("GET", "/v1/journal?page_token=x", Value::Null, 422, "invalid_parameter"),
         ("GET", "/v1/requests?limit=10001", Value::Null, 400, "malformed_request"),
         ("PATCH", "/v1/settings", json!({"quotas": "none"}), 400, "malformed_request"),
     ];

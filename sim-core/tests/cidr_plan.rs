@@ -381,7 +381,7 @@ proptest! {
         let vswitch = |(n, v): (usize, &PlannedVSwitch)| VSwitchPlan { name: n.to_string(), zone: v.zone.clone(), block: v.block, ipv6_subnet: None };
         let vswitches = plan.vswitches.iter().enumerate().map(vswitch).collect();
         let vpc = VpcPlan { name: "v".to_owned(), blocks: vec![block], vswitches, ..VpcPlan::default() };
-        let report = check(&PlanRequest { vpcs: vec![vpc], ..PlanRequest::default() });
+        let report = check(&PlanRequest { vpcs: vec![vpc], ..PlanRequest::default() }).unwrap();
         prop_assert!(report.fine && report.findings.is_empty(), "{report}");
     }
 

@@ -24,6 +24,17 @@ where
     answer.to_string()
 }
 
+/// A length that no block has once made the check panic.
+#[test]
+fn a_shortest_length_that_is_none_is_bad_input() {
+    for (length, fine) in [(7, false), (8, true), (28, true), (29, false), (255, false)] {
+        let plan = format!(
+            r#"{{"secondary_length_min": {length}, "vpcs": [{{"name": "v", "blocks": ["10.0.0.0/8", "11.0.0.0/28"]}}]}}"#
+        );
+        assert_eq!(check(&read(&plan)).is_ok(), fine, "{plan}");
+    }
+}
+
 /// The documented example plans are fine.
 #[test]
 fn documented_plans_pass() {
@@ -44,7 +55,7 @@ fn documented_plans_pass() {
             {"name": "b", "blocks": ["10.1.0.0/16"]}], "peers": [{"a": "a", "b": "b"}, {"a": "b", "b": "a"}]}"#,
     ];
     for plan in plans {
-        assert_eq!(render(check(&read(plan))), "yes: nothing is in conflict");
+        assert_eq!(render(check(&read(plan)).unwrap()), "yes: nothing is in conflict");
     }
 }
 
@@ -210,7 +221,7 @@ fn findings() -> Vec<(&'static str, &'static str)> {
 #[test]
 fn findings_word_for_word() {
     for (plan, expected) in findings() {
-        assert_eq!(render(check(&read(plan))), expected);
+        assert_eq!(render(check(&read(plan)).unwrap()), expected);
     }
 }
 
@@ -218,8 +229,9 @@ fn findings_word_for_word() {
 #[test]
 fn every_rule_is_broken_by_a_plan() {
     use PlanRule::*;
-    let plans = findings().into_iter().flat_map(|(plan, _)| check(&read(plan)).findings);
-    let broken: BTreeSet<PlanRule> = plans.chain(check(&too_large()).findings).map(|f| f.rule).collect();
+    let plans = findings().into_iter().flat_map(|(plan, _)| check(&read(plan)).unwrap().findings);
+    let broken: BTreeSet<PlanRule> =
+        plans.chain(check(&too_large()).unwrap().findings).map(|f| f.rule).collect();
     let all = [
         PlanSize,
         Name,
@@ -257,7 +269,7 @@ fn too_large() -> PlanRequest {
 
 #[test]
 fn a_check_is_bounded() {
-    let report = check(&too_large());
+    let report = check(&too_large()).unwrap();
     assert_eq!(
         report.to_string(),
         "no: 1 error, 0 warnings\nerror: plan: it has 10000 parts, a check takes 4096\n  suggestion: check it in pieces"
@@ -271,7 +283,7 @@ fn a_check_is_bounded() {
     let vswitches = (0..100).map(vswitch).collect();
     let vpc =
         VpcPlan { name: "a".to_owned(), blocks: vec![c4("10.0.0.0/16")], vswitches, ..VpcPlan::default() };
-    let report = check(&PlanRequest { vpcs: vec![vpc], ..PlanRequest::default() });
+    let report = check(&PlanRequest { vpcs: vec![vpc], ..PlanRequest::default() }).unwrap();
     assert_eq!((report.findings.len(), report.truncated), (1_000, true));
     assert_eq!(report.why, "1000 errors, 0 warnings or more");
 }

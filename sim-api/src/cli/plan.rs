@@ -225,7 +225,7 @@ pub fn run(args: PlanArgs) -> Outcome {
             say(json, plan::terway(&args.into()), |answer| answer.possible)
         }
         Question::Check(CheckArgs { file: Some(file), .. }) => {
-            say(json, read(&file)?.map(|request| plan::check(&request)), |report| report.fine)
+            say(json, read(&file)?.and_then(|request| plan::check(&request)), |report| report.fine)
         }
         Question::Check(CheckArgs { file: None, .. }) => {
             println!("{}", serde_json::to_string_pretty(&plan::PlanRequest::example())?);

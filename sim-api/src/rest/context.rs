@@ -29,6 +29,8 @@ pub struct Context {
     pub world: Arc<WorldHandle>,
     /// Who calls.
     pub caller: Caller,
+    /// What the caller has already: `If-None-Match`.
+    known: Option<String>,
 }
 
 /// The region of a request that names none.
@@ -63,10 +65,12 @@ impl FromRequestParts<AppState> for Context {
         let mut caller = Caller::new(account, region);
         if let Some(key) = text(&parts.headers, "Idempotency-Key")? {
             // The IETF draft writes the key as a quoted string; both forms are taken.
-            caller.token = Some(Token::parse(key.trim_matches('"'))?);
+            let quoted = key.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            caller.token = Some(Token::parse(quoted.unwrap_or(key))?);
         }
         caller.dry_run = dry_run(parts.uri.query())?;
-        Ok(Context { world, caller })
+        let known = parts.headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+        Ok(Context { world, caller, known: known.map(str::to_owned) })
     }
 }
 
@@ -165,7 +169,7 @@ impl Context {
         Ok(Json(Page::from(found)).into_response())
     }
 
-    /// Reads one object and answers 200.
+    /// Reads one object and answers 200 with the tag of what it shows, or 304 if the caller has that already.
     ///
     /// # Errors
     /// The refusal, or why the engine could not answer.
@@ -173,8 +177,19 @@ impl Context {
         &self,
         look: impl FnOnce(&World, &Caller) -> Outcome<T>,
     ) -> Result<Response, Problem> {
-        Ok(Json(self.read(look).await?).into_response())
+        let body = serde_json::to_vec(&self.read(look).await?).expect("what is shown always encodes");
+        let tag = format!("\"{:032x}\"", xxhash_rust::xxh3::xxh3_128(&body));
+        if self.known.as_ref().is_some_and(|known| has_tag(known, &tag)) {
+            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+        }
+        let kind = (header::CONTENT_TYPE, "application/json".to_owned());
+        Ok(([kind, (header::ETAG, tag)], body).into_response())
     }
+}
+
+/// Whether a list of tags, as `If-None-Match` has it, names this one (RFC 9110: weak comparison, `*` for any).
+fn has_tag(known: &str, tag: &str) -> bool {
+    known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
 }
 
 /// A dry run that passed every check: 204, on every operation that writes.
@@ -217,6 +232,16 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, app: &AppState) -> Result<Body<T>, Problem> {
         let Json(text) = Json::<Box<RawValue>>::from_request(request, app).await?;
+        // Serde also takes the members of an object as a list, in the order in which this program has them.
+        if text.get().starts_with('[') {
+            let detail = "The body is a list, not an object.";
+            return Err(Problem::service(
+                StatusCode::BAD_REQUEST,
+                "malformed_request",
+                "The request does not read.",
+                detail,
+            ));
+        }
         match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text.get())) {
             Ok(body) => Ok(Body(body)),
             Err(error) => with_whole_numbers(text.get()).map(Body).ok_or_else(|| misshapen(&error)),

@@ -11,7 +11,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sim_core::{Entry, SimTime};
+use sim_core::{Entry, ErrorCode, Refusal, SimTime};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -62,7 +62,7 @@ pub struct JournalEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     command: Option<Value>,
-    /// What was answered: the ids of what was made.
+    /// What was answered: the ids of what was made; absent if nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     reply: Option<Value>,
@@ -100,11 +100,18 @@ fn show(entry: &Entry) -> JournalEntry {
             Value::Object(tagged) => tagged.into_iter().next().map_or(Value::Null, |(_, input)| input),
             other => other,
         }),
-        reply: entry.reply.as_ref().map(|r| json(serde_json::to_value(r))),
+        reply: entry
+            .reply
+            .as_ref()
+            .filter(|r| !matches!(r, sim_core::Reply::Done))
+            .map(|r| json(serde_json::to_value(r))),
         rows_changed: Some(entry.changes.len() as u64),
         digest: format!("{:032x}", entry.digest),
     }
 }
+
+/// The largest number that every JSON reader keeps whole; no journal gets that far.
+const LAST_SEQ: u64 = (1 << 53) - 1;
 
 /// Which part of the journal.
 #[derive(Deserialize, IntoParams)]
@@ -112,6 +119,7 @@ fn show(entry: &Entry) -> JournalEntry {
 #[into_params(parameter_in = Query)]
 struct JournalFilter {
     /// The first entry: its number.
+    #[param(minimum = 0, maximum = 9007199254740991_i64)]
     from_seq: Option<u64>,
     /// How many entries at most: 1 to 1,000; 100 if absent.
     #[param(minimum = 1, maximum = 1000, example = 100)]
@@ -122,13 +130,16 @@ struct JournalFilter {
 
 impl JournalFilter {
     fn start(&self) -> Result<Option<u64>, Problem> {
+        if self.from_seq.is_some_and(|seq| seq > LAST_SEQ) {
+            let problem = format!("from_seq is {}.", self.from_seq.unwrap_or_default());
+            return Err(Problem::parameter("from_seq", problem, format!("0 to {LAST_SEQ}")));
+        }
         let Some(token) = &self.page_token else { return Ok(self.from_seq) };
         let seq = token.parse().map_err(|_| {
-            Problem::parameter(
-                "page_token",
-                "page_token was not issued by this list.",
-                "next_page_token of the page before",
-            )
+            Refusal::new(ErrorCode::InvalidParameter)
+                .field("page_token")
+                .detail("page_token was not issued by this list.")
+                .accepted("next_page_token of the page before")
         })?;
         Ok(Some(seq))
     }

@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 pub const REFUSALS: Refusals = &[
     ("plan_split", &[E::InvalidParameter]),
     ("plan_room", &[E::InvalidParameter, E::VpcNotFound]),
+    ("plan_check", &[E::InvalidParameter]),
     ("plan_ack", &[E::InvalidParameter]),
 ];
 
@@ -66,6 +67,7 @@ pub struct RoomBody {
     #[serde(default)]
     exclude: Vec<Cidr4>,
     /// Length of the new ones: 16 to 29.
+    #[schema(minimum = 16, maximum = 29)]
     prefix_len: u8,
     /// Number of new ones.
     count: u32,
@@ -112,18 +114,20 @@ async fn plan_room(ctx: Context, Body(body): Body<RoomBody>) -> Result<Response,
 #[utoipa::path(post, path = "/v1/plan/check", tag = "Plan",
     request_body(content = plan::PlanRequest, example = json!(plan::PlanRequest::example())),
     responses((status = 200, description = "What was found.", body = plan::PlanReport)))]
-async fn plan_check(Body(request): Body<plan::PlanRequest>) -> Response {
-    Json(plan::check(&request)).into_response()
+async fn plan_check(Body(request): Body<plan::PlanRequest>) -> Result<Response, Problem> {
+    answer(plan::check(&request))
 }
 
-/// A container network whose nodes and pods are to be counted.
+/// A container network whose nodes and pods are to be counted: one of the two.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AckBody {
+#[serde(deny_unknown_fields)]
+pub struct AckBody {
     /// Every node takes a part of the pod block and one route.
-    Flannel(plan::FlannelRequest),
+    #[serde(default)]
+    flannel: Option<plan::FlannelRequest>,
     /// Pods take addresses of vSwitches.
-    Terway(plan::TerwayRequest),
+    #[serde(default)]
+    terway: Option<plan::TerwayRequest>,
 }
 
 /// What a container network holds.
@@ -144,8 +148,13 @@ pub enum AckAnswer {
             {"mode": "shared_eni", "instance_type": "ecs.g7.2xlarge", "pod_vswitches": ["10.0.32.0/19"], "nodes": 60}}))))),
     responses((status = 200, description = "What it holds.", body = AckAnswer)))]
 async fn plan_ack(Body(body): Body<AckBody>) -> Result<Response, Problem> {
-    match body {
-        AckBody::Flannel(request) => answer(plan::flannel(&request).map(AckAnswer::Flannel)),
-        AckBody::Terway(request) => answer(plan::terway(&request).map(AckAnswer::Terway)),
+    match (body.flannel, body.terway) {
+        (Some(request), None) => answer(plan::flannel(&request).map(AckAnswer::Flannel)),
+        (None, Some(request)) => answer(plan::terway(&request).map(AckAnswer::Terway)),
+        _ => Err(Refusal::new(E::InvalidParameter)
+            .field("flannel")
+            .detail("The question is about one container network.")
+            .accepted("one of flannel and terway")
+            .into()),
     }
 }

@@ -10,10 +10,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::{Stream, unfold};
+use futures_util::stream::{Stream, StreamExt, unfold};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use utoipa::{IntoParams, ToSchema};
@@ -29,8 +30,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Which requests.
-#[derive(Clone, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct RequestFilter {
     /// Only this world.
@@ -106,11 +106,41 @@ async fn list_requests(
 ///
 /// A follower that reads too slowly misses some and gets a line `{"missed": N}` instead. The stream ends when the
 /// server stops.
-#[utoipa::path(get, path = "/v1/requests/follow", tag = "Requests", params(RequestFilter),
+#[utoipa::path(get, path = "/v1/requests/follow", tag = "Requests", params(RequestFilter, FollowUntil),
     responses((status = 200, description = "Requests, one a line.", body = RequestRecord, content_type = "application/x-ndjson")))]
-async fn follow_requests(State(app): State<AppState>, Query(filter): Query<RequestFilter>) -> Response {
-    let stream = lines(app.requests.follow(), app.stopping(), filter);
+async fn follow_requests(State(app): State<AppState>, Query(query): Query<FollowQuery>) -> Response {
+    let FollowQuery { world, code, action, wire, refused, limit, seconds } = query;
+    let filter = RequestFilter { world, code, action, wire, refused };
+    let (limit, seconds) = (limit.unwrap_or(u32::MAX), seconds.unwrap_or(u32::MAX));
+    let over = tokio::time::sleep(Duration::from_secs(seconds.into()));
+    let stream = lines(app.requests.follow(), app.stopping(), filter).take(limit as usize).take_until(over);
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(stream)).into_response()
+}
+
+/// How long to follow.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "it describes the fields of FollowQuery")]
+struct FollowUntil {
+    /// End after this many requests.
+    #[param(minimum = 0, example = 10)]
+    limit: Option<u32>,
+    /// End after this many seconds; 0 ends at once.
+    #[param(minimum = 0, example = 60)]
+    seconds: Option<u32>,
+}
+
+/// Which requests, and how long; serde takes strict fields in one struct only.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FollowQuery {
+    world: Option<String>,
+    code: Option<String>,
+    action: Option<String>,
+    wire: Option<String>,
+    refused: Option<bool>,
+    limit: Option<u32>,
+    seconds: Option<u32>,
 }
 
 fn lines(

@@ -10,13 +10,13 @@ use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use sim_core::ErrorCode as E;
 use sim_core::World;
 use sim_core::id::{RouteTableId, VSwitchId, VpcId};
 use sim_core::vpc::route_table::{
     self, AssociateRouteTable, AssociateType, CreateRouteTable, DeleteRouteTable, ModifyRouteTable,
     RouteTable, UnassociateRouteTable,
 };
+use sim_core::{ErrorCode as E, Refusal};
 use std::net::IpAddr;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -89,7 +89,7 @@ pub const REFUSALS: Refusals = &[
             E::RouteTableNotAssociated,
         ],
     ),
-    ("lookup_route", &[E::RouteTableNotFound]),
+    ("lookup_route", &[E::RouteTableNotFound, E::InvalidParameter]),
 ];
 
 /// The operations on route tables.
@@ -363,7 +363,10 @@ async fn lookup_route(
     let table = id::<RouteTableId>(&table)?;
     let address: IpAddr = query.address.parse().map_err(|_| {
         let detail = format!("{:?} is no address.", query.address.chars().take(64).collect::<String>());
-        Problem::parameter("address", detail, "an address such as 10.0.1.7 or 2408:4000::1")
+        Refusal::new(E::InvalidParameter)
+            .field("address")
+            .detail(detail)
+            .accepted("an address such as 10.0.1.7 or 2408:4000::1")
     })?;
     ctx.show(|w, caller| {
         let table = w.visible::<RouteTable>(caller, table)?;

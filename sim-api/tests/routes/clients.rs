@@ -136,7 +136,7 @@ async fn native_batches_lists_and_lookups() {
     ] {
         assert_eq!(lookup(address).await, destination, "{address}");
     }
-    assert_eq!(s.rest("GET /v1/route-tables/$custom/lookup?address=x").await.0, 400);
+    assert_eq!(s.rest("GET /v1/route-tables/$custom/lookup?address=x").await.0, 422);
     assert_eq!(s.rest("GET /v1/route-tables/vtb-1/lookup?address=1.1.1.1").await.0, 404);
     let mut seen = Vec::new();
     let mut token = String::new();

@@ -32,6 +32,7 @@ pub struct FlannelRequest {
     pub pod_block: Cidr4,
     /// Length of a node's part, 24 to 28.
     #[serde(default = "node_len")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 24, maximum = 28))]
     pub node_len: u8,
     /// Nodes wanted.
     #[serde(default)]

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::ack::node_len;
+use super::bad_input::BadInput;
 use super::finding::{Finding, PlanReport, PlanRule, Severity, Thing, ThingKind};
 use super::{cluster, counted, default_route_quota, peer};
 use crate::cidr::allocator::BlockAllocator;
 use crate::cidr::block::{Cidr, Cidr4, Cidr6};
-use crate::cidr::reserved::{self, RFC1918, RuleError, SECONDARY_LENGTH_MIN};
+use crate::cidr::reserved::{self, RFC1918, RuleError, SECONDARY_LENGTH_MIN, VPC_LENGTHS};
 use crate::cidr::set::subtract_all;
 
 /// Blocks that one check takes.
@@ -27,6 +28,7 @@ pub struct PlanRequest {
     pub peers: Vec<PeerPlan>,
     /// Shortest length of a secondary VPC block: 16, or 8 as older documentation has it.
     #[serde(default = "secondary_length_min")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 8, maximum = 28))]
     pub secondary_length_min: u8,
     /// Custom entries that a route table may have.
     #[serde(default = "default_route_quota")]
@@ -194,6 +196,7 @@ pub struct ClusterPlan {
     pub service_ipv6_block: Option<Cidr6>,
     /// Length of a node's part of the pod block (Flannel).
     #[serde(default = "node_len")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 255))]
     pub node_len: u8,
     /// Nodes wanted.
     #[serde(default)]
@@ -218,7 +221,18 @@ pub struct PeerPlan {
 }
 
 /// Checks a plan and lists everything that is in conflict.
-pub fn check(request: &PlanRequest) -> PlanReport {
+///
+/// # Errors
+/// A shortest length of secondary blocks outside 8 to 28.
+pub fn check(request: &PlanRequest) -> Result<PlanReport, BadInput> {
+    if !VPC_LENGTHS.contains(&request.secondary_length_min) {
+        let why = format!("{} is no prefix length of a VPC block", request.secondary_length_min);
+        return Err(BadInput::new("secondary_length_min", why, "8 to 28"));
+    }
+    Ok(conflicts(request))
+}
+
+fn conflicts(request: &PlanRequest) -> PlanReport {
     let mut report = Report::new(request);
     let parts: u64 = request.vpcs.iter().map(parts).sum::<u64>() + request.peers.len() as u64;
     if parts > MAX_PARTS {

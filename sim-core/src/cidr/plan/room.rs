@@ -24,6 +24,7 @@ pub struct RoomRequest {
     #[serde(default)]
     pub exclude: Vec<Cidr4>,
     /// Length of the new ones, 16 to 29.
+    #[cfg_attr(feature = "openapi", schema(minimum = 16, maximum = 29))]
     pub prefix_len: u8,
     /// Number of new ones.
     pub count: u32,

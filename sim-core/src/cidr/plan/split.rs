@@ -25,6 +25,7 @@ pub struct SplitRequest {
     pub per_zone: u32,
     /// Length of every vSwitch, 16 to 29.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 16, maximum = 29))]
     pub prefix_len: Option<u8>,
     /// Usable addresses that every vSwitch needs.
     #[serde(default)]

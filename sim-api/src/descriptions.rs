@@ -1,0 +1,129 @@
+//! What the OpenAPI document says as a whole: its tags in order, how a server is opened, headers that every answer has,
+//! and whole numbers by their bounds.
+
+use std::collections::BTreeSet;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{HeaderBuilder, KnownFormat, OpenApi, RefOr, Schema, SchemaFormat};
+
+/// The tags in the order in which somebody meets them, each with what it is about.
+const TAGS: &[(&str, &str)] = &[
+    ("VPC", "A private network: its blocks, and what lies in it."),
+    ("vSwitch", "A subnet of a VPC in one zone, and blocks reserved in it."),
+    ("vRouter", "The router of a VPC, which comes and goes with it."),
+    ("Route table", "Which vSwitches it holds for, and which entry an address takes."),
+    ("Route entry", "Where packets to a network go."),
+    ("Security group", "Rules for the traffic of its members, and who the members are."),
+    ("Security group rule", "One rule of a security group."),
+    ("Prefix list", "Networks under one id, for rules to name."),
+    ("Network interface", "Addresses and security groups of a host, attached to an instance or free."),
+    ("Instance", "A host with its primary network interface."),
+    ("Disk", "What an instance keeps its data on."),
+    ("Managed resident", "What another product, such as a database, puts into a VPC."),
+    ("Instance type", "How many interfaces and addresses an instance can carry."),
+    ("Image", "What an instance is made from."),
+    ("Catalogue", "What the provider offers, whoever asks."),
+    ("Region", "Regions and their zones."),
+    ("Tag", "Keys and values on any object."),
+    ("Resource group", "Objects that belong together."),
+    ("Quota", "How much there may be, how much there is, and how to be allowed more."),
+    ("Plan", "Questions about addresses: does it fit, does it clash, what does it cost. Nothing is made."),
+    ("Worlds", "Isolated clouds: make, wipe, keep, put back, copy."),
+    ("Clock", "Virtual time: read it, set it, let it pass."),
+    ("Settings", "How a world behaves."),
+    ("Journal", "What was changed, by whom, and when: the accepted commands."),
+    ("Requests", "What was asked, on both wires, and what was answered."),
+];
+
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+/// Completes the document.
+pub fn describe(document: &mut OpenApi) {
+    add_tags(document);
+    add_security(document);
+    add_request_id(document);
+    bound_numbers(document);
+}
+
+fn add_tags(document: &mut OpenApi) {
+    let operations =
+        document.paths.paths.values().flat_map(|item| {
+            [&item.get, &item.post, &item.put, &item.patch, &item.delete].into_iter().flatten()
+        });
+    let used: BTreeSet<String> =
+        operations.flat_map(|operation| operation.tags.clone().unwrap_or_default()).collect();
+    let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
+    let tags = tags.map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build());
+    document.tags = Some(tags.collect());
+    // Swagger UI shows tags in the order of the list and operations in the order of the paths.
+}
+
+/// A server without a credentials file is open; one with such a file wants a token. Both are said, the first first.
+fn add_security(document: &mut OpenApi) {
+    let about = "A bearer_token of the server's credentials file. A server without such a file wants none.";
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
+    let components = document.components.get_or_insert_default();
+    components.security_schemes.insert(BEARER.to_owned(), RefOr::T(SecurityScheme::Http(scheme)));
+    let none: [&str; 0] = [];
+    document.security = Some(vec![SecurityRequirement::default(), SecurityRequirement::new(BEARER, none)]);
+}
+
+fn add_request_id(document: &mut OpenApi) {
+    let about = "The request's id, as in the log and in GET /v1/requests.";
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
+            for response in operation.iter_mut().flat_map(|o| o.responses.responses.values_mut()) {
+                if let RefOr::T(response) = response {
+                    let header = HeaderBuilder::new().description(Some(about)).build();
+                    response.headers.insert("X-Request-Id".to_owned(), RefOr::T(header));
+                }
+            }
+        }
+    }
+}
+
+/// The formats int32 and int64 are signed; what is never negative is said by its bounds instead.
+fn bound_numbers(document: &mut OpenApi) {
+    for schema in document.components.iter_mut().flat_map(|c| c.schemas.values_mut()) {
+        bound(schema);
+    }
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
+            for parameter in operation.iter_mut().flat_map(|o| o.parameters.iter_mut().flatten()) {
+                if let RefOr::T(parameter) = parameter
+                    && let Some(schema) = &mut parameter.schema
+                {
+                    bound(schema);
+                }
+            }
+        }
+    }
+}
+
+fn bound(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Object(object) => {
+            let unsigned = object.minimum.is_some();
+            if unsigned && matches!(object.format, Some(SchemaFormat::KnownFormat(KnownFormat::Int32))) {
+                object.format = None;
+                object.maximum.get_or_insert(u32::MAX.into());
+            }
+            object.properties.values_mut().for_each(bound);
+            if let Some(AdditionalProperties::RefOr(values)) = object.additional_properties.as_deref_mut() {
+                bound(values);
+            }
+        }
+        Schema::Array(array) => {
+            if let utoipa::openapi::schema::ArrayItems::RefOrSchema(items) = &mut array.items {
+                bound(items);
+            }
+        }
+        Schema::OneOf(of) => of.items.iter_mut().for_each(bound),
+        Schema::AllOf(of) => of.items.iter_mut().for_each(bound),
+        Schema::AnyOf(of) => of.items.iter_mut().for_each(bound),
+        _ => {}
+    }
+}
