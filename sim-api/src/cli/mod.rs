@@ -29,7 +29,6 @@ enum Command {
     Serve(ServeArgs),
     /// Re-run the journal of a database and compare every digest
     Verify(verify::VerifyArgs),
-    /// Follow the requests that a server gets
     Tail(tail::TailArgs),
     Plan(plan::PlanArgs),
     /// Print the OpenAPI document of the native wire

@@ -6,8 +6,16 @@ use std::process::ExitCode;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-/// Follows the requests that a server gets: action, parameters without secrets, code, rule, duration, world.
+/// Follow the requests that a server gets
+///
+/// A line has when it was answered, the world, the status, how long it took, the action, the code and the rule of a
+/// refusal, and the parameters without secrets. Filters narrow each other down.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cloudnet tail                                        everything that 127.0.0.1:8080 gets
+  cloudnet tail --refused --world default              what is refused in a world
+  cloudnet tail --action CreateVSwitch --json          one action of the provider wire, as JSON
+  cloudnet tail --action 'POST /v1/vpcs' --count 1     the next VPC that is made over REST")]
 pub struct TailArgs {
     /// The server's address
     #[arg(long, env = "CLOUDNET_ADDRESS", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
@@ -15,6 +23,15 @@ pub struct TailArgs {
     /// Only requests of this world
     #[arg(long)]
     world: Option<String>,
+    /// Only this action, such as CreateVpc or 'POST /v1/vpcs'
+    #[arg(long)]
+    action: Option<String>,
+    /// Only this code of a refusal, of either wire
+    #[arg(long)]
+    code: Option<String>,
+    /// Only one wire: native or provider
+    #[arg(long, value_parser = ["native", "provider"])]
+    wire: Option<String>,
     /// Only refused requests
     #[arg(long)]
     refused: bool,
@@ -52,9 +69,7 @@ async fn tail(args: TailArgs) -> Outcome {
             continue;
         }
         let record: RequestRecord = serde_json::from_str(json)?;
-        let wanted =
-            args.world.as_ref().is_none_or(|w| *w == record.world) && (!args.refused || record.status >= 400);
-        if !wanted {
+        if !args.wants(&record) {
             continue;
         }
         if args.json {
@@ -70,6 +85,16 @@ async fn tail(args: TailArgs) -> Outcome {
     Err("the server closed the connection".into())
 }
 
+impl TailArgs {
+    fn wants(&self, r: &RequestRecord) -> bool {
+        self.world.as_ref().is_none_or(|world| *world == r.world)
+            && self.action.as_ref().is_none_or(|action| *action == r.action)
+            && self.code.as_ref().is_none_or(|code| *code == r.code || *code == r.rule)
+            && self.wire.as_ref().is_none_or(|wire| *wire == r.wire)
+            && (!self.refused || r.status >= 400)
+    }
+}
+
 /// What comes in the place of requests that a slow follower missed.
 #[derive(serde::Deserialize)]
 struct Missed {
@@ -78,7 +103,12 @@ struct Missed {
 
 fn text(r: &RequestRecord) -> String {
     let params = r.params.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(" ");
-    let code = if r.code.is_empty() { "ok".to_owned() } else { format!("{} ({})", r.code, r.rule) };
+    // On the native wire the code is the rule's own name.
+    let code = match (r.code.as_str(), r.rule.as_str()) {
+        ("", _) => "ok".to_owned(),
+        (code, rule) if code == rule || rule.is_empty() => code.to_owned(),
+        (code, rule) => format!("{code} ({rule})"),
+    };
     format!(
         "{} {} {:>3} {:>7.1} ms  {} {code}  {params}",
         r.at,
