@@ -50,8 +50,7 @@ impl World {
         self.put(Timer { due, seq, work });
     }
 
-    /// Forgets `work` of something that goes before it has ended. Looks through all timers: only for what is rare, and
-    /// only where the same id can come again.
+    /// Forgets `work` of something that goes before it has ended. Looks through all timers: only for what is rare.
     pub(crate) fn unschedule(&mut self, work: Due) {
         let timers = self.table::<Timer>().iter().filter(|timer| timer.work == work);
         let keys: Vec<_> = timers.map(Row::key).collect();

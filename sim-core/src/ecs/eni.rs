@@ -17,6 +17,7 @@ use crate::resource::Resource;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
+use crate::timer::Due;
 use crate::vpc::vswitch::VSwitch;
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
@@ -539,6 +540,10 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteEni) -> Outcome<Reply> {
 /// Takes an interface and its tags out of the world.
 pub(crate) fn erase(w: &mut World, id: EniId) {
     tag::clear(w, id);
+    // Gone with its instance in the middle of a transition.
+    if w.get::<Eni>(&id).is_some_and(|eni| eni.settles.is_some()) {
+        w.unschedule(Due::Eni(id));
+    }
     w.remove::<Eni>(&id);
 }
 
