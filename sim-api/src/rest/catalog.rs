@@ -194,13 +194,13 @@ struct InstanceTypeFilter {
     /// Only this architecture.
     architecture: Option<ArchitectureBody>,
     /// Only types with as many virtual CPUs or more.
-    #[param(example = 4)]
+    #[param(maximum = 65535, example = 4)]
     min_vcpus: Option<u16>,
     /// Only types with as much memory or more, in MiB.
     #[param(example = 16384)]
     min_memory_mib: Option<u32>,
     /// Only types that take as many network interfaces or more.
-    #[param(example = 4)]
+    #[param(maximum = 65535, example = 4)]
     min_network_interfaces: Option<u16>,
     /// Only types that take a trunk interface, or only the others.
     trunk: Option<bool>,

@@ -41,9 +41,10 @@ struct SessionQuery {
     /// The interface's address: its first one of the peer's family if absent.
     own_address: Option<String>,
     /// The destination port, for tcp and udp.
-    #[param(example = 443)]
+    #[param(maximum = 65535, example = 443)]
     port: Option<u16>,
     /// The source port, for tcp and udp; 49152 if absent.
+    #[param(maximum = 65535)]
     source_port: Option<u16>,
 }
 
