@@ -3,6 +3,7 @@
 use super::{Outcome, ServeArgs, runtime};
 use sim_api::settings::LogFormat;
 use sim_api::{ServeOptions, ServeSettings, Server};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -21,8 +22,11 @@ pub fn run(args: ServeArgs) -> Outcome {
 
 fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
@@ -69,7 +73,7 @@ async fn banner(server: &Server) -> String {
                 let quotas = if s.quotas_lifted { "lifted" } else { "documented" };
                 let clock = sim_api::settings::ClockSetting(s.clock.mode);
                 format!(
-                    "  world          default, {} at {}\n  objects        {objects}\n  clock          {clock}\n  \
+                    "  world          default, journal entry {}, virtual time {}\n  objects        {objects}\n  clock          {clock}\n  \
                      provisioning   {}\n  quotas         {quotas}\n",
                     w.seq(),
                     w.now(),

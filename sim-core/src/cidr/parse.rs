@@ -78,7 +78,7 @@ struct Hint<'a>(&'a Option<Cidr>);
 impl Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(cidr) => write!(f, "; did you mean {cidr}?"),
+            Some(cidr) => write!(f, "; write {cidr}"),
             None => Ok(()),
         }
     }
