@@ -1,0 +1,111 @@
+// Both generations of the published Node.js SDKs behind one way of calling them.
+//
+// A call names the action and its parameters as the provider's reference spells them; answers come back as the SDK
+// decoded them, and a refusal as `Refused`. Nothing is configured but an endpoint, http and a pair of keys.
+'use strict';
+
+const { cast } = require('@darabonba/typescript');
+const { $OpenApiUtil } = require('@alicloud/openapi-core');
+const { RPCClient } = require('@alicloud/pop-core');
+const vpc = require('@alicloud/vpc20160428');
+const ecs = require('@alicloud/ecs20140526');
+
+const ENDPOINT = process.env.CLOUDNET_ENDPOINT;
+const REGION = 'cn-hangzhou';
+
+/** The server said no. */
+class Refused extends Error {
+  constructor(status, code, message, requestId) {
+    super(`${status} ${code}: ${message}`);
+    Object.assign(this, { status, code, requestId });
+  }
+}
+
+/** The typed packages: ACS3-HMAC-SHA256, one class for each request. */
+class NewGeneration {
+  constructor(key) {
+    const config = { accessKeyId: key, accessKeySecret: 'any', endpoint: ENDPOINT, protocol: 'http', regionId: REGION };
+    this.products = {
+      vpc: [new vpc.default(new $OpenApiUtil.Config(config)), vpc],
+      ecs: [new ecs.default(new $OpenApiUtil.Config(config)), ecs],
+    };
+  }
+
+  async call(product, action, parameters) {
+    const [client, models] = this.products[product];
+    const Request = models[`${action}Request`];
+    const known = new Set(Object.values(Request.names()));
+    const unknown = Object.keys(parameters).filter((name) => !known.has(name));
+    if (unknown.length) throw new Error(`this SDK's ${action} has no ${unknown}`);
+    const region = known.has('RegionId') ? { RegionId: REGION } : {};
+    const request = cast({ ...region, ...parameters }, new Request({}));
+    const method = action[0].toLowerCase() + action.slice(1);
+    try {
+      return (await client[method](request)).body.toMap();
+    } catch (error) {
+      if (!error.code || !error.data) throw error;
+      throw new Refused(error.statusCode ?? error.data.statusCode, error.code, error.data.Message, error.data.RequestId);
+    }
+  }
+}
+
+/** The old core: HMAC-SHA1, untyped requests and answers. Lists are sent as flat, numbered names. */
+class OldCore {
+  constructor(key) {
+    const client = (apiVersion) =>
+      new RPCClient({ accessKeyId: key, accessKeySecret: 'any', endpoint: `http://${ENDPOINT}`, apiVersion });
+    this.products = { vpc: client('2016-04-28'), ecs: client('2014-05-26') };
+  }
+
+  async call(product, action, parameters) {
+    try {
+      const answer = await this.products[product].request(action, { RegionId: REGION, ...flat(parameters) }, { method: 'POST' });
+      return JSON.parse(JSON.stringify(answer));
+    } catch (error) {
+      if (!error.data?.Code) throw error;
+      throw new Refused(error.entry?.response?.statusCode, error.code, error.data.Message, error.data.RequestId);
+    }
+  }
+}
+
+/** `{Tag: [{Key: 'a'}]}` as `{'Tag.1.Key': 'a'}`. */
+function flat(value, name = '', into = {}) {
+  if (value === null || typeof value !== 'object') {
+    into[name] = value;
+    return into;
+  }
+  const entries = Array.isArray(value) ? value.map((item, at) => [at + 1, item]) : Object.entries(value);
+  for (const [key, item] of entries) flat(item, name ? `${name}.${key}` : String(key), into);
+  return into;
+}
+
+let accounts = 2_000_000_000_000_001;
+
+/** An account of the case's own, seen through one SDK. */
+class Cloud {
+  constructor(generation) {
+    const key = `w-default-a-${accounts++}`;
+    this.sdk = generation === 'new' ? new NewGeneration(key) : new OldCore(key);
+  }
+
+  vpc(action, parameters = {}) {
+    return this.sdk.call('vpc', action, parameters);
+  }
+
+  ecs(action, parameters = {}) {
+    return this.sdk.call('ecs', action, parameters);
+  }
+}
+
+/** Looks again, as a client polls, until the look gives `wanted`. */
+async function until(look, wanted, seconds = 20) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const seen = await look();
+    if (seen === wanted) return seen;
+    if (Date.now() > end) throw new Error(`still ${seen} after ${seconds} s; wanted ${wanted}`);
+    await new Promise((again) => setTimeout(again, 20));
+  }
+}
+
+module.exports = { Cloud, Refused, until };
