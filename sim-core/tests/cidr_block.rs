@@ -29,10 +29,7 @@ fn bad_forms_word_for_word() {
         ("2001:db8::1/32", "2001:db8::1/32 has host bits set; write 2001:db8::/32".into()),
         ("010.0.0.0/8", "010.0.0.0/8 has an octet with a leading zero; write 10.0.0.0/8".into()),
         ("10.00.0.0/8", "10.00.0.0/8 has an octet with a leading zero; write 10.0.0.0/8".into()),
-        (
-            "10.0.0.010/32",
-            "10.0.0.010/32 has an octet with a leading zero; write 10.0.0.10/32".into(),
-        ),
+        ("10.0.0.010/32", "10.0.0.010/32 has an octet with a leading zero; write 10.0.0.10/32".into()),
         ("10.0.0.0", "10.0.0.0 has no prefix length; write 10.0.0.0/32".into()),
         ("::1", "::1 has no prefix length; write ::1/128".into()),
         ("10.0.0.0/", format!("10.0.0.0/ {length}")),
