@@ -33,6 +33,7 @@ pub mod requests;
 pub mod rest;
 pub mod router;
 pub mod rpc;
+pub mod seal;
 pub mod server;
 pub mod settings;
 pub mod store;

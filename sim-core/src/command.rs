@@ -92,6 +92,17 @@ commands! {
     AttachEni(crate::ecs::eni_attachment::AttachEni) => crate::ecs::eni_attachment::attach;
     DetachEni(crate::ecs::eni_attachment::DetachEni) => crate::ecs::eni_attachment::detach;
     // -- instances, disks, residents
+    RunInstances(crate::ecs::instance_create::RunInstances) => crate::ecs::instance_create::run;
+    CreateInstance(crate::ecs::instance_create::CreateInstance) => crate::ecs::instance_create::create;
+    StartInstances(crate::ecs::instance_life::StartInstances) => crate::ecs::instance_life::start;
+    StopInstances(crate::ecs::instance_life::StopInstances) => crate::ecs::instance_life::stop;
+    RebootInstances(crate::ecs::instance_life::RebootInstances) => crate::ecs::instance_life::reboot;
+    DeleteInstances(crate::ecs::instance_life::DeleteInstances) => crate::ecs::instance_life::delete;
+    ModifyInstance(crate::ecs::instance_modify::ModifyInstance) => crate::ecs::instance_modify::modify;
+    MoveInstance(crate::ecs::instance_modify::MoveInstance) => crate::ecs::instance_modify::relocate;
+    CreateResident(crate::vpc::resident::CreateResident) => crate::vpc::resident::create;
+    ModifyResident(crate::vpc::resident::ModifyResident) => crate::vpc::resident::modify;
+    DeleteResident(crate::vpc::resident::DeleteResident) => crate::vpc::resident::delete;
 }
 
 /// What an accepted command answers: ids of what was made. Wires read the rest from the world.

@@ -6,9 +6,11 @@
 //! the called action documents, with the status documented there. The native code is the row's name in
 //! snake case. Misspelt provider codes are the provider's own and part of its contract.
 
-use crate::id::AnyId;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+
+mod refusal;
+
+pub use refusal::{Details, Outcome, Refusal};
 
 /// What sort of thing went wrong; decides the native HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -220,9 +222,9 @@ errors! {
     ReservationDescriptionMalformed Invalid ["IllegalParamFormat"] 400 "The description of a reservation is 1 to 256 characters and does not start with http:// or https://.";
     AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address"] 400 "The address does not read.";
     AddressMismatch Invalid ["Mismatch.VSwitchAndPrivateIpAddress"] 400 "The address does not lie in the block of the vSwitch.";
-    AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress"] 403 "The vSwitch has no free address left.";
+    AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress", "InvalidParameter.NotEnoughIpInVSwitch"] 403 "The vSwitch has no free address left.";
     AddressQuotaExceeded Quota ["QuotaExceeded.PrivateIpAddress"] 400 "The VPC holds as many private addresses as the quota allows.";
-    AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch"] 403 "The address does not lie in the block of the vSwitch.";
+    AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Mismatch", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch"] 403 "The address does not lie in the block of the vSwitch.";
     AddressReserved Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Malformed", "InvalidPrivateIpAddress"] 403 "The first and the last three addresses of a vSwitch are reserved by the provider.";
     AddressInUse Conflict ["InvalidPrivateIpAddress.Duplicated", "InvalidIp.IpAssigned", "InvalidIPAddress.AlreadyUsed"] 400 "The address is already in use.";
 
@@ -310,10 +312,10 @@ errors! {
     SecurityGroupQuotaExceeded Quota ["QuotaExceed.SecurityGroup"] 403 "The number of security groups in this region has reached the quota.";
     InnerAccessPolicyInvalid Invalid ["InvalidPolicy.Malformed"] 400 "The policy inside a security group is Accept or Drop.";
     InnerAccessPolicyEnterprise Denied ["InvalidParameter.InnerAccessPolicy"] 404 "Members of an enterprise security group are always isolated; the policy cannot be changed.";
-    SecurityGroupHasMembers Dependency ["DependencyViolation"] 403 "Network interfaces still belong to the security group.";
+    SecurityGroupHasMembers Dependency ["DependencyViolation"] 403 "Network interfaces or managed residents still belong to the security group.";
     SecurityGroupReferenced Dependency ["DependencyViolation"] 403 "Rules of other security groups still name the security group.";
     // membership
-    SecurityGroupsMissing Invalid ["MissingParameter", "InvalidParameter"] 400 "A network interface belongs to at least one security group.";
+    SecurityGroupsMissing Invalid ["MissingParameter", "InvalidParameter", "InvalidParameter.SecurityGroupId"] 400 "A network interface belongs to at least one security group.";
     SecurityGroupRepeated Invalid ["InvalidParameter.SecurityGroupIdRepeated", "InvalidParameter"] 400 "A security group is given twice.";
     SecurityGroupVpcMismatch Conflict ["InvalidOperation.VpcMismatch", "InvalidSecurityGroupVpc.NotBelongToOneVpc", "InvalidParameter.Mismatch"] 403 "The security group lies in another VPC than the network interface.";
     SecurityGroupKindsMixed Conflict ["EnterpriseGroupLimited.MutliGroupType", "InvalidOperation.MultiGroupType"] 403 "The security groups of a network interface are all basic or all enterprise ones.";
@@ -422,6 +424,54 @@ errors! {
     EniNotTrunk Invalid ["InvalidOperation.EniTypeNotSupportTrunking"] 403 "Only a trunk interface carries members.";
     EniCannotBeMember Invalid ["InvalidOperation.EniTypeNotSupportAttachToTrunk"] 403 "Only a secondary network interface can be a member of a trunk.";
     EniHasMembers Dependency ["InvalidOperation.HasMemberEniAttached"] 403 "Member interfaces are still attached through the trunk.";
+    // instances
+    InstanceNameMalformed Invalid ["InvalidInstanceName.Malformed"] 400 "The name of an instance has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
+    InstanceNamePattern Invalid ["InvalidInstanceName.CustomMalformed", "InvalidInstanceName.Malformed"] 400 "Brackets in a name hold the first number and how many digits numbers have.";
+    InstanceDescriptionMalformed Invalid ["InvalidDescription.Malformed"] 400 "The description of an instance has 2 to 256 characters and does not start with http:// or https://.";
+    HostNameMalformed Invalid ["InvalidHostName.Malformed", "HOSTNAME_ILLEGAL"] 400 "A host name does not follow the rules of the operating system.";
+    HostNamesConflict Invalid ["InvalidHostname.SingleAndMultiConflict"] 403 "One host name for all and a list of host names exclude each other.";
+    HostNamesCount Invalid ["InvalidHostname.SizeInvalid"] 403 "A list of host names has one for each instance.";
+    InstanceTypeUnknown Invalid ["InvalidInstanceType.ValueNotSupported", "InvalidInstanceType.NotSupported"] 403 "The instance type does not exist.";
+    ImageNotFound NotFound ["InvalidImageId.NotFound"] 404 "The specified image does not exist.";
+    ImageFamilyNotFound NotFound ["InvalidImageFamily.MissingAvailableImage"] 403 "No image of the specified family exists.";
+    ImageAndFamily Invalid ["UnexpectedImageFamily.ImageIdSupplied"] 400 "An image and an image family exclude each other.";
+    ImageArchitecture Conflict ["ImageNotSupportInstanceType"] 403 "The image is for another processor than that of the instance type.";
+    LaunchTemplateNotFound NotFound ["InvalidLaunchTemplate.NotFound"] 404 "The specified launch template does not exist; launch templates are not modelled.";
+    InstanceAmount Invalid ["InvalidParam.Amount"] 403 "The number of instances of one call is outside its range.";
+    InstanceMinAmount Invalid ["InvalidMinAmount.Malformed"] 400 "The least number of instances is from 1 to 100 and not above the number wanted.";
+    InstanceVSwitchMissing Invalid ["InvalidVSwitchId.Necessary", "MissingParameter"] 400 "An instance lies in a vSwitch, which must be given where the region has no default one.";
+    InstanceZoneMismatch Conflict ["ResourcesNotInSameZone", "InvalidVpcZone.NotSupported"] 403 "The vSwitch lies in another zone than the instance.";
+    InstanceInterfacesExceeded Quota ["InvalidOperation.EniCountExceeded"] 403 "The instance type takes fewer network interfaces.";
+    InstanceInterfacesInvalid Invalid ["InvalidParam.NetworkInterface", "InvalidParameter.Combination", "InvalidParameter"] 400 "The primary network interface is described once: by the fields of the instance or as one of its network interfaces.";
+    InstanceAddressesForMany Invalid ["InvalidPrimaryIpAddress.SizeInvalid", "InvalidParam.IpAssign", "InvalidParameter"] 400 "Addresses are listed for one instance only.";
+    InstanceInterfaceForMany Invalid ["InvalidParam.SecondaryNetworkInterface", "InvalidParameter"] 400 "An existing network interface is named for one instance only.";
+    InstanceStatusIncorrect State ["IncorrectInstanceStatus"] 403 "The status of the instance does not allow this operation.";
+    InstanceInitializing State ["IncorrectInstanceStatus.Initializing", "IncorrectInstanceStatus"] 403 "The instance is being made.";
+    InstanceProtected Denied ["InvalidOperation.DeletionProtection"] 403 "The instance is protected from deletion.";
+    InstanceSubscription Denied ["ChargeTypeViolation"] 403 "A subscription is not deleted before its end.";
+    InstanceNotSubscription Denied ["ChargeTypeViolation"] 403 "Only a subscription renews itself.";
+    InstanceHasRouteEntry Dependency ["DependencyViolation.RouteEntry", "InvalidDependence.NextHopOfCustomRouter"] 400 "Route entries still lead to the instance.";
+    InstanceBatchSize Invalid ["InvalidParameter.TooManyInstanceIds", "InvalidParameter"] 403 "A call names 1 to 100 instances.";
+    InstanceRepeated Invalid ["Abs.InvalidInstanceIds.MalFormed", "InvalidInstanceIds.ValueNotSupported", "InvalidParameter"] 403 "An instance is named twice in one call.";
+    InstanceVSwitchOtherVpc Conflict ["InvalidVSwitch.NotBelongToVpc", "VSwitchIdNotMatch"] 404 "The vSwitch lies in another VPC.";
+    InstanceVSwitchOtherZone Conflict ["InvalidOperation.VswAndEcsAvailabilityZoneMismatch"] 403 "The vSwitch lies in another zone than the instance.";
+    InstanceGroupsUnexpected Invalid ["InvalidParameter.MustBeEmpty"] 404 "Security groups are given only with another VPC.";
+    InstanceSecondaryAddresses State ["PrimaryEniHasSubIp"] 400 "The primary network interface has secondary addresses.";
+    InstanceIpv6Held State ["InvalidIp.Ipv6Assigned"] 403 "The primary network interface has IPv6 addresses.";
+    InstanceEniAttached Dependency ["InvalidInstance.AttachedEni"] 404 "Secondary network interfaces are attached to the instance.";
+    PasswordMalformed Invalid ["InvalidPassword.Malformed"] 400 "A password has 8 to 30 characters of three sorts.";
+    PasswordConflict Invalid ["InvalidPasswordParam.Mismatch"] 400 "A password and the image's password exclude each other.";
+    UserDataBase64 Invalid ["InvalidUserData.Base64FormatInvalid"] 400 "User data is text in Base64.";
+    UserDataSize Invalid ["InvalidUserData.SizeExceeded"] 400 "User data has at most 32 KiB before it is encoded.";
+    SystemDiskCategory Invalid ["InvalidSystemDiskCategory.ValueNotSupported"] 400 "The category of the system disk is not known.";
+    SystemDiskTooSmall Invalid ["InvalidSystemDiskSize.LessThanImageSize"] 404 "The system disk is at least as large as its image.";
+    SystemDiskTooLarge Invalid ["InvalidSystemDiskSize.MoreThanMaxSize"] 404 "The system disk is larger than its category allows.";
+    DiskNameMalformed Invalid ["InvalidDiskName.Malformed", "InvalidParameter"] 400 "The name of a disk has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
+    DiskDescriptionMalformed Invalid ["InvalidDiskDescription.Malformed", "InvalidDescription.Malformed"] 400 "The description of a disk has 2 to 256 characters and does not start with http:// or https://.";
+    DiskPerformanceLevel Invalid ["InvalidPerformanceLevel.ValueNotSupported", "InvalidPerformanceLevel.Malformed"] 400 "An enhanced SSD has a performance level of PL0 to PL3, other disks have none.";
+    ResidentNameMalformed Invalid ["InvalidParameter"] 400 "The name of a managed resident has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
+    ResidentKindMalformed Invalid ["InvalidParameter"] 400 "The kind of a managed resident is 1 to 32 small letters, digits, hyphens and underscores, a letter first.";
+    ResidentPortInvalid Invalid ["InvalidParameter"] 400 "The port of a managed resident is from 1 to 65535.";
     DiskNotFound NotFound ["InvalidDiskId.NotFound"] 404 "The specified disk does not exist.";
     ResidentNotFound NotFound ["InvalidResourceId.NotFound"] 404 "The specified managed resident does not exist.";
 }
@@ -447,108 +497,6 @@ impl ErrorCode {
     }
 }
 
-/// A refused command: which rule said no, about which field, and what would pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal(Box<Details>);
-
-/// What a [`Refusal`] says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Details {
-    /// The rule.
-    pub code: ErrorCode,
-    /// The input field at fault, in the native wire's snake case.
-    pub field: Option<String>,
-    /// What is wrong in this case: the value, and what it clashes with.
-    pub detail: String,
-    /// A value, or a description of values, that would pass.
-    pub accepted: Option<String>,
-    /// The objects that stand in the way.
-    pub blockers: Vec<AnyId>,
-}
-
-/// The outcome of a check or a handler.
-pub type Outcome<T> = Result<T, Refusal>;
-
-impl Refusal {
-    /// A refusal by the rule `code`.
-    pub fn new(code: ErrorCode) -> Refusal {
-        Refusal(Box::new(Details {
-            code,
-            field: None,
-            detail: String::new(),
-            accepted: None,
-            blockers: Vec::new(),
-        }))
-    }
-
-    /// Names the field at fault.
-    #[must_use]
-    pub fn field(mut self, field: impl Into<String>) -> Refusal {
-        self.0.field = Some(field.into());
-        self
-    }
-
-    /// Says what is wrong in this case.
-    #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Refusal {
-        self.0.detail = detail.into();
-        self
-    }
-
-    /// Says what would pass.
-    #[must_use]
-    pub fn accepted(mut self, accepted: impl Into<String>) -> Refusal {
-        self.0.accepted = Some(accepted.into());
-        self
-    }
-
-    /// Names objects that stand in the way; at most 20 are kept.
-    #[must_use]
-    pub fn blockers<I: Into<AnyId>>(mut self, ids: impl IntoIterator<Item = I>) -> Refusal {
-        self.0.blockers.extend(ids.into_iter().take(20).map(Into::into));
-        self
-    }
-
-    /// The rule.
-    pub fn code(&self) -> ErrorCode {
-        self.0.code
-    }
-
-    /// All that the refusal says.
-    pub fn details(&self) -> &Details {
-        &self.0
-    }
-}
-
-impl fmt::Display for Refusal {
-    /// The rule, then the case, the blockers and what would pass.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.code.row().message)?;
-        if !self.0.detail.is_empty() {
-            write!(f, " {}", self.0.detail)?;
-        }
-        if let Some((first, rest)) = self.0.blockers.split_first() {
-            write!(f, " Blocked by {first}")?;
-            for id in rest {
-                write!(f, ", {id}")?;
-            }
-            f.write_str(".")?;
-        }
-        match &self.0.accepted {
-            Some(accepted) => write!(f, " Accepted: {accepted}."),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl From<ErrorCode> for Refusal {
-    fn from(code: ErrorCode) -> Refusal {
-        Refusal::new(code)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -562,18 +510,5 @@ mod tests {
             assert!(row.provider_codes.iter().all(|c| !c.is_empty()), "{}", row.name);
         }
         assert_eq!(ErrorCode::VSwitchCidrOverlap.native(), "vswitch_cidr_overlap");
-    }
-
-    #[test]
-    fn a_refusal_reads_as_a_sentence() {
-        let text = Refusal::new(ErrorCode::VSwitchCidrMask)
-            .field("cidr_block")
-            .detail("10.0.0.0/30 has a mask of 30.")
-            .accepted("10.0.0.0/29")
-            .to_string();
-        assert_eq!(
-            text,
-            "The mask of a vSwitch block is between 16 and 29. 10.0.0.0/30 has a mask of 30. Accepted: 10.0.0.0/29."
-        );
     }
 }

@@ -38,6 +38,7 @@ pub mod quota_usage;
 pub mod region;
 pub mod resource;
 pub mod resource_group;
+pub mod secret;
 pub mod settings;
 pub mod table;
 pub mod tag;

@@ -84,6 +84,8 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::PrefixList => of::<crate::ecs::prefix_list::PrefixList>(w, id),
         IdKind::Eni => of::<crate::ecs::eni::Eni>(w, id),
         IdKind::Instance => of::<crate::ecs::instance::Instance>(w, id),
+        IdKind::Disk => of::<crate::ecs::disk::Disk>(w, id),
+        IdKind::Resident => of::<crate::vpc::resident::Resident>(w, id),
         _ => None,
     }
 }

@@ -78,7 +78,7 @@ impl World {
             // -- network interfaces
             Due::Eni(id) => crate::ecs::eni_attachment::settle(self, id),
             // -- instances
-            Due::Instance(_) => {}
+            Due::Instance(id) => crate::ecs::instance_life::settle(self, id),
         }
         true
     }

@@ -49,6 +49,8 @@ tables! {
     // -- interfaces (41..=44)
     45 instances crate::ecs::instance::Instance;
     // -- instances, disks, residents (46..=59)
+    46 disks crate::ecs::disk::Disk;
+    47 residents crate::vpc::resident::Resident;
 }
 
 /// Where a slice-wise walk over all rows goes on.

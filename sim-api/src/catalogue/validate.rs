@@ -129,7 +129,7 @@ impl ActionSpec {
 
     /// Whether the action has a parameter of this name; `Name.N.Member` stands for a member of a list's elements.
     pub fn has(&self, name: &str) -> bool {
-        let first = name.replace(".N", ".1");
+        let first = name.replace(".N.", ".1.");
         self.param(name).is_some() || matches!(resolve(&self.params, &first, 0), Resolved::Known)
     }
 

@@ -197,6 +197,11 @@ impl WorldHandle {
         self.shared.stored.read().meta.clone()
     }
 
+    /// The seed of the world's present era.
+    pub fn seed(&self) -> u64 {
+        self.shared.world.read().settings().seed
+    }
+
     /// How long the world lives.
     pub fn lifetime(&self) -> Lifetime {
         self.lifetime

@@ -15,6 +15,9 @@ mod network_interfaces;
 mod verdicts;
 // -- instances, residents, catalogue
 mod catalog;
+mod instance_launch;
+mod instances;
+mod residents;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
 mod clock;
@@ -52,6 +55,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         network_interfaces::router(),
         verdicts::router(),
         // -- instances, residents, catalogue
+        instances::router(),
+        instance_launch::router(),
+        residents::router(),
         catalog::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
@@ -84,6 +90,9 @@ pub const REFUSALS: &[Refusals] = &[
     network_interfaces::REFUSALS,
     verdicts::REFUSALS,
     // -- instances, residents, catalogue
+    instances::REFUSALS,
+    instance_launch::REFUSALS,
+    residents::REFUSALS,
     catalog::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,

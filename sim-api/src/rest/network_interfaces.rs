@@ -305,7 +305,7 @@ pub struct AddressesBody {
 }
 
 impl AddressesBody {
-    fn wanted(&self) -> Outcome<Wanted> {
+    pub(super) fn wanted(&self) -> Outcome<Wanted> {
         let ipv4 = parse_list(&self.private_ip_addresses, |text| parse4(text, "private_ip_addresses"))?;
         let ipv4_prefixes = parse_list(&self.ipv4_prefixes, |text| parse_prefix(text, "ipv4_prefixes"))?;
         let ipv6 = parse_list(&self.ipv6_addresses, |text| parse6(text, "ipv6_addresses"))?;

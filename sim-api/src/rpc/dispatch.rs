@@ -12,6 +12,7 @@ use crate::catalogue::{ActionSpec, Code, UnknownParam, Violation};
 use crate::engine::{DEFAULT_WORLD, EngineError, WorldHandle};
 use crate::problem::Problem;
 use crate::rest::context::DEFAULT_REGION;
+use crate::seal::Seal;
 use crate::settings::UnknownParams;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -123,7 +124,12 @@ async fn answer(
     let takes_region = spec.param("RegionId").is_some();
     let known_region =
         |w: &World| if takes_region { sim_core::region::check(w, &caller.region) } else { Ok(()) };
+    let plan = match plan {
+        Plan::Sealed(secrets, make, show) => Plan::Write(make(secrets.seal(Seal::of(&world))), show),
+        open => open,
+    };
     let result = match plan {
+        Plan::Sealed(..) => unreachable!("secrets were sealed"),
         Plan::Read(look) => {
             let look = |w: &World| known_region(w).and_then(|()| look(w, &caller));
             looked(&caller, world.read(look).await.map_err(unavailable)?)
@@ -316,11 +322,21 @@ fn bad_params(action: &Action, error: BadParams, noted: &mut Noted) -> ProviderE
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
                     ProviderError::new(status, code, error.to_string())
                 }
-                None => error.into(),
+                None => with_documented_status(action, error.into()),
             }
         }
         BadParams::Rule(refusal) => refused(action, &refusal, noted),
     }
+}
+
+/// A code that an action's own reading of its parameters chose goes with the status that the action documents for it.
+fn with_documented_status(action: &Action, mut error: ProviderError) -> ProviderError {
+    let status =
+        crate::catalogue::documented_status(action.version, action.name, &error.code, error.status.as_u16());
+    if let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) {
+        error.status = status;
+    }
+    error
 }
 
 /// The provider's code, status and message of a refusal in this action.

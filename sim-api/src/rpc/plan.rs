@@ -4,6 +4,7 @@
 
 use super::params::{MAX_LIST_INDEX, ParamError, Scope};
 use crate::listing::{Found, Part, Rows, Sought, Walk};
+use crate::seal::{Sealed, Secrets};
 use serde_json::{Map, Value, json};
 use sim_core::id::Id;
 use sim_core::resource::Resource;
@@ -28,9 +29,20 @@ pub enum Plan {
     List(Slice),
     /// Carry out a command and show its reply on the world as the command left it.
     Write(Command, Show),
+    /// Like [`Plan::Write`], with secrets that must be sealed before there is a command.
+    Sealed(Secrets, Make, Show),
 }
 
 impl Plan {
+    /// The same plan, refused if a look at the world before each slice refuses. Only for a list.
+    pub fn checking(self, check: impl Fn(&World, &Caller) -> Outcome<()> + Send + 'static) -> Plan {
+        let Plan::List(mut slice) = self else { return self };
+        Plan::List(Box::new(move |w, caller| match check(w, caller) {
+            Ok(()) => slice(w, caller),
+            Err(refusal) => ControlFlow::Break(Err(refusal)),
+        }))
+    }
+
     /// The same plan, whose answer gets members that no row tells. Only for a list.
     pub fn adding(self, add: impl Fn(&Caller, &mut Value) + Send + 'static) -> Plan {
         let Plan::List(mut slice) = self else { return self };
@@ -44,6 +56,9 @@ impl Plan {
         }))
     }
 }
+
+/// Makes a command of the fingerprints of its secrets.
+pub type Make = Box<dyn FnOnce(Sealed) -> Command + Send>;
 
 /// Why parameters do not make a plan.
 #[derive(Debug)]
@@ -95,6 +110,18 @@ pub fn write(
     show: impl FnOnce(&World, &Caller, &Reply) -> Value + Send + 'static,
 ) -> Planned {
     Ok(Plan::Write(command.into(), Box::new(show)))
+}
+
+/// A plan that carries out a command in which secrets are replaced by their fingerprints.
+pub fn write_sealed<C: Into<Command>>(
+    secrets: Secrets,
+    make: impl FnOnce(Sealed) -> C + Send + 'static,
+    show: impl FnOnce(&World, &Caller, &Reply) -> Value + Send + 'static,
+) -> Planned {
+    if secrets.is_empty() {
+        return write(make(Sealed::default()), show);
+    }
+    Ok(Plan::Sealed(secrets, Box::new(|sealed| make(sealed).into()), Box::new(show)))
 }
 
 /// A plan that carries out a command whose answer is the request's id alone.

@@ -5,7 +5,7 @@ use crate::service::pairs::stored;
 use serde_json::json;
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
-use sim_core::id::{EniId, Id, IdNumber, InstanceId, RegionCode};
+use sim_core::id::{DiskId, EniId, Id, IdNumber, InstanceId, RegionCode};
 use sim_core::settings::Provisioning;
 use sim_core::vpc::vpc::CreateVpc;
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch, VSwitch};
@@ -96,6 +96,13 @@ pub fn world(provisioning: Provisioning) -> (World, BTreeMap<&'static str, Strin
             image: Default::default(),
             resource_group: eni.resource_group,
             deletion_protection: false,
+            system_disk: DiskId::from_number(number(1_000 + n)),
+            transition: None,
+            stopped_mode: None,
+            password: None,
+            user_data: None,
+            terms: Default::default(),
+            started: None,
             created: world.now(),
         };
         ids.insert(name, instance.id.to_string());

@@ -4,7 +4,7 @@ use super::pairs::{Ids, stored};
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus, TrafficMode, mac_of};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
-use sim_core::id::{EniId, Id, IdNumber, InstanceId, RegionCode, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::id::{DiskId, EniId, Id, IdNumber, InstanceId, RegionCode, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::settings::{ChangeSettings, Provisioning};
 use sim_core::vpc::vpc::CreateVpc;
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch, VSwitch};
@@ -99,6 +99,13 @@ fn host(
         image: Default::default(),
         resource_group,
         deletion_protection: false,
+        system_disk: DiskId::from_number(number(1_000 + n)),
+        transition: None,
+        stopped_mode: None,
+        password: None,
+        user_data: None,
+        terms: Default::default(),
+        started: None,
         created: w.now(),
     };
     (eni, instance)

@@ -8,7 +8,7 @@ use crate::access::Caller;
 use crate::cidr::{AddressPool, AddressPool6, Cidr4, Cidr6, PREFIX_LEN_IPV4, PREFIX_LEN_IPV6, PoolError};
 use crate::command::Reply;
 use crate::ecs::eni::{Eni, EniIndex, EniKind, EniStatus, TakenIpv6, count};
-use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::ecs::instance::{Instance, InstanceStatus, TypeLimits};
 use crate::ecs::membership::{addresses_of, check_membership};
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
 use crate::id::{EniId, VSwitchId, VpcId};
@@ -167,6 +167,19 @@ impl Wanted {
     /// How many addresses these are, an IPv4 prefix counting 16 and an IPv6 prefix 1.
     pub fn addresses(&self) -> u64 {
         self.private_addresses() + self.ipv6.len() + self.ipv6_prefixes.len()
+    }
+
+    /// How many slots of an instance type's IPv4 and IPv6 addresses these take: each address one, each prefix one.
+    pub fn slots(&self) -> (u64, u64) {
+        (self.ipv4.len() + self.ipv4_prefixes.len(), self.ipv6.len() + self.ipv6_prefixes.len())
+    }
+
+    /// Whether any address or prefix is named, and not only counted.
+    pub fn names_any(&self) -> bool {
+        matches!(self.ipv4, Want::These(_))
+            || matches!(self.ipv4_prefixes, Want::These(_))
+            || matches!(self.ipv6, Want::These(_))
+            || matches!(self.ipv6_prefixes, Want::These(_))
     }
 
     fn wants_ipv6(&self) -> bool {
@@ -363,7 +376,10 @@ pub(crate) fn refusal4(w: &World, vswitch: &VSwitch, field: &'static str, e: &Po
     let refusal = match e {
         PoolError::Taken { what } => match what.first() {
             std::net::IpAddr::V4(address) => {
-                refusal.blockers(w.indexes().enis.by_address.get(&(vswitch.vpc, address)).copied())
+                let (ix, holder) = (w.indexes(), (vswitch.vpc, address));
+                refusal
+                    .blockers(ix.enis.by_address.get(&holder).copied())
+                    .blockers(ix.residents.by_address.get(&holder).copied())
             }
             std::net::IpAddr::V6(_) => refusal,
         },
@@ -451,16 +467,16 @@ pub(crate) fn check_slots(w: &World, eni: &Eni, ipv4: u64, ipv6: u64) -> Outcome
             "an Available interface",
         );
     };
-    check_type_slots(instance, ipv4, ipv6)
+    check_type_slots(&instance.instance_type, ipv4, ipv6)
 }
 
-/// Checks that an interface with so many addresses fits an instance's type.
+/// Checks that an interface with so many addresses fits an instance type.
 ///
 /// # Errors
 /// [`ErrorCode::EniTypeIpv4Exceeded`], [`ErrorCode::EniTypeIpv6Exceeded`].
-pub(crate) fn check_type_slots(instance: &Instance, ipv4: u64, ipv6: u64) -> Outcome<()> {
-    let kind = instance.type_row();
-    let holder = format!("an interface of {}", instance.instance_type);
+pub(crate) fn check_type_slots(instance_type: &str, ipv4: u64, ipv6: u64) -> Outcome<()> {
+    let kind = TypeLimits::of(instance_type);
+    let holder = format!("an interface of {instance_type}");
     check_slot(
         ErrorCode::EniTypeIpv4Exceeded,
         "private_ip_addresses",

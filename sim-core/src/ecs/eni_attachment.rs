@@ -53,7 +53,7 @@ pub fn attach(w: &mut World, caller: &Caller, c: &AttachEni) -> Outcome<Reply> {
         Some(trunk) => member_index(w, instance, trunk)?,
         None => own_index(w, eni, instance)?,
     };
-    check_type_slots(instance, eni.ipv4_slots(), eni.ipv6_slots())?;
+    check_type_slots(&instance.instance_type, eni.ipv4_slots(), eni.ipv6_slots())?;
     w.update::<Eni>(&c.eni, |eni| {
         eni.instance = Some(c.instance);
         eni.trunk = c.trunk;
@@ -64,6 +64,31 @@ pub fn attach(w: &mut World, caller: &Caller, c: &AttachEni) -> Outcome<Reply> {
     });
     begin(w, c.eni, EniStatus::Attaching, Work::EniAttach);
     Ok(Reply::Done)
+}
+
+/// Checks that an interface may come with a new instance, whose row is not written yet: what [`attach`] checks,
+/// without the instance's status and the number of its interfaces.
+pub(crate) fn check_joining(w: &World, eni: &Eni, instance: &Instance) -> Outcome<()> {
+    check_place(w, eni, instance)?;
+    if eni.kind == EniKind::Primary {
+        return Err(Refusal::new(ErrorCode::EniKindDenied)
+            .field("network_interface_id")
+            .detail(format!("{} is a primary interface.", eni.id))
+            .accepted("a secondary or trunk interface"));
+    }
+    check_status(eni, &[EniStatus::Available])?;
+    check_trunking(eni, instance)?;
+    check_type_slots(&instance.instance_type, eni.ipv4_slots(), eni.ipv6_slots())
+}
+
+/// A trunk interface goes to an instance whose type takes one.
+fn check_trunking(eni: &Eni, instance: &Instance) -> Outcome<()> {
+    if eni.kind == EniKind::Trunk && !instance.type_row().trunk {
+        return Err(Refusal::new(ErrorCode::EniTrunkUnsupported)
+            .field("instance_id")
+            .detail(format!("{} is of type {}.", instance.id, instance.instance_type)));
+    }
+    Ok(())
 }
 
 /// An interface goes to an instance of its own VPC and zone.
@@ -129,11 +154,7 @@ fn check_instance(instance: &Instance) -> Outcome<()> {
 /// The lowest free device index of an instance; index 0 is the primary interface's.
 fn own_index(w: &World, eni: &Eni, instance: &Instance) -> Outcome<u16> {
     let kind = instance.type_row();
-    if eni.kind == EniKind::Trunk && !kind.trunk {
-        return Err(Refusal::new(ErrorCode::EniTrunkUnsupported)
-            .field("instance_id")
-            .detail(format!("{} is of type {}.", instance.id, instance.instance_type)));
-    }
+    check_trunking(eni, instance)?;
     let attached = of_instance(w, instance);
     if attached.len() as u64 >= u64::from(kind.eni) {
         let detail = format!(

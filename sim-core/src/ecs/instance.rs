@@ -1,11 +1,17 @@
-//! An ECS instance: a host in a vSwitch with its primary network interface.
+//! An ECS instance: a host in a vSwitch with its primary network interface and its system disk.
+//!
+//! What makes it is in `instance_create.rs`, what starts, stops and deletes it in `instance_life.rs`, what changes it
+//! in `instance_modify.rs`.
 
 use crate::access::{Owner, ZoneId};
-use crate::id::{EniId, InstanceId, ResourceGroupId, VSwitchId, VpcId};
+use crate::ecs::eni::Eni;
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::{DiskId, EniId, InstanceId, ResourceGroupId, SecurityGroupId, VSwitchId, VpcId};
 use crate::resource::Resource;
+use crate::secret::Fingerprint;
 use crate::table::{Groups, Row};
 use crate::time::SimTime;
-use crate::world::Indexes;
+use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +32,15 @@ pub enum InstanceStatus {
 }
 
 impl InstanceStatus {
+    /// Every status, with the provider's word.
+    pub const ALL: &'static [(&'static str, InstanceStatus)] = &[
+        ("Pending", InstanceStatus::Pending),
+        ("Starting", InstanceStatus::Starting),
+        ("Running", InstanceStatus::Running),
+        ("Stopping", InstanceStatus::Stopping),
+        ("Stopped", InstanceStatus::Stopped),
+    ];
+
     /// The provider's word.
     pub const fn text(self) -> &'static str {
         match self {
@@ -36,6 +51,105 @@ impl InstanceStatus {
             InstanceStatus::Stopped => "Stopped",
         }
     }
+}
+
+/// The end of a transition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// When it ends.
+    pub at: SimTime,
+    /// Where it leads.
+    pub to: InstanceStatus,
+}
+
+/// What a stopped instance keeps (provider documentation: StopInstance, economical mode). Without effect on the
+/// network: the private addresses stay in both modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedMode {
+    /// Everything, and it goes on costing.
+    KeepCharging,
+    /// Disks and private addresses; processors and memory are given back.
+    StopCharging,
+}
+
+impl StoppedMode {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            StoppedMode::KeepCharging => "KeepCharging",
+            StoppedMode::StopCharging => "StopCharging",
+        }
+    }
+}
+
+/// How an instance is paid for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeType {
+    /// By use.
+    #[default]
+    PostPaid,
+    /// For a period in advance; it is not deleted before the end unless the caller says so.
+    PrePaid,
+}
+
+impl ChargeType {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            ChargeType::PostPaid => "PostPaid",
+            ChargeType::PrePaid => "PrePaid",
+        }
+    }
+}
+
+/// How an instance bids for spare capacity at the provider; without effect here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpotStrategy {
+    /// It does not.
+    #[default]
+    NoSpot,
+    /// Up to a price.
+    SpotWithPriceLimit,
+    /// At the market's price.
+    SpotAsPriceGo,
+}
+
+impl SpotStrategy {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            SpotStrategy::NoSpot => "NoSpot",
+            SpotStrategy::SpotWithPriceLimit => "SpotWithPriceLimit",
+            SpotStrategy::SpotAsPriceGo => "SpotAsPriceGo",
+        }
+    }
+}
+
+/// What an instance costs and how it is reached from outside: kept as asked for and shown. Only the charge type has an
+/// effect here, on deletion and on what a stop keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// How it is paid for.
+    pub charge: ChargeType,
+    /// For how many months a subscription renews itself; absent if it does not.
+    pub renews_months: Option<u16>,
+    /// How it bids.
+    pub spot: SpotStrategy,
+    /// Whether public traffic is paid by bandwidth and not by volume.
+    pub by_bandwidth: bool,
+    /// The most public traffic inwards, in Mbit/s.
+    pub bandwidth_in: u32,
+    /// The most public traffic outwards, in Mbit/s.
+    pub bandwidth_out: u32,
+    /// The name of its key pair; empty if it has none. Key pairs are not modelled.
+    pub key_pair: CompactString,
+    /// The name of its role; empty if it has none. Roles are not modelled.
+    pub ram_role: CompactString,
+    /// How a burstable type spends its credits; empty if not given.
+    pub credit: CompactString,
 }
 
 /// An ECS instance.
@@ -55,8 +169,14 @@ pub struct Instance {
     pub instance_type: CompactString,
     /// Its primary network interface.
     pub primary_eni: EniId,
+    /// Its system disk.
+    pub system_disk: DiskId,
     /// Where it is in its life.
     pub status: InstanceStatus,
+    /// When it leaves Pending, Starting or Stopping, and for what; absent in every other status.
+    pub transition: Option<Transition>,
+    /// What a stop kept; absent unless it is stopped, and for a subscription.
+    pub stopped_mode: Option<StoppedMode>,
     /// Its name.
     pub name: CompactString,
     /// Its host name.
@@ -69,8 +189,16 @@ pub struct Instance {
     pub resource_group: ResourceGroupId,
     /// Whether a deletion is refused.
     pub deletion_protection: bool,
+    /// The fingerprint of its password, if one was set.
+    pub password: Option<Fingerprint>,
+    /// The fingerprint of its user data, if it has any.
+    pub user_data: Option<Fingerprint>,
+    /// What it costs.
+    pub terms: Terms,
     /// When it was made.
     pub created: SimTime,
+    /// When it last began to start; absent if it never did.
+    pub started: Option<SimTime>,
 }
 
 /// What is derived from instances.
@@ -82,8 +210,8 @@ pub struct InstanceIndex {
     pub by_vpc: Groups<VpcId, InstanceId>,
     /// By vSwitch.
     pub by_vswitch: Groups<VSwitchId, InstanceId>,
-    /// By zone.
-    pub by_zone: Groups<ZoneId, InstanceId>,
+    /// By account, region and zone.
+    pub by_zone: Groups<(Owner, ZoneId), InstanceId>,
 }
 
 impl Instance {
@@ -91,6 +219,52 @@ impl Instance {
     /// sells: the instance stays usable, and nothing can be added to it.
     pub fn type_row(&self) -> TypeLimits {
         TypeLimits::of(&self.instance_type)
+    }
+
+    /// Its primary network interface.
+    ///
+    /// # Panics
+    /// Never in a world whose rows are whole: the interface is born and dies with the instance.
+    pub fn primary<'w>(&self, w: &'w World) -> &'w Eni {
+        w.get::<Eni>(&self.primary_eni).expect("a primary interface lives as long as its instance")
+    }
+
+    /// Its security groups, which are those of its primary interface.
+    pub fn groups<'w>(&self, w: &'w World) -> &'w [SecurityGroupId] {
+        &self.primary(w).groups
+    }
+
+    /// Refuses writes while the instance is in transition.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InstanceInitializing`] while it is being made, [`ErrorCode::InstanceStatusIncorrect`] while it
+    /// starts or stops.
+    pub fn check_settled(&self) -> Outcome<()> {
+        match self.status {
+            InstanceStatus::Running | InstanceStatus::Stopped => Ok(()),
+            InstanceStatus::Pending => {
+                Err(self.wrong_status(ErrorCode::InstanceInitializing, "Running or Stopped"))
+            }
+            _ => Err(self.wrong_status(ErrorCode::InstanceStatusIncorrect, "Running or Stopped")),
+        }
+    }
+
+    /// Refuses an operation unless the instance has a certain status.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InstanceStatusIncorrect`].
+    pub fn check_status(&self, wanted: InstanceStatus) -> Outcome<()> {
+        if self.status == wanted {
+            return Ok(());
+        }
+        Err(self.wrong_status(ErrorCode::InstanceStatusIncorrect, wanted.text()))
+    }
+
+    pub(crate) fn wrong_status(&self, code: ErrorCode, wanted: &str) -> Refusal {
+        Refusal::new(code)
+            .field("instance_id")
+            .detail(format!("{} is {}.", self.id, self.status.text()))
+            .accepted(format!("an instance that is {wanted}"))
     }
 }
 
@@ -136,10 +310,14 @@ impl Row for Instance {
     fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
         let Some(id) = old.or(new).map(|i| i.id) else { return };
         let ix = &mut indexes.instances;
-        ix.by_owner.shift(&id, old.map(|i| i.owner.clone()), new.map(|i| i.owner.clone()));
         ix.by_vpc.shift(&id, old.map(|i| i.vpc), new.map(|i| i.vpc));
         ix.by_vswitch.shift(&id, old.map(|i| i.vswitch), new.map(|i| i.vswitch));
-        ix.by_zone.shift(&id, old.map(|i| i.zone.clone()), new.map(|i| i.zone.clone()));
+        // Owner and zone never change.
+        if old.is_none() || new.is_none() {
+            ix.by_owner.shift(&id, old.map(|i| i.owner.clone()), new.map(|i| i.owner.clone()));
+            let place = |i: &Instance| (i.owner.clone(), i.zone.clone());
+            ix.by_zone.shift(&id, old.map(place), new.map(place));
+        }
     }
 }
 

@@ -62,6 +62,29 @@ fn lower<K: Ord>(counts: &mut std::collections::BTreeMap<K, u64>, key: &K, by: u
     }
 }
 
+/// Who is to belong to groups, and what it belonged to before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Joining<'a> {
+    /// The groups it belongs to; none if it is yet to be made.
+    member_of: &'a [SecurityGroupId],
+    /// How many private addresses it holds there.
+    held: u64,
+    /// How many it will hold.
+    addresses: u64,
+}
+
+impl<'a> Joining<'a> {
+    /// Something new with so many private addresses.
+    pub(crate) fn new(addresses: u64) -> Joining<'a> {
+        Joining { member_of: &[], held: 0, addresses }
+    }
+
+    /// A member of groups that keeps its addresses.
+    pub(crate) fn again(member_of: &'a [SecurityGroupId], addresses: u64) -> Joining<'a> {
+        Joining { member_of, held: addresses, addresses }
+    }
+}
+
 /// Checks the groups that an interface of `vpc` is to belong to.
 ///
 /// `existing` is the interface as it is, absent for one that is yet to be made; `addresses` is how many private
@@ -79,6 +102,24 @@ pub fn check_membership(
     groups: &[SecurityGroupId],
     existing: Option<&Eni>,
     addresses: u64,
+) -> Outcome<()> {
+    let joining = match existing {
+        None => Joining::new(addresses),
+        Some(eni) => Joining { member_of: &eni.groups, held: addresses_of(eni), addresses },
+    };
+    check_membership_of(w, caller, vpc, groups, joining)
+}
+
+/// Like [`check_membership`], for whatever has private addresses.
+///
+/// # Errors
+/// Those of [`check_membership`].
+pub(crate) fn check_membership_of(
+    w: &World,
+    caller: &Caller,
+    vpc: VpcId,
+    groups: &[SecurityGroupId],
+    joining: Joining<'_>,
 ) -> Outcome<()> {
     let refuse = |code| Refusal::new(code).field("security_group_ids");
     if groups.is_empty() {
@@ -108,44 +149,37 @@ pub fn check_membership(
     Quota::GroupsPerEni.check(w, caller.account, 0, count, ErrorCode::SecurityGroupsPerEniExceeded)?;
     let rules: u64 = groups.iter().map(|&id| security_group_rule::weight(w, id)).sum();
     Quota::RulesPerEni.check(w, caller.account, 0, rules, ErrorCode::EniRulesExceeded)?;
-    rows.into_iter().try_for_each(|group| check_capacity(w, caller, group, existing, addresses))
+    rows.into_iter().try_for_each(|group| check_capacity(w, caller, group, joining))
 }
 
-/// Checks that one group has room for the interface.
-fn check_capacity(
-    w: &World,
-    caller: &Caller,
-    group: &SecurityGroup,
-    existing: Option<&Eni>,
-    addresses: u64,
-) -> Outcome<()> {
+/// Checks that one group has room for whoever joins.
+fn check_capacity(w: &World, caller: &Caller, group: &SecurityGroup, joining: Joining<'_>) -> Outcome<()> {
     let (used, _) = capacity(w, group);
-    let member = existing.filter(|eni| eni.groups.contains(&group.id));
-    let (quota, gone, more, error) = match group.kind {
+    let member = joining.member_of.contains(&group.id);
+    let (quota, own, more, error) = match group.kind {
         GroupKind::Basic => {
-            let gone = member.map_or(0, addresses_of);
-            (Quota::AddressesPerBasicGroup, gone, addresses, ErrorCode::SecurityGroupFull)
+            let more = joining.addresses;
+            (Quota::AddressesPerBasicGroup, joining.held, more, ErrorCode::SecurityGroupFull)
         }
-        GroupKind::Enterprise => {
-            let gone = u64::from(member.is_some());
-            (Quota::EnisPerEnterpriseGroup, gone, 1, ErrorCode::EnterpriseGroupFull)
-        }
+        GroupKind::Enterprise => (Quota::EnisPerEnterpriseGroup, 1, 1, ErrorCode::EnterpriseGroupFull),
     };
-    let used = used.saturating_sub(gone);
+    let used = used.saturating_sub(if member { own } else { 0 });
     quota.check(w, caller.account, used, more, error).map_err(|refusal| refusal.blockers([group.id]))
 }
 
-/// How full a group is and how much it takes: private addresses of a basic group, interfaces of an enterprise group.
+/// How full a group is and how much it takes: private addresses of a basic group, interfaces of an enterprise group. A
+/// managed resident counts as one of either.
 pub fn capacity(w: &World, group: &SecurityGroup) -> (u64, u64) {
     let ix = &w.indexes().enis;
+    let residents = w.indexes().residents.by_group.count(&group.id);
     let account = group.owner.account;
     match group.kind {
         GroupKind::Basic => {
             let used = ix.addresses_in_group.get(&group.id).copied().unwrap_or(0);
-            (used, Quota::AddressesPerBasicGroup.limit(w, account))
+            (used + residents, Quota::AddressesPerBasicGroup.limit(w, account))
         }
         GroupKind::Enterprise => {
-            (ix.by_group.count(&group.id), Quota::EnisPerEnterpriseGroup.limit(w, account))
+            (ix.by_group.count(&group.id) + residents, Quota::EnisPerEnterpriseGroup.limit(w, account))
         }
     }
 }

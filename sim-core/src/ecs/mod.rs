@@ -1,11 +1,16 @@
-//! What runs in a VPC: network interfaces, instances, security groups, prefix lists.
+//! What runs in a VPC: network interfaces, instances and their disks, security groups, prefix lists.
 
 pub mod authorize;
+pub mod disk;
 pub mod eni;
 pub mod eni_address;
 pub mod eni_attachment;
 pub mod group_filter;
 pub mod instance;
+pub mod instance_create;
+pub mod instance_life;
+pub mod instance_modify;
+pub mod instance_name;
 pub mod membership;
 pub mod prefix_list;
 pub mod rule_input;

@@ -267,7 +267,8 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteSecurityGroup) -> Outcom
 /// What keeps a security group from being deleted, in the order in which it is reported: its members, then the groups
 /// whose rules name it.
 pub fn dependents(w: &World, group: &SecurityGroup) -> Vec<(ErrorCode, Vec<AnyId>)> {
-    let members = w.indexes().enis.by_group.of(&group.id).map(|&id| id.into());
+    let residents = w.indexes().residents.by_group.of(&group.id).map(|&id| AnyId::from(id));
+    let members = w.indexes().enis.by_group.of(&group.id).map(|&id| AnyId::from(id)).chain(residents);
     let referencing = referencing(w, group.id).into_iter().map(AnyId::from);
     [
         (ErrorCode::SecurityGroupHasMembers, members.collect::<Vec<_>>()),

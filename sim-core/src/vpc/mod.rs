@@ -1,9 +1,10 @@
-//! The VPC and what lies in it: vRouter, route tables, vSwitches.
+//! The VPC and what lies in it: vRouter, route tables, vSwitches, managed residents.
 
 pub mod cidr_reservation;
 pub mod default_network;
 pub mod longest_prefix;
 pub mod next_hop;
+pub mod resident;
 pub mod room;
 pub mod route_entry;
 pub mod route_table;

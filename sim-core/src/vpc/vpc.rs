@@ -444,14 +444,18 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let ix = w.indexes();
     let tables = ix.route_tables.by_vpc.of(&vpc.id).filter(|&&id| id != vpc.system_table);
     let entries = ix.route_entries.customs.of(&vpc.system_table);
-    let all: [(ErrorCode, Vec<AnyId>); 4] = [
+    let instances = ix.instances.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
+    let residents = ix.residents.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 6] = [
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
         (ErrorCode::VpcHasRouteEntry, entries.map(|&id| id.into()).collect()),
+        (ErrorCode::VpcHasInstance, instances.collect()),
         (
             ErrorCode::VpcHasSecurityGroup,
             ix.security_groups.by_vpc.of(&vpc.id).map(|&id| id.into()).collect(),
         ),
+        (ErrorCode::VpcHasResident, residents.collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

@@ -553,10 +553,11 @@ pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> 
     let ix = w.indexes();
     let enis = ix.enis.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let instances = ix.instances.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
+    let residents = ix.residents.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let all: [(ErrorCode, Vec<AnyId>); 3] = [
         (ErrorCode::VSwitchHasRouteTable, table.into_iter().collect()),
         (ErrorCode::VSwitchHasReservation, reservations.collect()),
-        (ErrorCode::VSwitchInUse, instances.chain(enis).collect()),
+        (ErrorCode::VSwitchInUse, instances.chain(enis).chain(residents).collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

@@ -9,7 +9,8 @@ use sim_core::ecs::rule_input::{RuleFields, RuleInput, RuleTexts};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::ecs::security_group_rule::{Direction, SecurityGroupRule, of_group};
 use sim_core::id::{
-    EniId, Id, IdNumber, InstanceId, RegionCode, SecurityGroupId, SecurityGroupRuleId, VSwitchId, VpcId,
+    DiskId, EniId, Id, IdNumber, InstanceId, RegionCode, SecurityGroupId, SecurityGroupRuleId, VSwitchId,
+    VpcId,
 };
 use sim_core::journal::Change;
 use sim_core::settings::{ChangeSettings, Provisioning};
@@ -163,6 +164,13 @@ fn host(
         image: Default::default(),
         resource_group,
         deletion_protection: false,
+        system_disk: DiskId::from_number(number(1_000 + n)),
+        transition: None,
+        stopped_mode: None,
+        password: None,
+        user_data: None,
+        terms: Default::default(),
+        started: None,
         created: w.now(),
     };
     (eni, instance)

@@ -1,6 +1,7 @@
 //! A random command of each kind, mostly sensible in the world as it is.
 
 mod groups;
+mod hosts;
 mod interfaces;
 mod networks;
 mod routes;
@@ -14,9 +15,7 @@ use sim_core::Command;
 use sim_core::ecs::authorize::*;
 use sim_core::ecs::eni::{DeleteEni, Eni};
 use sim_core::ecs::eni_address::AssignAddresses;
-use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
-use sim_core::ecs::instance::Instance;
-use sim_core::ecs::membership::{JoinSecurityGroup, LeaveSecurityGroup};
+use sim_core::ecs::membership::JoinSecurityGroup;
 use sim_core::ecs::prefix_list::*;
 use sim_core::ecs::security_group::*;
 use sim_core::quota::{AdjustQuota, Quota};
@@ -107,9 +106,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("JoinSecurityGroup", 5, |d| {
         JoinSecurityGroup { group: d.id::<SecurityGroup>(), member: member(d) }.into()
     }),
-    ("LeaveSecurityGroup", 3, |d| {
-        LeaveSecurityGroup { group: d.id::<SecurityGroup>(), member: member(d) }.into()
-    }),
+    ("LeaveSecurityGroup", 4, leave),
     ("AuthorizeRules", 10, |d| {
         let rules = (0..1 + d.roll(3)).map(|_| rule(d)).collect();
         AuthorizeRules { group: d.id::<SecurityGroup>(), direction: direction(d), rules }.into()
@@ -128,10 +125,19 @@ pub const KINDS: &[(&str, usize, Make)] = &[
         AssignAddresses { eni, wanted }.into()
     }),
     ("UnassignAddresses", 4, unassign),
-    ("AttachEni", 3, |d| {
-        AttachEni { eni: d.id::<Eni>(), instance: d.id::<Instance>(), trunk: trunk(d) }.into()
-    }),
-    ("DetachEni", 2, |d| DetachEni { eni: d.id::<Eni>(), instance: None, trunk: None }.into()),
+    ("RunInstances", 10, hosts::run_instances),
+    ("CreateInstance", 5, hosts::create_instance),
+    ("StartInstances", 4, hosts::start),
+    ("StopInstances", 5, hosts::stop),
+    ("RebootInstances", 2, hosts::reboot),
+    ("DeleteInstances", 3, hosts::delete),
+    ("ModifyInstance", 3, hosts::modify),
+    ("MoveInstance", 4, hosts::relocate),
+    ("AttachEni", 6, hosts::attach),
+    ("DetachEni", 4, hosts::detach),
+    ("CreateResident", 4, hosts::create_resident),
+    ("ModifyResident", 2, hosts::modify_resident),
+    ("DeleteResident", 2, hosts::delete_resident),
     ("TagResources", 3, |d| {
         let resources = (0..1 + d.roll(3)).map(|_| d.resource()).collect();
         TagResources { resources, tags: d.tags() }.into()

@@ -3,6 +3,7 @@
 use crate::play::callers;
 use sim_core::ecs::eni::{CreateEni, EniKind, TrafficMode};
 use sim_core::ecs::eni_address::{Want, Wanted};
+use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, Secondary};
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::id::{SecurityGroupId, VSwitchId, VpcId};
@@ -61,6 +62,21 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
         tags: Vec::new(),
     };
     give(&caller, eni.into());
+    // A type that takes a trunk; the two interfaces leave two addresses of the small vSwitch.
+    let primary = LaunchInterface {
+        vswitch: Some(vswitches[1]),
+        groups: vec![groups[0]],
+        ..LaunchInterface::default()
+    };
+    let trunk = LaunchInterface { trunk: true, ..LaunchInterface::default() };
+    let launch = Launch {
+        instance_type: "ecs.u1-c1m4.xlarge".into(),
+        image: Some("aliyun_3_x64_20G_alibase_20240819.vhd".into()),
+        primary,
+        secondary: vec![Secondary::New(trunk)],
+        ..Launch::default()
+    };
+    give(&caller, CreateInstance { launch: Box::new(launch) }.into());
     let list = CreatePrefixList {
         name: "offices".into(),
         description: None,

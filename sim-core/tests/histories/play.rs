@@ -47,7 +47,7 @@ fn weighted() -> Vec<usize> {
 
 fn step() -> impl Strategy<Value = Step> {
     let wait = prop::sample::select(vec![0, 0, 0, 0, 50, 200, 1_000, 3_000, 90_000, 25 * 3_600_000]);
-    let token = prop::option::weighted(0.2, 0..2_u8);
+    let token = prop::option::weighted(0.3, 0..2_u8);
     (
         prop::sample::select(weighted()),
         prop::sample::select(vec![0, 0, 0, 0, 0, 0, 1, 2, 3]),

@@ -1,11 +1,13 @@
 //! What histories reach: a property says little about states that never come up.
 
-use sim_core::ecs::eni::Eni;
+use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
+use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::error::ErrorKind;
 use sim_core::timer::Timer;
 use sim_core::token::Remembered;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
 use sim_core::vpc::route_table::{RouteTable, Status};
 use sim_core::vpc::vpc::Vpc;
@@ -82,6 +84,20 @@ impl Reached {
         self.state("an interface has an IPv6 prefix", enis().any(|e| !e.ipv6_prefixes.is_empty()));
         self.state("an interface has IPv6", enis().any(|e| !e.ipv6.is_empty()));
         self.state("an interface has two groups", enis().any(|e| e.groups.len() > 1));
+        self.state("an interface is a member", enis().any(|e| e.kind == EniKind::Member));
+        self.state("an interface is being attached", enis().any(|e| e.status == EniStatus::Attaching));
+        self.state("an interface is being detached", enis().any(|e| e.status == EniStatus::Detaching));
+        let instances = || w.table::<Instance>().iter();
+        for (name, status) in [
+            ("an instance is pending", InstanceStatus::Pending),
+            ("an instance starts", InstanceStatus::Starting),
+            ("an instance runs", InstanceStatus::Running),
+            ("an instance stops", InstanceStatus::Stopping),
+            ("an instance is stopped", InstanceStatus::Stopped),
+        ] {
+            self.state(name, instances().any(|i| i.status == status));
+        }
+        self.state("a resident lives in a VPC", !w.table::<Resident>().is_empty());
         let rules = || w.table::<SecurityGroupRule>().iter();
         self.state("a rule names a group", rules().any(|r| matches!(r.spec.peer, Peer::Group(_))));
         self.state("a rule names a list", rules().any(|r| matches!(r.spec.peer, Peer::List(_))));
@@ -117,6 +133,15 @@ pub const STATES: &[&str] = &[
     "an interface has a prefix",
     "an interface has an IPv6 prefix",
     "an interface has two groups",
+    "an interface is a member",
+    "an interface is being attached",
+    "an interface is being detached",
+    "an instance is pending",
+    "an instance is stopped",
+    "an instance runs",
+    "an instance starts",
+    "an instance stops",
+    "a resident lives in a VPC",
     "IPv4 is reserved",
     "IPv6 is reserved",
     "only time is worth an entry",

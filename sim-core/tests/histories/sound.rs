@@ -2,14 +2,16 @@
 
 use sim_core::World;
 use sim_core::cidr::{Cidr, reserved};
-use sim_core::ecs::eni::{Eni, EniStatus};
-use sim_core::ecs::instance::Instance;
+use sim_core::ecs::disk::Disk;
+use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
+use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::SecurityGroup;
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{self, EntryStatus, RouteEntry};
 use sim_core::vpc::route_table::{self, RouteTable, RouteTableKind};
 use sim_core::vpc::vpc::Vpc;
@@ -22,6 +24,7 @@ pub fn check(w: &World) {
     blocks(w);
     addresses(w);
     interfaces(w);
+    hosts(w);
     groups(w);
     routes(w);
 }
@@ -125,6 +128,9 @@ fn addresses(w: &World) {
         list.extend(eni.ipv6.iter().map(|a| (Cidr::host((*a).into()), eni.id.into())));
         list.extend(eni.ipv6_prefixes.iter().map(|p| (Cidr::from(*p), eni.id.into())));
     }
+    for r in w.table::<Resident>().iter() {
+        held.entry(r.vswitch).or_default().push((Cidr::host(r.address.into()), r.id.into()));
+    }
     for s in w.table::<VSwitch>().iter() {
         let held = held.remove(&s.id).unwrap_or_default();
         let (v4, v6): (Vec<_>, Vec<_>) = held.into_iter().partition(|(block, _)| block.is_v4());
@@ -188,6 +194,43 @@ fn interfaces(w: &World) {
             let instance = w.get::<Instance>(&instance).expect("an instance exists");
             assert_eq!((instance.vpc, &instance.zone), (eni.vpc, &vswitch.zone));
         }
+    }
+}
+
+/// Instances, their primary interfaces and their disks come and go together; residents lie where they say.
+fn hosts(w: &World) {
+    for i in w.table::<Instance>().iter() {
+        let eni = w.get::<Eni>(&i.primary_eni).expect("an instance has a primary interface");
+        assert_eq!((eni.instance, eni.kind, eni.status), (Some(i.id), EniKind::Primary, EniStatus::InUse));
+        assert_eq!((eni.vpc, eni.vswitch, &eni.owner), (i.vpc, i.vswitch, &i.owner));
+        let disk = w.get::<Disk>(&i.system_disk).expect("an instance has a system disk");
+        assert_eq!((disk.instance, &disk.owner, &disk.zone), (i.id, &i.owner, &i.zone));
+        let settled = matches!(i.status, InstanceStatus::Running | InstanceStatus::Stopped);
+        assert_eq!(i.transition.is_none(), settled, "{} is {}", i.id, i.status.text());
+        assert!(i.transition.is_none_or(|t| t.at > w.now()), "{} is late", i.id);
+        let enis = w.table::<Eni>().iter().filter(|e| e.instance == Some(i.id));
+        let (own, members): (Vec<&Eni>, Vec<&Eni>) = enis.partition(|e| e.trunk.is_none());
+        let limits = i.type_row();
+        assert!(own.len() as u64 <= u64::from(limits.eni), "{} has {} interfaces", i.id, own.len());
+        let places: BTreeSet<u16> = own.iter().map(|e| e.device_index).collect();
+        assert_eq!(places.len(), own.len(), "two interfaces of {} have one place", i.id);
+        assert!(members.len() as u64 <= u64::from(limits.eni_total.saturating_sub(limits.eni)));
+        let of_trunk =
+            |e: &&Eni| e.trunk.and_then(|id| w.get::<Eni>(&id)).is_some_and(|t| t.instance == Some(i.id));
+        assert!(members.iter().all(of_trunk), "a member of {} hangs on another's trunk", i.id);
+        assert!(own.iter().chain(&members).all(|e| e.ipv4_slots() <= u64::from(limits.ipv4_per_eni)));
+    }
+    let primary = w.table::<Eni>().iter().filter(|e| e.kind == EniKind::Primary).count();
+    assert_eq!(
+        (primary, w.table::<Disk>().len()),
+        (w.table::<Instance>().len(), w.table::<Instance>().len())
+    );
+    for r in w.table::<Resident>().iter() {
+        let vswitch = w.get::<VSwitch>(&r.vswitch).expect("a resident lies in a vSwitch");
+        assert_eq!((r.vpc, &r.owner), (vswitch.vpc, &vswitch.owner));
+        let groups: Vec<&SecurityGroup> =
+            r.groups.iter().map(|id| w.get::<SecurityGroup>(id).expect("a group exists")).collect();
+        assert!(!groups.is_empty() && groups.iter().all(|g| g.vpc == r.vpc && g.kind == groups[0].kind));
     }
 }
 

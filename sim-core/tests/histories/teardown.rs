@@ -1,15 +1,18 @@
 //! Everything can be deleted in the end, by doing what the refusals say.
 
 use sim_core::ecs::authorize::{RevokeRules, WhichRules};
-use sim_core::ecs::eni::{DeleteEni, Eni};
+use sim_core::ecs::eni::{DeleteEni, Eni, EniKind, EniStatus};
 use sim_core::ecs::eni_attachment::DetachEni;
+use sim_core::ecs::instance_life::DeleteInstances;
+use sim_core::ecs::instance_modify::ModifyInstance;
 use sim_core::ecs::prefix_list::{DeletePrefixList, PrefixList};
 use sim_core::ecs::security_group::{DeleteSecurityGroup, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::error::ErrorKind;
-use sim_core::id::{AnyId, IdKind, SecurityGroupId};
+use sim_core::id::{AnyId, IdKind, InstanceId, SecurityGroupId};
 use sim_core::resource_group::{DeleteResourceGroup, ResourceGroup};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
+use sim_core::vpc::resident::DeleteResident;
 use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef};
 use sim_core::vpc::route_table::{DeleteRouteTable, UnassociateRouteTable};
 use sim_core::vpc::vpc::{DeleteVpc, Vpc};
@@ -43,11 +46,16 @@ pub fn all(w: &mut World) {
 fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
     assert!(depth < 8, "{id} cannot be deleted");
     for _ in 0..400 {
+        // What went with another needs no deletion of its own.
+        if !matches!(id.kind(), IdKind::RouteEntry) && sim_core::resource::owner_of(w, id).is_none() {
+            return;
+        }
         let Err(refusal) = give(w, caller, deletion(w, id)) else { return };
         match id.kind() {
             IdKind::SecurityGroup if refusal.code() == ErrorCode::SecurityGroupReferenced => {
                 forget_peer(w, caller, id.try_into().unwrap(), &refusal);
             }
+            IdKind::Instance if refusal.code() == ErrorCode::InstanceProtected => unprotect(w, caller, id),
             IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasRouteTable => unbind(w, caller, id),
             IdKind::RouteTable if refusal.code() == ErrorCode::RouteTableHasVSwitch => {
                 refusal.details().blockers.clone().into_iter().for_each(|vswitch| unbind(w, caller, vswitch));
@@ -86,10 +94,16 @@ fn deletion(w: &World, id: AnyId) -> Command {
         }
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
         IdKind::PrefixList => DeletePrefixList { list: id.try_into().unwrap() }.into(),
+        IdKind::Instance => delete_instance(id.try_into().unwrap()),
+        IdKind::Resident => DeleteResident { resident: id.try_into().unwrap() }.into(),
         IdKind::Eni => {
             let eni = id.try_into().unwrap();
-            let attached = w.get::<Eni>(&eni).is_some_and(|e| e.instance.is_some());
-            if attached {
+            let row = w.get::<Eni>(&eni);
+            // One that is being detached is waited for: to detach it again changes nothing.
+            let attached = row.is_some_and(|e| e.instance.is_some() && e.status != EniStatus::Detaching);
+            if let Some(instance) = row.filter(|e| e.kind == EniKind::Primary).and_then(|e| e.instance) {
+                delete_instance(instance)
+            } else if attached {
                 DetachEni { eni, instance: None, trunk: None }.into()
             } else {
                 DeleteEni { eni }.into()
@@ -97,6 +111,24 @@ fn deletion(w: &World, id: AnyId) -> Command {
         }
         other => panic!("nobody knows how to delete {other:?} {id}"),
     }
+}
+
+fn delete_instance(instance: InstanceId) -> Command {
+    DeleteInstances { instances: vec![instance], force: true, terminate_subscription: true }.into()
+}
+
+fn unprotect(w: &mut World, caller: &Caller, instance: AnyId) {
+    let command = ModifyInstance {
+        instance: instance.try_into().unwrap(),
+        name: None,
+        host_name: None,
+        description: None,
+        deletion_protection: Some(false),
+        groups: None,
+        password: None,
+        user_data: None,
+    };
+    give(w, caller, command.into()).expect("protection can be taken off");
 }
 
 fn unbind(w: &mut World, caller: &Caller, vswitch: AnyId) {

@@ -8,6 +8,7 @@ use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::RouteEntry;
 use sim_core::vpc::route_table::{RouteTable, RouteTableKind};
 use sim_core::vpc::vpc::Vpc;
@@ -83,6 +84,17 @@ pub fn of(w: &World) -> Usage {
                 }
                 GroupKind::Enterprise => c.add(Quota::EnisPerEnterpriseGroup, account, id, 1),
             }
+        }
+    }
+    for r in w.table::<Resident>().iter() {
+        let account = r.owner.account;
+        c.add(Quota::PrivateIpsPerVpc, account, r.vpc, 1);
+        for group in r.groups.iter().filter_map(|id| w.get::<SecurityGroup>(id)) {
+            let quota = match group.kind {
+                GroupKind::Basic => Quota::AddressesPerBasicGroup,
+                GroupKind::Enterprise => Quota::EnisPerEnterpriseGroup,
+            };
+            c.add(quota, account, group.id, 1);
         }
     }
     c.1

@@ -3,7 +3,7 @@
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::id::{
-    EniId, Id, IdNumber, InstanceId, RegionCode, RouteEntryId, RouteTableId, VSwitchId, VpcId,
+    DiskId, EniId, Id, IdNumber, InstanceId, RegionCode, RouteEntryId, RouteTableId, VSwitchId, VpcId,
 };
 use sim_core::journal::Change;
 use sim_core::settings::{ChangeSettings, Provisioning};
@@ -105,6 +105,13 @@ pub fn machine(world: &World, n: u64, eni: &Eni, status: InstanceStatus) -> Inst
         image: Default::default(),
         resource_group: eni.resource_group,
         deletion_protection: false,
+        system_disk: DiskId::from_number(number(1_000 + n)),
+        transition: None,
+        stopped_mode: None,
+        password: None,
+        user_data: None,
+        terms: Default::default(),
+        started: None,
         created: world.now(),
     }
 }

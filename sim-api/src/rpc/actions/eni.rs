@@ -59,7 +59,7 @@ pub(super) fn group_ids(p: &Scope<'_>, name: &str) -> Result<Vec<SecurityGroupId
 }
 
 /// Queues and traffic mode, at the top or inside `NetworkInterfaceTrafficConfig`.
-fn traffic(p: &Scope<'_>) -> Result<(Option<u16>, Option<TrafficMode>), BadParams> {
+pub(super) fn traffic(p: &Scope<'_>) -> Result<(Option<u16>, Option<TrafficMode>), BadParams> {
     const MODES: &[(&str, TrafficMode)] =
         &[("Standard", TrafficMode::Standard), ("HighPerformance", TrafficMode::HighPerformance)];
     let read = |p: &Scope<'_>| -> Result<_, BadParams> {

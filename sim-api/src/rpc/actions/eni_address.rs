@@ -55,17 +55,27 @@ fn wanted6(p: &Scope<'_>) -> Result<Wanted, BadParams> {
     })
 }
 
+/// The IPv6 addresses and prefixes that a request wants; a count of 0 is what clients send for none.
+pub(super) fn wanted_ipv6(p: &Scope<'_>) -> Result<Wanted, BadParams> {
+    let six = wanted6(p)?;
+    Ok(Wanted {
+        ipv6: none_for_zero(six.ipv6),
+        ipv6_prefixes: none_for_zero(six.ipv6_prefixes),
+        ..Wanted::default()
+    })
+}
+
+fn none_for_zero<T>(want: Want<T>) -> Want<T> {
+    if matches!(want, Want::Count(0)) { Want::Nothing } else { want }
+}
+
 /// The addresses of both families that a request wants. A count of 0 is what clients send for none.
 pub(super) fn wanted(p: &Scope<'_>) -> Result<Wanted, BadParams> {
-    fn none_for_zero<T>(want: Want<T>) -> Want<T> {
-        if matches!(want, Want::Count(0)) { Want::Nothing } else { want }
-    }
-    let (four, six) = (wanted4(p)?, wanted6(p)?);
+    let four = wanted4(p)?;
     Ok(Wanted {
         ipv4: none_for_zero(four.ipv4),
         ipv4_prefixes: none_for_zero(four.ipv4_prefixes),
-        ipv6: none_for_zero(six.ipv6),
-        ipv6_prefixes: none_for_zero(six.ipv6_prefixes),
+        ..wanted_ipv6(p)?
     })
 }
 

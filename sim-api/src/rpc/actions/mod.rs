@@ -15,6 +15,11 @@ mod eni;
 mod eni_address;
 // -- instances, catalogue
 mod catalog;
+mod disk;
+mod instance;
+mod instance_describe;
+mod instance_extra;
+mod instance_life;
 mod tags;
 mod vpc;
 mod vswitch;
@@ -156,6 +161,24 @@ actions! {
         AssignIpv6Addresses => eni_address::assign_ipv6_addresses;
         UnassignIpv6Addresses => eni_address::unassign_ipv6_addresses;
         // -- instances
+        RunInstances => instance::run_instances;
+        CreateInstance => instance::create_instance;
+        StartInstance => instance_life::start_instance;
+        StopInstance => instance_life::stop_instance;
+        RebootInstance => instance_life::reboot_instance;
+        DeleteInstance => instance_life::delete_instance;
+        DeleteInstances => instance_life::delete_instances;
+        ModifyInstanceAttribute => instance_life::modify_instance_attribute;
+        ModifyInstanceVpcAttribute => instance_life::modify_instance_vpc_attribute;
+        DescribeInstances => instance_describe::describe_instances;
+        DescribeInstanceStatus => instance_describe::describe_instance_status;
+        DescribeInstanceAttribute => instance_describe::describe_instance_attribute;
+        DescribeDisks => disk::describe_disks;
+        DescribeInstanceAutoRenewAttribute => instance_extra::describe_auto_renew;
+        DescribeInstanceMaintenanceAttributes => instance_extra::describe_maintenance;
+        DescribeInstanceRamRole => instance_extra::describe_ram_role;
+        DescribeInstanceVncUrl => instance_extra::describe_vnc_url;
+        DescribeUserData => instance_extra::describe_user_data;
         // -- regions, zones, types, images
         DescribeRegions => catalog::ecs_describe_regions;
         DescribeZones => catalog::ecs_describe_zones;
@@ -199,6 +222,10 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     eni::INERT,
     // -- instances, catalogue
     catalog::INERT,
+    instance::INERT,
+    instance_life::INERT,
+    instance_describe::INERT,
+    disk::INERT,
 ];
 
 /// The action of this version and name.

@@ -5,9 +5,9 @@ use compact_str::CompactString;
 use sim_core::Command;
 use sim_core::cidr::Cidr;
 use sim_core::ecs::authorize::*;
-use sim_core::ecs::eni::Eni;
+use sim_core::ecs::eni::{Eni, EniKind};
 use sim_core::ecs::instance::Instance;
-use sim_core::ecs::membership::Member;
+use sim_core::ecs::membership::{LeaveSecurityGroup, Member};
 use sim_core::ecs::prefix_list::*;
 use sim_core::ecs::rule_input::{RuleFields, RuleInput};
 use sim_core::ecs::security_group::*;
@@ -30,6 +30,18 @@ pub fn create_group(d: &mut Dice<'_>) -> Command {
 
 pub fn member(d: &mut Dice<'_>) -> Member {
     if d.once_in(4) { Member::Instance(d.id::<Instance>()) } else { Member::Eni(d.id::<Eni>()) }
+}
+
+pub fn leave(d: &mut Dice<'_>) -> Command {
+    let of_two = d.world.table::<Eni>().iter().filter(|e| e.owner.admits(d.caller) && e.groups.len() > 1);
+    let of_two: Vec<&Eni> = of_two.collect();
+    if of_two.is_empty() || d.once_in(4) {
+        return LeaveSecurityGroup { group: d.id::<SecurityGroup>(), member: member(d) }.into();
+    }
+    let eni = d.pick(&of_two);
+    let primary = if eni.kind == EniKind::Primary { eni.instance } else { None };
+    let member = primary.map_or(Member::Eni(eni.id), Member::Instance);
+    LeaveSecurityGroup { group: d.pick(&eni.groups), member }.into()
 }
 
 pub fn direction(d: &mut Dice<'_>) -> Direction {

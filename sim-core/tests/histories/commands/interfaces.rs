@@ -6,7 +6,6 @@ use sim_core::cidr::Cidr6;
 use sim_core::ecs::eni::{CreateEni, Eni, EniKind, ModifyEni, TrafficMode};
 use sim_core::ecs::eni_address::{UnassignAddresses, Want, Wanted};
 use sim_core::ecs::security_group::*;
-use sim_core::id::EniId;
 use sim_core::vpc::vswitch::VSwitch;
 
 use super::networks::block4;
@@ -107,10 +106,4 @@ pub fn unassign(d: &mut Dice<'_>) -> Command {
         ipv6_prefixes: eni.ipv6_prefixes.iter().copied().filter(|_| keep(d)).collect(),
     }
     .into()
-}
-
-pub fn trunk(d: &mut Dice<'_>) -> Option<EniId> {
-    let trunks: Vec<EniId> =
-        d.world.table::<Eni>().iter().filter(|e| e.kind == EniKind::Trunk).map(|e| e.id).collect();
-    (d.once_in(4) && !trunks.is_empty()).then(|| d.pick(&trunks))
 }

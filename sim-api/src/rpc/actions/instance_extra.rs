@@ -1,0 +1,126 @@
+//! Small questions about instances: renewal, maintenance, role, console, user data.
+
+use crate::rest::context::parse_id;
+use crate::rpc::params::Scope;
+use crate::rpc::plan::{BadParams, NumberedPage, Planned, read, required_id};
+use serde_json::{Value, json};
+use sim_core::ecs::instance::{ChargeType, Instance, InstanceStatus};
+use sim_core::id::InstanceId;
+use sim_core::{Caller, ErrorCode, Outcome, Owner, Refusal, World};
+
+/// The instances that are named, or all of the caller's.
+fn named_or_all<'w>(w: &'w World, caller: &Caller, ids: &[InstanceId]) -> Outcome<Vec<&'w Instance>> {
+    if ids.is_empty() {
+        let all = w.indexes().instances.by_owner.of(&Owner::from(caller));
+        return Ok(all.filter_map(|id| w.get::<Instance>(id)).collect());
+    }
+    ids.iter().map(|id| w.visible::<Instance>(caller, *id)).collect()
+}
+
+fn parse_ids<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<InstanceId>, BadParams> {
+    Ok(texts.into_iter().map(parse_id).collect::<Result<_, _>>()?)
+}
+
+/// DescribeInstanceAutoRenewAttribute: only subscriptions renew themselves.
+pub fn describe_auto_renew(p: &Scope<'_>, _: &Caller) -> Planned {
+    const STATUSES: &[(&str, Option<bool>)] =
+        &[("AutoRenewal", Some(true)), ("Normal", Some(false)), ("NotRenewal", None)];
+    let page = NumberedPage::read(p, 100)?;
+    let status =
+        p.choice("RenewalStatus", STATUSES).map_err(|e| e.with_code("InvalidParameter.RenewalStatus"))?;
+    let ids = parse_ids(p.commas("InstanceId", 100)?)?;
+    if ids.is_empty() && status.is_none() {
+        return Err(p.missing("InstanceId").with_code("MissingParameter.InstanceId").into());
+    }
+    read(move |w, caller| {
+        let all = named_or_all(w, caller, &ids)?;
+        let other = all.iter().find(|i| i.terms.charge == ChargeType::PostPaid);
+        if let Some(other) = other.filter(|_| !ids.is_empty()) {
+            return Err(Refusal::new(ErrorCode::InstanceNotSubscription)
+                .field("instance_id")
+                .detail(format!("{} is paid by use.", other.id)));
+        }
+        let wanted = all.into_iter().filter(|i| {
+            let renews = i.terms.renews_months.is_some();
+            i.terms.charge == ChargeType::PrePaid && status.is_none_or(|status| status == Some(renews))
+        });
+        let show = |i: &Instance| {
+            let renews = i.terms.renews_months;
+            json!({
+                "InstanceId": i.id.to_string(),
+                "AutoRenewEnabled": renews.is_some(),
+                "Duration": renews.unwrap_or(0),
+                "PeriodUnit": "Month",
+                "RenewalStatus": if renews.is_some() { "AutoRenewal" } else { "Normal" },
+            })
+        };
+        Ok(page.show(wanted, "InstanceRenewAttributes", "InstanceRenewAttribute", show))
+    })
+}
+
+/// DescribeInstanceMaintenanceAttributes: nothing is ever maintained here, so the provider's defaults hold.
+pub fn describe_maintenance(p: &Scope<'_>, _: &Caller) -> Planned {
+    let page = NumberedPage::read(p, 100)?;
+    let ids = parse_ids(p.strings("InstanceId", 100)?)?;
+    read(move |w, caller| {
+        let show = |i: &Instance| -> Value {
+            json!({
+                "InstanceId": i.id.to_string(),
+                "ActionOnMaintenance": {
+                    "Value": "AutoRecover",
+                    "DefaultValue": "AutoRecover",
+                    "SupportedValues": { "SupportedValue": ["AutoRecover", "Stop"] },
+                },
+                "MaintenanceWindows": { "MaintenanceWindow": [] },
+                "NotifyOnMaintenance": false,
+            })
+        };
+        let wanted = named_or_all(w, caller, &ids)?.into_iter();
+        Ok(page.show(wanted, "MaintenanceAttributes", "MaintenanceAttribute", show))
+    })
+}
+
+/// DescribeInstanceRamRole: the names of roles as they were given when the instances were made.
+pub fn describe_ram_role(p: &Scope<'_>, _: &Caller) -> Planned {
+    let page = NumberedPage::read(p, 50)?;
+    let texts = p.json_strings("InstanceIds", 100)?;
+    let ids = parse_ids(texts.iter().map(String::as_str))?;
+    let role = p.str("RamRoleName").map(str::to_owned);
+    if ids.is_empty() && role.is_none() {
+        return Err(p.missing("InstanceIds").with_code("InvalidParameter.AllEmpty").into());
+    }
+    read(move |w, caller| {
+        let wanted = named_or_all(w, caller, &ids)?.into_iter();
+        let wanted = wanted.filter(|i| role.as_ref().is_none_or(|role| i.terms.ram_role == *role));
+        let show = |i: &Instance| json!({ "InstanceId": i.id.to_string(), "RamRoleName": i.terms.ram_role });
+        let paged = page.show(wanted, "InstanceRamRoleSets", "InstanceRamRoleSet", show);
+        Ok(json!({
+            "RegionId": caller.region.to_string(),
+            "TotalCount": paged["TotalCount"],
+            "InstanceRamRoleSets": paged["InstanceRamRoleSets"],
+        }))
+    })
+}
+
+/// DescribeInstanceVncUrl: an instance here has no screen, so there is no address of one.
+pub fn describe_vnc_url(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id::<InstanceId>(p, "InstanceId")?;
+    read(move |w, caller| {
+        w.visible::<Instance>(caller, id)?.check_status(InstanceStatus::Running)?;
+        Ok(json!({ "VncUrl": "" }))
+    })
+}
+
+/// DescribeUserData. User data is a secret, of which only a fingerprint is kept: an instance without any has an empty
+/// `UserData`, as at the provider, and the answer about one that has some leaves the member out.
+pub fn describe_user_data(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id::<InstanceId>(p, "InstanceId")?;
+    read(move |w, caller| {
+        let instance = w.visible::<Instance>(caller, id)?;
+        let mut answer = json!({ "InstanceId": id.to_string(), "RegionId": caller.region.to_string() });
+        if instance.user_data.is_none() {
+            answer["UserData"] = json!("");
+        }
+        Ok(answer)
+    })
+}
