@@ -123,7 +123,7 @@ def test_stop_start_and_reboot(lab, refused):
         ({"UserData": "not base64"}, "InvalidUserData.Base64FormatInvalid", 400),
         ({"PrivateIpAddress": "10.0.1.254"}, "InvalidVSwitchId.IpInvalid", 403),
         ({"PrivateIpAddress": "10.0.2.1"}, "InvalidVSwitchId.IpInvalid", 403),
-        ({"Amount": 253}, "QuotaExceeded.PrivateIpAddress", 400),
+        ({"Amount": 253}, "QuotaExceeded.PrivateIpAddress", 403),
         ({"DryRun": True}, "DryRunOperation", 400),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
