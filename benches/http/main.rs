@@ -1,6 +1,6 @@
 //! What the released server does over HTTP with SQLite on disk, beside a bare handler in the same run.
 //!
-//! `cargo bench -p sim-api --bench http`, or with names of sections behind `--`: `start single creates reads pages`.
+//! `cargo bench -p sim-api --bench http`, or with names of sections behind `--`: `start restart reads pages single creates`.
 //! `--small` measures with 50,000 interfaces instead of 500,000 and fewer requests. Client and server share the
 //! machine; the client is one thread.
 
@@ -13,12 +13,12 @@ use load::{Report, get, post};
 use network::{Network, VSWITCHES};
 use servers::{Process, bare, cloudnet, directory};
 use sim_api::engine::{DEFAULT_WORLD, Engine, Lifetime, WriterSettings, wall_now};
-use sim_api::store::{AnyLog, SqliteLog};
+use sim_api::store::{AnyLog, Log, SqliteLog};
 use sim_core::id::EniId;
 use sim_core::settings::ClockMode;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const CONNECTIONS: usize = 64;
 
@@ -27,13 +27,16 @@ const CONNECTIONS: usize = 64;
 struct Size {
     few: usize,
     many: usize,
+    restart: usize,
     creates: u64,
     reads: u64,
     pages: u64,
 }
 
-const FULL: Size = Size { few: 5_000, many: 500_000, creates: 100_000, reads: 200_000, pages: 300 };
-const SMALL: Size = Size { few: 5_000, many: 50_000, creates: 20_000, reads: 40_000, pages: 100 };
+const FULL: Size =
+    Size { few: 5_000, many: 500_000, restart: 1_000_000, creates: 100_000, reads: 200_000, pages: 300 };
+const SMALL: Size =
+    Size { few: 5_000, many: 50_000, restart: 100_000, creates: 20_000, reads: 40_000, pages: 100 };
 
 fn main() {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
@@ -45,6 +48,9 @@ fn main() {
     let wanted = |section: &str| words.is_empty() || words.iter().any(|word| word == section);
     if wanted("start") {
         start();
+    }
+    if wanted("restart") {
+        restart(size.restart);
     }
     for count in [size.few, size.many] {
         if ["single", "creates", "reads", "pages"].into_iter().any(wanted) {
@@ -92,6 +98,38 @@ fn start() {
         println!("{what:<44}{:>14}{:>14}{:>10.1} MiB", ms(first), ms(ready), rss as f64 / 1024.0);
         let _ = std::fs::remove_dir_all(home);
     }
+}
+
+/// Start from the snapshot of a large world, beside reading the same bytes out of the database.
+fn restart(count: usize) {
+    let home = directory("restart");
+    let (network, _) = seed(&home, count);
+    drop(network);
+    let (server, first, ready) = cloudnet(&home);
+    let rss = server.rss_kib() as f64 / 1024.0;
+    server.stop();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let (bytes, took) = runtime.block_on(async {
+        let log = SqliteLog::open(&home.join("cloudnet.db")).await.expect("a database");
+        let started = Instant::now();
+        let mut bytes = 0;
+        for world in log.worlds().await.expect("worlds") {
+            let head = log.newest_snapshot(world.key).await.expect("a snapshot");
+            for part in 0..head.chunks {
+                bytes += log.chunk(head.id, part).await.expect("a chunk").len();
+            }
+        }
+        (bytes, started.elapsed())
+    });
+    println!(
+        "\nrestart with {count} interfaces: first answer {}, ready {}, memory {rss:.0} MiB; floor: {:.0} MiB read \
+         from the database in {}",
+        ms(first),
+        ms(ready),
+        bytes as f64 / f64::from(1 << 20),
+        ms(took)
+    );
+    let _ = std::fs::remove_dir_all(home);
 }
 
 /// Writes a database whose world holds `count` interfaces.
@@ -231,8 +269,9 @@ fn reads(server: &Process, ids: &Arc<Vec<EniId>>, size: Size) {
     warm(server.address, path("/v1/network-interfaces/"));
     let report = load::run(server.address, CONNECTIONS, size.reads, path("/v1/network-interfaces/"));
     line("GET /v1/network-interfaces/{id}", &report.check("reads"), Some(floor.rate()));
-    let describe =
-        path("/?Action=DescribeNetworkInterfaces&Version=2014-05-26&AccessKeyId=bench&NetworkInterfaceId.1=");
+    let describe = path(
+        "/?Action=DescribeNetworkInterfaces&Version=2014-05-26&AccessKeyId=bench&RegionId=cn-hangzhou&NetworkInterfaceId.1=",
+    );
     let report = load::run(server.address, CONNECTIONS, size.reads / 2, describe);
     line("DescribeNetworkInterfaces by id", &report.check("describe"), Some(floor.rate()));
 }
@@ -241,7 +280,9 @@ fn reads(server: &Process, ids: &Arc<Vec<EniId>>, size: Size) {
 fn page_requests(network: &Network, ids: &[EniId]) -> Vec<(&'static str, String)> {
     let rest = |query: String| format!("/v1/network-interfaces?page_size=50&{query}");
     let rpc = |query: String| {
-        format!("/?Action=DescribeNetworkInterfaces&Version=2014-05-26&AccessKeyId=bench&PageSize=50&{query}")
+        format!(
+            "/?Action=DescribeNetworkInterfaces&Version=2014-05-26&AccessKeyId=bench&RegionId=cn-hangzhou&PageSize=50&{query}"
+        )
     };
     let middle = ids[ids.len() / 2];
     let (vswitch, group) = network.place(VSWITCHES);

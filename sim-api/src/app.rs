@@ -1,5 +1,6 @@
 //! What every request shares: the engine, the settings, the request log.
 
+use crate::counters::Counters;
 use crate::engine::{Engine, WorldHandle};
 use crate::problem::Problem;
 use crate::requests::RequestLog;
@@ -32,8 +33,7 @@ pub struct App {
     /// How many requests are being answered.
     pub in_flight: AtomicU64,
     /// What the service counts.
-    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
-    pub(crate) recorder: metrics_exporter_prometheus::PrometheusRecorder,
+    pub metrics: Counters,
     ready: AtomicBool,
     stopping: watch::Sender<bool>,
 }
@@ -46,8 +46,6 @@ impl App {
         credentials: Option<Credentials>,
         address: SocketAddr,
     ) -> App {
-        // A recorder of our own: nothing is installed process-wide, so several services fit in one process.
-        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
         App {
             engine,
             requests: RequestLog::new(crate::requests::CAPACITY),
@@ -56,8 +54,7 @@ impl App {
             settings,
             address,
             in_flight: AtomicU64::new(0),
-            metrics: recorder.handle(),
-            recorder,
+            metrics: Counters::default(),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         }

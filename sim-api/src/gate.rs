@@ -4,6 +4,7 @@
 //! site are refused, and `Host` must be one that this server is known by.
 
 use crate::app::{App, AppState};
+use crate::counters::Wire;
 use crate::problem::Problem;
 use crate::requests::RequestRecord;
 use crate::rpc::dispatch::Noted;
@@ -22,7 +23,7 @@ use std::time::Instant;
 pub async fn pass(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::new(uuid::Uuid::new_v4());
-    request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(id);
     let about = About::of(&request);
     let in_flight = InFlight::enter(&app);
     let refused = check(&app, &request, in_flight.count);
@@ -37,7 +38,7 @@ pub async fn pass(State(app): State<AppState>, mut request: Request, next: Next)
     };
     drop(in_flight);
     response = with_request_id(response, &id, &about);
-    note(&app, about, &response, &id, started);
+    note(&app, about, &mut response, &id, started);
     response
 }
 
@@ -234,11 +235,11 @@ fn with_request_id(response: Response, id: &RequestId, about: &About) -> Respons
 }
 
 /// Counts the request, logs it, and keeps it in the ring.
-fn note(app: &App, about: About, response: &Response, id: &RequestId, started: Instant) {
+fn note(app: &App, about: About, response: &mut Response, id: &RequestId, started: Instant) {
     let status = response.status().as_u16();
     let took = started.elapsed();
-    let noted = response.extensions().get::<Noted>().cloned();
-    let wire = if about.provider.is_some() { "provider" } else { "native" };
+    let noted = response.extensions_mut().remove::<Noted>();
+    let wire = if about.provider.is_some() { Wire::Provider } else { Wire::Native };
     let noted = noted.unwrap_or_else(|| {
         let problem = response.extensions().get::<Problem>();
         let code = problem.map(|p| p.code.clone()).unwrap_or_default();
@@ -256,7 +257,7 @@ fn note(app: &App, about: About, response: &Response, id: &RequestId, started: I
             unknown: Vec::new(),
         }
     });
-    count(app, wire, &noted.action, status, took);
+    app.metrics.count(wire, &noted.action, status, took);
     if about.quiet {
         return;
     }
@@ -274,7 +275,7 @@ fn note(app: &App, about: About, response: &Response, id: &RequestId, started: I
         number: 0,
         request_id: id.to_string(),
         at: SimTime(crate::engine::wall_now()).to_string(),
-        wire: wire.to_owned(),
+        wire: wire.text().to_owned(),
         action: noted.action,
         params: noted.params,
         world: noted.world,
@@ -284,16 +285,5 @@ fn note(app: &App, about: About, response: &Response, id: &RequestId, started: I
         rule: noted.rule,
         duration_us,
         unknown_params: noted.unknown,
-    });
-}
-
-fn count(app: &App, wire: &'static str, action: &str, status: u16, took: std::time::Duration) {
-    // Unknown actions share one label, so that a caller cannot grow the table without end.
-    let known = wire == "native" || crate::rpc::actions::is_served(action);
-    let action = if known { action.to_owned() } else { "unknown".to_owned() };
-    metrics::with_local_recorder(&app.recorder, || {
-        metrics::counter!("cloudnet_requests_total", "wire" => wire, "action" => action.clone(), "status" => status.to_string())
-            .increment(1);
-        metrics::histogram!("cloudnet_request_seconds", "wire" => wire).record(took.as_secs_f64());
     });
 }

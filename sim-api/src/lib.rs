@@ -20,6 +20,7 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod counters;
 mod descriptions;
 pub mod engine;
 mod gate;

@@ -5,6 +5,8 @@ use crate::app::AppState;
 use crate::problem::Problem;
 use crate::rest;
 use axum::Router;
+use bytes::Bytes;
+use std::sync::OnceLock;
 use utoipa::openapi::{OpenApi, OpenApiBuilder};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
@@ -27,17 +29,27 @@ use utoipa_axum::router::OpenApiRouter;
 )]
 struct Document;
 
-/// The routes of the native wire and their document.
-pub fn native_router() -> (Router<AppState>, OpenApi) {
+fn described() -> (Router<AppState>, OpenApi) {
     let start = OpenApiBuilder::from(Document::openapi()).build();
-    let (router, mut document) = OpenApiRouter::with_openapi(start).merge(rest::router()).split_for_parts();
-    Derived.modify(&mut document);
-    (router, document)
+    OpenApiRouter::with_openapi(start).merge(rest::router()).split_for_parts()
+}
+
+/// The routes of the native wire. Their document is not kept: as a tree it takes ten times the memory of its text.
+pub fn native_router() -> Router<AppState> {
+    described().0
 }
 
 /// The document as committed in `openapi/cloudnet.json`.
 pub fn document() -> OpenApi {
-    native_router().1
+    let mut document = described().1;
+    Derived.modify(&mut document);
+    document
+}
+
+/// The text of the document, made when somebody first asks for it.
+pub fn text() -> Bytes {
+    static TEXT: OnceLock<Bytes> = OnceLock::new();
+    TEXT.get_or_init(|| document().to_json().expect("the document always encodes").into()).clone()
 }
 
 /// Adds to each operation the problems it can answer, with an example for each, to each answer that makes something

@@ -14,17 +14,18 @@ use axum::{Json, Router};
 use serde_json::json;
 use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The whole service.
 pub fn service(app: AppState) -> Router {
-    let (native, document) = openapi::native_router();
-    let docs = utoipa_swagger_ui::SwaggerUi::new("/swagger-ui").url("/openapi.json", document);
+    let docs = SwaggerUi::new("/swagger-ui").config(Config::from("/openapi.json"));
     Router::new()
-        .merge(native)
+        .merge(openapi::native_router())
         .merge(docs)
         .route("/", any(provider_or_welcome))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .route("/openapi.json", get(document))
         .route("/metrics", get(metrics))
         .route("/version", get(version))
         .route("/problems/{code}", get(problem_page))
@@ -60,6 +61,10 @@ async fn ready(State(app): State<AppState>) -> Response {
         "The journal is being read.",
     );
     problem.into_response()
+}
+
+async fn document() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], openapi::text()).into_response()
 }
 
 async fn metrics(State(app): State<AppState>) -> Response {

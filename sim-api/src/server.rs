@@ -208,6 +208,7 @@ async fn maintain(app: AppState) {
             _ = stopping.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(MAINTENANCE) => {}
         }
+        app.metrics.upkeep();
         if !app.is_ready() {
             continue;
         }

@@ -54,9 +54,12 @@ pub enum DecodeError {
 }
 
 /// The rows of one kind, ordered by key.
+///
+/// A row has a place of its own, since the nodes of an ordered map that grows at its end stay half empty; what a change
+/// replaces moves to the undo log without a copy.
 #[derive(Clone, Debug)]
 pub struct Table<R: Row> {
-    rows: BTreeMap<R::Key, R>,
+    rows: BTreeMap<R::Key, Box<R>>,
 }
 
 impl<R: Row> Default for Table<R> {
@@ -68,23 +71,23 @@ impl<R: Row> Default for Table<R> {
 impl<R: Row> Table<R> {
     /// The row with this key.
     pub fn get(&self, key: &R::Key) -> Option<&R> {
-        self.rows.get(key)
+        self.rows.get(key).map(Box::as_ref)
     }
 
     /// All rows by key.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &R> {
-        self.rows.values()
+        self.rows.values().map(Box::as_ref)
     }
 
     /// The rows whose keys lie in a range.
     pub fn range(&self, range: impl RangeBounds<R::Key>) -> impl DoubleEndedIterator<Item = &R> {
-        self.rows.range(range).map(|(_, row)| row)
+        self.rows.range(range).map(|(_, row)| row.as_ref())
     }
 
     /// The rows after `key`, or all of them.
     pub fn after(&self, key: Option<&R::Key>) -> impl DoubleEndedIterator<Item = &R> {
         let start = key.map_or(Bound::Unbounded, Bound::Excluded);
-        self.rows.range((start, Bound::Unbounded)).map(|(_, row)| row)
+        self.rows.range((start, Bound::Unbounded)).map(|(_, row)| row.as_ref())
     }
 
     /// Looks rows up whose keys come in order.
@@ -102,11 +105,11 @@ impl<R: Row> Table<R> {
         self.rows.is_empty()
     }
 
-    pub(crate) fn put(&mut self, row: R) -> Option<R> {
+    pub(crate) fn put(&mut self, row: Box<R>) -> Option<Box<R>> {
         self.rows.insert(row.key(), row)
     }
 
-    pub(crate) fn take(&mut self, key: &R::Key) -> Option<R> {
+    pub(crate) fn take(&mut self, key: &R::Key) -> Option<Box<R>> {
         self.rows.remove(key)
     }
 }
@@ -117,7 +120,7 @@ impl<R: Row> Table<R> {
 pub struct Reader<'w, R: Row> {
     table: &'w Table<R>,
     /// The rows after the last one.
-    next: Option<Peekable<btree_map::Range<'w, R::Key, R>>>,
+    next: Option<Peekable<btree_map::Range<'w, R::Key, Box<R>>>>,
 }
 
 impl<'w, R: Row> Reader<'w, R> {
@@ -130,12 +133,12 @@ impl<'w, R: Row> Reader<'w, R> {
             let Some(next) = self.next.as_mut() else { break };
             match next.peek() {
                 Some((at, _)) if *at < key => drop(next.next()),
-                Some((at, _)) if *at == key => return next.next().map(|(_, row)| row),
+                Some((at, _)) if *at == key => return next.next().map(|(_, row)| row.as_ref()),
                 _ => break,
             }
         }
         let next = self.next.insert(self.table.rows.range(key..).peekable());
-        next.next_if(|(at, _)| *at == key).map(|(_, row)| row)
+        next.next_if(|(at, _)| *at == key).map(|(_, row)| row.as_ref())
     }
 }
 

@@ -139,7 +139,7 @@ impl World {
         };
         let mut world = World::blank();
         world.now = genesis.at;
-        world.tables.settings.put(settings);
+        world.tables.settings.put(Box::new(settings));
         world.derive_all();
         world
     }
@@ -323,6 +323,10 @@ impl World {
 
     /// Writes a row, new or changed.
     pub(crate) fn put<R: Stored>(&mut self, row: R) {
+        self.place(Box::new(row));
+    }
+
+    fn place<R: Stored>(&mut self, row: Box<R>) {
         let key = row.key();
         R::reindex(&mut self.indexes, R::of(&self.tables).get(&key), Some(&row));
         let old = R::of_mut(&mut self.tables).put(row);
@@ -331,9 +335,9 @@ impl World {
 
     /// Changes a row that exists.
     pub(crate) fn update<R: Stored>(&mut self, key: &R::Key, change: impl FnOnce(&mut R)) {
-        let mut row = self.get::<R>(key).expect("the handler looked the row up").clone();
+        let mut row = Box::new(self.get::<R>(key).expect("the handler looked the row up").clone());
         change(&mut row);
-        self.put(row);
+        self.place(row);
     }
 
     /// Removes a row.

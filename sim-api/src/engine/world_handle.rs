@@ -268,8 +268,11 @@ impl WorldHandle {
     pub async fn read<T>(&self, look: impl FnOnce(&World) -> T) -> Result<T, EngineError> {
         self.used();
         self.catch_up().await?;
-        self.hint.note(&self.name, &self.shared.world.read());
-        self.inspect(look).await
+        self.inspect(|world| {
+            self.hint.note(&self.name, world);
+            look(world)
+        })
+        .await
     }
 
     /// Like [`WorldHandle::read`], but lets no time pass and does not count as a use.
@@ -297,12 +300,14 @@ impl WorldHandle {
     ) -> Result<T, EngineError> {
         self.used();
         self.catch_up().await?;
-        self.hint.note(&self.name, &self.shared.world.read());
         let mut first = None;
         loop {
             let (flow, seq, seen) = {
                 let world = self.shared.world.read();
                 let seen = *self.durable.borrow();
+                if first.is_none() {
+                    self.hint.note(&self.name, &world);
+                }
                 (slice(&world), world.seq(), seen)
             };
             let first = *first.get_or_insert(seen);
@@ -318,6 +323,10 @@ impl WorldHandle {
 
     /// Waits until entry `seq` is durable, which was seen when `seen` was announced.
     async fn made_durable(&self, seq: u64, seen: Durable) -> Result<(), EngineError> {
+        // What was announced then covers most reads.
+        if seen.seq >= seq {
+            return Ok(());
+        }
         let mut durable = self.durable.clone();
         let over = |d: &Durable| d.seq >= seq || d.failures != seen.failures || d.replaced != seen.replaced;
         let reached = durable.wait_for(over).await.map(|d| *d);

@@ -19,24 +19,26 @@ const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json;charse
 const XML_TYPE: HeaderValue = HeaderValue::from_static("text/xml;charset=utf-8");
 
 /// Names one request in answers and logs: a UUID in upper case, as the provider writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId([u8; 36]);
 
 impl RequestId {
     /// The id made of `uuid`, which the caller draws.
     pub fn new(uuid: Uuid) -> Self {
-        Self(uuid.as_hyphenated().to_string().to_ascii_uppercase())
+        let mut text = [0; 36];
+        uuid.as_hyphenated().encode_upper(&mut text);
+        Self(text)
     }
 
     /// The text, 36 characters.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).expect("hexadecimal digits are ASCII")
     }
 }
 
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -28,7 +28,7 @@ macro_rules! tables {
             fn of_mut(tables: &mut Tables) -> &mut Table<Self>;
             #[doc(hidden)]
             #[allow(private_interfaces)]
-            fn undo(key: Self::Key, old: Option<Self>) -> Undo;
+            fn undo(key: Self::Key, old: Option<Box<Self>>) -> Undo;
         }
 
         $(impl Stored for $row {
@@ -37,7 +37,7 @@ macro_rules! tables {
             fn of(tables: &Tables) -> &Table<Self> { &tables.$name }
             fn of_mut(tables: &mut Tables) -> &mut Table<Self> { &mut tables.$name }
             #[allow(private_interfaces)]
-            fn undo(key: Self::Key, old: Option<Self>) -> Undo { Undo::$name(key, old.map(Box::new)) }
+            fn undo(key: Self::Key, old: Option<Box<Self>>) -> Undo { Undo::$name(key, old) }
         })*
 
         /// Name and number of every table.
@@ -60,7 +60,7 @@ macro_rules! tables {
             }
 
             fn take_back(&mut self, undo: Undo) {
-                match undo { $(Undo::$name(key, old) => self.reset_row::<$row>(key, old.map(|b| *b))),* }
+                match undo { $(Undo::$name(key, old) => self.reset_row::<$row>(key, old)),* }
             }
 
             /// Table and key of a change, encoded.
@@ -119,7 +119,7 @@ macro_rules! tables {
             fn load_change(&mut self, change: &Change) -> Result<(), DecodeError> {
                 match change.table {
                     $($number => match &change.row {
-                        Some(bytes) => { self.tables.$name.put(<$row as Row>::upgrade(change.version, bytes)?); }
+                        Some(bytes) => { self.tables.$name.put(Box::new(<$row as Row>::upgrade(change.version, bytes)?)); }
                         None => {
                             let key = postcard::from_bytes(&change.key).map_err(|_| DecodeError::Malformed)?;
                             self.tables.$name.take(&key);

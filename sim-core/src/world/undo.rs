@@ -86,7 +86,7 @@ impl World {
         changes
     }
 
-    pub(super) fn reset_row<R: Stored>(&mut self, key: R::Key, old: Option<R>) {
+    pub(super) fn reset_row<R: Stored>(&mut self, key: R::Key, old: Option<Box<R>>) {
         let now = match old {
             Some(row) => {
                 R::reindex(&mut self.indexes, R::of(&self.tables).get(&key), Some(&row));
@@ -95,6 +95,6 @@ impl World {
             }
             None => R::of_mut(&mut self.tables).take(&key),
         };
-        R::reindex(&mut self.indexes, now.as_ref(), None);
+        R::reindex(&mut self.indexes, now.as_deref(), None);
     }
 }
