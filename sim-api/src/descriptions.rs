@@ -1,8 +1,8 @@
 //! What the OpenAPI document says as a whole: its tags in order, how a server is opened, headers that every answer has,
 //! and whole numbers by their bounds.
 
-use std::collections::BTreeSet;
-use utoipa::openapi::schema::AdditionalProperties;
+use std::collections::{BTreeMap, BTreeSet};
+use utoipa::openapi::schema::{AdditionalProperties, AllOf, Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{HeaderBuilder, KnownFormat, OpenApi, RefOr, Schema, SchemaFormat};
@@ -44,6 +44,7 @@ pub fn describe(document: &mut OpenApi) {
     add_tags(document);
     add_security(document);
     add_request_id(document);
+    join_flattened(document);
     bound_numbers(document);
 }
 
@@ -82,6 +83,43 @@ fn add_request_id(document: &mut OpenApi) {
             }
         }
     }
+}
+
+/// Makes one object of a body that is written as several: one of them forbids members that it does not know, so that
+/// nothing would fit all of them.
+fn join_flattened(document: &mut OpenApi) {
+    let Some(components) = &mut document.components else { return };
+    let joined: Vec<(String, Schema)> = components
+        .schemas
+        .iter()
+        .filter_map(|(name, schema)| match schema {
+            RefOr::T(Schema::AllOf(all)) => Some((name.clone(), join(&components.schemas, all)?)),
+            _ => None,
+        })
+        .collect();
+    for (name, schema) in joined {
+        components.schemas.insert(name, RefOr::T(schema));
+    }
+}
+
+/// The object that all of these objects are together; none if one of them is something else.
+fn join(schemas: &BTreeMap<String, RefOr<Schema>>, all: &AllOf) -> Option<Schema> {
+    let mut whole = Object::with_type(Type::Object);
+    whole.description.clone_from(&all.description);
+    whole.example.clone_from(&all.example);
+    for part in &all.items {
+        let part = match part {
+            RefOr::Ref(to) => schemas.get(to.ref_location.rsplit('/').next()?)?,
+            inline => inline,
+        };
+        let RefOr::T(Schema::Object(part)) = part else { return None };
+        whole.properties.extend(part.properties.clone());
+        whole.required.extend(part.required.iter().cloned());
+        if part.additional_properties.is_some() {
+            whole.additional_properties.clone_from(&part.additional_properties);
+        }
+    }
+    Some(Schema::Object(whole))
 }
 
 /// The formats int32 and int64 are signed; what is never negative is said by its bounds instead.
