@@ -2,7 +2,7 @@
 
 use super::context::{Body, Context, parse_id};
 use super::instances::{InstanceBody, show};
-use super::network_interfaces::AddressesBody;
+use super::interface_changes::AddressesBody;
 use crate::app::AppState;
 use crate::problem::Problem;
 use crate::refusals::Refusals;

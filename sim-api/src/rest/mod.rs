@@ -11,6 +11,7 @@ mod prefix_lists;
 mod security_group_rules;
 mod security_groups;
 // -- network interfaces
+mod interface_changes;
 mod network_interfaces;
 mod verdicts;
 // -- instances, residents, catalogue
@@ -53,6 +54,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         prefix_lists::router(),
         // -- network interfaces
         network_interfaces::router(),
+        interface_changes::router(),
         verdicts::router(),
         // -- instances, residents, catalogue
         instances::router(),
@@ -88,6 +90,7 @@ pub const REFUSALS: &[Refusals] = &[
     prefix_lists::REFUSALS,
     // -- network interfaces
     network_interfaces::REFUSALS,
+    interface_changes::REFUSALS,
     verdicts::REFUSALS,
     // -- instances, residents, catalogue
     instances::REFUSALS,

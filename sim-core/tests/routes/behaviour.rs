@@ -296,7 +296,7 @@ fn routes_stand_in_the_way_of_blocks_and_deletions() {
     lab.ok(DeleteRouteTable { route_table: extra });
     let route = lab.at(other_system, "192.168.0.0/16").unwrap().id;
     lab.ok(deleting(by_id(route)));
-    assert_eq!(order(&lab), [E::VpcHasVSwitch]);
+    assert_eq!(order(&lab), [E::VpcHasVSwitch, E::VpcHasInstance]);
     let empty = lab.ok(CreateVpc::default()).id::<VpcId>();
     let extra: RouteTableId = lab.ok(table(empty)).id();
     lab.refuses("then tables", DeleteVpc { vpc: empty }, E::VpcHasRouteTable);
