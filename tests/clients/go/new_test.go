@@ -4,10 +4,10 @@ import (
 	"errors"
 	"testing"
 
-	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
 	"github.com/alibabacloud-go/darabonba-openapi/v2/utils"
 	ecs "github.com/alibabacloud-go/ecs-20140526/v7/client"
 	"github.com/alibabacloud-go/tea/dara"
+	"github.com/alibabacloud-go/tea/tea"
 	vpc "github.com/alibabacloud-go/vpc-20160428/v6/client"
 )
 
@@ -55,7 +55,7 @@ func TestNewTopology(t *testing.T) {
 	})).Body.NetworkInterfaceId
 
 	_, err := v.DeleteVSwitch(&vpc.DeleteVSwitchRequest{RegionId: in, VSwitchId: vswitch})
-	var refused *openapi.ClientError
+	var refused *tea.SDKError
 	if !errors.As(err, &refused) || dara.StringValue(refused.Code) != "DependencyViolation" || dara.IntValue(refused.StatusCode) != 400 {
 		t.Fatalf("%#v", err)
 	}
