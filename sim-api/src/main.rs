@@ -2,8 +2,8 @@
 
 mod cli;
 
-/// Answers are made on one thread and dropped on another, which costs the system's allocator a third of the time that
-/// a request takes (docs/benchmarks.md).
+/// Answers are made on one thread and dropped on another, which costs the system's allocator 30 % of the server's time
+/// (docs/benchmarks.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
