@@ -15,7 +15,7 @@
 //!
 //! # Testing an allocator of your own
 //!
-//! With the feature `testkit`, [`cidr::testkit`] checks any allocator of address blocks against a plain model and
+//! With the feature `testkit`, `cidr::testkit` checks any allocator of address blocks against a plain model and
 //! prints the shortest history that shows a mistake:
 //!
 #![cfg_attr(

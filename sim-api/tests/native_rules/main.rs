@@ -1,0 +1,114 @@
+//! Rules on the native wire: one line for each pair of operation and rule, in stories of which each has a world of its own.
+//!
+//! A line is `RULE | METHOD path {body}`: the request is refused with that code and the status of its kind. A line that
+//! begins with `NAME=/pointer`, or with nothing, succeeds, and `$NAME` stands for what it gave from then on. `[Name: value]`
+//! before the method is a header; `{~text~N}` is the text N times. The first line may be `world {…}`,
+//! the body of `POST /v1/worlds`. `CLOUDNET_STORY=vpcs` plays one story alone.
+
+#[path = "../service/mod.rs"]
+mod service;
+
+use serde_json::{Value, json};
+use service::{Answer, Client, settings};
+use sim_api::Server;
+use sim_core::ErrorCode as E;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A story that is being played.
+struct Story {
+    client: Client,
+    names: BTreeMap<String, String>,
+}
+
+impl Story {
+    /// `$name` is what that name stands for, `{~x~3}` is xxx.
+    fn fill(&self, text: &str) -> String {
+        // Long names first, so that $vpc does not eat the beginning of another name.
+        let named = self.names.iter().rev();
+        let text =
+            named.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value));
+        let Some((before, rest)) = text.split_once("{~") else { return text };
+        let Some((what, after)) = rest.split_once('}') else { return text };
+        let (part, times) = what.rsplit_once('~').expect("{~text~times}");
+        format!("{before}{}{}", part.repeat(times.parse().expect("a number")), self.fill(after))
+    }
+
+    async fn send(&self, line: &str) -> Answer {
+        let line = self.fill(line);
+        let (mut client, mut rest) = (self.client.clone(), line.as_str());
+        while let Some(header) = rest.strip_prefix('[') {
+            let (header, after) = header.split_once(']').expect("[Name: value]");
+            let (name, value) = header.split_once(": ").expect("[Name: value]");
+            client = client.with(String::from(name).leak(), value);
+            rest = after.trim_start();
+        }
+        let (method, rest) = rest.split_once(' ').expect("METHOD path");
+        let (path, body) = rest.split_once(' ').map_or((rest, None), |(path, body)| (path, Some(body)));
+        let body = body.map(|body| serde_json::from_str(body).unwrap_or_else(|e| panic!("{line}: {e}")));
+        client.send(method, path, body).await
+    }
+
+    /// Plays a line; what is wrong with it, if anything is.
+    async fn play(&mut self, line: &str) -> Option<String> {
+        let (cell, request) = line.split_once('|').unwrap_or_else(|| panic!("{line}: CELL | REQUEST"));
+        let (cell, request) = (cell.trim(), request.trim());
+        let answer = self.send(request).await;
+        if cell.is_empty() || cell.contains('=') {
+            if !(200..300).contains(&answer.status) {
+                return Some(format!("{line}\n    {} {}", answer.status, answer.body));
+            }
+            for word in cell.split_whitespace() {
+                let (name, pointer) = word.split_once('=').expect("NAME=/pointer");
+                let Some(value) = answer.body.pointer(pointer) else {
+                    return Some(format!("{line}\n    no {pointer} in {}", answer.body));
+                };
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                self.names.insert(name.to_owned(), text);
+            }
+            return None;
+        }
+        let known = E::ALL.iter().find(|e| e.native() == cell).unwrap_or_else(|| panic!("{cell} is no rule"));
+        let fits = answer.body["code"] == cell && answer.status == known.kind().http_status();
+        (!fits).then(|| format!("{line}\n    {} {}", answer.status, answer.body))
+    }
+}
+
+async fn play(text: &str) -> Vec<String> {
+    let server = Server::start(settings()).await.unwrap();
+    let mut story = Story { client: Client::new(&server), names: BTreeMap::new() };
+    let mut wrong = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        if let Some(body) = line.strip_prefix("world ") {
+            let mut body: Value = serde_json::from_str(body).unwrap();
+            body["name"] = json!("story");
+            story.client.post("/v1/worlds", body).await.expect(201);
+            story.client = story.client.world("story");
+            continue;
+        }
+        wrong.extend(story.play(line).await);
+    }
+    drop(story);
+    server.stop().await.unwrap();
+    wrong
+}
+
+#[tokio::test]
+async fn each_operation_refuses_by_each_of_its_rules() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/native_rules");
+    let only = std::env::var("CLOUDNET_STORY").ok();
+    let mut stories: Vec<_> = std::fs::read_dir(here).unwrap().map(|entry| entry.unwrap().path()).collect();
+    stories.retain(|path| path.extension().is_some_and(|e| e == "txt"));
+    stories
+        .retain(|path| only.as_ref().is_none_or(|only| path.file_stem().is_some_and(|s| s == only.as_str())));
+    stories.sort();
+    assert!(!stories.is_empty(), "there is no such story");
+    let mut wrong = Vec::new();
+    for path in stories {
+        let found = play(&std::fs::read_to_string(&path).unwrap()).await;
+        wrong.extend(
+            found.into_iter().map(|line| format!("{}: {line}", path.file_stem().unwrap().to_string_lossy())),
+        );
+    }
+    assert!(wrong.is_empty(), "otherwise than the line says:\n{}", wrong.join("\n"));
+}
