@@ -13,7 +13,7 @@ mod spec;
 mod validate;
 
 pub use spec::{ActionKind, ActionSpec, Code, Kind, Param};
-pub use validate::{Rule, UnknownParam, Violation};
+pub use validate::{COMMON, MAX_LIST_INDEX, Rule, UnknownParam, Violation};
 
 const ACTIONS: &str = include_str!("../data/actions.json");
 const CODES: &str = include_str!("../data/codes.json");

@@ -15,7 +15,7 @@ pub const MAX_LIST_INDEX: u32 = 1000;
 
 /// Names that any request may carry, besides headers written as parameters (`x-acs-…`). `access_key_id` is no
 /// documented name, but the load balancer requests of the Go SDK send it.
-const COMMON: [&str; 18] = [
+pub const COMMON: [&str; 18] = [
     "AccessKeyId",
     "Action",
     "BearerToken",

@@ -15,29 +15,9 @@ use super::request::{DecodeError, MAX_NAME_BYTES, MAX_PARAMS, MAX_VALUE_BYTES};
 mod lists;
 mod scope;
 
+pub use crate::catalogue::COMMON;
 pub use lists::MAX_LIST_INDEX;
 pub use scope::{ParamError, Problem, Scope};
-
-/// Parameters that belong to the protocol or to every action; [`Params::unknown`] never names them.
-pub const COMMON: [&str; 17] = [
-    "AccessKeyId",
-    "Action",
-    "BearerToken",
-    "Format",
-    "OwnerAccount",
-    "OwnerId",
-    "RegionId",
-    "ResourceOwnerAccount",
-    "ResourceOwnerId",
-    "SecurityToken",
-    "Signature",
-    "SignatureMethod",
-    "SignatureNonce",
-    "SignatureType",
-    "SignatureVersion",
-    "Timestamp",
-    "Version",
-];
 
 /// Nobody asked for the parameter.
 const UNASKED: u8 = 0;

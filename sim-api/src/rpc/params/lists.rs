@@ -6,8 +6,7 @@ use super::scope::clip;
 use super::{ParamError, Params, ParamsBuilder, Scope};
 use crate::rpc::json;
 
-/// Highest number of a list item. The longest documented lists of the served products have 1000 items.
-pub const MAX_LIST_INDEX: u32 = 1000;
+pub use crate::catalogue::MAX_LIST_INDEX;
 
 impl<'a> Scope<'a> {
     /// The items of `Name.1`, `Name.2`, ... in the order of their numbers, at most `max`.
