@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Which pairs of a native operation and a rule that it can be refused by has no test seen?
+"""Which pairs of an operation and a rule that it can be refused by has no test seen?
 
     CLOUDNET_REFUSALS=FILE cargo test --workspace      notes each refusal in FILE (builds with debug assertions)
     tools/untested_pairs.py FILE                       fails if a pair is missing that is not on the list
     tools/untested_pairs.py FILE --update              writes the list anew
 
-The pairs are those of `openapi/cloudnet.json`, whose examples come from the operations' own lists of refusals. What any
-operation answers for the service itself (a body that does not read, a world that is not there) is no pair. The list,
+The pairs of the native wire are those of `openapi/cloudnet.json`, whose examples come from the operations' own lists of
+refusals; an action of the provider wire that carries out the same command has the same rules. What any operation answers
+for the service itself (a body that does not read, a world that is not there) is no pair. The list,
 `tests/data/contract/untested_pairs.txt`, may only shrink: a pair that a test sees must leave it.
 """
 
@@ -27,17 +28,66 @@ SERVICE = {
 # Rules of the idempotency key, which one mechanism holds for every operation that writes.
 SHARED = {"token_malformed", "token_mismatch"}
 
+# Actions of the provider wire, and the native operation that carries out the same command.
+ACTIONS = {
+    "CreateVpc": "create_vpc",
+    "ModifyVpcAttribute": "update_vpc",
+    "DeleteVpc": "delete_vpc",
+    "AssociateVpcCidrBlock": "add_vpc_cidr_block",
+    "UnassociateVpcCidrBlock": "remove_vpc_cidr_block",
+    "CreateDefaultVpc": "create_default_vpc",
+    "CreateDefaultVSwitch": "create_default_vswitch",
+    "CreateVSwitch": "create_vswitch",
+    "ModifyVSwitchAttribute": "update_vswitch",
+    "DeleteVSwitch": "delete_vswitch",
+    "CreateVSwitchCidrReservation": "create_cidr_reservation",
+    "DeleteVSwitchCidrReservation": "delete_cidr_reservation",
+    "ModifyVRouterAttribute": "update_vrouter",
+    "CreateRouteTable": "create_route_table",
+    "ModifyRouteTableAttributes": "update_route_table",
+    "DeleteRouteTable": "delete_route_table",
+    "AssociateRouteTable": "associate_route_table",
+    "UnassociateRouteTable": "unassociate_route_table",
+    "CreateRouteEntry": "create_route_entry",
+    "ModifyRouteEntry": "update_route_entry",
+    "DeleteRouteEntry": "delete_route_entry",
+    "CreateSecurityGroup": "create_security_group",
+    "DeleteSecurityGroup": "delete_security_group",
+    "CreatePrefixList": "create_prefix_list",
+    "ModifyPrefixList": "update_prefix_list",
+    "DeletePrefixList": "delete_prefix_list",
+    "CreateNetworkInterface": "create_network_interface",
+    "ModifyNetworkInterfaceAttribute": "update_network_interface",
+    "DeleteNetworkInterface": "delete_network_interface",
+    "AttachNetworkInterface": "attach_network_interface",
+    "DetachNetworkInterface": "detach_network_interface",
+    "CreateInstance": "create_instance",
+    "RunInstances": "create_instances",
+    "DeleteInstance": "delete_instance",
+    "StartInstance": "start_instance",
+    "StopInstance": "stop_instance",
+    "ModifyInstanceAttribute": "update_instance",
+    "ModifyInstanceVpcAttribute": "move_instance",
+}
+# What the provider wire says before the core is asked: the published description of the action.
+MECHANICAL = {"invalid_parameter", "missing_parameter"}
+
 
 def documented():
-    """Method and path, operation and code of every pair."""
+    """What the note of a refusal says (wire, operation), the operation's name and the code, for every pair."""
+    rules = {}
     paths = json.loads((ROOT / "openapi/cloudnet.json").read_text())["paths"]
     for path, item in paths.items():
         for method, operation in item.items():
-            for response in operation["responses"].values():
-                problems = response.get("content", {}).get("application/problem+json", {}).get("examples", {})
-                for code in problems:
-                    if code not in SERVICE | SHARED:
-                        yield f"{method.upper()} {path}", f"{operation['operationId']} {code}"
+            answers = operation["responses"].values()
+            problems = [a.get("content", {}).get("application/problem+json", {}).get("examples", {}) for a in answers]
+            codes = {code for examples in problems for code in examples} - SERVICE - SHARED
+            rules[operation["operationId"]] = codes
+            for code in codes:
+                yield ("native", f"{method.upper()} {path}"), operation["operationId"], code
+    for action, operation in ACTIONS.items():
+        for code in rules[operation] - MECHANICAL:
+            yield ("provider", action), action, code
 
 
 def main():
@@ -48,10 +98,9 @@ def main():
     seen = collections.defaultdict(set)
     for line in options.file.read_text().splitlines():
         wire, operation, rule = line.split("\t")
-        if wire == "native":
-            seen[operation].add(rule)
+        seen[wire, operation].add(rule)
     pairs = sorted(set(documented()))
-    untested = sorted(pair for operation, pair in pairs if pair.split()[1] not in seen[operation])
+    untested = sorted(f"{name} {code}" for operation, name, code in pairs if code not in seen[operation])
     print(f"{len(pairs) - len(untested)} of {len(pairs)} pairs of operation and rule are tested")
     if options.update:
         LIST.write_text("".join(pair + "\n" for pair in untested))

@@ -258,6 +258,8 @@ fn note(app: &App, about: About, response: &mut Response, id: &RequestId, starte
         }
     });
     app.metrics.count(wire, &noted.action, status, took);
+    #[cfg(debug_assertions)]
+    crate::requests::note_refusal(wire.text(), &noted.action, &noted.rule);
     if about.quiet {
         return;
     }

@@ -115,3 +115,22 @@ pub fn shorten(value: &str) -> String {
         Some((at, _)) => format!("{}…", &value[..at]),
     }
 }
+
+/// Notes which rule refused which operation in the file that `CLOUDNET_REFUSALS` names, one line each, so that a run of
+/// all tests tells which pairs of operation and rule none of them has seen (`tools/untested_pairs.py`).
+#[cfg(debug_assertions)]
+pub fn note_refusal(wire: &str, operation: &str, rule: &str) {
+    use std::io::Write;
+    static FILE: std::sync::OnceLock<Option<std::fs::File>> = std::sync::OnceLock::new();
+    if rule.is_empty() {
+        return;
+    }
+    let open = || {
+        let path = std::env::var_os("CLOUDNET_REFUSALS")?;
+        std::fs::File::options().create(true).append(true).open(path).ok()
+    };
+    if let Some(mut file) = FILE.get_or_init(open).as_ref() {
+        // One write, so that lines of several processes do not mix; a lost note only makes a pair look untested.
+        let _ = file.write_all(format!("{wire}\t{operation}\t{rule}\n").as_bytes());
+    }
+}

@@ -51,7 +51,6 @@ macro_rules! launch_refusals {
             E::TagKeyDuplicated,
             E::TagQuotaExceeded,
             E::MissingParameter,
-            E::InvalidParameter,
             E::ImageAndFamily,
             E::InstanceTypeUnknown,
             E::ImageNotFound,

@@ -95,6 +95,8 @@ pub const REFUSALS: Refusals = &[
             E::AddressInUse,
             E::AddressQuotaExceeded,
             E::AddressExhausted,
+            E::SecurityGroupsPerEniExceeded,
+            E::EniRulesExceeded,
         ],
     ),
 ];

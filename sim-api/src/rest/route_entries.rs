@@ -104,8 +104,6 @@ pub const REFUSALS: Refusals = &[
             E::RouteEntryIdNotFound,
             E::RouteEntryIsSystem,
             E::RouteEntryStatusIncorrect,
-            E::VpcStatusIncorrect,
-            E::RouteTableStatusIncorrect,
             E::RouteEntrySiblingBusy,
             E::VpcBusy,
         ],
