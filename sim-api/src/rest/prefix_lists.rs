@@ -157,8 +157,8 @@ pub struct CreatePrefixListBody {
     /// IPv4 or IPv6.
     #[schema(example = "IPv4")]
     address_family: String,
-    /// How many entries it may hold: 1 to 200.
-    #[schema(minimum = 1, maximum = 200)]
+    /// How many entries it may hold: 1 to 200, unless quotas are lifted.
+    #[schema(minimum = 1, maximum = 4294967295_u64)]
     max_entries: u32,
     /// Its entries.
     #[serde(default)]
@@ -245,9 +245,9 @@ pub struct UpdatePrefixListBody {
     /// Its new description.
     #[serde(default)]
     description: Option<String>,
-    /// How many entries it may hold from now on.
+    /// How many entries it may hold from now on: 1 to 200, unless quotas are lifted.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 200)]
+    #[schema(minimum = 1, maximum = 4294967295_u64)]
     max_entries: Option<u32>,
     /// Entries that come.
     #[serde(default)]
