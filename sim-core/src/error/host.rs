@@ -1,0 +1,93 @@
+//! Rows of the error table: network interfaces, instances, disks and managed residents.
+
+macro_rules! host_errors {
+    ($($before:tt)*) => { internet_errors! {
+        $($before)*
+        // --- ENI, instances, residents ---------------------------------------------------------------------
+        EniNotFound NotFound ["InvalidEniId.NotFound", "InvalidNetworkInterfaceId.NotFound"] 404 "The specified network interface does not exist.";
+        InstanceNotFound NotFound ["InvalidEcsId.NotFound", "InvalidInstanceId.NotFound"] 404 "The specified instance does not exist.";
+        EniNameMalformed Invalid ["InvalidParams.NetworkInterfaceName", "InvalidParameter"] 403 "The name of a network interface has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
+        EniDescriptionMalformed Invalid ["InvalidDescription.Malformed", "InvalidParameter"] 400 "The description of a network interface has 2 to 256 characters and does not start with http:// or https://.";
+        EniGroupsConflict Invalid ["InvalidSecurityGroupId.SingleIdAndMultiIdConflict", "InvalidParameter.Conflict"] 400 "SecurityGroupId and SecurityGroupIds exclude each other.";
+        EniAddressesConflict Invalid ["InvalidParameter.Conflict", "InvalidParameter"] 400 "A list of addresses and a count exclude each other.";
+        EniAddressCount Invalid ["InvalidParameter"] 400 "The number of addresses in one call is outside its range.";
+        EniAddressRepeated Invalid ["InvalidIp.IpRepeated", "InvalidParameter"] 403 "An address is given twice in one call.";
+        EniPrefixMalformed Invalid ["InvalidIp.IpPrefixNotStrict", "InvalidIp.IpPrefixIllegal", "InvalidParameter"] 403 "A prefix is a network in CIDR form without host bits.";
+        EniPrefixMask Invalid ["InvalidIp.IpPrefixMaskInvalid", "InvalidParameter"] 403 "A prefix of a network interface has a mask of 28 for IPv4 and of 80 for IPv6.";
+        EniPrefixInUse Conflict ["InvalidIp.IpPrefixNotAvailable", "InvalidPrivateIpAddress.Duplicated"] 403 "Addresses of the prefix are already in use.";
+        EniPrefixExhausted Exhausted ["InvalidVSwitchId.IpPrefixNotEnough", "InvalidVSwitchId.IpNotEnough"] 403 "The vSwitch has no free prefix left.";
+        EniVSwitchIpv6Disabled State ["InvalidOperation.VSwitchIpv6Disabled", "InvalidVSwitch.Ipv6NotTurnOn"] 404 "The vSwitch has no IPv6 block.";
+        EniQuotaExceeded Quota ["MaxEniCountExceeded"] 403 "The number of secondary network interfaces in this region has reached the quota.";
+        EniAvailableIpv4Exceeded Quota ["MaxEniPrivateIpsCountExceeded", "InvalidOperation.Ipv4CountExceeded"] 403 "An Available network interface holds at most 49 secondary IPv4 addresses.";
+        EniAvailableIpv6Exceeded Quota ["MaxEniIpv6IpsCountExceeded", "InvalidOperation.MaxEniIpv6IpsCountExceeded", "InvalidOperation.Ipv6CountExceeded"] 403 "An Available network interface holds at most 10 IPv6 addresses.";
+        EniTypeIpv4Exceeded Quota ["InvalidOperation.Ipv4CountExceeded", "MaxEniPrivateIpsCountExceeded"] 403 "The instance type allows fewer IPv4 addresses on a network interface.";
+        EniTypeIpv6Exceeded Quota ["InvalidOperation.Ipv6CountExceeded", "MaxEniIpv6IpsCountExceeded"] 403 "The instance type allows fewer IPv6 addresses on a network interface.";
+        EniAddressUnassigned Conflict ["InvalidIp.IpUnassigned"] 403 "The address is not a secondary address of the network interface.";
+        EniStatusIncorrect State ["InvalidOperation.InvalidEniState"] 400 "The status of the network interface does not allow this operation.";
+        EniInstanceStatusIncorrect State ["InvalidOperation.InvalidEcsState", "IncorrectInstanceStatus"] 400 "The status of the instance does not allow this operation on a network interface.";
+        EniZoneMismatch Conflict ["InvalidOperation.AvailabilityZoneMismatch"] 403 "The network interface and the instance lie in different zones.";
+        EniVpcMismatch Conflict ["InvalidOperation.VpcMismatch"] 403 "The network interface and the instance lie in different VPCs.";
+        EniPerInstanceExceeded Quota ["EniPerInstanceLimitExceeded"] 403 "The instance has as many network interfaces as its type allows.";
+        EniPrimaryDetach Denied ["InvalidOperation.DetachPrimaryEniNotAllowed"] 400 "A primary network interface is never detached.";
+        EniPrimaryFixed Denied ["InvalidOperation.PrimaryEniOnlySupportModifyNameAndDesc", "InvalidOperation.InvalidEniType"] 404 "Security groups and release of a primary network interface are its instance's.";
+        EniKindDenied Denied ["InvalidOperation.InvalidEniType"] 403 "The type of the network interface does not allow this operation.";
+        EniNotOfInstance Conflict ["InvalidParameter.EniNotBelongEcs"] 403 "The network interface is not attached to that instance.";
+        EniNotOfTrunk Conflict ["InvalidParameter.EniNotBelongTrunk"] 403 "The network interface is not a member of that trunk.";
+        EniTrunkUnsupported Denied ["InvalidOperation.InstanceTypeNotSupportEniTrunking"] 403 "The instance type takes no trunk interface.";
+        EniTrunkFull Quota ["InvalidOperation.EniTrunkDeviceFull"] 403 "The instance carries as many member interfaces as its type allows.";
+        EniTrunkStatus State ["InvalidOperation.InvalidTrunkEniStatus"] 403 "The trunk interface is not InUse.";
+        EniNotTrunk Invalid ["InvalidOperation.EniTypeNotSupportTrunking"] 403 "Only a trunk interface carries members.";
+        EniCannotBeMember Invalid ["InvalidOperation.EniTypeNotSupportAttachToTrunk"] 403 "Only a secondary network interface can be a member of a trunk.";
+        EniHasMembers Dependency ["InvalidOperation.HasMemberEniAttached"] 403 "Member interfaces are still attached through the trunk.";
+        // instances
+        InstanceNameMalformed Invalid ["InvalidInstanceName.Malformed"] 400 "The name of an instance has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
+        InstanceNamePattern Invalid ["InvalidInstanceName.CustomMalformed", "InvalidInstanceName.Malformed"] 400 "Brackets in a name hold the first number and how many digits numbers have.";
+        InstanceDescriptionMalformed Invalid ["InvalidDescription.Malformed"] 400 "The description of an instance has 2 to 256 characters and does not start with http:// or https://.";
+        HostNameMalformed Invalid ["InvalidHostName.Malformed", "HOSTNAME_ILLEGAL"] 400 "A host name does not follow the rules of the operating system.";
+        HostNamesConflict Invalid ["InvalidHostname.SingleAndMultiConflict"] 403 "One host name for all and a list of host names exclude each other.";
+        HostNamesCount Invalid ["InvalidHostname.SizeInvalid"] 403 "A list of host names has one for each instance.";
+        InstanceTypeUnknown Invalid ["InvalidInstanceType.ValueNotSupported", "InvalidInstanceType.NotSupported"] 403 "The instance type does not exist.";
+        ImageNotFound NotFound ["InvalidImageId.NotFound"] 404 "The specified image does not exist.";
+        ImageFamilyNotFound NotFound ["InvalidImageFamily.MissingAvailableImage"] 403 "No image of the specified family exists.";
+        ImageAndFamily Invalid ["UnexpectedImageFamily.ImageIdSupplied"] 400 "An image and an image family exclude each other.";
+        ImageArchitecture Conflict ["ImageNotSupportInstanceType"] 403 "The image is for another processor than that of the instance type.";
+        LaunchTemplateNotFound NotFound ["InvalidLaunchTemplate.NotFound"] 404 "The specified launch template does not exist; launch templates are not modelled.";
+        InstanceAmount Invalid ["InvalidParam.Amount"] 403 "The number of instances of one call is outside its range.";
+        InstanceMinAmount Invalid ["InvalidMinAmount.Malformed"] 400 "The least number of instances is from 1 to 100 and not above the number wanted.";
+        InstanceVSwitchMissing Invalid ["InvalidVSwitchId.Necessary", "MissingParameter"] 400 "An instance lies in a vSwitch, which must be given where the region has no default one.";
+        InstanceZoneMismatch Conflict ["ResourcesNotInSameZone", "InvalidVpcZone.NotSupported"] 403 "The vSwitch lies in another zone than the instance.";
+        InstanceInterfacesExceeded Quota ["InvalidOperation.EniCountExceeded"] 403 "The instance type takes fewer network interfaces.";
+        InstanceInterfacesInvalid Invalid ["InvalidParam.NetworkInterface", "InvalidParameter.Combination", "InvalidParameter"] 400 "The primary network interface is described once: by the fields of the instance or as one of its network interfaces.";
+        InstanceAddressesForMany Invalid ["InvalidPrimaryIpAddress.SizeInvalid", "InvalidParam.IpAssign", "InvalidParameter"] 400 "Addresses are listed for one instance only.";
+        InstanceInterfaceForMany Invalid ["InvalidParam.SecondaryNetworkInterface", "InvalidParameter"] 400 "An existing network interface is named for one instance only.";
+        InstanceStatusIncorrect State ["IncorrectInstanceStatus"] 403 "The status of the instance does not allow this operation.";
+        InstanceInitializing State ["IncorrectInstanceStatus.Initializing", "IncorrectInstanceStatus"] 403 "The instance is being made.";
+        InstanceProtected Denied ["InvalidOperation.DeletionProtection"] 403 "The instance is protected from deletion.";
+        InstanceSubscription Denied ["ChargeTypeViolation"] 403 "A subscription is not deleted before its end.";
+        InstanceNotSubscription Denied ["ChargeTypeViolation"] 403 "Only a subscription renews itself.";
+        InstanceHasRouteEntry Dependency ["DependencyViolation.RouteEntry", "InvalidDependence.NextHopOfCustomRouter"] 400 "Route entries still lead to the instance.";
+        InstanceBatchSize Invalid ["InvalidParameter.TooManyInstanceIds", "InvalidParameter"] 403 "A call names 1 to 100 instances.";
+        InstanceRepeated Invalid ["Abs.InvalidInstanceIds.MalFormed", "InvalidInstanceIds.ValueNotSupported", "InvalidParameter"] 403 "An instance is named twice in one call.";
+        InstanceVSwitchOtherVpc Conflict ["InvalidVSwitch.NotBelongToVpc", "VSwitchIdNotMatch"] 404 "The vSwitch lies in another VPC.";
+        InstanceVSwitchOtherZone Conflict ["InvalidOperation.VswAndEcsAvailabilityZoneMismatch"] 403 "The vSwitch lies in another zone than the instance.";
+        InstanceGroupsUnexpected Invalid ["InvalidParameter.MustBeEmpty"] 404 "Security groups are given only with another VPC.";
+        InstanceSecondaryAddresses State ["PrimaryEniHasSubIp"] 400 "The primary network interface has secondary addresses.";
+        InstanceIpv6Held State ["InvalidIp.Ipv6Assigned"] 403 "The primary network interface has IPv6 addresses.";
+        InstanceEniAttached Dependency ["InvalidInstance.AttachedEni"] 404 "Secondary network interfaces are attached to the instance.";
+        PasswordMalformed Invalid ["InvalidPassword.Malformed"] 400 "A password has 8 to 30 characters of three sorts.";
+        PasswordConflict Invalid ["InvalidPasswordParam.Mismatch"] 400 "A password and the image's password exclude each other.";
+        UserDataBase64 Invalid ["InvalidUserData.Base64FormatInvalid"] 400 "User data is text in Base64.";
+        UserDataSize Invalid ["InvalidUserData.SizeExceeded"] 400 "User data has at most 32 KiB before it is encoded.";
+        SystemDiskCategory Invalid ["InvalidSystemDiskCategory.ValueNotSupported"] 400 "The category of the system disk is not known.";
+        SystemDiskTooSmall Invalid ["InvalidSystemDiskSize.LessThanImageSize"] 404 "The system disk is at least as large as its image.";
+        SystemDiskTooLarge Invalid ["InvalidSystemDiskSize.MoreThanMaxSize"] 404 "The system disk is larger than its category allows.";
+        DiskNameMalformed Invalid ["InvalidDiskName.Malformed", "InvalidParameter"] 400 "The name of a disk has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
+        DiskDescriptionMalformed Invalid ["InvalidDiskDescription.Malformed", "InvalidDescription.Malformed"] 400 "The description of a disk has 2 to 256 characters and does not start with http:// or https://.";
+        DiskPerformanceLevel Invalid ["InvalidPerformanceLevel.ValueNotSupported", "InvalidPerformanceLevel.Malformed"] 400 "An enhanced SSD has a performance level of PL0 to PL3, other disks have none.";
+        ResidentNameMalformed Invalid ["InvalidParameter"] 400 "The name of a managed resident has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
+        ResidentKindMalformed Invalid ["InvalidParameter"] 400 "The kind of a managed resident is 1 to 32 small letters, digits, hyphens and underscores, a letter first.";
+        ResidentPortInvalid Invalid ["InvalidParameter"] 400 "The port of a managed resident is from 1 to 65535.";
+        DiskNotFound NotFound ["InvalidDiskId.NotFound"] 404 "The specified disk does not exist.";
+        ResidentNotFound NotFound ["InvalidResourceId.NotFound"] 404 "The specified managed resident does not exist.";
+    } };
+}

@@ -1,0 +1,168 @@
+//! Rows of the error table: VPCs, vSwitches, route tables and route entries.
+
+macro_rules! vpc_errors {
+    ($($before:tt)*) => { group_errors! {
+        $($before)*
+        // --- VPC ---------------------------------------------------------------------------------------
+        VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound"] 404 "The specified VPC does not exist.";
+        VpcCidrMalformed Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC is an IPv4 network in CIDR form without host bits.";
+        VpcCidrMask Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The mask of a VPC block is between 8 and 28.";
+        VpcCidrForbidden Invalid ["InvalidParameter", "IllegalCidrBlock", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
+        VpcCidrOutsidePrimary Invalid ["IllegalCidrBlock", "InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "A VPC block can only shrink or regrow inside the original primary block.";
+        VpcCidrInUse Conflict ["IllegalCidrBlock", "OperationFailed.CidrInUse", "InvalidParameter"] 400 "The new VPC block would leave out addresses in use.";
+        VpcCidrOverlap Conflict ["IllegalCidrBlock", "InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The new VPC block must not overlap the VPC's secondary blocks.";
+        VpcCidrDefault Denied ["IllegalCidrBlock", "InvalidParameter"] 400 "The block of a default VPC cannot be changed.";
+        VpcIdListSize Invalid ["InvalidVpcIdNumber.NotSupported"] 400 "A filter names at most 20 VPCs.";
+        VpcChangeExclusive Invalid ["ParamExclusive.EnableIpv6AndCidrBlock", "ExclusiveParam.EnableIpv6AndCidrBlock"] 400 "The block of a VPC and its IPv6 are not changed in one call.";
+        Ipv6IspUnsupported Invalid ["UnsupportedFeature.Ipv6Isp", "InvalidParameter"] 400 "The lines of an IPv6 block are BGP, ChinaMobile, ChinaUnicom or ChinaTelecom.";
+        VpcQuotaExceeded Quota ["QuotaExceeded.Vpc"] 400 "The number of VPCs in this region has reached the quota.";
+        VpcStatusIncorrect State ["IncorrectVpcStatus", "IncorrectStatus.Vpc", "IncorrectStatus"] 400 "The status of the VPC does not allow this operation.";
+        UserCidrMalformed Invalid ["InvalidUserCidr.Malformed", "IllegalParam.UserCidr"] 400 "A user CIDR is an IPv4 network without host bits that does not overlap 100.64.0.0/10.";
+        UserCidrQuota Quota ["InvalidUserCidr.Quota"] 400 "A VPC has at most 3 user CIDRs.";
+        DefaultVpcExists Conflict ["OperationFailed.DefaultVpcExist"] 400 "The region already has a default VPC.";
+        DefaultVpcMissing NotFound ["OperationFailed.DefaultVpcNotExist"] 400 "The region has no default VPC.";
+        SecondaryCidrMissing Invalid ["MissingParam.SecondaryCidrOrIpv6Cidr", "MissingParam.SecondaryCidrBlockOrIpv6CidrBlock"] 400 "Either a secondary IPv4 block or an IPv6 block is needed.";
+        SecondaryCidrExclusive Invalid ["ParamExclusive.SecondaryCidrAndIpv6Cidr"] 400 "A secondary IPv4 block and an IPv6 block exclude each other.";
+        SecondaryCidrMalformed Invalid ["IllegalParam.SecondaryCidrBlock", "InvalidCidrBlock.Malformed"] 400 "A secondary block is an IPv4 network in CIDR form without host bits.";
+        SecondaryCidrMask Invalid ["IllegalParam.SecondaryCidrBlock"] 400 "The mask of a secondary block is outside its range.";
+        SecondaryCidrForbidden Invalid ["IllegalParam.SecondaryCidrBlock"] 400 "A secondary block must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
+        SecondaryCidrDuplicate Conflict ["Duplicated.SecondaryCidrBlock"] 400 "The VPC has this secondary block already.";
+        SecondaryCidrOverlap Conflict ["InvalidCidrBlock"] 400 "A secondary block must not overlap the VPC's other blocks.";
+        SecondaryCidrRouteConflict Conflict ["OperationFailed.ConflictWithEntry"] 400 "The secondary block clashes with a route entry.";
+        SecondaryCidrQuota Quota ["QuotaExceeded.VpcMultiCidr"] 400 "The VPC has as many secondary blocks as the quota allows.";
+        SecondaryCidrNotFound NotFound ["InvalidSecondaryCidrBlock.NotFound"] 400 "The VPC has no such secondary block.";
+        SecondaryCidrInUse Dependency ["OperationFailed.CidrInUse"] 400 "vSwitches lie in the secondary block.";
+        SecondaryIpv6Quota Quota ["QuotaExceeded.GUAIpv6CidrBlock"] 400 "The VPC has as many secondary IPv6 blocks as the quota allows.";
+        SecondaryIpv6NotReserved Denied ["OperationFailed.IPv6CidrNotReserved"] 400 "An IPv6 block is assigned by the platform; a given one was not reserved.";
+        SecondaryIpv6NotFound NotFound ["InvalidIpv6CidrBlock.NotFound"] 400 "The VPC has no such secondary IPv6 block.";
+        IpVersionInvalid Invalid ["IllegalParam.IpVersion", "PARAMETER_ILLEGAL", "IllegalParamFormat"] 400 "The IP version is IPV4 or IPV6.";
+        IpamUnsupported Denied ["ResourceNotFound.IpamPool", "UnsupportedFeature.Ipam", "UnsupportedFeature.IPAM"] 400 "There are no address pools of IPAM here.";
+        Ipv6Disabled State ["OperationFailed.VpcIpv6Disabled", "OperationFailed.IPv6Disabled", "InvalidParameter"] 400 "The VPC has no IPv6 block.";
+        Ipv6CidrMalformed Invalid ["InvalidIpv6CidrBlock.Malformed", "IllegalParam.Ipv6CidrBlock", "IllegalParam.Ipv6Cidr", "InvalidParameter"] 400 "The IPv6 block of a VPC is a network with a mask of 52, 56 or 60.";
+        Ipv6InUse Dependency ["OperationFailed.IpV6VSwitchInuse", "OperationFailed.Ipv6InstanceExist"] 400 "IPv6 is still on in a vSwitch of the VPC.";
+
+        // --- deleting a VPC: one row for each kind of thing that blocks it, in the order of the checks ---
+        VpcHasVSwitch Dependency ["DependencyViolation.VSwitch"] 400 "The VPC still has vSwitches.";
+        VpcHasRouteTable Dependency ["DependencyViolation.CustomRouteTable", "DependencyViolation.RouteTable"] 400 "The VPC still has custom route tables.";
+        VpcHasRouteEntry Dependency ["DependencyViolation.RouteEntry", "Forbbiden"] 400 "The VPC's system route table still has custom entries.";
+        VpcHasInstance Dependency ["DependencyViolation.Instance"] 400 "The VPC still has instances.";
+        VpcHasSecurityGroup Dependency ["DependencyViolation.SecurityGroup"] 400 "The VPC still has security groups.";
+        VpcHasResident Dependency ["DependencyViolation.CloudServiceResource"] 400 "The VPC still has managed residents.";
+
+        // --- vSwitch -------------------------------------------------------------------------------------
+        VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId"] 404 "The specified vSwitch does not exist.";
+        VSwitchIdListSize Invalid ["InvalidVSwitchIdNumber.NotSupported"] 400 "A filter names at most 20 vSwitches.";
+        VSwitchIpv6Exclusive Invalid ["ParamExclusive.DisableIpv6AndIpv6CidrBlock"] 400 "IPv6 of a vSwitch is turned off or moved, not both.";
+        VSwitchCidrMalformed Invalid ["InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The block of a vSwitch is an IPv4 network in CIDR form without host bits.";
+        VSwitchCidrMask Invalid ["InvalidCirdrBlock.MaskLength", "InvalidParameter"] 400 "The mask of a vSwitch block is between 16 and 29.";
+        VSwitchCidrForbidden Invalid ["InvalidParameter"] 400 "The block of a vSwitch must not lie in 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4.";
+        VSwitchCidrOutside Invalid ["InvalidParameter"] 400 "The block of a vSwitch lies inside one block of its VPC.";
+        VSwitchCidrOverlap Conflict ["InvalidCidrBlock.Overlapped"] 400 "The block overlaps another vSwitch of the VPC.";
+        VSwitchCidrRouteConflict Conflict ["InvalidCidrBlock.Overlapped", "RouteConflict.AlreadyExist"] 400 "The block equals or contains the destination of a route entry of the VPC.";
+        VSwitchNoRoom Exhausted ["OperationDenied.AvailableCidrInsufficient", "ResourceNotAvailable"] 400 "The VPC has no free block of that size.";
+        VSwitchQuotaExceeded Quota ["QuotaExceeded.VSwitch"] 400 "The number of vSwitches in the VPC has reached the quota.";
+        VSwitchStatusIncorrect State ["IncorrectVSwitchStatus", "IncorrectStatus.VSwitch", "InvalidStatus.VSwitch", "InvalidVSwitch.IncorrectStatus", "IncorrectStatus"] 400 "The status of the vSwitch does not allow this operation.";
+        VSwitchSiblingBusy Busy ["OperationDenied.OtherSubnetCreating", "OperationDenied.OtherSubnetProcessing", "IncorrectVSwitchStatus", "TaskConflict"] 400 "Another vSwitch of the VPC is being created or deleted.";
+        VSwitchInUse Dependency ["DependencyViolation"] 400 "Resources still hold addresses of the vSwitch.";
+        VSwitchHasRouteTable Dependency ["DependencyViolation.RouteTable", "DependencyViolation"] 400 "A custom route table is still bound to the vSwitch.";
+        VSwitchHasReservation Dependency ["DependencyViolation.VSwitchCidrReservation", "DependencyViolation"] 400 "The vSwitch still has CIDR reservations.";
+        VSwitchIpv6Malformed Invalid ["IllegalParam.Ipv6CidrBlock", "InvalidParameter"] 400 "The IPv6 subnet number is outside its range.";
+        VSwitchIpv6Exists Conflict ["OperationFailed.Ipv6CidrBlockExisted"] 400 "Another vSwitch has this IPv6 subnet.";
+        VSwitchIpv6InUse Dependency ["OperationFailed.Ipv6InstanceExist"] 400 "IPv6 addresses or reservations of the vSwitch are still in use.";
+        DefaultVSwitchExists Conflict ["OperationFailed.DefaultVSwitchExist"] 400 "The zone already has a default vSwitch.";
+        CidrReservationNotFound NotFound ["ResourceNotFound.CidrReservation"] 400 "The specified CIDR reservation does not exist.";
+        CidrReservationChoice Invalid ["MissingParam.CidrReservationMaskOrCidrReservationCidr", "Conflict.CidrReservationMaskAndCidrReservationCidr"] 400 "A reservation is given by a block or by a mask.";
+        CidrReservationBoth Invalid ["Conflict.CidrReservationMaskAndCidrReservationCidr"] 400 "A reservation is given by a block or by a mask, not by both.";
+        CidrReservationMalformed Invalid ["IllegalParamFormat.VSwitchCidrReservationCidr"] 400 "A reserved block is a network in CIDR form without host bits.";
+        CidrReservationMask Invalid ["IllegalParam.VSwitchCidrReservationMask", "OperationFailed.VSwitchCidrReservationCidr"] 400 "The mask of a reservation is outside its range.";
+        CidrReservationOutside Invalid ["OperationFailed.VSwitchCidrReservationCidr"] 400 "A reserved block is a proper part of the vSwitch's block.";
+        CidrReservationSystem Conflict ["OperationFailed.SystemReservedIpContained"] 400 "The reserved block contains addresses that the provider keeps.";
+        CidrReservationUsed Conflict ["OperationFailed.AlreadyUsedIpContained"] 400 "The reserved block contains addresses in use.";
+        CidrReservationNoRoom Exhausted ["OperationFailed.CidrNotEnoughInVSwitch"] 400 "The vSwitch has no free block of that size.";
+        CidrReservationQuota Quota ["QuotaExceeded.CidrReservationCount"] 400 "The VPC has as many reservations as the quota allows.";
+        CidrReservationType Invalid ["UnsupportedFeature.ReservedType"] 400 "The only type of reservation is Prefix.";
+        CidrReservationIpv6 Denied ["UnsupportedFeature.VSwitchIpv6"] 400 "The vSwitch has no IPv6 block to reserve from.";
+        CidrReservationInUse Dependency ["DependencyViolation.IpPrefix"] 400 "Interfaces still hold prefixes of the reservation.";
+        ReservationNameMalformed Invalid ["IllegalParamFormat"] 400 "The name of a reservation is 1 to 128 characters and does not start with http:// or https://.";
+        ReservationDescriptionMalformed Invalid ["IllegalParamFormat"] 400 "The description of a reservation is 1 to 256 characters and does not start with http:// or https://.";
+        AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address"] 400 "The address does not read.";
+        AddressMismatch Invalid ["Mismatch.VSwitchAndPrivateIpAddress"] 400 "The address does not lie in the block of the vSwitch.";
+        AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress", "InvalidParameter.NotEnoughIpInVSwitch"] 403 "The vSwitch has no free address left.";
+        AddressQuotaExceeded Quota ["QuotaExceeded.PrivateIpAddress"] 400 "The VPC holds as many private addresses as the quota allows.";
+        AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Mismatch", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch"] 403 "The address does not lie in the block of the vSwitch.";
+        AddressReserved Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Malformed", "InvalidPrivateIpAddress"] 403 "The first and the last three addresses of a vSwitch are reserved by the provider.";
+        AddressInUse Conflict ["InvalidPrivateIpAddress.Duplicated", "InvalidIp.IpAssigned", "InvalidIPAddress.AlreadyUsed"] 400 "The address is already in use.";
+
+        // --- vRouter and route tables ------------------------------------------------------------------
+        VRouterNotFound NotFound ["InvalidVRouterId.NotFound", "InvalidVRouterID.NotFound"] 404 "The specified vRouter does not exist.";
+        VRouterNameMalformed Invalid ["InvalidVRouterName.Malformed"] 400 "The vRouter name must be 1 to 128 characters and must not start with http:// or https://.";
+        VRouterDescriptionMalformed Invalid ["InvalidVRouterDescription.Malformed", "InvalidDescription.Malformed"] 400 "The vRouter description must be 1 to 256 characters and must not start with http:// or https://.";
+        RouteTableNotFound NotFound ["InvalidRouteTableId.NotFound", "InvalidRouteTableID.NotFound", "InvalidRouteTable.NotFound", "Abs.InvalidRouteTableId.NotExist"] 404 "The specified route table does not exist.";
+        RouteTableNameMalformed Invalid ["InvalidParameter.RouteTableName.Malformed", "Abs.InvaliTableName.Malformed"] 400 "The route table name must be 1 to 128 characters and must not start with http:// or https://.";
+        RouteTableDescriptionMalformed Invalid ["InvalidParameter.Description.Malformed", "InvalidDescription.Malformed"] 400 "The route table description must be 1 to 256 characters and must not start with http:// or https://.";
+        RouteTableGatewayUnsupported Denied ["OperationUnsupported.AdvancedFeature"] 400 "Route tables of gateways are not offered; a route table is bound to vSwitches.";
+        RouteTableQuotaExceeded Quota ["QuotaExceeded.RouteTable"] 400 "The number of custom route tables in the VPC has reached the quota.";
+        RouteTableStatusIncorrect State ["IncorrectRouteTableStatus", "IncorrectStatus.RouteTable", "IncorrectStatus.RouteTableStatus", "IncorrectStatus"] 404 "The status of the route table does not allow this operation.";
+        RouteTableIsSystem Denied ["IncorrectRouteTableType"] 400 "The system route table lives and dies with its VPC.";
+        RouteTableHasVSwitch Dependency ["IncorrectRouteTableStatus"] 404 "vSwitches are still bound to the route table.";
+        RouteTableHasRouteEntry Dependency ["IncorrectRouteTableStatus.RouteEntryExist", "DependencyViolation.RouteEntry"] 400 "The route table still has custom entries.";
+        RouteTableOtherVpc Invalid ["Forbidden.NotInSameVpc"] 404 "The route table and the vSwitch are in different VPCs.";
+        RouteTableSwitchToSystem Denied ["OperationDenied.SwitchToSystemRouteTable"] 400 "A vSwitch returns to the system route table by leaving its custom one.";
+        RouteTableAlreadyAssociated Conflict ["ResourceAlreadyAssociated.RouteTable", "Forbidden.VSwitchAlreadyAssociatedRouteTable"] 400 "The vSwitch is bound to a custom route table already.";
+        RouteTableUnbindSystem Denied ["OperationUnsupported.SystemRouteTable"] 404 "The system route table cannot be unbound.";
+        RouteTableNotAssociated Conflict ["InvalidBindingStatus.RouteTable", "OperationFailed.VSwitchNotAssociate"] 404 "The vSwitch is not bound to the route table.";
+        RouteTableVpcBusy Busy ["OperationConflict", "TaskConflict"] 400 "Another change in the VPC of the route table is under way.";
+        VpcBusy Busy ["TaskConflict", "OperationConflict", "OperationFailed.DistibuteLock", "IncorrectVSwitchStatus"] 400 "Another change in the VPC is under way.";
+
+        // --- route entries -----------------------------------------------------------------------------
+        RouteEntryIdNotFound NotFound ["InvalidRouteEntryId.NotFound", "InvalidRouteEntry.NotFound", "VPC_ROUTER_ENTRY_NOT_EXIST"] 404 "The specified route entry does not exist.";
+        RouteEntryNotFound NotFound ["InvalidRouteEntry.NotFound", "InvalidRouteEntryId.NotFound", "VPC_ROUTER_ENTRY_NOT_EXIST"] 400 "The route table has no such entry.";
+        RouteEntryIdMissing Invalid ["MissingParam.RouteEntryId", "MissingParameter"] 400 "A route entry is named by its id, or by route table and destination.";
+        RouteEntryIdExclusive Invalid ["ParamExclusive.RouteEntryIdAndRouteTableIdOrDestCidrBlock"] 400 "A route entry is named by its id alone, or by route table and destination.";
+        RouteEntryNameMalformed Invalid ["InvalidRouteEntryName.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry name must be 1 to 128 characters and must not start with http:// or https://.";
+        RouteEntryDescriptionMalformed Invalid ["InvalidDescription.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry description must be 1 to 256 characters and must not start with http:// or https://.";
+        RouteEntryStatusIncorrect State ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "VPC_ROUTE_ENTRY_STATUS_ERROR"] 400 "The route entry is in transition.";
+        RouteEntrySiblingBusy Busy ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "TaskConflict"] 400 "Another entry of the route table is in transition.";
+        RouteEntryIsSystem Denied ["OperationDenied"] 400 "A system route entry cannot be deleted.";
+        RouteEntrySystemText Denied ["Forbbiden"] 403 "A system route entry has no name and no description.";
+        RouteEntryQuotaExceeded Quota ["QuotaExceeded"] 400 "The number of custom entries in the route table has reached the quota.";
+        RouteDestinationMalformed Invalid ["InvalidCidrBlock.Malformed", "IllegalParam.CidrBlock", "InvalidCidrBlock"] 400 "The destination is a network in CIDR form without host bits, or a bare address.";
+        RouteDestinationDuplicate Conflict ["InvalidCIDRBlock.Duplicate", "InvalidRouteEntry.Duplicate", "RouterEntryConflict.Duplicated", "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE"] 400 "The route table has an entry for this destination already.";
+        RouteDestinationInVSwitch Conflict ["InvalidCidrBlock"] 400 "The destination must not equal the block of a vSwitch of the VPC and must not lie inside one.";
+        RouteDestinationInVSwitchIpv6 Conflict ["OperationUnsupported.DestinationCidrBlockOverlapWithVSwitch", "InvalidCidrBlock"] 400 "The destination must not equal the IPv6 block of a vSwitch of the VPC and must not lie inside one.";
+        RouteDestinationCloudServices Invalid ["InvalidCidrBlock"] 400 "The destination must not be 100.64.0.0/10, the network of cloud services, or lie inside it.";
+        RoutePrefixListNotFound NotFound ["ResourceNotFound.PrefixList"] 400 "The specified prefix list does not exist.";
+        RouteIpv6Disabled State ["OperationDenied.VpcIpv6NotEnabled"] 400 "The VPC has no IPv6 block.";
+        RouteNextHopType Invalid ["InvalidNextHopType", "IllegealParam.NextHopType", "InvalidNextHop"] 400 "The type of the next hop is not known.";
+        RouteNextHopBothNull Invalid ["InvalidNexthopTypeAndList.BothNull"] 400 "Neither a next hop nor a list of next hops is given.";
+        RouteNextHopBothGiven Invalid ["InvalidNexthopTypeAndList.BothNotNull", "ParamExclusive.NextHopIdAndList"] 400 "A next hop and a list of next hops are given.";
+        RouteNextHopMissing Invalid ["InvalidNextHop"] 400 "An entry that is named by its destination is deleted with its next hop.";
+        RouteNextHopIdMissing Invalid ["MissingParam.NewNextHopId", "MissingParameter"] 400 "The id of the next hop is missing.";
+        RouteNextHopTypeMissing Invalid ["MissingParam.NewNextHopType", "MissingParameter"] 400 "The type of the next hop is missing.";
+        RouteNextHopFixed Denied ["UnsupportedFeature.ModifyRouteEntryNextHop"] 400 "A system entry of the system route table keeps its next hop.";
+        RouteNextHopUnchanged Conflict ["OperationDenied.NextHopExist"] 400 "The entry has this next hop already.";
+        RouteNextHopStatus State ["IncorrectInstanceStatus"] 400 "The next hop is in transition.";
+        RouteNextHopNoIpv6 State ["OperationFailed.NotSupportIPV6"] 400 "The next hop has no IPv6 address.";
+        RouteNextHopPrimaryEni Denied ["OperationUnsupported.Ipv6EntryOnPrimaryNetworkInterface"] 400 "An IPv6 entry cannot point at a primary network interface.";
+        RouteNextHopManyIpv6 State ["OperationUnsupported.MutipleIpv6Address"] 400 "The next hop of an IPv6 entry has one IPv6 address, not several.";
+        RouteInstanceOtherVpc Invalid ["OperationFailed.InstanceDismatchCurrentVpc"] 404 "The next hop is in another VPC than the route table.";
+        RouteEniOtherVpc Invalid ["Mismatch.EniIdAndRouteTableId"] 400 "The network interface is in another VPC than the route table.";
+        RouteNextHopNotFound NotFound ["InvalidNextHop.NotFound", "InvalidNextHopId.NotFound", "InvalidNexthop.NotFound"] 400 "The specified next hop does not exist.";
+        RouteInstanceNotFound NotFound ["InvalidInstanId.NotFound", "InvalidNextHop.NotFound"] 404 "The instance that should be the next hop does not exist.";
+        RouteEniNotFound NotFound ["InvalidNetworkInterface.NotFound", "ResourceNotFound.NetworkInterface"] 404 "The network interface that should be the next hop does not exist.";
+        RouteHaVipNotFound NotFound ["InvalidHaVipId.NotFound", "InvalidHaVip.NotFound", "InvalidNextHop.NotFound"] 404 "The HaVip that should be the next hop does not exist.";
+        RouteVpnGatewayNotFound NotFound ["InvalidVpnInstanceId.NotFound"] 400 "The VPN gateway that should be the next hop does not exist.";
+        RouteNatGatewayNotFound NotFound ["InvalidNatGatewayId.NotFound", "InvalidNatGateway.NotFound", "ResourceNotFound.NatGateway"] 404 "The NAT gateway that should be the next hop does not exist.";
+        RouteIpv6GatewayNotFound NotFound ["InvalidIpv6Gateway.NotFound"] 404 "The IPv6 gateway that should be the next hop does not exist.";
+        RouteIpv4GatewayNotFound NotFound ["ResourceNotFound.Ipv4Gateway"] 400 "The IPv4 gateway that should be the next hop does not exist.";
+        RouteAttachmentNotFound NotFound ["InvalidAttachment.NotFound"] 400 "The transit router attachment that should be the next hop does not exist.";
+        RouteVpcPeerNotFound NotFound ["ResourceNotFound.VpcPeer"] 400 "The peering connection that should be the next hop does not exist.";
+        RouteEcrNotFound NotFound ["ResourceNotAssociated.Ecr"] 400 "The VPC is not associated with the express connect router that should be the next hop.";
+        RouteEcmpSize Invalid ["InvalidNexthopListSize", "InvalidNextHopList.Size"] 400 "A list of next hops has 2 to 4 of them.";
+        RouteEcmpType Invalid ["OperationUnsupported.InvalidRouterInterfaceType", "InvalidOppositeRouterType"] 400 "Every next hop of a list is a router interface.";
+        RouteEcmpWeight Invalid ["INVALID_WEIGHT_PARAM"] 400 "The weight of a next hop is between 0 and 255.";
+        RouteEcmpDuplicate Invalid ["Duplicated.VpcNextHop"] 400 "A list of next hops names each of them once.";
+        RouteEcmpIpv6 Denied ["OperationUnsupported.Ipv6EcmpRouteEntry"] 400 "An IPv6 entry has one next hop.";
+        RouteEcmpCustomTable Denied ["OperationUnsupported.SubRouteTableECMP"] 400 "An entry of a custom route table has one next hop.";
+    } };
+}
