@@ -93,6 +93,16 @@ pub fn documents(version: &str, action: &str, code: &str) -> bool {
     codes.binary_search_by(|known| known.code.cmp(code)).is_ok()
 }
 
+/// Whether any action of the product with this version documents the code.
+pub fn product_documents(version: &str, code: &str) -> bool {
+    static KNOWN: OnceLock<std::collections::BTreeSet<(&str, &str)>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        let of_entry = |entry: &'static Entry| entry.codes().iter().map(|known| (entry.version, known.code));
+        entries().iter().flat_map(of_entry).collect()
+    });
+    known.contains(&(version, code))
+}
+
 /// The documented status of a code in an action. Some codes are documented with several: `usual` if it is one of them,
 /// else the smallest. `None` if the action does not document the code, or no status for it.
 pub fn documented_status(version: &str, action: &str, code: &str, usual: u16) -> Option<u16> {

@@ -103,6 +103,7 @@ impl Server {
             .map_err(|source| StartError::Listen { address: settings.listen, source })?;
         let writer = WriterSettings {
             retention: Retention { entries: settings.keep_entries, ..WriterSettings::default().retention },
+            worlds: settings.max_worlds as usize,
             ..WriterSettings::default()
         };
         let engine = Engine::new(Arc::new(log), writer);

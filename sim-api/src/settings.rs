@@ -267,6 +267,9 @@ options! {
     /// Bytes of a request's body; larger ones get 413 [default: 1048576]
     #[arg(long, env = "CLOUDNET_BODY_LIMIT", value_name = "BYTES")]
     body_limit: usize;
+    /// Worlds that there may be at once [default: 10000]
+    #[arg(long, env = "CLOUDNET_MAX_WORLDS", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    max_worlds: u64;
 }
 
 /// The settings in force.
@@ -308,6 +311,8 @@ pub struct ServeSettings {
     pub concurrency: u64,
     /// The largest body in bytes.
     pub body_limit: usize,
+    /// How many worlds there may be.
+    pub max_worlds: u64,
 }
 
 impl From<ServeOptions> for ServeSettings {
@@ -339,6 +344,7 @@ impl From<ServeOptions> for ServeSettings {
             grace: Duration::from_secs(o.grace.unwrap_or(10)),
             concurrency: o.concurrency.unwrap_or(1024),
             body_limit: o.body_limit.unwrap_or(1 << 20),
+            max_worlds: o.max_worlds.unwrap_or(10_000),
         }
     }
 }

@@ -4,7 +4,7 @@ mod service;
 
 use serde_json::{Value, json};
 use service::{Client, settings};
-use sim_api::engine::wall_now;
+use sim_api::engine::{MAX_SNAPSHOTS, wall_now};
 use sim_api::settings::Database;
 use sim_api::{ServeSettings, Server};
 
@@ -25,6 +25,25 @@ async fn count_vpcs(client: &Client) -> usize {
 
 async fn world(client: &Client, name: &str) -> Value {
     client.get(&format!("/v1/worlds/{name}")).await.expect(200)
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_worlds_and_snapshots() {
+    let server = Server::start(ServeSettings { max_worlds: 2, ..settings() }).await.unwrap();
+    let client = Client::new(&server);
+    client.post("/v1/worlds", json!({"name": "second"})).await.expect(201);
+    let third = client.post("/v1/worlds", json!({"name": "third"})).await;
+    assert_eq!(third.refused(403), "too_many_worlds");
+    let copy = client.post("/v1/worlds/default/fork", json!({"name": "copy"})).await;
+    assert_eq!(copy.refused(403), "too_many_worlds");
+    for n in 0..MAX_SNAPSHOTS {
+        client.post("/v1/worlds/second/snapshots", json!({"name": format!("s-{n}")})).await.expect(201);
+    }
+    let more = client.post("/v1/worlds/second/snapshots", json!({"name": "more"})).await;
+    assert_eq!(more.refused(403), "too_many_snapshots");
+    client.delete("/v1/worlds/second").await.expect(204);
+    client.post("/v1/worlds", json!({"name": "third"})).await.expect(201);
+    server.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -32,9 +32,6 @@ use tokio::sync::Mutex;
 /// The world that both wires show when nobody names one.
 pub const DEFAULT_WORLD: &str = "default";
 
-/// The most worlds that one process holds.
-pub const MAX_WORLDS: usize = 10_000;
-
 /// How many rows that belong to nobody are removed in one transaction.
 const SWEEP_ROWS: u32 = 1_000;
 
@@ -103,8 +100,8 @@ impl Engine {
         if self.world(name).is_some() {
             return Err(EngineError::WorldExists(name.to_owned()));
         }
-        if self.worlds.read().len() >= MAX_WORLDS {
-            return Err(EngineError::TooManyWorlds(MAX_WORLDS));
+        if self.worlds.read().len() >= self.settings.worlds {
+            return Err(EngineError::TooManyWorlds(self.settings.worlds));
         }
         let log = match lifetime {
             Lifetime::Kept => self.log.clone(),

@@ -23,6 +23,8 @@ pub struct WriterSettings {
     pub snapshot_after: u64,
     /// How much of the past is kept.
     pub retention: Retention,
+    /// How many worlds there may be.
+    pub worlds: usize,
 }
 
 impl Default for WriterSettings {
@@ -32,6 +34,7 @@ impl Default for WriterSettings {
             group: 256,
             snapshot_after: 10_000,
             retention: Retention { snapshots: 2, entries: u64::MAX },
+            worlds: 10_000,
         }
     }
 }

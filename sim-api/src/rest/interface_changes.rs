@@ -47,11 +47,8 @@ pub const REFUSALS: Refusals = &[
         "detach_network_interface",
         &[
             E::EniNotFound,
-            E::InstanceNotFound,
             E::EniPrimaryDetach,
             E::EniStatusIncorrect,
-            E::EniNotOfInstance,
-            E::EniNotOfTrunk,
             E::EniInstanceStatusIncorrect,
             E::EniHasMembers,
         ],

@@ -34,7 +34,6 @@ pub const REFUSALS: Refusals = &[
             E::EniAddressesConflict,
             E::EniPrefixMalformed,
             E::EniPrefixMask,
-            E::InvalidParameter,
             E::VSwitchNotFound,
             E::ResourceGroupNotFound,
             E::SecurityGroupsMissing,

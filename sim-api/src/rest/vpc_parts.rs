@@ -43,7 +43,7 @@ pub const REFUSALS: Refusals = &[
             E::SecondaryIpv6Quota,
             E::SecondaryIpv6NotReserved,
             E::Ipv6CidrMalformed,
-            E::InvalidParameter,
+            E::Ipv6IspUnsupported,
             E::VpcNotFound,
             E::VpcStatusIncorrect,
         ],

@@ -107,7 +107,9 @@ async fn answer(
     let action = find_action(request)?;
     let spec = action.spec();
     check_parameters(app, request, spec, noted)?;
-    let scope = request.params.root();
+    // What the action does not have must not be read by code that several actions share.
+    let known = request.params.without(&noted.unknown);
+    let scope = known.root();
     let mut caller = Caller::new(account, request.region_id.as_deref().unwrap_or(DEFAULT_REGION));
     // Where an action does not have these, the real service ignores them.
     if let Some(token) = request.client_token()
@@ -344,7 +346,10 @@ fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderErr
     noted.rule = refusal.code().native();
     let row = refusal.code().row();
     let documents = |code: &&&str| crate::catalogue::documents(action.version, action.name, code);
-    let code = *row.provider_codes.iter().find(documents).unwrap_or(&row.provider_codes[0]);
+    // Else as other actions of the product spell it.
+    let usual = |code: &&&str| crate::catalogue::product_documents(action.version, code);
+    let codes = || row.provider_codes.iter();
+    let code = *codes().find(documents).or_else(|| codes().find(usual)).unwrap_or(&row.provider_codes[0]);
     let usual = row.provider_status;
     let status =
         crate::catalogue::documented_status(action.version, action.name, code, usual).unwrap_or(usual);

@@ -7,6 +7,7 @@
 //!
 //! Names are case-sensitive, as the provider documents them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -98,6 +99,15 @@ impl Params {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// These parameters without those of the given names.
+    pub fn without(&self, names: &[String]) -> Cow<'_, Params> {
+        if names.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let stays = |entry: &&Entry| !names.contains(&entry.name);
+        Cow::Owned(Params { entries: self.entries.iter().filter(stays).cloned().collect() })
     }
 
     /// Names that no getter asked for and that are not [`COMMON`], in byte order. Ask after the

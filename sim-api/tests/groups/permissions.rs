@@ -188,7 +188,10 @@ async fn every_rule_of_adding_rules_on_both_wires() {
     for Row { rule, way, target: group, fields, provider } in rows(FORM).into_iter().chain(rows(STATE)) {
         let (rest, rpc) = add(way, group, &[fields]);
         service.refused(rule, &rest, &rpc, provider).await;
-        // The older form of a call has the one rule's fields at the top.
+        // The older form of a call has the one rule's fields at the top, but no port lists.
+        if rule == E::PortListNotFound {
+            continue;
+        }
         let flat = format!(
             "{} SecurityGroupId={group}{}",
             provider_action("Authorize", way),

@@ -104,7 +104,7 @@ async fn every_rule_of_prefix_lists_on_both_wires() {
         (
             E::TagKeyDuplicated,
             create(json!({"tags": [{"key": "a"}, {"key": "a"}]}), "Tag.1.Key=a Tag.2.Key=a"),
-            "Forbidden.TagKey.Duplicated 400",
+            "Duplicate.TagKey 400",
         ),
         (
             E::ResourceGroupNotFound,

@@ -2,7 +2,7 @@
 
 use crate::service::hosts::{crowded, world, world_with};
 use crate::service::pairs::Service;
-use serde_json::json;
+use serde_json::{Value, json};
 use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::rule_input::{RuleTexts, read_rules};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
@@ -46,6 +46,13 @@ async fn an_enterprise_group_takes_65_536_interfaces() {
     service.stop().await;
 }
 
+/// Adds an inbound rule, which is `$rule` from then on.
+async fn add_rule(service: &mut Service, group: &str, rule: &Value) {
+    let body = json!({"direction": "ingress", "rules": [rule]});
+    let made = service.rest_ok(&format!("POST /v1/security-groups/{group}/rules {body}")).await;
+    service.ids.insert("rule", made["items"][0]["id"].as_str().unwrap().to_owned());
+}
+
 #[tokio::test]
 async fn a_prefix_list_is_used_by_1_000_groups() {
     let mut service = Service::over(world(Provisioning::Instant)).await;
@@ -81,6 +88,13 @@ async fn a_prefix_list_is_used_by_1_000_groups() {
                Permissions.1.PortRange=-1/-1 Permissions.1.DestPrefixListId=$pl";
     let exceeded = "LimitExceed.PrefixListAssociationResource 403";
     service.refused(E::PrefixListAssociationsExceeded, &rest, rpc, exceeded).await;
+    let other = r#"POST /v1/prefix-lists {"name":"other","address_family":"IPv4","max_entries":1}"#;
+    service.created("other", other).await;
+    let rule = json!({"protocol": "all", "port_range": "-1/-1", "peer_prefix_list_id": "$other"});
+    add_rule(&mut service, "$sg", &rule).await;
+    let rest = r#"PATCH /v1/security-groups/$sg/rules/$rule {"peer_prefix_list_id":"$pl"}"#;
+    let rpc = "ModifySecurityGroupRule SecurityGroupId=$sg SecurityGroupRuleId=$rule SourcePrefixListId=$pl";
+    service.refused(E::PrefixListAssociationsExceeded, rest, rpc, exceeded).await;
     service.stop().await;
 }
 
@@ -88,7 +102,7 @@ async fn a_prefix_list_is_used_by_1_000_groups() {
 async fn whether_enterprise_groups_drop_is_a_setting() {
     let disputed = Disputed { enterprise_drop_rules: false, ..Disputed::default() };
     let genesis = Genesis { disputed, ..Genesis::default() };
-    let service = Service::over(world_with(genesis, Provisioning::Instant)).await;
+    let mut service = Service::over(world_with(genesis, Provisioning::Instant)).await;
     let rule = json!({"protocol": "all", "port_range": "-1/-1", "policy": "drop", "peer_cidr": "10.0.0.0/8"});
     let rest =
         format!("POST /v1/security-groups/$ent/rules {}", json!({"direction": "ingress", "rules": [rule]}));
@@ -96,5 +110,10 @@ async fn whether_enterprise_groups_drop_is_a_setting() {
                Permissions.1.PortRange=-1/-1 Permissions.1.Policy=drop Permissions.1.SourceCidrIp=10.0.0.0/8";
     service.refused(E::EnterpriseDropRule, &rest, rpc, "InvalidGroupParameter.OperationDenied 400").await;
     service.rpc_ok(&rpc.replace("Policy=drop", "Policy=accept")).await;
+    let rule = json!({"protocol": "tcp", "port_range": "1/1", "peer_cidr": "10.0.0.0/8"});
+    add_rule(&mut service, "$ent", &rule).await;
+    let rest = r#"PATCH /v1/security-groups/$ent/rules/$rule {"policy":"drop"}"#;
+    let rpc = "ModifySecurityGroupRule SecurityGroupId=$ent SecurityGroupRuleId=$rule Policy=drop";
+    service.refused(E::EnterpriseDropRule, rest, rpc, "InvalidGroupParameter.OperationDenied 400").await;
     service.stop().await;
 }

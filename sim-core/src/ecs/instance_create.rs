@@ -11,7 +11,7 @@ use crate::ecs::eni::{self, Eni, EniKind, EniStatus, New, TrafficMode};
 use crate::ecs::eni_address::{self, Call, Primary, Wanted};
 use crate::ecs::instance::{Instance, InstanceStatus, StoppedMode, Terms, TypeLimits};
 use crate::ecs::instance_life;
-use crate::ecs::instance_name::{self, Sequence, check_host_name, default_host_name};
+use crate::ecs::instance_name::{self, Naming, Sequence, check_host_name, default_host_name};
 use crate::ecs::membership::check_membership;
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
 use crate::id::{AnyId, DiskId, EniId, InstanceId, ResourceGroupId, SecurityGroupId, VSwitchId};
@@ -118,7 +118,7 @@ pub struct CreateInstance {
 /// # Errors
 /// Those of [`run`].
 pub fn create(w: &mut World, caller: &Caller, c: &CreateInstance) -> Outcome<Reply> {
-    let plan = Plan::check(w, caller, &c.launch, 1, false)?;
+    let plan = Plan::check(w, caller, &c.launch, 1, Naming::AsGiven)?;
     plan.make(w, caller, 0, InstanceStatus::Stopped, None).map(Into::into)
 }
 
@@ -146,7 +146,7 @@ pub struct RunInstances {
 /// its type allows; addresses that are outside, reserved or in use; quotas; no free address.
 pub fn run(w: &mut World, caller: &Caller, c: &RunInstances) -> Outcome<Reply> {
     let least = check_amounts(c)?;
-    let plan = Plan::check(w, caller, &c.launch, u32::from(c.amount), c.unique_suffix)?;
+    let plan = Plan::check(w, caller, &c.launch, u32::from(c.amount), Naming::Counted(c.unique_suffix))?;
     plan.check_host_names(c)?;
     let mut made: Vec<AnyId> = Vec::with_capacity(c.amount.into());
     for at in 0..c.amount {
@@ -201,10 +201,10 @@ impl<'a> Plan<'a> {
         caller: &Caller,
         launch: &'a Launch,
         amount: u32,
-        unique_suffix: bool,
+        naming: Naming,
     ) -> Outcome<Plan<'a>> {
         let name = launch.name.as_deref().filter(|text| !text.is_empty());
-        let name = name.map(|text| Sequence::parse(text, unique_suffix, "name")).transpose()?;
+        let name = name.map(|text| naming.read(text, "name")).transpose()?;
         for at in [0, amount - 1] {
             instance_name::NAME.check(name.map(|s| s.at(at)).as_deref())?;
         }
@@ -216,8 +216,7 @@ impl<'a> Plan<'a> {
         let image = find_image(launch)?;
         let disk_gib = launch.system_disk.size_for(image)?;
         let host_name = launch.host_name.as_deref().filter(|text| !text.is_empty());
-        let host_name =
-            host_name.map(|text| Sequence::parse(text, unique_suffix, "host_name")).transpose()?;
+        let host_name = host_name.map(|text| naming.read(text, "host_name")).transpose()?;
         for at in [0, amount - 1] {
             host_name.map(|s| check_host_name(&s.at(at), image.os)).transpose()?;
         }

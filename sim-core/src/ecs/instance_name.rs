@@ -22,6 +22,28 @@ pub const DESCRIPTION: TextRule = TextRule {
     error: ErrorCode::InstanceDescriptionMalformed,
 };
 
+/// How the texts for names and host names are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// As they are, for the one instance of CreateInstance, which documents no patterns.
+    AsGiven,
+    /// As patterns; true numbers those without one.
+    Counted(bool),
+}
+
+impl Naming {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// Those of [`Sequence::parse`].
+    pub fn read<'a>(self, text: &'a str, field: &str) -> Outcome<Sequence<'a>> {
+        match self {
+            Naming::AsGiven => Ok(Sequence { before: text, number: None, after: "" }),
+            Naming::Counted(unique_suffix) => Sequence::parse(text, unique_suffix, field),
+        }
+    }
+}
+
 /// A text that gives each instance of a call its own name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequence<'a> {

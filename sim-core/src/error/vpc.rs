@@ -61,7 +61,7 @@ macro_rules! vpc_errors {
         VSwitchCidrRouteConflict Conflict ["InvalidCidrBlock.Overlapped", "RouteConflict.AlreadyExist"] 400 "The block equals or contains the destination of a route entry of the VPC.";
         VSwitchNoRoom Exhausted ["OperationDenied.AvailableCidrInsufficient", "ResourceNotAvailable"] 400 "The VPC has no free block of that size.";
         VSwitchQuotaExceeded Quota ["QuotaExceeded.VSwitch"] 400 "The number of vSwitches in the VPC has reached the quota.";
-        VSwitchStatusIncorrect State ["IncorrectVSwitchStatus", "IncorrectStatus.VSwitch", "InvalidStatus.VSwitch", "InvalidVSwitch.IncorrectStatus", "IncorrectStatus"] 400 "The status of the vSwitch does not allow this operation.";
+        VSwitchStatusIncorrect State ["IncorrectVSwitchStatus", "IncorrectStatus.VSwitch", "InvalidStatus.VSwitch", "IncorrectStatus.VSWITCH", "InvalidVSwitch.IncorrectStatus", "IncorrectStatus"] 400 "The status of the vSwitch does not allow this operation.";
         VSwitchSiblingBusy Busy ["OperationDenied.OtherSubnetCreating", "OperationDenied.OtherSubnetProcessing", "IncorrectVSwitchStatus", "TaskConflict"] 400 "Another vSwitch of the VPC is being created or deleted.";
         VSwitchInUse Dependency ["DependencyViolation"] 400 "Resources still hold addresses of the vSwitch.";
         VSwitchHasRouteTable Dependency ["DependencyViolation.RouteTable", "DependencyViolation"] 400 "A custom route table is still bound to the vSwitch.";
@@ -120,7 +120,7 @@ macro_rules! vpc_errors {
         RouteEntryIdMissing Invalid ["MissingParam.RouteEntryId", "MissingParameter"] 400 "A route entry is named by its id, or by route table and destination.";
         RouteEntryIdExclusive Invalid ["ParamExclusive.RouteEntryIdAndRouteTableIdOrDestCidrBlock"] 400 "A route entry is named by its id alone, or by route table and destination.";
         RouteEntryNameMalformed Invalid ["InvalidRouteEntryName.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry name must be 1 to 128 characters and must not start with http:// or https://.";
-        RouteEntryDescriptionMalformed Invalid ["InvalidDescription.Malformed", "IllegalParam.RouteEntryName"] 400 "The route entry description must be 1 to 256 characters and must not start with http:// or https://.";
+        RouteEntryDescriptionMalformed Invalid ["InvalidDescription.Malformed"] 400 "The route entry description must be 1 to 256 characters and must not start with http:// or https://.";
         RouteEntryStatusIncorrect State ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "VPC_ROUTE_ENTRY_STATUS_ERROR"] 400 "The route entry is in transition.";
         RouteEntrySiblingBusy Busy ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "TaskConflict"] 400 "Another entry of the route table is in transition.";
         RouteEntryIsSystem Denied ["OperationDenied"] 400 "A system route entry cannot be deleted.";
