@@ -214,12 +214,14 @@ def by_status(codes):
 
 
 def pick(codes, candidates):
-    """The first candidate that the action documents, in any case, with its smallest status."""
+    """The first candidate that the action documents, in any case, with its smallest status. One of 500 and above, of
+    which there is one, is no answer to a caller's mistake."""
     lower = {code.lower(): code for code in codes}
     for candidate in candidates:
         code = lower.get(candidate.lower())
-        if code and codes[code]:
-            return [code, codes[code][0]]
+        statuses = [status for status in codes.get(code, []) if status < 500]
+        if statuses:
+            return [code, statuses[0]]
     return None
 
 

@@ -52,6 +52,7 @@ _TAGS = "the core counts tags with QuotaExceeded.TagNum, NumberExceed.Tags or wh
 _IDS = "the core counts resources with SizeLimitExceeded.ResourceId or NumberExceed.ResourceIds"
 _ABSENT = "the core names what is absent: MissingParameter.ResourceIds, MissingParam.Tags and their like"
 _GROUPS = "the core counts groups against the quota, which an account can have raised"
+_BATCH = "the core counts instances with InvalidParameter.TooManyInstanceIds"
 _ENTRIES = "the core counts entries with LimitExceed.Entry"
 PARAMETERS |= {("Vpc", action, "Tag"): ({"max_items": None}, _TAGS) for action in (
     "CreateHaVip", "CreateIpv4Gateway", "CreateIpv6Gateway", "CreateNatGateway", "CreateNetworkAcl", "CreateRouteTable",
@@ -67,6 +68,8 @@ PARAMETERS |= {key: ({"max_items": None, "required": None}, _IDS + "; " + _ABSEN
     ("Ecs", "TagResources", "ResourceId"), ("Ecs", "UntagResources", "ResourceId"))}
 PARAMETERS |= {key: ({"max_items": None}, _IDS) for key in (
     ("Vpc", "ListTagResources", "ResourceId"), ("Ecs", "ListTagResources", "ResourceId"))}
+PARAMETERS |= {("Ecs", action, "InstanceId"): ({"max_items": None}, _BATCH) for action in (
+    "DeleteInstances", "RebootInstances", "StartInstances", "StopInstances")}
 PARAMETERS |= {("Ecs", action, "SecurityGroupIds"): ({"max_items": None}, _GROUPS) for action in (
     "CreateNetworkInterface", "ModifyInstanceAttribute", "RunInstances")}
 PARAMETERS |= {

@@ -82,6 +82,9 @@ ACTIONS = {
     "UnassignPrivateIpAddresses": "unassign_network_interface_addresses",
     "UnassignIpv6Addresses": "unassign_network_interface_addresses",
     "RebootInstance": "reboot_instance",
+    "StartInstances": "start_instance",
+    "StopInstances": "stop_instance",
+    "RebootInstances": "reboot_instance",
     "TagResources": "put_tags",
     "UntagResources": "delete_tags",
     "UnTagResources": "delete_tags",
@@ -90,6 +93,9 @@ ACTIONS = {
 MECHANICAL = {"invalid_parameter", "missing_parameter"}
 # Rules of parameters that only the action has.
 MORE = {
+    "StartInstances": {"instance_batch_size", "instance_repeated"},
+    "StopInstances": {"instance_batch_size", "instance_repeated"},
+    "RebootInstances": {"instance_batch_size", "instance_repeated"},
     "DetachNetworkInterface": {"instance_not_found", "eni_not_of_instance", "eni_not_of_trunk"},
 }
 

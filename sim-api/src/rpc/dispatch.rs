@@ -341,15 +341,19 @@ fn with_documented_status(action: &Action, mut error: ProviderError) -> Provider
     error
 }
 
+/// How an action spells a refusal: as it documents it, else as other actions of its product do.
+pub(super) fn code_in(version: &str, action: &str, refusal: &Refusal) -> &'static str {
+    let codes = refusal.code().row().provider_codes;
+    let own = |code: &&&str| crate::catalogue::documents(version, action, code);
+    let of_product = |code: &&&str| crate::catalogue::product_documents(version, code);
+    codes.iter().find(own).or_else(|| codes.iter().find(of_product)).unwrap_or(&codes[0])
+}
+
 /// The provider's code, status and message of a refusal in this action.
 fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderError {
     noted.rule = refusal.code().native();
     let row = refusal.code().row();
-    let documents = |code: &&&str| crate::catalogue::documents(action.version, action.name, code);
-    // Else as other actions of the product spell it.
-    let usual = |code: &&&str| crate::catalogue::product_documents(action.version, code);
-    let codes = || row.provider_codes.iter();
-    let code = *codes().find(documents).or_else(|| codes().find(usual)).unwrap_or(&row.provider_codes[0]);
+    let code = code_in(action.version, action.name, refusal);
     let usual = row.provider_status;
     let status =
         crate::catalogue::documented_status(action.version, action.name, code, usual).unwrap_or(usual);

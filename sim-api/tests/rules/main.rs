@@ -3,7 +3,8 @@
 //! A line is `RULE | METHOD path {body}`: the request is refused with that code and the status of its kind. On the provider
 //! wire it is `RULE | Ecs RunInstances Name=value ... | CODE STATUS`: that rule refuses with this code and status. A line that
 //! begins with `NAME=/pointer`, or with nothing, succeeds, and `$NAME` stands for what it gave from then on. `[Name: value]`
-//! before the method is a header; `{~text~N}` is the text N times. The first line may be `world {…}`,
+//! before the method is a header; `{~text~N}` is the text N times,
+//! with the number of the time in place of `#`. The first line may be `world {…}`,
 //! the body of `POST /v1/worlds`. `CLOUDNET_STORY=vpcs` plays one story alone.
 
 #[path = "../service/mod.rs"]
@@ -26,7 +27,7 @@ struct Story {
 }
 
 impl Story {
-    /// `$name` is what that name stands for, `{~x~3}` is xxx.
+    /// `$name` is what that name stands for, `{~x#~3}` is x1x2x3.
     fn fill(&self, text: &str) -> String {
         // Long names first, so that $vpc does not eat the beginning of another name.
         let named = self.names.iter().rev();
@@ -35,7 +36,9 @@ impl Story {
         let Some((before, rest)) = text.split_once("{~") else { return text };
         let Some((what, after)) = rest.split_once('}') else { return text };
         let (part, times) = what.rsplit_once('~').expect("{~text~times}");
-        format!("{before}{}{}", part.repeat(times.parse().expect("a number")), self.fill(after))
+        let times: u32 = times.parse().expect("a number");
+        let parts: String = (1..=times).map(|n| part.replace('#', &n.to_string())).collect();
+        format!("{before}{parts}{}", self.fill(after))
     }
 
     async fn send(&self, line: &str) -> Answer {

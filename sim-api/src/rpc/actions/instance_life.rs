@@ -2,18 +2,20 @@
 
 use super::eni::{group_ids, take_inert};
 use crate::rest::context::parse_id;
+use crate::rpc::dispatch::code_in;
 use crate::rpc::params::Scope;
-use crate::rpc::plan::{BadParams, Planned, done, optional_id, required_id, write_sealed};
+use crate::rpc::plan::{BadParams, Planned, done, optional_id, required_id, write, write_sealed};
 use crate::seal::{Sealed, Secrets};
-use serde_json::json;
-use sim_core::Caller;
+use serde_json::{Value, json};
+use sim_core::command::Command;
 use sim_core::ecs::eni_address::parse4;
-use sim_core::ecs::instance::StoppedMode;
+use sim_core::ecs::instance::{Instance, InstanceStatus, StoppedMode};
 use sim_core::ecs::instance_life::{
     BatchRule, DeleteInstances, RebootInstances, StartInstances, StopInstances,
 };
 use sim_core::ecs::instance_modify::{ModifyInstance, MoveInstance};
-use sim_core::id::InstanceId;
+use sim_core::id::{AnyId, InstanceId};
+use sim_core::{Caller, Outcome, Reply};
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[
@@ -66,6 +68,61 @@ pub fn stop_instance(p: &Scope<'_>, _: &Caller) -> Planned {
         force: p.bool("ForceStop")?.unwrap_or(false),
         rule: BatchRule::AllTogether,
     })
+}
+
+/// What became of each instance of a batch. An action that succeeds found the instance as `before`.
+fn each_instance(
+    action: &'static str,
+    instances: Vec<InstanceId>,
+    before: InstanceStatus,
+    command: impl Into<Command>,
+) -> Planned {
+    write(command, move |w, _, reply| {
+        let Reply::Batch(outcomes) = reply else { unreachable!("a batch replies so") };
+        let item = |(id, outcome): (&InstanceId, &Outcome<Option<AnyId>>)| {
+            let status = w.get::<Instance>(id).map(|instance| instance.status.text()).unwrap_or_default();
+            let (code, message, previous) = match outcome {
+                Ok(_) => ("200", "success".to_owned(), before.text()),
+                Err(refusal) => (code_in("2014-05-26", action, refusal), refusal.to_string(), status),
+            };
+            json!({ "InstanceId": id.to_string(), "Code": code, "Message": message,
+                    "PreviousStatus": previous, "CurrentStatus": status })
+        };
+        let items: Vec<Value> = instances.iter().zip(outcomes).map(item).collect();
+        json!({ "InstanceResponses": { "InstanceResponse": items } })
+    })
+}
+
+/// Whether a batch stands or falls as a whole.
+fn batch_rule(p: &Scope<'_>) -> Result<BatchRule, BadParams> {
+    Ok(p.choice("BatchOptimization", BatchRule::ALL)?.unwrap_or_default())
+}
+
+pub fn start_instances(p: &Scope<'_>, _: &Caller) -> Planned {
+    let instances = instance_ids(p)?;
+    let command = StartInstances { instances: instances.clone(), rule: batch_rule(p)? };
+    each_instance("StartInstances", instances, InstanceStatus::Stopped, command)
+}
+
+pub fn stop_instances(p: &Scope<'_>, _: &Caller) -> Planned {
+    let instances = instance_ids(p)?;
+    let command = StopInstances {
+        instances: instances.clone(),
+        mode: stopped_mode(p)?,
+        force: p.bool("ForceStop")?.unwrap_or(false),
+        rule: batch_rule(p)?,
+    };
+    each_instance("StopInstances", instances, InstanceStatus::Running, command)
+}
+
+pub fn reboot_instances(p: &Scope<'_>, _: &Caller) -> Planned {
+    let instances = instance_ids(p)?;
+    let command = RebootInstances {
+        instances: instances.clone(),
+        force: p.bool("ForceReboot")?.unwrap_or(false),
+        rule: batch_rule(p)?,
+    };
+    each_instance("RebootInstances", instances, InstanceStatus::Running, command)
 }
 
 pub fn reboot_instance(p: &Scope<'_>, _: &Caller) -> Planned {

@@ -166,6 +166,9 @@ actions! {
         StartInstance => instance_life::start_instance;
         StopInstance => instance_life::stop_instance;
         RebootInstance => instance_life::reboot_instance;
+        StartInstances => instance_life::start_instances;
+        StopInstances => instance_life::stop_instances;
+        RebootInstances => instance_life::reboot_instances;
         DeleteInstance => instance_life::delete_instance;
         DeleteInstances => instance_life::delete_instances;
         ModifyInstanceAttribute => instance_life::modify_instance_attribute;
