@@ -104,7 +104,8 @@ pub fn product_documents(version: &str, code: &str) -> bool {
 }
 
 /// The documented status of a code in an action. Some codes are documented with several: `usual` if it is one of them,
-/// else the smallest; one of 500 and above is no answer to a caller's mistake. `None` if the action does not document the code, or no status for it.
+/// else the smallest; one of 500 and above is no answer to a caller's mistake. `None` if the action does not document the
+/// code, or no status for it.
 pub fn documented_status(version: &str, action: &str, code: &str, usual: u16) -> Option<u16> {
     let codes = documented_codes(version, action);
     let from = codes.partition_point(|known| known.code < code);

@@ -32,6 +32,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Worlds", "Isolated clouds: make, wipe, keep, put back, copy."),
     ("Clock", "Virtual time: read it, set it, let it pass."),
     ("Settings", "How a world behaves."),
+    ("Faults", "What goes wrong on the provider wire: for testing that a client retries rightly."),
     ("Journal", "What was changed, by whom, and when: the accepted commands."),
     ("Requests", "What was asked, on both wires, and what was answered."),
 ];

@@ -255,6 +255,8 @@ fn note(app: &App, about: About, response: &mut Response, id: &RequestId, starte
             rule: code.clone(),
             code,
             unknown: Vec::new(),
+            faults: Vec::new(),
+            lost: false,
         }
     });
     app.metrics.count(wire, &noted.action, status, took);
@@ -287,5 +289,6 @@ fn note(app: &App, about: About, response: &mut Response, id: &RequestId, starte
         rule: noted.rule,
         duration_us,
         unknown_params: noted.unknown,
+        faults: noted.faults,
     });
 }

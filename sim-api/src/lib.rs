@@ -23,6 +23,7 @@ pub mod catalogue;
 pub mod counters;
 mod descriptions;
 pub mod engine;
+pub mod faults;
 mod gate;
 mod links;
 pub mod listing;

@@ -20,8 +20,11 @@ pub type Refusals = &'static [(&'static str, &'static [ErrorCode])];
 pub type ServiceRefusals = &'static [(&'static str, &'static [(u16, &'static str)])];
 
 /// What the service itself can refuse in one operation only.
-const SERVICE_REFUSALS: &[ServiceRefusals] =
-    &[crate::rest::worlds::SERVICE_REFUSALS, crate::rest::snapshots::SERVICE_REFUSALS];
+const SERVICE_REFUSALS: &[ServiceRefusals] = &[
+    crate::rest::worlds::SERVICE_REFUSALS,
+    crate::rest::snapshots::SERVICE_REFUSALS,
+    crate::rest::faults::SERVICE_REFUSALS,
+];
 
 /// The titles of problems of the service itself that only some operations answer.
 const SERVICE_TITLES: &[(&str, &str)] = &[
@@ -30,6 +33,8 @@ const SERVICE_TITLES: &[(&str, &str)] = &[
     ("too_many_worlds", "There are as many worlds as a process holds."),
     ("snapshot_not_found", "The world has no such snapshot."),
     ("snapshot_exists", "The world has a snapshot of this name already."),
+    ("fault_not_found", "The world has no such fault."),
+    ("too_many_faults", "The world has as many faults as it may."),
     ("too_many_snapshots", "The world keeps as many snapshots as it may."),
 ];
 

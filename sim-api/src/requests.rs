@@ -43,6 +43,9 @@ pub struct RequestRecord {
     /// Parameters that no document knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_params: Vec<String>,
+    /// The injected faults that struck it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<u64>,
 }
 
 /// The last requests.

@@ -3,6 +3,7 @@
 use super::codec::Image;
 use super::polling::PollingHint;
 use super::writer::{self, WriterSettings};
+use crate::faults::Faults;
 use crate::store::{self, AnyLog, StoreError, WorldKey};
 use parking_lot::{Mutex, RwLock};
 use sim_core::{Applied, Caller, Command, SimTime, Span, World};
@@ -153,6 +154,7 @@ pub struct WorldHandle {
     durable: watch::Receiver<Durable>,
     last_use: AtomicI64,
     hint: PollingHint,
+    faults: Faults,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -179,7 +181,8 @@ impl WorldHandle {
         let writer = Mutex::new(Some(tokio::spawn(writer.run(inbox))));
         let last_use = AtomicI64::new(wall_now());
         let hint = PollingHint::default();
-        Arc::new(WorldHandle { name, lifetime, log, shared, jobs, durable, last_use, hint, writer })
+        let faults = Faults::default();
+        Arc::new(WorldHandle { name, lifetime, log, shared, jobs, durable, last_use, hint, faults, writer })
     }
 
     /// The world's name.
@@ -200,6 +203,11 @@ impl WorldHandle {
     /// The seed of the world's present era.
     pub fn seed(&self) -> u64 {
         self.shared.world.read().settings().seed
+    }
+
+    /// What goes wrong on the provider wire of this world.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// How long the world lives.

@@ -22,6 +22,7 @@ mod residents;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
 mod clock;
+pub mod faults;
 mod journal;
 mod plan;
 mod quotas;
@@ -66,6 +67,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         snapshots::router(),
         clock::router(),
         settings::router(),
+        faults::router(),
         journal::router(),
         quotas::router(),
         plan::router(),
@@ -102,6 +104,7 @@ pub const REFUSALS: &[Refusals] = &[
     snapshots::REFUSALS,
     clock::REFUSALS,
     settings::REFUSALS,
+    faults::REFUSALS,
     journal::REFUSALS,
     quotas::REFUSALS,
     plan::REFUSALS,

@@ -10,12 +10,15 @@ use super::sign;
 use crate::app::{App, AppState};
 use crate::catalogue::{ActionSpec, Code, UnknownParam, Violation};
 use crate::engine::{DEFAULT_WORLD, EngineError, WorldHandle};
+use crate::faults::Replica;
 use crate::problem::Problem;
 use crate::rest::context::DEFAULT_REGION;
+use crate::rest::worlds::virtual_now;
 use crate::seal::Seal;
 use crate::settings::UnknownParams;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use sim_core::{AccountId, Caller, ErrorCode, Outcome, Refusal, Token, World};
@@ -40,6 +43,10 @@ pub struct Noted {
     pub rule: String,
     /// Parameters that no document knows.
     pub unknown: Vec<String>,
+    /// The injected faults that struck it.
+    pub faults: Vec<u64>,
+    /// Whether a fault loses its answer.
+    pub lost: bool,
 }
 
 /// Where a request on the provider wire goes: everything at `/`.
@@ -68,11 +75,28 @@ pub async fn from_request(app: AppState, request: Request) -> Response {
             envelope::refusal(format, &error, &request_id, raw.host().unwrap_or_default()).into_response()
         }
     };
+    if noted.lost {
+        response = lost();
+    }
+    if !noted.faults.is_empty() {
+        let numbers = noted.faults.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+        response.headers_mut().extend(HeaderValue::from_str(&numbers).map(|v| (FAULTS_HEADER, v)));
+    }
     if let Some(value) = unknown_header(&noted.unknown) {
         response.headers_mut().insert("x-cloudnet-unknown-parameters", value);
     }
     response.extensions_mut().insert(noted);
     response
+}
+
+/// Names the injected faults that touched an answer.
+const FAULTS_HEADER: HeaderName = HeaderName::from_static("x-cloudnet-faults");
+
+/// A response whose body fails at once: the connection is closed before anything is sent.
+fn lost() -> Response {
+    let nothing =
+        futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("the answer is lost")) });
+    Response::new(Body::from_stream(nothing))
 }
 
 /// The names of unknown parameters, percent-encoded, with commas between them.
@@ -106,6 +130,7 @@ async fn answer(
     noted.account = account.to_string();
     let action = find_action(request)?;
     let spec = action.spec();
+    let stale = meet_faults(&world, action, noted).await?;
     check_parameters(app, request, spec, noted)?;
     // What the action does not have must not be read by code that several actions share.
     let known = request.params.without(&noted.unknown);
@@ -134,14 +159,26 @@ async fn answer(
         Plan::Sealed(..) => unreachable!("secrets were sealed"),
         Plan::Read(look) => {
             let look = |w: &World| known_region(w).and_then(|()| look(w, &caller));
-            looked(&caller, world.read(look).await.map_err(unavailable)?)
+            let seen = match &stale {
+                Some(copy) => look(copy),
+                None => world.read(look).await.map_err(unavailable)?,
+            };
+            looked(&caller, seen)
         }
         Plan::List(mut slice) => {
-            let slice = |w: &World| match known_region(w) {
+            let mut slice = |w: &World| match known_region(w) {
                 Ok(()) => slice(w, &caller),
                 Err(refusal) => ControlFlow::Break(Err(refusal)),
             };
-            looked(&caller, world.read_in_slices(slice).await.map_err(unavailable)?)
+            let seen = match &stale {
+                Some(copy) => loop {
+                    if let ControlFlow::Break(seen) = slice(copy) {
+                        break seen;
+                    }
+                },
+                None => world.read_in_slices(slice).await.map_err(unavailable)?,
+            };
+            looked(&caller, seen)
         }
         Plan::Write(command, show) => {
             let dry_run = caller.dry_run;
@@ -158,6 +195,35 @@ async fn answer(
     #[cfg(debug_assertions)]
     hold_to_contract(action, &value)?;
     Ok(value)
+}
+
+/// Lets the world's injected faults strike the request; a copy of the world for a stale read.
+async fn meet_faults(
+    world: &WorldHandle,
+    action: &Action,
+    noted: &mut Noted,
+) -> Result<Option<Arc<World>>, ProviderError> {
+    if world.faults().is_empty() {
+        return Ok(None);
+    }
+    let now = world.read(virtual_now).await.map_err(unavailable)?;
+    let struck = world.faults().meet(action.name, now);
+    noted.faults = struck.faults;
+    noted.lost = struck.lost;
+    tokio::time::sleep(struck.delay).await;
+    if let Some((status, code, message)) = struck.refusal {
+        noted.rule = "injected_fault".to_owned();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        return Err(ProviderError::new(status, code, message));
+    }
+    let Some((fault, age)) = struck.stale.filter(|_| !action.writes()) else { return Ok(None) };
+    if let Some(copy) = world.faults().replica(fault, age, now) {
+        return Ok(Some(copy.world));
+    }
+    let renew = |w: &World| Replica { at: virtual_now(w), world: Arc::new(w.clone()) };
+    let copy = world.read(renew).await.map_err(unavailable)?;
+    world.faults().renew(fault, copy.clone());
+    Ok(Some(copy.world))
 }
 
 /// An answer that breaks the published contract is a defect of this program, and is answered as one.
