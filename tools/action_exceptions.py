@@ -121,6 +121,51 @@ PARAMETERS |= {
     ("Ecs", "DescribeImages", "Usage"): ({"enum": ["instance", "none"], "any_case": True}, _CHOICE),
 }
 
+_CATEGORIES = ["all", "cloud", "cloud_auto", "cloud_efficiency", "cloud_essd", "cloud_essd_entry", "cloud_regional_disk_auto",
+               "cloud_ssd", "elastic_ephemeral_disk_premium", "elastic_ephemeral_disk_standard", "ephemeral", "ephemeral_ssd",
+               "local_hdd_pro", "local_ssd_pro"]
+_LOCKS = {"enum": ["financial", "security", "recycling", "dedicatedhostfinancial", "refunded"], "any_case": True}
+PARAMETERS |= {
+    ("Ecs", "DescribeDisks", "Category"): ({"enum": _CATEGORIES, "any_case": True}, _CHOICE),
+    ("Ecs", "DescribeDisks", "LockReason"): (_LOCKS, _CHOICE),
+    ("Ecs", "DescribeInstances", "LockReason"): (_LOCKS, _CHOICE),
+    ("Ecs", "DescribeInstances", "InstanceChargeType"): (_PAID, _CHOICE),
+    ("Ecs", "CreateInstance", "PeriodUnit"): ({"enum": ["Week", "Month", "Year"], "any_case": True}, _CHOICE),
+}
+# The metadata service, and disks: taken, and without effect here.
+PARAMETERS |= {key: changes for action in ("CreateInstance", "RunInstances") for key, changes in {
+    ("Ecs", action, "HttpEndpoint"): ({"enum": ["enabled", "disabled"], "any_case": True}, _CHOICE),
+    ("Ecs", action, "HttpTokens"): ({"enum": ["optional", "required"], "any_case": True}, _CHOICE),
+    ("Ecs", action, "HttpPutResponseHopLimit"): ({"min": 1, "max": 64}, _CHOICE),
+    ("Ecs", action, "IoOptimized"): ({"enum": ["none", "optimized"], "any_case": True}, _CHOICE),
+}.items()}
+
+# (product, action, parameter): which documented code each mechanical rule of the parameter has, where its name does not tell.
+CODES = {
+    ("Ecs", "DescribeInstanceAutoRenewAttribute", "PageNumber"): {"malformed": "InvalidParameter.PageNumber"},
+    ("Ecs", "DescribeInstanceAutoRenewAttribute", "PageSize"): {"malformed": "InvalidParameter.PageSize"},
+    ("Ecs", "DescribeInstanceMaintenanceAttributes", "InstanceId"): {"value": "InstanceIdLimitExceeded"},
+    ("Ecs", "DescribeAvailableResource", "DestinationResource"): {"missing": "Invalid.Param"},
+    ("Ecs", "DescribeSecurityGroupReferences", "SecurityGroupId"): {
+        "missing": "InvalidSecurityGroupId.Malformed", "value": "InvalidSecurityGroupId.Malformed"},
+    ("Ecs", "DescribeNetworkInterfaces", "PageNumber"): {"malformed": "InvalidOperation.InvalidEniPageNumber"},
+    ("Ecs", "CreateNetworkInterface", "QueueNumber"): {"malformed": "InvalidParameter.InvalidEniQueueNumber"},
+    ("Ecs", "ModifyNetworkInterfaceAttribute", "QueueNumber"): {"malformed": "InvalidParameter.InvalidEniQueueNumber"},
+    ("Ecs", "ModifyInstanceAttribute", "NetworkInterfaceQueueNumber"): {
+        "malformed": "InvalidParameter.InvalidEniQueueNumber"},
+    ("Ecs", "RunInstances", "NetworkInterfaceQueueNumber"): {"malformed": "InvalidParameter.InvalidEniQueueNumber"},
+    ("Vpc", "DescribeVpcs", "VpcOwnerId"): {"malformed": "IllegalParam.OwnerId"},
+    ("Vpc", "DescribeVSwitches", "VSwitchOwnerId"): {"malformed": "IllegalParam.OwnerId"},
+}
+CODES |= {key: codes for action in ("CreateInstance", "RunInstances") for key, codes in {
+    ("Ecs", action, "HttpEndpoint"): {"value": "InvalidHttpEndpoint.NotSupported"},
+    ("Ecs", action, "HttpTokens"): {"value": "InvalidHttpTokens.NotSupported"},
+    ("Ecs", action, "HttpPutResponseHopLimit"): {
+        "value": "InvalidHttpPutResponseHopLimit.NotSupported",
+        "malformed": "InvalidHttpPutResponseHopLimit.NotSupported"},
+    ("Ecs", action, "IoOptimized"): {"value": "InvalidIoOptimizedValue.ValueNotSupported"},
+}.items()}
+
 # Strings that carry a JSON array: the metadata types them as plain strings. (product, parameter): element, most
 # elements. The limits of 100 are those of the ECS reference pages.
 JSON_LISTS = {

@@ -249,8 +249,9 @@ fn every_code_that_is_chosen_is_documented_or_the_convention() {
         let violation = spec.validate(&BTreeMap::new());
         for param in spec.params.iter().filter(|param| param.required) {
             let violation = violation.as_ref().expect_err(spec.name);
+            let documented = catalogue::documents(spec.version, spec.name, &violation.code);
             assert!(
-                violation.code.to_lowercase().starts_with("missing"),
+                documented || violation.code.to_lowercase().starts_with("missing"),
                 "{}: {}",
                 spec.name,
                 violation.code

@@ -231,7 +231,7 @@ async fn a_secret_leaves_a_fingerprint_and_nothing_else() {
 async fn small_questions_about_an_instance() {
     let mut s = lab().await;
     launched(&mut s, "i", "RamRoleName=node").await;
-    launched(&mut s, "sub", "InstanceChargeType=PrePaid AutoRenew=true AutoRenewPeriod=3").await;
+    launched(&mut s, "sub", "InstanceChargeType=PrePaid Period=1 AutoRenew=true AutoRenewPeriod=3").await;
     let answer = s.rpc_ok("DescribeInstanceRamRole InstanceIds=[\"$i\"]").await;
     assert_eq!(answer["InstanceRamRoleSets"]["InstanceRamRoleSet"][0]["RamRoleName"], "node");
     let answer = s.rpc_ok("DescribeInstanceAutoRenewAttribute InstanceId=$sub").await;

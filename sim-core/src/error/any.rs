@@ -6,10 +6,10 @@ macro_rules! any_errors {
         // --- any operation ---------------------------------------------------------------------------
         InvalidParameter Invalid ["InvalidParameter", "InvalidParamter", "InvalidParam"] 400 "The specified parameter is invalid.";
         MissingParameter Invalid ["MissingParameter", "MissingParam"] 400 "A required parameter is missing.";
-        DryRun Denied ["DryRunOperation"] 400 "Request validation has been passed with DryRun flag set.";
+        DryRun Denied ["DryRunOperation", "DRYRUN.SUCCESS"] 400 "Request validation has been passed with DryRun flag set.";
         TokenMismatch Token ["IdempotentFailed", "IdempotentParameterMismatch", "OperationFailed.IdempotentTokenMismatch", "Duplicated.ClientToken"] 400 "The client token was used before with other parameters.";
         TokenMalformed Invalid ["InvalidClientToken.Malformed", "InvalidClientToken.ValueNotSupported", "InvalidParameter"] 400 "The client token must be 1 to 64 ASCII characters.";
-        RegionNotFound NotFound ["InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegion.NotFound", "Forbidden.RegionNotFound", "InvalidRegion.Malformed"] 404 "The specified region does not exist.";
+        RegionNotFound NotFound ["InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegion.NotFound", "Forbidden.RegionNotFound", "InvalidRegion.Malformed", "InvalidRegionId.MalFormed"] 404 "The specified region does not exist.";
         ZoneNotFound NotFound ["InvalidZoneId.NotFound", "InvalidZoneId"] 404 "The specified zone does not exist in the region.";
         ResourceGroupNotFound NotFound ["InvalidResourceGroup.NotFound", "InvalidResourceGroupId", "InvalidResourceGroupId.NotFound", "ResourceNotFound"] 404 "The specified resource group does not exist.";
         ResourceNotFound NotFound ["InvalidResourceId.NotFound", "InvalidInstanceIds.NotFound", "Invalid.InstanceIds"] 404 "The specified resource does not exist.";

@@ -5,12 +5,12 @@ macro_rules! host_errors {
         $($before)*
         // --- ENI, instances, residents ---------------------------------------------------------------------
         EniNotFound NotFound ["InvalidEniId.NotFound", "InvalidNetworkInterfaceId.NotFound"] 404 "The specified network interface does not exist.";
-        InstanceNotFound NotFound ["InvalidEcsId.NotFound", "InvalidInstanceId.NotFound"] 404 "The specified instance does not exist.";
+        InstanceNotFound NotFound ["InvalidEcsId.NotFound", "InvalidInstanceId.NotFound", "InvalidParameter.InvalidInstanceId"] 404 "The specified instance does not exist.";
         EniNameMalformed Invalid ["InvalidParams.NetworkInterfaceName", "InvalidParameter"] 403 "The name of a network interface has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
         EniDescriptionMalformed Invalid ["InvalidDescription.Malformed", "InvalidParameter"] 400 "The description of a network interface has 2 to 256 characters and does not start with http:// or https://.";
         EniGroupsConflict Invalid ["InvalidSecurityGroupId.SingleIdAndMultiIdConflict", "InvalidParameter.Conflict"] 400 "SecurityGroupId and SecurityGroupIds exclude each other.";
         EniAddressesConflict Invalid ["InvalidParameter.Conflict", "InvalidParameter"] 400 "A list of addresses and a count exclude each other.";
-        EniAddressCount Invalid ["InvalidParameter"] 400 "The number of addresses in one call is outside its range.";
+        EniAddressCount Invalid ["InvalidParam.IpCount", "InvalidParameter"] 400 "The number of addresses in one call is outside its range.";
         EniAddressRepeated Invalid ["InvalidIp.IpRepeated", "InvalidParameter"] 403 "An address is given twice in one call.";
         EniPrefixMalformed Invalid ["InvalidIp.IpPrefixNotStrict", "InvalidIp.IpPrefixIllegal", "InvalidParameter"] 403 "A prefix is a network in CIDR form without host bits.";
         EniPrefixMask Invalid ["InvalidIp.IpPrefixMaskInvalid", "InvalidParameter"] 403 "A prefix of a network interface has a mask of 28 for IPv4 and of 80 for IPv6.";
@@ -23,14 +23,14 @@ macro_rules! host_errors {
         EniTypeIpv4Exceeded Quota ["InvalidOperation.Ipv4CountExceeded", "MaxEniPrivateIpsCountExceeded"] 403 "The instance type allows fewer IPv4 addresses on a network interface.";
         EniTypeIpv6Exceeded Quota ["InvalidOperation.Ipv6CountExceeded", "MaxEniIpv6IpsCountExceeded"] 403 "The instance type allows fewer IPv6 addresses on a network interface.";
         EniAddressUnassigned Conflict ["InvalidIp.IpUnassigned"] 403 "The address is not a secondary address of the network interface.";
-        EniStatusIncorrect State ["InvalidOperation.InvalidEniState"] 400 "The status of the network interface does not allow this operation.";
+        EniStatusIncorrect State ["InvalidOperation.InvalidEniState", "InvalidOperation.InvalidNetworkInterfaceId"] 400 "The status of the network interface does not allow this operation.";
         EniInstanceStatusIncorrect State ["InvalidOperation.InvalidEcsState", "IncorrectInstanceStatus"] 400 "The status of the instance does not allow this operation on a network interface.";
-        EniZoneMismatch Conflict ["InvalidOperation.AvailabilityZoneMismatch"] 403 "The network interface and the instance lie in different zones.";
-        EniVpcMismatch Conflict ["InvalidOperation.VpcMismatch"] 403 "The network interface and the instance lie in different VPCs.";
+        EniZoneMismatch Conflict ["InvalidOperation.AvailabilityZoneMismatch", "InvalidOperation.InvalidNetworkInterfaceId"] 403 "The network interface and the instance lie in different zones.";
+        EniVpcMismatch Conflict ["InvalidOperation.VpcMismatch", "InvalidOperation.InvalidNetworkInterfaceId"] 403 "The network interface and the instance lie in different VPCs.";
         EniPerInstanceExceeded Quota ["EniPerInstanceLimitExceeded"] 403 "The instance has as many network interfaces as its type allows.";
         EniPrimaryDetach Denied ["InvalidOperation.DetachPrimaryEniNotAllowed"] 400 "A primary network interface is never detached.";
         EniPrimaryFixed Denied ["InvalidOperation.PrimaryEniOnlySupportModifyNameAndDesc", "InvalidOperation.InvalidEniType"] 404 "Security groups and release of a primary network interface are its instance's.";
-        EniKindDenied Denied ["InvalidOperation.InvalidEniType"] 403 "The type of the network interface does not allow this operation.";
+        EniKindDenied Denied ["InvalidOperation.InvalidEniType", "InvalidOperation.InvalidNetworkInterfaceId"] 403 "The type of the network interface does not allow this operation.";
         EniNotOfInstance Conflict ["InvalidParameter.EniNotBelongEcs"] 403 "The network interface is not attached to that instance.";
         EniNotOfTrunk Conflict ["InvalidParameter.EniNotBelongTrunk"] 403 "The network interface is not a member of that trunk.";
         EniTrunkUnsupported Denied ["InvalidOperation.InstanceTypeNotSupportEniTrunking"] 403 "The instance type takes no trunk interface.";

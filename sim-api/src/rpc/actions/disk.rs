@@ -103,6 +103,10 @@ fn asks_for_nothing(p: &Scope<'_>) -> Result<bool, crate::rpc::plan::BadParams> 
         p.choice("DiskChargeType", CHARGES).map_err(|e| e.with_code("InvalidDiskChargeType.NotFound"))?;
     let sharing =
         p.choice("MultiAttach", SHARING).map_err(|e| e.with_code("InvalidParameter.MultiAttach"))?;
+    if (sharing, p.bool("EnableShared")?) == (Some(true), Some(false)) {
+        let both = p.invalid("MultiAttach", "it is Enabled, and EnableShared is false");
+        return Err(both.with_code("InvalidParameter.MultiAttachAndEnableSharedNotMatch").into());
+    }
     let by_choice = [status, kind, charge, sharing].contains(&Some(true));
     let absent = ["AutoSnapshotPolicyId", "KMSKeyId", "LockReason", "SnapshotId"];
     let by_text = absent.iter().filter(|name| p.str(name).is_some()).count() > 0;

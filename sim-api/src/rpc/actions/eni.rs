@@ -63,7 +63,9 @@ pub(super) fn traffic(p: &Scope<'_>) -> Result<(Option<u16>, Option<TrafficMode>
     const MODES: &[(&str, TrafficMode)] =
         &[("Standard", TrafficMode::Standard), ("HighPerformance", TrafficMode::HighPerformance)];
     let read = |p: &Scope<'_>| -> Result<_, BadParams> {
-        let queues = p.int("QueueNumber", -1..=1024)?.filter(|&n| n > 0).map(|n| n as u16);
+        let queues = p.int("QueueNumber", -1..=1024);
+        let queues = queues.map_err(|e| e.with_code("InvalidParameter.InvalidEniQueueNumber"))?;
+        let queues = queues.filter(|&n| n > 0).map(|n| n as u16);
         let mode = p
             .choice("NetworkInterfaceTrafficMode", MODES)
             .map_err(|e| e.with_code("InvalidParameter.EniTrafficMode"))?;

@@ -249,8 +249,13 @@ fn terms(p: &Scope<'_>) -> Result<Terms, BadParams> {
     let credit = p.choice("CreditSpecification", CREDITS);
     let inwards = p.int("InternetMaxBandwidthIn", 0..=200);
     let outwards = p.int("InternetMaxBandwidthOut", 0..=100);
+    let charge = charge.map_err(|e| e.with_code("InvalidInstanceChargeType.NotFound"))?.unwrap_or_default();
+    // For how long a subscription is paid has no effect here, and no default.
+    if charge == ChargeType::PrePaid && p.str("Period").is_none() {
+        return Err(p.missing("Period").with_code("MissingParamter").into());
+    }
     Ok(Terms {
-        charge: charge.map_err(|e| e.with_code("Invalid.InstanceChargeType"))?.unwrap_or_default(),
+        charge,
         renews_months: renewal(p)?,
         spot: spot.map_err(|e| e.with_code("InvalidSpotStrategy"))?.unwrap_or_default(),
         by_bandwidth: by_bandwidth

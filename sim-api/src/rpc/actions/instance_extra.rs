@@ -28,9 +28,10 @@ pub fn describe_auto_renew(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 100)?;
     let status =
         p.choice("RenewalStatus", STATUSES).map_err(|e| e.with_code("InvalidParameter.RenewalStatus"))?;
-    let ids = parse_ids(p.commas("InstanceId", 100)?)?;
+    let texts = p.commas("InstanceId", 100);
+    let ids = parse_ids(texts.map_err(|e| e.with_code("InvalidParameter.ToManyInstanceIds"))?)?;
     if ids.is_empty() && status.is_none() {
-        return Err(p.missing("InstanceId").with_code("MissingParameter.InstanceId").into());
+        return Err(p.missing("InstanceId").with_code("InvalidParameter.RenewalStatusInstanceId").into());
     }
     read(move |w, caller| {
         let all = named_or_all(w, caller, &ids)?;
