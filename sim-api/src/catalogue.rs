@@ -7,6 +7,7 @@
 //! Only the index is built at first use, by cutting the file into lines; the description of an action is parsed
 //! when the action is first called. A process that serves ten actions pays for ten.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 mod spec;
@@ -93,14 +94,23 @@ pub fn documents(version: &str, action: &str, code: &str) -> bool {
     codes.binary_search_by(|known| known.code.cmp(code)).is_ok()
 }
 
-/// Whether any action of the product with this version documents the code.
-pub fn product_documents(version: &str, code: &str) -> bool {
-    static KNOWN: OnceLock<std::collections::BTreeSet<(&str, &str)>> = OnceLock::new();
+/// Whether any action of the product with this version documents the code, and with which status: the smallest below 500
+/// if several do.
+pub fn product_documents(version: &str, code: &str) -> Option<Option<u16>> {
+    type Known = BTreeMap<(&'static str, &'static str), Option<u16>>;
+    static KNOWN: OnceLock<Known> = OnceLock::new();
     let known = KNOWN.get_or_init(|| {
-        let of_entry = |entry: &'static Entry| entry.codes().iter().map(|known| (entry.version, known.code));
-        entries().iter().flat_map(of_entry).collect()
+        let mut known = Known::new();
+        for entry in entries() {
+            for documented in entry.codes() {
+                let status = documented.status.filter(|status| *status < 500);
+                let smallest = known.entry((entry.version, documented.code)).or_insert(status);
+                *smallest = [*smallest, status].into_iter().flatten().min();
+            }
+        }
+        known
     });
-    known.contains(&(version, code))
+    known.get(&(version, code)).copied()
 }
 
 /// The documented status of a code in an action. Some codes are documented with several: `usual` if it is one of them,

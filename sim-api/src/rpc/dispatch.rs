@@ -411,7 +411,7 @@ fn with_documented_status(action: &Action, mut error: ProviderError) -> Provider
 pub(super) fn code_in(version: &str, action: &str, refusal: &Refusal) -> &'static str {
     let codes = refusal.code().row().provider_codes;
     let own = |code: &&&str| crate::catalogue::documents(version, action, code);
-    let of_product = |code: &&&str| crate::catalogue::product_documents(version, code);
+    let of_product = |code: &&&str| crate::catalogue::product_documents(version, code).is_some();
     codes.iter().find(own).or_else(|| codes.iter().find(of_product)).unwrap_or(&codes[0])
 }
 
@@ -421,8 +421,11 @@ fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderErr
     let row = refusal.code().row();
     let code = code_in(action.version, action.name, refusal);
     let usual = row.provider_status;
-    let status =
-        crate::catalogue::documented_status(action.version, action.name, code, usual).unwrap_or(usual);
+    // The row's status belongs to its first code; another that the action does not document has its product's.
+    let borrowed = || crate::catalogue::product_documents(action.version, code).flatten();
+    let status = crate::catalogue::documented_status(action.version, action.name, code, usual)
+        .or_else(|| if code == row.provider_codes[0] { None } else { borrowed() })
+        .unwrap_or(usual);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     ProviderError::new(status, code, refusal.to_string())
 }

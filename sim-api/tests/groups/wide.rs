@@ -46,9 +46,9 @@ async fn an_enterprise_group_takes_65_536_interfaces() {
     service.stop().await;
 }
 
-/// Adds an inbound rule, which is `$rule` from then on.
-async fn add_rule(service: &mut Service, group: &str, rule: &Value) {
-    let body = json!({"direction": "ingress", "rules": [rule]});
+/// Adds a rule, which is `$rule` from then on.
+async fn add_rule(service: &mut Service, group: &str, direction: &str, rule: &Value) {
+    let body = json!({"direction": direction, "rules": [rule]});
     let made = service.rest_ok(&format!("POST /v1/security-groups/{group}/rules {body}")).await;
     service.ids.insert("rule", made["items"][0]["id"].as_str().unwrap().to_owned());
 }
@@ -88,13 +88,20 @@ async fn a_prefix_list_is_used_by_1_000_groups() {
                Permissions.1.PortRange=-1/-1 Permissions.1.DestPrefixListId=$pl";
     let exceeded = "LimitExceed.PrefixListAssociationResource 403";
     service.refused(E::PrefixListAssociationsExceeded, &rest, rpc, exceeded).await;
+    let rpc = "AuthorizeSecurityGroup SecurityGroupId=$sg Permissions.1.IpProtocol=all \
+               Permissions.1.PortRange=-1/-1 Permissions.1.SourcePrefixListId=$pl";
+    service.refused(E::PrefixListAssociationsExceeded, "", rpc, exceeded).await;
     let other = r#"POST /v1/prefix-lists {"name":"other","address_family":"IPv4","max_entries":1}"#;
     service.created("other", other).await;
     let rule = json!({"protocol": "all", "port_range": "-1/-1", "peer_prefix_list_id": "$other"});
-    add_rule(&mut service, "$sg", &rule).await;
+    add_rule(&mut service, "$sg", "ingress", &rule).await;
     let rest = r#"PATCH /v1/security-groups/$sg/rules/$rule {"peer_prefix_list_id":"$pl"}"#;
     let rpc = "ModifySecurityGroupRule SecurityGroupId=$sg SecurityGroupRuleId=$rule SourcePrefixListId=$pl";
     service.refused(E::PrefixListAssociationsExceeded, rest, rpc, exceeded).await;
+    add_rule(&mut service, "$sg", "egress", &rule).await;
+    let rpc =
+        "ModifySecurityGroupEgressRule SecurityGroupId=$sg SecurityGroupRuleId=$rule DestPrefixListId=$pl";
+    service.refused(E::PrefixListAssociationsExceeded, "", rpc, exceeded).await;
     service.stop().await;
 }
 
@@ -111,9 +118,16 @@ async fn whether_enterprise_groups_drop_is_a_setting() {
     service.refused(E::EnterpriseDropRule, &rest, rpc, "InvalidGroupParameter.OperationDenied 400").await;
     service.rpc_ok(&rpc.replace("Policy=drop", "Policy=accept")).await;
     let rule = json!({"protocol": "tcp", "port_range": "1/1", "peer_cidr": "10.0.0.0/8"});
-    add_rule(&mut service, "$ent", &rule).await;
+    add_rule(&mut service, "$ent", "ingress", &rule).await;
     let rest = r#"PATCH /v1/security-groups/$ent/rules/$rule {"policy":"drop"}"#;
     let rpc = "ModifySecurityGroupRule SecurityGroupId=$ent SecurityGroupRuleId=$rule Policy=drop";
-    service.refused(E::EnterpriseDropRule, rest, rpc, "InvalidGroupParameter.OperationDenied 400").await;
+    let denied = "InvalidGroupParameter.OperationDenied 400";
+    service.refused(E::EnterpriseDropRule, rest, rpc, denied).await;
+    let rpc = "AuthorizeSecurityGroupEgress SecurityGroupId=$ent Permissions.1.IpProtocol=all \
+               Permissions.1.PortRange=-1/-1 Permissions.1.Policy=drop Permissions.1.DestCidrIp=10.0.0.0/8";
+    service.refused(E::EnterpriseDropRule, "", rpc, denied).await;
+    add_rule(&mut service, "$ent", "egress", &rule).await;
+    let rpc = "ModifySecurityGroupEgressRule SecurityGroupId=$ent SecurityGroupRuleId=$rule Policy=drop";
+    service.refused(E::EnterpriseDropRule, "", rpc, denied).await;
     service.stop().await;
 }

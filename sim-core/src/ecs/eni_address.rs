@@ -224,6 +224,9 @@ pub(crate) fn room_last(chosen: Outcome<Chosen>, quotas: impl FnOnce() -> Outcom
 /// # Errors
 /// [`ErrorCode::AddressQuotaExceeded`].
 pub(crate) fn check_vpc_quota(w: &World, caller: &Caller, vpc: VpcId, more: u64) -> Outcome<()> {
+    if more == 0 {
+        return Ok(());
+    }
     let used = w.indexes().enis.addresses_in_vpc.get(&vpc).copied().unwrap_or(0);
     Quota::PrivateIpsPerVpc.check(w, caller.account, used, more, ErrorCode::AddressQuotaExceeded)
 }
@@ -329,8 +332,10 @@ pub fn assign(w: &mut World, caller: &Caller, c: &AssignAddresses) -> Outcome<Re
     vswitch.check_available()?;
     let chosen = choose(w, vswitch, Primary::Present, &c.wanted);
     let chosen = room_last(chosen, || {
-        let ipv4 = eni.ipv4_slots() + c.wanted.ipv4.len() + c.wanted.ipv4_prefixes.len();
-        let ipv6 = eni.ipv6_slots() + c.wanted.ipv6.len() + c.wanted.ipv6_prefixes.len();
+        // Only the family that grows: the other may have been filled while a larger type allowed it.
+        let grown = |slots: u64, more: u64| if more == 0 { 0 } else { slots + more };
+        let ipv4 = grown(eni.ipv4_slots(), c.wanted.ipv4.len() + c.wanted.ipv4_prefixes.len());
+        let ipv6 = grown(eni.ipv6_slots(), c.wanted.ipv6.len() + c.wanted.ipv6_prefixes.len());
         check_slots(w, eni, ipv4, ipv6)?;
         check_membership(
             w,
