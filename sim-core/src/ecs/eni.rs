@@ -181,6 +181,10 @@ pub struct EniIndex {
     pub by_address: BTreeMap<(VpcId, Ipv4Addr), EniId>,
     /// Who holds an IPv6 address.
     pub by_ipv6: BTreeMap<Ipv6Addr, EniId>,
+    /// Who holds a private IPv4 prefix of a VPC, by its first address.
+    pub by_prefix: BTreeMap<(VpcId, Ipv4Addr), EniId>,
+    /// Who holds an IPv6 prefix, by its first address.
+    pub by_prefix6: BTreeMap<Ipv6Addr, EniId>,
     /// How many private addresses of a VPC are held: each address of each interface, a prefix counting 16.
     pub addresses_in_vpc: BTreeMap<VpcId, u64>,
     /// How many interfaces other than primary ones an account has in a region.

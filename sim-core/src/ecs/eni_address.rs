@@ -5,7 +5,7 @@
 //! as its instance type allows. A prefix (IPv4 /28, IPv6 /80) takes the slot of one address.
 
 use crate::access::Caller;
-use crate::cidr::{AddressPool, AddressPool6, Cidr4, Cidr6, PoolError};
+use crate::cidr::{AddressPool, AddressPool6, Cidr4, Cidr6, PREFIX_LEN_IPV4, PREFIX_LEN_IPV6, PoolError};
 use crate::command::Reply;
 use crate::ecs::eni::{Eni, EniIndex, EniKind, EniStatus, TakenIpv6, count};
 pub use crate::ecs::eni_wanted::{
@@ -22,7 +22,7 @@ use crate::world::{Indexes, World};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Which primary address is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -469,8 +469,10 @@ fn change4(indexes: &mut Indexes, eni: &Eni, kept: Option<&Eni>, take: bool) {
     for &prefix in eni.ipv4_prefixes.iter().filter(|p| kept.is_none_or(|k| !k.ipv4_prefixes.contains(p))) {
         if take {
             pool.take_prefix_block(prefix).expect("the prefix was checked to be free");
+            ix.by_prefix.insert((eni.vpc, prefix.first()), eni.id);
         } else {
             pool.give_back_prefix(prefix).expect("the prefix was taken");
+            ix.by_prefix.remove(&(eni.vpc, prefix.first()));
         }
         changed += 16;
     }
@@ -503,13 +505,54 @@ fn change6(ix: &mut EniIndex, eni: &Eni, kept: Option<&Eni>, take: bool) {
     for &prefix in prefixes.iter() {
         if take {
             taken.pool.take_prefix_block(prefix).expect("the prefix was checked to be free");
+            ix.by_prefix6.insert(prefix.first(), eni.id);
         } else {
             taken.pool.give_back_prefix(prefix).expect("the prefix was taken");
+            ix.by_prefix6.remove(&prefix.first());
         }
     }
     let changed = addresses.len() as u64 + prefixes.len() as u64;
     taken.taken = if take { taken.taken + changed } else { taken.taken - changed };
     drop_if_empty(ix, eni.vswitch);
+}
+
+impl Eni {
+    /// Whether it holds an address, by itself or in a prefix.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(v4) => {
+                self.ipv4().any(|own| own == v4) || self.ipv4_prefixes.iter().any(|p| p.contains_address(v4))
+            }
+            IpAddr::V6(v6) => {
+                self.ipv6.contains(&v6) || self.ipv6_prefixes.iter().any(|p| p.contains_address(v6))
+            }
+        }
+    }
+}
+
+/// The interface of a VPC that holds an address, by itself or in a prefix.
+pub fn holder(w: &World, vpc: VpcId, address: IpAddr) -> Option<&Eni> {
+    match address {
+        IpAddr::V4(v4) => {
+            let ix = &w.indexes().enis;
+            let id = ix.by_address.get(&(vpc, v4)).or_else(|| {
+                let prefix = Cidr4::containing(v4, PREFIX_LEN_IPV4).expect("28 is a mask");
+                ix.by_prefix.get(&(vpc, prefix.first()))
+            });
+            w.get::<Eni>(id?)
+        }
+        IpAddr::V6(v6) => holder6(w, v6).filter(|eni| eni.vpc == vpc),
+    }
+}
+
+/// The interface of any VPC that holds an IPv6 address, by itself or in a prefix.
+pub fn holder6(w: &World, address: Ipv6Addr) -> Option<&Eni> {
+    let ix = &w.indexes().enis;
+    let id = ix.by_ipv6.get(&address).or_else(|| {
+        let prefix = Cidr6::containing(address, PREFIX_LEN_IPV6).expect("80 is a mask");
+        ix.by_prefix6.get(&prefix.first())
+    });
+    w.get::<Eni>(id?)
 }
 
 /// The interfaces that hold one of these private IPv4 addresses: in one VPC, or in any of the caller's.

@@ -12,13 +12,14 @@
 //! Sessions that are established are not judged again; that belongs to whoever follows sessions.
 
 use crate::ecs::eni::Eni;
+use crate::ecs::eni_address;
 use crate::ecs::prefix_list::PrefixList;
 use crate::ecs::security_group::{GroupKind, SecurityGroup};
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule, of_group,
 };
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{SecurityGroupId, SecurityGroupRuleId};
+use crate::id::{SecurityGroupId, SecurityGroupRuleId, VpcId};
 use crate::world::World;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -131,7 +132,7 @@ impl Session {
             IpAddr::V4(_) => Some(IpAddr::from(eni.primary_ip)),
             IpAddr::V6(_) => eni.ipv6.first().map(|&address| address.into()),
         };
-        let own = self.own.or(first).filter(|&own| holds(eni, own) && own.is_ipv4() == self.peer.is_ipv4());
+        let own = self.own.or(first).filter(|&own| eni.holds(own) && own.is_ipv4() == self.peer.is_ipv4());
         let own = own.ok_or_else(|| {
             let refusal = Refusal::new(ErrorCode::InvalidParameter)
                 .field("own_address")
@@ -191,21 +192,32 @@ pub const ALWAYS_REACHED: [Ipv4Addr; 3] =
 
 /// Judges a new session of an interface.
 pub fn evaluate(w: &World, eni: &Eni, direction: Direction, packet: &Packet) -> Verdict {
+    evaluate_groups(w, eni.vpc, &eni.groups, direction, packet)
+}
+
+/// Judges a new session of a member of these groups, whatever the member is.
+pub fn evaluate_groups(
+    w: &World,
+    vpc: VpcId,
+    groups: &[SecurityGroupId],
+    direction: Direction,
+    packet: &Packet,
+) -> Verdict {
     if let Some(allowed) = platform(direction, packet) {
         return Verdict { allowed, decided_by: DecidedBy::Platform };
     }
-    let groups: Vec<&SecurityGroup> = eni.groups.iter().filter_map(|id| w.get::<SecurityGroup>(id)).collect();
-    let inner = groups
-        .iter()
-        .find(|g| g.kind == GroupKind::Basic && g.inner_access && has_member_at(w, g.id, packet.peer));
-    if let Some(group) = inner {
+    // The groups of a member and those that their rules name lie in its VPC, where one interface holds an address.
+    let peer = eni_address::holder(w, vpc, packet.peer);
+    let rows = || groups.iter().filter_map(|id| w.get::<SecurityGroup>(id));
+    let shared = |group: &SecurityGroup| peer.is_some_and(|peer| peer.groups.contains(&group.id));
+    if let Some(group) = rows().find(|g| g.kind == GroupKind::Basic && g.inner_access && shared(g)) {
         return Verdict { allowed: true, decided_by: DecidedBy::InnerAccess(group.id) };
     }
-    if let Some(rule) = first_match(w, &groups, direction, packet) {
+    if let Some(rule) = first_match(w, groups, direction, packet, peer) {
         return Verdict { allowed: rule.spec.policy == Policy::Accept, decided_by: DecidedBy::Rule(rule.id) };
     }
     // An interface always has a group; one of a world that was loaded without its groups counts as basic.
-    let kind = groups.first().map_or(GroupKind::Basic, |group| group.kind);
+    let kind = rows().next().map_or(GroupKind::Basic, |group| group.kind);
     Verdict {
         allowed: direction == Direction::Egress && kind == GroupKind::Basic,
         decided_by: DecidedBy::Default(kind),
@@ -224,21 +236,24 @@ fn platform(direction: Direction, packet: &Packet) -> Option<bool> {
 }
 
 /// The rule that decides: of all groups' rules that fit, the one with the lowest priority, drop before accept, oldest
-/// first.
+/// first. The rules of a group come in that order, so that its first one that fits stands for the group.
 fn first_match<'w>(
     w: &'w World,
-    groups: &[&SecurityGroup],
+    groups: &[SecurityGroupId],
     direction: Direction,
     packet: &Packet,
+    peer: Option<&Eni>,
 ) -> Option<&'w SecurityGroupRule> {
-    let merged = groups.iter().flat_map(|group| of_group(w, group.id));
-    merged
-        .filter(|rule| rule.direction == direction && fits(w, &rule.spec, direction, packet))
-        .min_by_key(|rule| rule.order())
+    let of_direction = |group: &SecurityGroupId| {
+        let rules = of_group(w, *group).skip_while(move |rule| rule.direction != direction);
+        rules.take_while(move |rule| rule.direction == direction)
+    };
+    let first = |group| of_direction(group).find(|rule| fits(w, &rule.spec, direction, packet, peer));
+    groups.iter().filter_map(first).min_by_key(|rule| rule.order())
 }
 
-/// Whether a rule fits a session.
-pub fn fits(w: &World, spec: &RuleSpec, direction: Direction, packet: &Packet) -> bool {
+/// Whether a rule fits a session with `peer`, the interface that holds the other side's address, if one does.
+fn fits(w: &World, spec: &RuleSpec, direction: Direction, packet: &Packet, peer: Option<&Eni>) -> bool {
     let (source_port, dest_port) = match direction {
         Direction::Ingress => (packet.peer_port, packet.own_port),
         Direction::Egress => (packet.own_port, packet.peer_port),
@@ -249,7 +264,13 @@ pub fn fits(w: &World, spec: &RuleSpec, direction: Direction, packet: &Packet) -
         && within(spec.ports, dest_port)
         && within(spec.source_ports, source_port)
         && spec.own.is_none_or(|own| own.contains_address(packet.own))
-        && fits_peer(w, spec.peer, packet.peer)
+        && match spec.peer {
+            Peer::Block(block) => block.contains_address(packet.peer),
+            Peer::Group(group) => peer.is_some_and(|peer| peer.groups.contains(&group)),
+            Peer::List(list) => w
+                .get::<PrefixList>(&list)
+                .is_some_and(|list| list.entries.iter().any(|e| e.cidr.contains_address(packet.peer))),
+        }
 }
 
 fn fits_protocol(wanted: Protocol, protocol: PacketProtocol) -> bool {
@@ -260,29 +281,5 @@ fn fits_protocol(wanted: Protocol, protocol: PacketProtocol) -> bool {
         Protocol::Icmp => protocol == PacketProtocol::Icmp,
         Protocol::Icmpv6 => protocol == PacketProtocol::Icmpv6,
         Protocol::Gre => protocol == PacketProtocol::Gre,
-    }
-}
-
-fn fits_peer(w: &World, peer: Peer, address: IpAddr) -> bool {
-    match peer {
-        Peer::Block(block) => block.contains_address(address),
-        Peer::Group(group) => has_member_at(w, group, address),
-        Peer::List(list) => w
-            .get::<PrefixList>(&list)
-            .is_some_and(|list| list.entries.iter().any(|e| e.cidr.contains_address(address))),
-    }
-}
-
-/// Whether an interface in a group holds a private address.
-fn has_member_at(w: &World, group: SecurityGroupId, address: IpAddr) -> bool {
-    w.indexes().enis.by_group.of(&group).filter_map(|id| w.get::<Eni>(id)).any(|eni| holds(eni, address))
-}
-
-fn holds(eni: &Eni, address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            eni.ipv4().any(|own| own == v4) || eni.ipv4_prefixes.iter().any(|p| p.contains_address(v4))
-        }
-        IpAddr::V6(v6) => eni.ipv6.contains(&v6) || eni.ipv6_prefixes.iter().any(|p| p.contains_address(v6)),
     }
 }
