@@ -28,6 +28,7 @@ pub mod catalog;
 pub mod cidr;
 pub mod cidr_input;
 pub mod command;
+pub mod datapath;
 pub mod ecs;
 pub mod error;
 pub mod id;

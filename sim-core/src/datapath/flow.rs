@@ -1,0 +1,252 @@
+//! A flow: the first packet of a session, as a trace is asked about it.
+
+use super::hop::Place;
+use crate::access::Caller;
+use crate::cidr::{Cidr4, reserved};
+use crate::ecs::eni::Eni;
+use crate::ecs::group_filter::{Packet, PacketProtocol, parse_address};
+use crate::ecs::security_group_rule::Direction;
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::EniId;
+use crate::world::World;
+use std::net::{IpAddr, SocketAddr};
+
+/// The source port of a flow that names none: the first dynamic one (RFC 6335).
+pub const FIRST_DYNAMIC_PORT: u16 = 49_152;
+
+/// Who sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An interface. Without an address its first one of the destination's family counts; an address that it does not
+    /// hold is that of something behind its instance, such as a pod.
+    Interface(EniId, Option<IpAddr>),
+    /// A host on the internet.
+    Outside(IpAddr),
+}
+
+/// The first packet of a session as a caller describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Who sends.
+    pub source: Source,
+    /// The protocol.
+    pub protocol: PacketProtocol,
+    /// The source port, for TCP and UDP; [`FIRST_DYNAMIC_PORT`] if absent.
+    pub source_port: Option<u16>,
+    /// Where to.
+    pub destination: IpAddr,
+    /// The destination port, for TCP and UDP.
+    pub port: Option<u16>,
+}
+
+/// Where a flow goes, as `10.0.2.9:80/tcp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The address.
+    pub address: IpAddr,
+    /// The port, if one is given.
+    pub port: Option<u16>,
+    /// The protocol; TCP if none is given.
+    pub protocol: PacketProtocol,
+}
+
+impl Target {
+    /// Reads `10.0.2.9:80/tcp`, `[2001:db8::9]:53/udp`, `10.0.2.9/icmp` and, with TCP meant, `10.0.2.9:80`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidParameter`], [`ErrorCode::AddressMalformed`].
+    pub fn parse(text: &str, field: &str) -> Outcome<Target> {
+        let (host, protocol) = match text.rsplit_once('/') {
+            Some((host, protocol)) => (host, PacketProtocol::parse(protocol)?),
+            None => (text, PacketProtocol::Tcp),
+        };
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let (address, port) = match host.parse::<SocketAddr>() {
+            Ok(both) => (both.ip(), Some(both.port())),
+            Err(_) => (parse_address(bare, field).map_err(|e| e.accepted(TARGET_FORM))?, None),
+        };
+        Ok(Target { address, port, protocol })
+    }
+}
+
+/// How a target is written.
+const TARGET_FORM: &str = "ADDRESS:PORT/PROTOCOL, such as 10.0.2.9:80/tcp, or 10.0.2.9/icmp";
+
+/// The header of a packet as it is on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The protocol.
+    pub protocol: PacketProtocol,
+    /// Where from.
+    pub source: IpAddr,
+    /// 0 where the protocol has no ports.
+    pub source_port: u16,
+    /// Where to.
+    pub destination: IpAddr,
+    /// 0 where the protocol has no ports.
+    pub port: u16,
+}
+
+impl Header {
+    /// The header of the answer.
+    #[must_use]
+    pub fn reply(&self) -> Header {
+        Header {
+            protocol: self.protocol,
+            source: self.destination,
+            source_port: self.port,
+            destination: self.source,
+            port: self.source_port,
+        }
+    }
+
+    /// The packet as a member sees it that receives (`Ingress`) or sends it.
+    pub fn seen(&self, direction: Direction) -> Packet {
+        let protocol = self.protocol;
+        match direction {
+            Direction::Ingress => Packet {
+                protocol,
+                peer: self.source,
+                own: self.destination,
+                peer_port: self.source_port,
+                own_port: self.port,
+            },
+            Direction::Egress => Packet {
+                protocol,
+                peer: self.destination,
+                own: self.source,
+                peer_port: self.port,
+                own_port: self.source_port,
+            },
+        }
+    }
+}
+
+/// A flow whose form is right and whose sender exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Where the packet starts.
+    pub from: Place,
+    /// Its header.
+    pub header: Header,
+}
+
+impl Flow {
+    /// Checks the form and finds the sender.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidParameter`] for addresses of two families, a destination or an outside source that no single
+    /// host has, ICMP of the other family, ports where there are none; [`ErrorCode::MissingParameter`] without a
+    /// destination port; [`ErrorCode::EniNotFound`]; an interface without an address of the destination's family.
+    pub fn resolve(&self, w: &World, caller: &Caller) -> Outcome<Question> {
+        check_host(self.destination, "destination")?;
+        let (port, source_port) = self.ports()?;
+        let (from, source) = match self.source {
+            Source::Outside(source) => {
+                check_host(source, "source_address")?;
+                check_family(source, self.destination)?;
+                if !is_public(source) {
+                    return Err(Refusal::new(ErrorCode::InvalidParameter)
+                        .field("source_address")
+                        .detail(format!("{source} is no address of the internet."))
+                        .accepted("a public address, or a network interface beside it"));
+                }
+                (Place::Internet, source)
+            }
+            Source::Interface(id, address) => {
+                let eni = w.visible::<Eni>(caller, id)?;
+                let source = address.map_or_else(|| first_address(eni, self.destination), Ok)?;
+                check_host(source, "source_address")?;
+                check_family(source, self.destination)?;
+                (if eni.holds(source) { Place::Interface(id) } else { Place::Behind(id) }, source)
+            }
+        };
+        self.check_icmp()?;
+        let (protocol, destination) = (self.protocol, self.destination);
+        Ok(Question { from, header: Header { protocol, source, source_port, destination, port } })
+    }
+
+    fn ports(&self) -> Outcome<(u16, u16)> {
+        if !self.protocol.has_ports() {
+            if self.port.is_some() || self.source_port.is_some() {
+                let field = if self.port.is_some() { "port" } else { "source_port" };
+                return Err(Refusal::new(ErrorCode::InvalidParameter)
+                    .field(field)
+                    .detail("The protocol has no ports.")
+                    .accepted("neither port nor source_port"));
+            }
+            return Ok((0, 0));
+        }
+        let port = self.port.ok_or_else(|| {
+            Refusal::new(ErrorCode::MissingParameter).field("port").accepted("a destination port such as 443")
+        })?;
+        let source_port = self.source_port.unwrap_or(FIRST_DYNAMIC_PORT);
+        for (field, port) in [("port", port), ("source_port", source_port)] {
+            if port == 0 {
+                return Err(Refusal::new(ErrorCode::InvalidParameter)
+                    .field(field)
+                    .detail("0 was given.")
+                    .accepted("1 to 65535"));
+            }
+        }
+        Ok((port, source_port))
+    }
+
+    fn check_icmp(&self) -> Outcome<()> {
+        let (wrong, right) = match (self.protocol, self.destination) {
+            (PacketProtocol::Icmp, IpAddr::V6(_)) => ("icmp", "icmpv6"),
+            (PacketProtocol::Icmpv6, IpAddr::V4(_)) => ("icmpv6", "icmp"),
+            _ => return Ok(()),
+        };
+        Err(Refusal::new(ErrorCode::InvalidParameter)
+            .field("protocol")
+            .detail(format!("{wrong} does not go to {}.", self.destination))
+            .accepted(right))
+    }
+}
+
+fn first_address(eni: &Eni, destination: IpAddr) -> Outcome<IpAddr> {
+    match destination {
+        IpAddr::V4(_) => Ok(eni.primary_ip.into()),
+        IpAddr::V6(_) => eni.ipv6.first().map(|&address| address.into()).ok_or_else(|| {
+            Refusal::new(ErrorCode::InvalidParameter)
+                .field("destination")
+                .detail(format!("{} holds no IPv6 address.", eni.id))
+                .accepted("an IPv4 address")
+        }),
+    }
+}
+
+/// One host can have the address: it is no network, no group of hosts and not the sender's own machine.
+fn check_host(address: IpAddr, field: &str) -> Outcome<()> {
+    let broadcast = address == IpAddr::from(std::net::Ipv4Addr::BROADCAST);
+    if address.is_unspecified() || address.is_multicast() || address.is_loopback() || broadcast {
+        return Err(Refusal::new(ErrorCode::InvalidParameter)
+            .field(field)
+            .detail(format!("{address} is no address of one host."))
+            .accepted("an address such as 10.0.1.10"));
+    }
+    Ok(())
+}
+
+fn check_family(source: IpAddr, destination: IpAddr) -> Outcome<()> {
+    if source.is_ipv4() == destination.is_ipv4() {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::InvalidParameter)
+        .field("source_address")
+        .detail(format!("{source} and {destination} are of two families."))
+        .accepted("an address of the destination's family"))
+}
+
+/// Whether an address belongs to the internet: it is in no range with a purpose of its own.
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let host = Cidr4::host(v4);
+            !reserved::SPECIAL_RANGES.iter().any(|range| range.block.contains(host))
+        }
+        // Global unicast addresses, RFC 4291 and the IANA registry.
+        IpAddr::V6(v6) => v6.segments()[0] >> 13 == 1,
+    }
+}

@@ -1,0 +1,269 @@
+//! The answer of a trace: the steps of the way, and how it ends. Ids are the evidence; words are made where they are
+//! shown.
+
+use super::flow::Header;
+use crate::cidr::Cidr;
+use crate::ecs::eni::EniStatus;
+use crate::ecs::group_filter::{DecidedBy, Verdict};
+use crate::ecs::instance::InstanceStatus;
+use crate::ecs::security_group_rule::Direction;
+use crate::id::{EniId, InstanceId, ResidentId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
+use crate::time::Span;
+use crate::vpc::next_hop::NextHop;
+use std::net::IpAddr;
+
+/// How long a security group remembers a session without packets (provider documentation: security groups, 2026).
+pub const SESSION_LIFETIME: Span = Span(910_000);
+
+/// Which way a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leg {
+    /// From the sender to the receiver.
+    Forward,
+    /// The answer.
+    Return,
+}
+
+impl Leg {
+    /// A word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Leg::Forward => "forward",
+            Leg::Return => "return",
+        }
+    }
+}
+
+/// Where a packet starts or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// An interface, at an address that it holds.
+    Interface(EniId),
+    /// Something behind the instance of an interface, such as a pod: routes lead there by the interface.
+    Behind(EniId),
+    /// A managed resident.
+    Resident(ResidentId),
+    /// A service of the provider in 100.64.0.0/10. What answers there is not modelled.
+    CloudService,
+    /// A host on the internet.
+    Internet,
+}
+
+/// A step of the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// A packet starts.
+    Sent {
+        /// Where.
+        place: Place,
+        /// With this header.
+        header: Header,
+    },
+    /// Security groups judged a new session.
+    Groups {
+        /// Whose groups: of an interface or a resident.
+        member: Place,
+        /// Which way the session goes, seen from the member.
+        direction: Direction,
+        /// What they made of it.
+        verdict: Verdict,
+    },
+    /// Security groups let the answer of a session through that they know; see [`SESSION_LIFETIME`].
+    Session {
+        /// Whose groups.
+        member: Place,
+        /// Which way the answer goes.
+        direction: Direction,
+    },
+    /// A route was chosen: of the entries of the vSwitch's table that hold the destination, the narrowest.
+    Route {
+        /// The vSwitch.
+        vswitch: VSwitchId,
+        /// Its table.
+        table: RouteTableId,
+        /// The entry.
+        entry: RouteEntryId,
+        /// The networks that the entry is for.
+        destination: Cidr,
+        /// Where it leads.
+        next_hop: NextHop,
+    },
+    /// An instance passed the packet on that is not for it.
+    Forwarded {
+        /// The instance.
+        instance: InstanceId,
+        /// By this interface.
+        eni: EniId,
+    },
+    /// The packet arrived.
+    Taken {
+        /// Where.
+        place: Place,
+    },
+}
+
+/// How a way ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// The packet arrived, and its answer came back.
+    Delivered(Place),
+    /// Security groups drop it.
+    GroupsDrop {
+        /// Whose groups.
+        member: Place,
+        /// Which way the session goes, seen from the member.
+        direction: Direction,
+        /// What decided.
+        decided_by: DecidedBy,
+    },
+    /// An interface that is attached to no instance neither sends nor receives.
+    NotAttached {
+        /// The interface.
+        eni: EniId,
+        /// Where it is in its life.
+        status: EniStatus,
+    },
+    /// An instance that does not run neither sends nor receives nor forwards.
+    InstanceDown {
+        /// The instance.
+        instance: InstanceId,
+        /// The interface by which the packet would have gone.
+        eni: EniId,
+        /// Where the instance is in its life.
+        status: InstanceStatus,
+    },
+    /// An interface drops packets with addresses that it does not hold.
+    SourceDestCheck {
+        /// The interface.
+        eni: EniId,
+        /// The foreign address.
+        address: IpAddr,
+    },
+    /// No entry of the table holds the destination, which is no public address.
+    NoRoute {
+        /// The vSwitch.
+        vswitch: VSwitchId,
+        /// Its table.
+        table: RouteTableId,
+        /// The destination.
+        address: IpAddr,
+    },
+    /// The next hop of an entry does not exist any more.
+    NextHopGone {
+        /// The entry.
+        entry: RouteEntryId,
+        /// What it names.
+        next_hop: NextHop,
+    },
+    /// Routes lead the packet to an interface that it has passed already.
+    Loop {
+        /// The interface.
+        eni: EniId,
+        /// The entry that leads back to it.
+        entry: RouteEntryId,
+    },
+    /// The destination lies in a vSwitch, and nobody there holds it.
+    NobodyThere {
+        /// The VPC.
+        vpc: VpcId,
+        /// The destination.
+        address: IpAddr,
+    },
+    /// A managed resident serves another port.
+    NotServed {
+        /// The resident.
+        resident: ResidentId,
+        /// The port that it serves.
+        serves: u16,
+    },
+    /// The VPC has no way to the internet for the packet.
+    NoPublicPath {
+        /// The VPC.
+        vpc: VpcId,
+        /// The address inside the VPC.
+        address: IpAddr,
+    },
+    /// Nobody has this public address.
+    NoPublicAddress {
+        /// The address.
+        address: IpAddr,
+    },
+    /// The internet does not carry packets to private addresses.
+    PrivateFromOutside {
+        /// The address.
+        address: IpAddr,
+    },
+    /// The answer arrived, but not where the packet came from.
+    AnswerAstray {
+        /// Where it arrived.
+        place: Place,
+    },
+}
+
+impl Disposition {
+    /// A word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Disposition::Delivered(_) => "delivered",
+            Disposition::GroupsDrop { .. } => "security_group_drop",
+            Disposition::NotAttached { .. } => "not_attached",
+            Disposition::InstanceDown { .. } => "instance_not_running",
+            Disposition::SourceDestCheck { .. } => "source_dest_check",
+            Disposition::NoRoute { .. } => "no_route",
+            Disposition::NextHopGone { .. } => "next_hop_gone",
+            Disposition::Loop { .. } => "loop",
+            Disposition::NobodyThere { .. } => "nobody_there",
+            Disposition::NotServed { .. } => "port_not_served",
+            Disposition::NoPublicPath { .. } => "no_public_path",
+            Disposition::NoPublicAddress { .. } => "no_public_address",
+            Disposition::PrivateFromOutside { .. } => "private_from_outside",
+            Disposition::AnswerAstray { .. } => "answer_astray",
+        }
+    }
+}
+
+/// How a trace ends, and on which leg: a packet whose answer is lost ends on [`Leg::Return`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The leg on which it ends.
+    pub leg: Leg,
+    /// How.
+    pub disposition: Disposition,
+}
+
+impl Ending {
+    /// Whether the packet arrived and its answer came back.
+    pub const fn delivered(&self) -> bool {
+        matches!(self.disposition, Disposition::Delivered(_))
+    }
+}
+
+/// Who is told the steps of a way.
+pub(super) trait Sink {
+    /// Is told a step; what keeps nothing does not have it made.
+    fn step(&mut self, leg: Leg, hop: impl FnOnce() -> Hop);
+}
+
+/// Keeps the steps of both legs.
+#[derive(Debug, Default)]
+pub(super) struct Keep {
+    pub forward: Vec<Hop>,
+    pub back: Vec<Hop>,
+}
+
+impl Sink for Keep {
+    fn step(&mut self, leg: Leg, hop: impl FnOnce() -> Hop) {
+        match leg {
+            Leg::Forward => self.forward.push(hop()),
+            Leg::Return => self.back.push(hop()),
+        }
+    }
+}
+
+/// Keeps nothing: for verdicts.
+#[derive(Debug)]
+pub(super) struct Forget;
+
+impl Sink for Forget {
+    fn step(&mut self, _: Leg, _: impl FnOnce() -> Hop) {}
+}

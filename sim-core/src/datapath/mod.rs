@@ -1,0 +1,28 @@
+//! What becomes of a packet: every step of its way through the world and back, and what decided there.
+//!
+//! A trace is a question, never a command: a pure function of a world, which writes nothing. No resource knows the
+//! datapath; it asks each resource's own function for its verdict, so that a rule still lives once.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `flow` | the question: who sends what to whom |
+//! | `hop` | the answer: steps, places and dispositions, with ids as evidence |
+//! | `trace` | the way there and back |
+//! | `member` | what an interface or resident does with a packet: its groups, its state, the source/destination check |
+//! | `routing` | routes, forwarding next hops, delivery inside a VPC |
+//! | `internet` | the way between a VPC and the internet |
+//! | `remedy` | the smallest set of changes that lets a refused packet through |
+//! | `text` | the answer in words |
+
+pub mod flow;
+pub mod hop;
+mod internet;
+mod member;
+pub mod remedy;
+mod routing;
+pub mod text;
+pub mod trace;
+
+pub use flow::{Flow, Header, Question, Source, Target};
+pub use hop::{Disposition, Ending, Hop, Leg, Place};
+pub use trace::Trace;

@@ -1,0 +1,284 @@
+//! What would let a refused packet through: the smallest set of changes, each one tried.
+//!
+//! Every disposition has a few single changes that lift it. They are applied to a copy of the world, the packet is
+//! traced again, and what refuses it next is lifted likewise, with one change first, then two, and so on: the first set
+//! that delivers the packet is a smallest one of these changes. Since each change lifts what stopped the packet before,
+//! none of them can be left out.
+
+use super::flow::{Header, Question};
+use super::hop::{Disposition, Hop, Leg, Place};
+use super::trace::Trace;
+use crate::access::Caller;
+use crate::cidr::Cidr;
+use crate::command::Command;
+use crate::ecs::authorize::{AuthorizeRules, RevokeRules, WhichRules};
+use crate::ecs::eni::{Eni, EniStatus, ModifyEni};
+use crate::ecs::eni_attachment::AttachEni;
+use crate::ecs::group_filter::{DecidedBy, PacketProtocol};
+use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::ecs::instance_life::{BatchRule, StartInstances};
+use crate::ecs::rule_input::RuleInput;
+use crate::ecs::security_group_rule::{
+    Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
+};
+use crate::id::{EniId, RouteEntryId, RouteTableId, SecurityGroupId};
+use crate::time::Span;
+use crate::vpc::next_hop::{HopChoice, NextHop};
+use crate::vpc::resident::Resident;
+use crate::vpc::route_entry::{CreateRouteEntry, DeleteRouteEntry, EntryRef, NewEntry};
+use crate::vpc::route_table::{self, RouteTable};
+use crate::vpc::vswitch::VSwitch;
+use crate::world::World;
+use std::net::IpAddr;
+
+/// The most changes that are tried together.
+pub const MAX_CHANGES: usize = 6;
+/// How long what is in transition, or what a change begins, is given to end: longer than any provisioning takes.
+const SETTLE: Span = Span(600_000);
+/// How many objects of a kind are tried as targets of one change.
+const TRIED: usize = 4;
+
+/// What would let a packet through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remedy {
+    /// The changes, in an order in which they can be made. None if what is under way ends by itself and the packet
+    /// passes then.
+    pub changes: Vec<Command>,
+}
+
+/// The smallest set of changes that lets a packet through; none if it passes, or if no set is known that does.
+pub fn remedy(w: &World, caller: &Caller, question: &Question) -> Option<Remedy> {
+    if question.verdict(w).delivered() {
+        return None;
+    }
+    Search::new(w.clone(), caller).find(question)
+}
+
+/// A copy of a world on which changes are tried.
+pub struct Search {
+    w: World,
+    caller: Caller,
+}
+
+impl Search {
+    /// Prepares to try changes on a copy of a world, as the caller would make them.
+    pub fn new(mut copy: World, caller: &Caller) -> Search {
+        copy.confirm();
+        Search { w: copy, caller: Caller::new(caller.account, caller.region.clone()) }
+    }
+
+    /// Like [`remedy`], for a packet that does not pass. The copy is as it was afterwards.
+    pub fn find(&mut self, question: &Question) -> Option<Remedy> {
+        let start = self.w.mark();
+        self.settle();
+        let mut changes = Vec::new();
+        let found = (0..=MAX_CHANGES).any(|most| self.lifts(question, most, &mut changes));
+        self.w.roll_back(start);
+        found.then_some(Remedy { changes })
+    }
+
+    /// Whether the packet passes with `most` more changes; they are kept.
+    fn lifts(&mut self, question: &Question, most: usize, changes: &mut Vec<Command>) -> bool {
+        let trace = question.trace(&self.w);
+        if trace.ending.delivered() {
+            return true;
+        }
+        if most == 0 {
+            return false;
+        }
+        for change in candidates(&self.w, &trace) {
+            let before = self.w.mark();
+            let applied = self.w.stage(self.w.now(), &self.caller, change.clone());
+            if applied.outcome.is_ok() {
+                self.settle();
+                changes.push(change);
+                if self.lifts(question, most - 1, changes) {
+                    return true;
+                }
+                changes.pop();
+            }
+            self.w.roll_back(before);
+        }
+        false
+    }
+
+    fn settle(&mut self) {
+        self.w.stage_advance(self.w.now() + SETTLE, u64::MAX);
+    }
+}
+
+/// The single changes that may lift what ends a trace, the least intrusive first.
+fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
+    match trace.ending.disposition {
+        Disposition::GroupsDrop { member, direction, decided_by } => {
+            groups_drop(w, trace, member, direction, decided_by)
+        }
+        Disposition::NotAttached { eni, status } => {
+            let mut changes = attachments(w, eni, status);
+            changes.extend(without_last_route(trace));
+            changes
+        }
+        Disposition::InstanceDown { instance, status, .. } => {
+            let instances = vec![instance];
+            let start = StartInstances { instances, rule: BatchRule::AllTogether };
+            let stopped = status == InstanceStatus::Stopped;
+            stopped.then(|| start.into()).into_iter().chain(without_last_route(trace)).collect()
+        }
+        Disposition::SourceDestCheck { eni, .. } => vec![
+            ModifyEni {
+                eni,
+                name: None,
+                description: None,
+                groups: None,
+                delete_on_release: None,
+                source_dest_check: Some(false),
+                queues: None,
+                traffic_mode: None,
+            }
+            .into(),
+        ],
+        Disposition::NoRoute { table, address, .. } => routes_of_siblings(w, table, address),
+        Disposition::NextHopGone { entry, .. } => vec![without_route(entry)],
+        Disposition::Loop { .. } | Disposition::AnswerAstray { .. } => {
+            forwarding_routes(trace).map(without_route).collect()
+        }
+        // Who should hold an address, serve a port or be reached from outside is for the caller to say.
+        Disposition::NobodyThere { .. }
+        | Disposition::NotServed { .. }
+        | Disposition::NoPublicPath { .. }
+        | Disposition::NoPublicAddress { .. }
+        | Disposition::PrivateFromOutside { .. }
+        | Disposition::Delivered(_) => Vec::new(),
+    }
+}
+
+/// The steps of the leg on which a trace ends.
+fn last_leg(trace: &Trace) -> &[Hop] {
+    match trace.ending.leg {
+        Leg::Forward => &trace.forward,
+        Leg::Return => &trace.back,
+    }
+}
+
+/// The header with which the packet met its end.
+fn last_header(trace: &Trace) -> Header {
+    let headers = last_leg(trace).iter().rev().find_map(|hop| match hop {
+        Hop::Sent { header, .. } => Some(*header),
+        _ => None,
+    });
+    headers.unwrap_or(trace.question.header)
+}
+
+fn groups_drop(
+    w: &World,
+    trace: &Trace,
+    member: Place,
+    direction: Direction,
+    decided_by: DecidedBy,
+) -> Vec<Command> {
+    let groups: &[SecurityGroupId] = match member {
+        Place::Interface(id) | Place::Behind(id) => w.get::<Eni>(&id).map_or(&[], |eni| &eni.groups),
+        Place::Resident(id) => w.get::<Resident>(&id).map_or(&[], |resident| &resident.groups),
+        Place::CloudService | Place::Internet => &[],
+    };
+    // Within a priority drop comes first, so that an accept has to stand before the rule that drops.
+    let (priority, dropping) = match decided_by {
+        DecidedBy::Platform | DecidedBy::InnerAccess(_) => return Vec::new(),
+        DecidedBy::Default(_) => (Some(1), None),
+        DecidedBy::Rule(id) => {
+            let rule = w.get::<SecurityGroupRule>(&id);
+            (rule.map(|r| r.spec.priority - 1).filter(|&p| p > 0), rule)
+        }
+    };
+    let header = last_header(trace);
+    let accept = |priority: u8| {
+        let rule = accepting(&header, direction, priority);
+        groups.iter().map(move |&group| AuthorizeRules { group, direction, rules: vec![rule.clone()] }.into())
+    };
+    let revoke = dropping.map(|rule| {
+        let rules = WhichRules::Ids(Some(direction), vec![rule.id]);
+        Command::from(RevokeRules { group: rule.group, rules })
+    });
+    priority.into_iter().flat_map(accept).chain(revoke).collect()
+}
+
+/// The narrowest rule that accepts a packet.
+fn accepting(header: &Header, direction: Direction, priority: u8) -> RuleInput {
+    let packet = header.seen(direction);
+    let protocol = match packet.protocol {
+        PacketProtocol::Tcp => Protocol::Tcp,
+        PacketProtocol::Udp => Protocol::Udp,
+        PacketProtocol::Icmp => Protocol::Icmp,
+        PacketProtocol::Icmpv6 => Protocol::Icmpv6,
+        PacketProtocol::Gre => Protocol::Gre,
+        PacketProtocol::Other(_) => Protocol::All,
+    };
+    let ports = packet.protocol.has_ports().then_some(PortRange { first: header.port, last: header.port });
+    let spec = RuleSpec {
+        protocol,
+        ports,
+        source_ports: None,
+        policy: Policy::Accept,
+        priority,
+        peer: Peer::Block(Cidr::host(packet.peer)),
+        own: None,
+    };
+    RuleInput { spec, peer_as_address: false, own_as_address: false, description: Default::default() }
+}
+
+/// Attaching an interface to an instance of its VPC and zone that runs.
+fn attachments(w: &World, id: EniId, status: EniStatus) -> Vec<Command> {
+    let Some(eni) = w.get::<Eni>(&id).filter(|_| status == EniStatus::Available) else { return Vec::new() };
+    let zone = w.get::<VSwitch>(&eni.vswitch).map(|s| &s.zone);
+    let instances = w.indexes().instances.by_vpc.of(&eni.vpc).filter_map(|id| w.get::<Instance>(id));
+    instances
+        .filter(|i| i.status == InstanceStatus::Running && Some(&i.zone) == zone)
+        .take(TRIED)
+        .map(|i| AttachEni { eni: id, instance: i.id, trunk: None }.into())
+        .collect()
+}
+
+/// The routes that other tables of the VPC have for an address, for a table that has none.
+fn routes_of_siblings(w: &World, table: RouteTableId, address: IpAddr) -> Vec<Command> {
+    let Some(lacking) = w.get::<RouteTable>(&table) else { return Vec::new() };
+    let siblings = w.indexes().route_tables.by_vpc.of(&lacking.vpc).filter_map(|id| w.get::<RouteTable>(id));
+    let entries = siblings.filter_map(|sibling| route_table::lookup(w, sibling, address));
+    let mut changes: Vec<Command> = Vec::new();
+    for entry in entries.filter(|entry| entry.next_hop != NextHop::Local) {
+        let next_hop = HopChoice {
+            kind: Some(entry.next_hop.text().into()),
+            id: entry.next_hop.id().map(|id| id.to_string().into()),
+            list: Vec::new(),
+        };
+        let entry = NewEntry {
+            table: table.to_string().into(),
+            destination: entry.destination.to_string().into(),
+            next_hop,
+            name: None,
+            description: None,
+        };
+        let change = CreateRouteEntry { entry }.into();
+        if changes.len() < TRIED && !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    changes
+}
+
+/// The entries by which the packet was forwarded on the leg where it ended, the last first.
+fn forwarding_routes(trace: &Trace) -> impl Iterator<Item = RouteEntryId> {
+    last_leg(trace).iter().rev().filter_map(|hop| match hop {
+        Hop::Route { entry, next_hop, .. } if *next_hop != NextHop::Local => Some(*entry),
+        _ => None,
+    })
+}
+
+/// Taking away the route that led to where the packet was lost, if one did: a wider one may go round it.
+fn without_last_route(trace: &Trace) -> Option<Command> {
+    forwarding_routes(trace).next().map(without_route)
+}
+
+fn without_route(entry: RouteEntryId) -> Command {
+    let entry = EntryRef { entry: Some(entry.to_string().into()), ..EntryRef::default() };
+    DeleteRouteEntry { entry, next_hop: None, next_hops: Vec::new() }.into()
+}

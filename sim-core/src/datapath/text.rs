@@ -1,0 +1,292 @@
+//! A trace in words, for those who read it. Programs take the values.
+
+use super::flow::Header;
+use super::hop::{Disposition, Ending, Hop, Leg, Place, SESSION_LIFETIME};
+use super::remedy::Remedy;
+use super::trace::Trace;
+use crate::command::Command;
+use crate::ecs::group_filter::{DecidedBy, PacketProtocol, Verdict};
+use crate::ecs::security_group_rule::{Direction, Peer, Policy, RuleSpec, SecurityGroupRule};
+use crate::id::{AnyId, SecurityGroupRuleId};
+use crate::vpc::next_hop::NextHop;
+use crate::world::World;
+use std::fmt::Write;
+use std::net::IpAddr;
+
+/// Makes words of traces: what objects are called, and the world they are in.
+pub struct Words<'a> {
+    w: &'a World,
+    called: &'a dyn Fn(AnyId) -> String,
+}
+
+impl<'a> Words<'a> {
+    /// Words in which objects are called by their ids.
+    pub fn new(w: &'a World) -> Words<'a> {
+        Words { w, called: &|id| id.to_string() }
+    }
+
+    /// Words in which objects have other names.
+    pub fn with_names(w: &'a World, called: &'a dyn Fn(AnyId) -> String) -> Words<'a> {
+        Words { w, called }
+    }
+
+    fn id(&self, id: impl Into<AnyId>) -> String {
+        (self.called)(id.into())
+    }
+
+    /// The whole trace, a line for each step.
+    pub fn trace(&self, trace: &Trace) -> String {
+        let mut out = format!("{}\n", header(&trace.question.header));
+        let mut number = 0;
+        for (leg, hops) in [("there", &trace.forward), ("back", &trace.back)] {
+            if hops.is_empty() {
+                continue;
+            }
+            out.push_str(leg);
+            out.push('\n');
+            for hop in hops {
+                number += 1;
+                let _ = writeln!(out, "  {number:>2}  {}", self.hop(hop));
+            }
+        }
+        out.push_str(&self.ending(&trace.ending));
+        out.push('\n');
+        out
+    }
+
+    /// A step.
+    pub fn hop(&self, hop: &Hop) -> String {
+        match *hop {
+            Hop::Sent { place, header } => {
+                format!("{} sends from {}", self.place(place), header.source)
+            }
+            Hop::Groups { member, direction, verdict } => {
+                let Verdict { allowed, decided_by } = verdict;
+                let does = if allowed { "let it" } else { "drop it going" };
+                let by = self.decided_by(decided_by, direction);
+                format!("groups of {} {does} {} by {by}", self.place(member), way(direction))
+            }
+            Hop::Session { member, direction } => format!(
+                "groups of {} let it {} as the answer of a session, which they remember for {} s",
+                self.place(member),
+                way(direction),
+                SESSION_LIFETIME.0 / 1000
+            ),
+            Hop::Route { vswitch, table, destination, next_hop, .. } => format!(
+                "route {destination} of {}, the table of {}, leads {}",
+                self.id(table),
+                self.id(vswitch),
+                self.next_hop(next_hop)
+            ),
+            Hop::Forwarded { instance, eni } => {
+                format!("{} forwards it by {}", self.id(instance), self.id(eni))
+            }
+            Hop::Taken { place } => format!("{} takes it", self.place(place)),
+        }
+    }
+
+    /// How it ends.
+    pub fn ending(&self, ending: &Ending) -> String {
+        match (ending.disposition, ending.leg) {
+            (Disposition::Delivered(place), _) => format!("delivered to {}", self.place(place)),
+            (end, Leg::Forward) => format!("refused on the way there: {}", self.disposition(end)),
+            (end, Leg::Return) => format!("answer refused on the way back: {}", self.disposition(end)),
+        }
+    }
+
+    fn disposition(&self, end: Disposition) -> String {
+        match end {
+            Disposition::Delivered(place) => format!("delivered to {}", self.place(place)),
+            Disposition::GroupsDrop { member, direction, decided_by } => {
+                let by = self.decided_by(decided_by, direction);
+                format!("the groups of {} do not let it {}, by {by}", self.place(member), way(direction))
+            }
+            Disposition::NotAttached { eni, status } => {
+                format!("{} is {} and works for no instance", self.id(eni), status.text())
+            }
+            Disposition::InstanceDown { instance, status, .. } => {
+                format!("{} is {}", self.id(instance), status.text())
+            }
+            Disposition::SourceDestCheck { eni, address } => {
+                format!("{} checks addresses and does not hold {address}", self.id(eni))
+            }
+            Disposition::NoRoute { vswitch, table, address } => {
+                let (table, vswitch) = (self.id(table), self.id(vswitch));
+                format!("{table}, the table of {vswitch}, has no route to {address}")
+            }
+            Disposition::NextHopGone { next_hop, .. } => {
+                format!("the next hop {} does not exist any more", self.next_hop_name(next_hop))
+            }
+            Disposition::Loop { eni, .. } => {
+                format!("routes lead it to {} again, which it has passed", self.id(eni))
+            }
+            Disposition::NobodyThere { vpc, address } => {
+                format!("nobody in {} holds {address}", self.id(vpc))
+            }
+            Disposition::NotServed { resident, serves } => {
+                format!("{} serves tcp port {serves} alone", self.id(resident))
+            }
+            Disposition::NoPublicPath { vpc, address } => {
+                format!("{} has no way to the internet for {address}", self.id(vpc))
+            }
+            Disposition::NoPublicAddress { address } => format!("nobody has the public address {address}"),
+            Disposition::PrivateFromOutside { address } => {
+                format!("the internet does not carry packets to {address}")
+            }
+            Disposition::AnswerAstray { place } => {
+                format!("it went to {} instead of the sender", self.place(place))
+            }
+        }
+    }
+
+    fn place(&self, place: Place) -> String {
+        match place {
+            Place::Interface(id) => self.id(id),
+            Place::Behind(id) => format!("what lies behind {}", self.id(id)),
+            Place::Resident(id) => self.id(id),
+            Place::CloudService => "a cloud service".to_owned(),
+            Place::Internet => "the internet".to_owned(),
+        }
+    }
+
+    fn decided_by(&self, decided_by: DecidedBy, direction: Direction) -> String {
+        match decided_by {
+            DecidedBy::Platform => "the platform".to_owned(),
+            DecidedBy::InnerAccess(group) => {
+                format!("{}, whose members reach each other", self.id(group))
+            }
+            DecidedBy::Default(kind) => format!("the default of {} groups", kind.text()),
+            DecidedBy::Rule(id) => self.rule(id, direction),
+        }
+    }
+
+    fn rule(&self, id: SecurityGroupRuleId, direction: Direction) -> String {
+        match self.w.get::<SecurityGroupRule>(&id) {
+            Some(rule) => {
+                format!("{} of {}: {}", self.id(id), self.id(rule.group), self.spec(&rule.spec, direction))
+            }
+            None => self.id(id),
+        }
+    }
+
+    fn spec(&self, spec: &RuleSpec, direction: Direction) -> String {
+        let policy = match spec.policy {
+            Policy::Accept => "accept",
+            Policy::Drop => "drop",
+        };
+        let ports = spec.ports.map_or(String::new(), |p| format!(" {}/{}", p.first, p.last));
+        let side = match direction {
+            Direction::Ingress => "from",
+            Direction::Egress => "to",
+        };
+        let peer = match spec.peer {
+            Peer::Block(block) => block.to_string(),
+            Peer::Group(group) => self.id(group),
+            Peer::List(list) => self.id(list),
+        };
+        format!("{policy} {}{ports} {side} {peer}, priority {}", spec.protocol.word(), spec.priority)
+    }
+
+    fn next_hop(&self, next_hop: NextHop) -> String {
+        match next_hop {
+            NextHop::Local => "into the VPC".to_owned(),
+            NextHop::Instance(_) | NextHop::NetworkInterface(_) => {
+                format!("to {}", self.next_hop_name(next_hop))
+            }
+        }
+    }
+
+    fn next_hop_name(&self, next_hop: NextHop) -> String {
+        next_hop.id().map_or_else(|| next_hop.text().to_owned(), |id| self.id(id))
+    }
+
+    /// What would let the packet through, a line for each change.
+    pub fn remedy(&self, remedy: Option<&Remedy>) -> String {
+        match remedy {
+            None => "no change is known that would let it through\n".to_owned(),
+            Some(Remedy { changes }) if changes.is_empty() => {
+                "it would pass once what is in transition has settled\n".to_owned()
+            }
+            Some(Remedy { changes }) => {
+                let mut out = "it would pass with\n".to_owned();
+                for change in changes {
+                    let _ = writeln!(out, "  {}", self.change(change));
+                }
+                out
+            }
+        }
+    }
+
+    /// A change of a remedy.
+    pub fn change(&self, change: &Command) -> String {
+        match change {
+            Command::AuthorizeRules(c) => {
+                let rules: Vec<String> = c.rules.iter().map(|r| self.spec(&r.spec, c.direction)).collect();
+                format!("in {} a rule {}: {}", self.id(c.group), c.direction.word(), rules.join("; "))
+            }
+            Command::RevokeRules(c) => match &c.rules {
+                crate::ecs::authorize::WhichRules::Ids(_, ids) => {
+                    let ids: Vec<String> = ids.iter().map(|&id| self.id(id)).collect();
+                    format!("without rule {} of {}", ids.join(", "), self.id(c.group))
+                }
+                crate::ecs::authorize::WhichRules::Same(..) => {
+                    format!("with fewer rules of {}", self.id(c.group))
+                }
+            },
+            Command::AttachEni(c) => format!("{} attached to {}", self.id(c.eni), self.id(c.instance)),
+            Command::StartInstances(c) => {
+                let ids: Vec<String> = c.instances.iter().map(|&id| self.id(id)).collect();
+                format!("{} started", ids.join(", "))
+            }
+            Command::ModifyEni(c) => format!("the source/destination check of {} off", self.id(c.eni)),
+            Command::CreateRouteEntry(c) => {
+                let hop = c.entry.next_hop.id.as_deref().unwrap_or_default();
+                let named =
+                    |text: &str| text.parse::<AnyId>().map_or_else(|_| text.to_owned(), |id| self.id(id));
+                format!("a route {} to {} in {}", c.entry.destination, named(hop), named(&c.entry.table))
+            }
+            Command::DeleteRouteEntry(c) => {
+                let id = c.entry.entry.as_deref().unwrap_or_default();
+                format!(
+                    "without route {}",
+                    id.parse::<AnyId>().map_or_else(|_| id.to_owned(), |id| self.id(id))
+                )
+            }
+            other => other.name().to_owned(),
+        }
+    }
+}
+
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "in",
+        Direction::Egress => "out",
+    }
+}
+
+/// A header as `tcp 10.0.1.10:49152 -> 10.0.2.9:80`.
+pub fn header(header: &Header) -> String {
+    let side = |address: IpAddr, port: u16| match (header.protocol.has_ports(), address) {
+        (false, _) => address.to_string(),
+        (true, IpAddr::V4(_)) => format!("{address}:{port}"),
+        (true, IpAddr::V6(_)) => format!("[{address}]:{port}"),
+    };
+    format!(
+        "{} {} -> {}",
+        protocol_word(header.protocol),
+        side(header.source, header.source_port),
+        side(header.destination, header.port)
+    )
+}
+
+/// A protocol's name, or its number.
+pub fn protocol_word(protocol: PacketProtocol) -> String {
+    match protocol {
+        PacketProtocol::Tcp => "tcp".to_owned(),
+        PacketProtocol::Udp => "udp".to_owned(),
+        PacketProtocol::Icmp => "icmp".to_owned(),
+        PacketProtocol::Icmpv6 => "icmpv6".to_owned(),
+        PacketProtocol::Gre => "gre".to_owned(),
+        PacketProtocol::Other(number) => number.to_string(),
+    }
+}

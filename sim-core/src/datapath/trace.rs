@@ -1,0 +1,131 @@
+//! The way of a packet there and of its answer back. `docs/datapath.md` has the order and an example of each end.
+
+use super::flow::{Flow, Header, Question};
+use super::hop::{Disposition, Ending, Forget, Hop, Keep, Leg, Place, Sink};
+use super::{internet, member, routing};
+use crate::access::Caller;
+use crate::ecs::eni::Eni;
+use crate::ecs::security_group_rule::Direction;
+use crate::error::Outcome;
+use crate::id::VpcId;
+use crate::vpc::resident::Resident;
+use crate::world::World;
+
+/// What became of a packet, with every step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// What was asked.
+    pub question: Question,
+    /// The steps there.
+    pub forward: Vec<Hop>,
+    /// The steps of the answer.
+    pub back: Vec<Hop>,
+    /// How it ends.
+    pub ending: Ending,
+}
+
+/// Follows a flow.
+///
+/// # Errors
+/// Those of [`Flow::resolve`].
+pub fn trace(w: &World, caller: &Caller, flow: &Flow) -> Outcome<Trace> {
+    Ok(flow.resolve(w, caller)?.trace(w))
+}
+
+/// Like [`trace`], without the steps.
+///
+/// # Errors
+/// Those of [`Flow::resolve`].
+pub fn verdict(w: &World, caller: &Caller, flow: &Flow) -> Outcome<Ending> {
+    Ok(flow.resolve(w, caller)?.verdict(w))
+}
+
+impl Question {
+    /// Follows the packet and its answer.
+    pub fn trace(&self, w: &World) -> Trace {
+        let mut walk = Walk::new(w, Keep::default());
+        let ending = walk.there_and_back(self);
+        let Keep { forward, back } = walk.sink;
+        Trace { question: *self, forward, back, ending }
+    }
+
+    /// Like [`Question::trace`], without the steps.
+    pub fn verdict(&self, w: &World) -> Ending {
+        Walk::new(w, Forget).there_and_back(self)
+    }
+}
+
+/// A packet under way.
+pub(super) struct Walk<'w, S> {
+    pub w: &'w World,
+    pub leg: Leg,
+    /// The sessions that security groups have let through on the way there: whose, and which way.
+    pub sessions: Vec<(Place, Direction)>,
+    sink: S,
+}
+
+/// A step's end: the way goes on with a value, or ends.
+pub(super) type Step<T> = Result<T, Disposition>;
+
+impl<'w, S: Sink> Walk<'w, S> {
+    fn new(w: &'w World, sink: S) -> Walk<'w, S> {
+        Walk { w, leg: Leg::Forward, sessions: Vec::new(), sink }
+    }
+
+    pub(super) fn step(&mut self, hop: impl FnOnce() -> Hop) {
+        self.sink.step(self.leg, hop);
+    }
+
+    /// Whether a packet is the answer of a session that these groups have let through the other way.
+    pub(super) fn answers_session(&self, member: Place, direction: Direction) -> bool {
+        let opposite = match direction {
+            Direction::Ingress => Direction::Egress,
+            Direction::Egress => Direction::Ingress,
+        };
+        self.leg == Leg::Return && self.sessions.contains(&(member, opposite))
+    }
+
+    fn there_and_back(&mut self, question: &Question) -> Ending {
+        let disposition = self.both_legs(question).map_or_else(|end| end, Disposition::Delivered);
+        Ending { leg: self.leg, disposition }
+    }
+
+    fn both_legs(&mut self, question: &Question) -> Step<Place> {
+        let Question { from, header } = *question;
+        // Cloud services and the internet are in no VPC: their packets go to the other side's.
+        let vpc = self.vpc_of(from);
+        let to = self.travel(from, vpc, &header)?;
+        self.leg = Leg::Return;
+        let back = self.travel(to, self.vpc_of(to).or(vpc), &header.reply())?;
+        if back != from {
+            return Err(Disposition::AnswerAstray { place: back });
+        }
+        Ok(to)
+    }
+
+    fn vpc_of(&self, place: Place) -> Option<VpcId> {
+        match place {
+            Place::Interface(id) | Place::Behind(id) => self.w.get::<Eni>(&id).map(|eni| eni.vpc),
+            Place::Resident(id) => self.w.get::<Resident>(&id).map(|resident| resident.vpc),
+            Place::CloudService | Place::Internet => None,
+        }
+    }
+
+    /// One leg: from a place to wherever the packet ends.
+    fn travel(&mut self, from: Place, vpc: Option<VpcId>, header: &Header) -> Step<Place> {
+        self.step(|| Hop::Sent { place: from, header: *header });
+        match (from, vpc) {
+            (Place::Interface(id) | Place::Behind(id), _) => {
+                let eni = self.w.get::<Eni>(&id).expect("the sender was looked up in this world");
+                routing::from_interface(self, eni, header)
+            }
+            (Place::Resident(id), _) => {
+                let resident = self.w.get::<Resident>(&id).expect("the packet arrived there in this world");
+                member::leave_resident(self, resident, header)?;
+                routing::follow(self, resident.vpc, resident.vswitch, header)
+            }
+            (Place::CloudService, Some(vpc)) => routing::local(self, vpc, header),
+            (Place::CloudService | Place::Internet, _) => internet::enter(self, header),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! One case for each end of a trace, there and on the way back.
+
+use crate::lab::*;
+use crate::net::{Net, host};
+use sim_core::datapath::{Disposition as D, Hop, Leg, Place, Source};
+use sim_core::ecs::eni::{CreateEni, EniKind, EniStatus, TrafficMode};
+use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
+use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
+use sim_core::ecs::group_filter::DecidedBy;
+use sim_core::ecs::instance::InstanceStatus;
+use sim_core::ecs::security_group::GroupKind;
+use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
+use sim_core::id::{EniId, ResidentId};
+use sim_core::settings::Provisioning;
+use sim_core::vpc::next_hop::NextHop;
+use sim_core::vpc::resident::CreateResident;
+
+#[test]
+fn a_packet_is_delivered_and_its_answer_comes_back() {
+    let mut net = Net::new();
+    net.accept(net.back_group, "tcp", "80/80", "10.0.1.0/24");
+    let trace = net.trace("10.0.2.9:80/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.back)));
+    let kinds = |hops: &[Hop]| {
+        let kind = |hop: &Hop| match hop {
+            Hop::Sent { .. } => "sent",
+            Hop::Groups { .. } => "groups",
+            Hop::Session { .. } => "session",
+            Hop::Route { .. } => "route",
+            Hop::Forwarded { .. } => "forwarded",
+            Hop::Taken { .. } => "taken",
+        };
+        hops.iter().map(kind).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(kinds(&trace.forward), "sent groups route groups taken");
+    assert_eq!(kinds(&trace.back), "sent session route session taken");
+    // The rule holds for one port; the default of a basic group takes nothing else in.
+    let trace = net.trace("10.0.2.9:81/tcp");
+    let decided_by = DecidedBy::Default(GroupKind::Basic);
+    let member = Place::Interface(net.back);
+    net.ends(&trace, Leg::Forward, D::GroupsDrop { member, direction: Ingress, decided_by });
+}
+
+#[test]
+fn the_groups_of_the_sender_come_first() {
+    let mut net = Net::open();
+    net.rule(net.front_group, Egress, "drop", "1", "tcp", "80/80", "10.0.2.0/24");
+    let trace = net.trace("10.0.2.9:80/tcp");
+    let D::GroupsDrop { member, direction, decided_by: DecidedBy::Rule(_) } = trace.ending.disposition else {
+        panic!("{}", net.text(&trace))
+    };
+    assert_eq!((member, direction), (Place::Interface(net.front), Egress));
+    assert!(net.trace("10.0.2.9:81/tcp").ending.delivered());
+    assert!(!net.trace("10.0.2.9:25/tcp").ending.delivered(), "the platform lets no mail out");
+}
+
+#[test]
+fn only_a_running_instance_sends_and_receives() {
+    let mut net = Net::open();
+    for (eni, leg) in [(net.back, Leg::Forward), (net.front, Leg::Forward)] {
+        let instance = net.instance(eni);
+        net.lab.ok(stop(&[instance]));
+        let status = InstanceStatus::Stopped;
+        net.ends(&net.trace("10.0.2.9:80/tcp"), leg, D::InstanceDown { instance, eni, status });
+        net.lab.ok(start(&[instance]));
+        assert!(net.trace("10.0.2.9:80/tcp").ending.delivered());
+    }
+}
+
+fn secondary(net: &mut Net) -> EniId {
+    let command = CreateEni {
+        vswitch: net.lab.db,
+        kind: EniKind::Secondary,
+        groups: vec![net.back_group],
+        primary_ip: Some([10, 0, 2, 20].into()),
+        wanted: Wanted { ipv4_prefixes: Want::Count(1), ..Wanted::default() },
+        name: None,
+        description: None,
+        delete_on_release: false,
+        source_dest_check: false,
+        queues: None,
+        traffic_mode: TrafficMode::Standard,
+        resource_group: None,
+        tags: Vec::new(),
+    };
+    net.lab.ok(command).id()
+}
+
+#[test]
+fn an_interface_works_while_it_is_attached() {
+    let mut net = Net::open();
+    let eni = secondary(&mut net);
+    let status = EniStatus::Available;
+    net.ends(&net.trace("10.0.2.20:80/tcp"), Leg::Forward, D::NotAttached { eni, status });
+    let instance = net.instance(net.back);
+    net.lab.ok(AttachEni { eni, instance, trunk: None });
+    assert!(net.trace("10.0.2.20:80/tcp").ending.delivered());
+    // Each address of a prefix is its holder's.
+    let prefix = net.lab.world.get::<sim_core::ecs::eni::Eni>(&eni).unwrap().ipv4_prefixes[0];
+    let trace = net.trace(&format!("{}:80/tcp", prefix.last()));
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(eni)));
+    net.lab.ok(sim_core::settings::ChangeSettings {
+        provisioning: Some(Provisioning::Visible),
+        quotas_lifted: None,
+    });
+    net.lab.ok(DetachEni { eni, instance: Some(instance), trunk: None });
+    let status = EniStatus::Detaching;
+    net.ends(&net.trace("10.0.2.20:80/tcp"), Leg::Forward, D::NotAttached { eni, status });
+}
+
+#[test]
+fn a_destination_without_route_or_holder() {
+    let mut net = Net::open();
+    let (vswitch, table, vpc) = (net.lab.web, net.lab.table, net.lab.vpc);
+    for text in ["192.168.7.7", "10.0.77.1", "169.254.1.1"] {
+        let trace = net.trace(&format!("{text}:80/tcp"));
+        net.ends(&trace, Leg::Forward, D::NoRoute { vswitch, table, address: text.parse().unwrap() });
+    }
+    let address = [10, 0, 2, 77].into();
+    net.ends(&net.trace("10.0.2.77:80/tcp"), Leg::Forward, D::NobodyThere { vpc, address });
+    let address = [10, 0, 1, 10].into();
+    net.ends(&net.trace("47.1.1.1:80/tcp"), Leg::Forward, D::NoPublicPath { vpc, address });
+    // Another VPC's addresses are not reached.
+    let (elsewhere, group) = (net.lab.elsewhere, net.lab.other_group);
+    host(&mut net.lab, elsewhere, group, [10, 0, 1, 99]);
+    let address = [10, 0, 1, 99].into();
+    net.ends(&net.trace("10.0.1.99:80/tcp"), Leg::Forward, D::NobodyThere { vpc, address });
+}
+
+#[test]
+fn from_outside() {
+    let net = Net::open();
+    let outside = |target: &str| net.trace_from(Source::Outside([47, 1, 1, 1].into()), target);
+    let address = [10, 0, 2, 9].into();
+    net.ends(&outside("10.0.2.9:80/tcp"), Leg::Forward, D::PrivateFromOutside { address });
+    let address = [8, 8, 8, 8].into();
+    net.ends(&outside("8.8.8.8:80/tcp"), Leg::Forward, D::NoPublicAddress { address });
+}
+
+#[test]
+fn cloud_services_and_what_is_always_reached() {
+    let mut net = Net::open();
+    net.rule(net.front_group, Egress, "drop", "1", "all", "-1/-1", "0.0.0.0/0");
+    for target in ["100.100.2.136:53/udp", "100.100.2.138:53/tcp", "100.100.100.200:80/tcp"] {
+        let trace = net.trace(target);
+        net.ends(&trace, Leg::Return, D::Delivered(Place::CloudService));
+    }
+    let trace = net.trace("100.118.28.1:80/tcp");
+    assert_eq!(trace.ending.disposition.word(), "security_group_drop");
+}
+
+#[test]
+fn a_managed_resident_serves_its_port() {
+    let mut net = Net::open();
+    let resident: ResidentId = net
+        .lab
+        .ok(CreateResident {
+            kind: "rds".into(),
+            vswitch: net.lab.db,
+            groups: vec![net.back_group],
+            address: Some([10, 0, 2, 30].into()),
+            name: None,
+            port: Some(3306),
+            tags: Vec::new(),
+        })
+        .id();
+    let trace = net.trace("10.0.2.30:3306/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Resident(resident)));
+    for target in ["10.0.2.30:3307/tcp", "10.0.2.30:3306/udp"] {
+        net.ends(&net.trace(target), Leg::Forward, D::NotServed { resident, serves: 3306 });
+    }
+}
+
+#[test]
+fn an_instance_forwards_what_routes_lead_to_it() {
+    let mut net = Net::open();
+    let table = net.table(net.lab.web);
+    net.redirect(table, "10.0.2.0/24", net.mid);
+    let trace = net.trace("10.0.2.9:80/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.back)));
+    let forwarded = Hop::Forwarded { instance: net.instance(net.mid), eni: net.mid };
+    assert!(trace.forward.contains(&forwarded), "{}", net.text(&trace));
+    assert!(!trace.back.contains(&forwarded), "the answer takes the table of its own vSwitch");
+    // It minds foreign addresses, is stopped, is no more.
+    net.check(net.mid, true);
+    let address = [10, 0, 2, 9].into();
+    net.ends(&net.trace("10.0.2.9:80/tcp"), Leg::Forward, D::SourceDestCheck { eni: net.mid, address });
+    net.check(net.mid, false);
+    let instance = net.instance(net.mid);
+    net.lab.ok(stop(&[instance]));
+    let status = InstanceStatus::Stopped;
+    let end = D::InstanceDown { instance, eni: net.mid, status };
+    net.ends(&net.trace("10.0.2.9:80/tcp"), Leg::Forward, end);
+}
+
+#[test]
+fn the_groups_of_a_forwarder_judge_both_ways() {
+    let mut net = Net::open();
+    let table = net.table(net.lab.web);
+    net.redirect(table, "10.0.2.0/24", net.mid);
+    net.rule(net.mid_group, Egress, "drop", "1", "tcp", "80/80", "10.0.2.9/32");
+    let trace = net.trace("10.0.2.9:80/tcp");
+    let D::GroupsDrop { member, direction: Egress, .. } = trace.ending.disposition else {
+        panic!("{}", net.text(&trace))
+    };
+    assert_eq!(member, Place::Interface(net.mid));
+}
+
+#[test]
+fn a_next_hop_that_is_gone_is_a_black_hole() {
+    let mut net = Net::open();
+    let eni = secondary(&mut net);
+    let entry = net.route(net.lab.table, "192.168.0.0/16", eni);
+    net.lab.ok(sim_core::ecs::eni::DeleteEni { eni });
+    let next_hop = NextHop::NetworkInterface(eni);
+    net.ends(&net.trace("192.168.7.7:80/tcp"), Leg::Forward, D::NextHopGone { entry, next_hop });
+}
+
+#[test]
+fn a_pod_lies_behind_its_node() {
+    let mut net = Net::open();
+    let node = net.instance(net.back);
+    net.route(net.lab.table, "172.20.1.0/26", node);
+    let trace = net.trace("172.20.1.5:80/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Behind(net.back)));
+    // And back: the pod asks, the answer goes the same way.
+    let pod = Source::Interface(net.back, Some([172, 20, 1, 5].into()));
+    let trace = net.trace_from(pod, "10.0.1.10:80/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.front)));
+    // A node that minds foreign addresses lets no pod out.
+    net.check(net.back, true);
+    let address = [172, 20, 1, 5].into();
+    let trace = net.trace_from(pod, "10.0.1.10:80/tcp");
+    net.ends(&trace, Leg::Forward, D::SourceDestCheck { eni: net.back, address });
+    // Without a route the answer to a pod is lost.
+    let pod = Source::Interface(net.mid, Some([172, 20, 9, 9].into()));
+    let trace = net.trace_from(pod, "10.0.1.10:80/tcp");
+    let (vswitch, table, address) = (net.lab.web, net.lab.table, [172, 20, 9, 9].into());
+    net.ends(&trace, Leg::Return, D::NoRoute { vswitch, table, address });
+}
+
+#[test]
+fn routes_that_lead_in_a_circle() {
+    let mut net = Net::open();
+    let (far, web) = (net.table(net.lab.far), net.table(net.lab.web));
+    net.route(web, "192.168.0.0/16", net.mid);
+    let entry = net.route(far, "192.168.0.0/16", net.front);
+    let trace = net.trace("192.168.7.7:80/tcp");
+    // The sender is passed once more before the circle closes.
+    let D::Loop { eni, .. } = trace.ending.disposition else { panic!("{}", net.text(&trace)) };
+    assert_eq!(eni, net.mid);
+    assert!(trace.forward.iter().any(|hop| matches!(hop, Hop::Route { entry: by, .. } if *by == entry)));
+}
+
+#[test]
+fn an_answer_can_go_astray_or_be_lost() {
+    let mut net = Net::open();
+    let table = net.table(net.lab.db);
+    net.redirect(table, "10.0.1.0/24", net.mid);
+    // By the forwarder, which has not seen the session but lets it through.
+    let trace = net.trace("10.0.2.9:80/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.back)));
+    let instance = net.instance(net.mid);
+    net.lab.ok(stop(&[instance]));
+    let status = InstanceStatus::Stopped;
+    let end = D::InstanceDown { instance, eni: net.mid, status };
+    net.ends(&net.trace("10.0.2.9:80/tcp"), Leg::Return, end);
+    net.lab.ok(start(&[instance]));
+    // A packet with another host's address as its source: the answer goes to that host.
+    let forged = Source::Interface(net.mid, Some([10, 0, 1, 10].into()));
+    let trace = net.trace_from(forged, "10.0.2.9:80/tcp");
+    net.ends(&trace, Leg::Return, D::AnswerAstray { place: Place::Interface(net.front) });
+}
+
+#[test]
+fn what_an_interface_sends_to_itself_stays_inside() {
+    let net = Net::new();
+    let trace = net.trace("10.0.1.10:80/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.front)));
+    assert_eq!(trace.forward.len(), 2);
+}
+
+#[test]
+fn ipv6_goes_by_its_own_routes_and_rules() {
+    let mut net = Net::open();
+    let web = net.lab.web;
+    let other = host(&mut net.lab, web, net.back_group, [10, 0, 1, 20]);
+    for eni in [net.front, other] {
+        let wanted = Wanted { ipv6: Want::Count(1), ..Wanted::default() };
+        net.lab.ok(AssignAddresses { eni, wanted });
+    }
+    let address = net.lab.world.get::<sim_core::ecs::eni::Eni>(&other).unwrap().ipv6[0];
+    let trace = net.trace(&format!("[{address}]:80/tcp"));
+    assert_eq!(trace.ending.disposition.word(), "security_group_drop", "the rules are of IPv4");
+    net.rule(net.back_group, Ingress, "accept", "1", "all", "-1/-1", "::/0");
+    let trace = net.trace(&format!("[{address}]:80/tcp"));
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(other)));
+    assert!(net.trace(&format!("{address}/icmpv6")).ending.delivered());
+    let vpc = net.lab.vpc;
+    let trace = net.trace("[2400:3200::1]:53/udp");
+    let own = trace.question.header.source;
+    net.ends(&trace, Leg::Forward, D::NoPublicPath { vpc, address: own });
+    let from = Source::Outside("2400:3200::1".parse().unwrap());
+    let trace = net.trace_from(from, &format!("[{address}]:80/tcp"));
+    net.ends(&trace, Leg::Forward, D::NoPublicPath { vpc, address: address.into() });
+    let trace = net.trace_from(from, "[2400:3200::2]:80/tcp");
+    assert_eq!(trace.ending.disposition.word(), "no_public_address");
+}

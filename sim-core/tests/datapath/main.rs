@@ -1,0 +1,9 @@
+//! What becomes of packets: one case for each end, the form of questions, and what would let a packet through.
+
+mod dispositions;
+mod form;
+#[allow(dead_code)]
+#[path = "../instances/lab.rs"]
+mod lab;
+mod net;
+mod remedies;
