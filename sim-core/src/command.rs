@@ -103,6 +103,13 @@ commands! {
     CreateResident(crate::vpc::resident::CreateResident) => crate::vpc::resident::create;
     ModifyResident(crate::vpc::resident::ModifyResident) => crate::vpc::resident::modify;
     DeleteResident(crate::vpc::resident::DeleteResident) => crate::vpc::resident::delete;
+    // -- network ACLs
+    CreateNetworkAcl(crate::vpc::network_acl::CreateNetworkAcl) => crate::vpc::network_acl::create;
+    ModifyNetworkAcl(crate::vpc::network_acl::ModifyNetworkAcl) => crate::vpc::network_acl::modify;
+    DeleteNetworkAcl(crate::vpc::network_acl::DeleteNetworkAcl) => crate::vpc::network_acl::delete;
+    UpdateNetworkAclRules(crate::vpc::network_acl_rule::UpdateNetworkAclRules) => crate::vpc::network_acl_rule::update;
+    AssociateNetworkAcl(crate::vpc::network_acl_binding::AssociateNetworkAcl) => crate::vpc::network_acl_binding::associate;
+    UnassociateNetworkAcl(crate::vpc::network_acl_binding::UnassociateNetworkAcl) => crate::vpc::network_acl_binding::unassociate;
 }
 
 /// What an accepted command answers: ids of what was made. Wires read the rest from the world.

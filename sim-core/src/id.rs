@@ -298,6 +298,8 @@ ids! {
     Instance, InstanceId, "i", "instance", InstanceNotFound;
     Disk, DiskId, "d", "disk", DiskNotFound;
     Resident, ResidentId, "res", "managed resident", ResidentNotFound;
+    NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
+    NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;
     ResourceGroup, ResourceGroupId, "rg", "resource group", ResourceGroupNotFound;
 }
 

@@ -6,12 +6,13 @@ use crate::access::{Caller, Owner};
 use crate::ecs::eni::Eni;
 use crate::ecs::prefix_list::PrefixList;
 use crate::ecs::security_group::{GroupKind, SecurityGroup};
-use crate::ecs::security_group_rule::weight;
+use crate::ecs::security_group_rule::{Direction, weight};
 use crate::error::Outcome;
 use crate::id::AnyId;
 use crate::quota::Quota;
 use crate::table::Groups;
 use crate::tag::Tag;
+use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::route_table::RouteTable;
 use crate::vpc::vpc::Vpc;
 use crate::world::World;
@@ -29,6 +30,8 @@ pub enum QuotaScope {
     SecurityGroup,
     /// One prefix list.
     PrefixList,
+    /// One network ACL.
+    NetworkAcl,
     /// One network interface.
     Eni,
     /// One object of any kind.
@@ -46,6 +49,7 @@ impl QuotaScope {
             QuotaScope::RouteTable => "route_table",
             QuotaScope::SecurityGroup => "security_group",
             QuotaScope::PrefixList => "prefix_list",
+            QuotaScope::NetworkAcl => "network_acl",
             QuotaScope::Eni => "network_interface",
             QuotaScope::Resource => "resource",
             QuotaScope::Call => "request",
@@ -60,6 +64,7 @@ enum Counter {
     RouteTable(fn(&World, &RouteTable) -> u64),
     SecurityGroup(fn(&World, &SecurityGroup) -> Option<u64>),
     PrefixList(fn(&World, &PrefixList) -> u64),
+    NetworkAcl(fn(&World, &NetworkAcl) -> u64),
     Eni(fn(&World, &Eni) -> u64),
     Resource(fn(&World, AnyId) -> u64),
     Call,
@@ -114,6 +119,9 @@ const fn counter(quota: Quota) -> Counter {
         Quota::RulesPerEni => {
             Counter::Eni(|w, eni| eni.groups.iter().map(|&group| weight(w, group)).sum::<u64>())
         }
+        Quota::NetworkAclsPerVpc => Counter::Vpc(|w, vpc| w.indexes().network_acls.by_vpc.count(&vpc.id)),
+        Quota::NetworkAclIngressRules => Counter::NetworkAcl(|_, acl| acl.counted(Direction::Ingress)),
+        Quota::NetworkAclEgressRules => Counter::NetworkAcl(|_, acl| acl.counted(Direction::Egress)),
         Quota::TagsPerResource => Counter::Resource(|w, id| crate::tag::of(w, id).count() as u64),
         Quota::PermissionsPerCall => Counter::Call,
     }
@@ -141,6 +149,7 @@ impl Quota {
             Counter::RouteTable(_) => QuotaScope::RouteTable,
             Counter::SecurityGroup(_) => QuotaScope::SecurityGroup,
             Counter::PrefixList(_) => QuotaScope::PrefixList,
+            Counter::NetworkAcl(_) => QuotaScope::NetworkAcl,
             Counter::Eni(_) => QuotaScope::Eni,
             Counter::Resource(_) => QuotaScope::Resource,
             Counter::Call => QuotaScope::Call,
@@ -169,6 +178,7 @@ impl Quota {
                 row::<SecurityGroup>(w, object).and_then(|group| count(w, group))
             }
             Counter::PrefixList(count) => row::<PrefixList>(w, object).map(|list| count(w, list)),
+            Counter::NetworkAcl(count) => row::<NetworkAcl>(w, object).map(|acl| count(w, acl)),
             Counter::Eni(count) => row::<Eni>(w, object).map(|eni| count(w, eni)),
             Counter::Resource(count) => Some(count(w, object)),
         };
@@ -191,6 +201,9 @@ impl Quota {
             }
             Counter::PrefixList(count) => {
                 top.of(w, &ix.prefix_lists.by_owner, owner, |list| Some(count(w, list)))
+            }
+            Counter::NetworkAcl(count) => {
+                top.of(w, &ix.network_acls.by_owner, owner, |acl| Some(count(w, acl)));
             }
             Counter::Eni(count) => top.of(w, &ix.enis.by_owner, owner, |eni| Some(count(w, eni))),
             Counter::Resource(_) => top.of_tags(w, owner),

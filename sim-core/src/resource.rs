@@ -44,6 +44,8 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::Instance => "instance_id",
         IdKind::Disk => "disk_id",
         IdKind::Resident => "resident_id",
+        IdKind::NetworkAcl => "network_acl_id",
+        IdKind::NetworkAclRule => "id",
         IdKind::ResourceGroup => "resource_group_id",
     }
 }
@@ -85,6 +87,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::Eni => of::<crate::ecs::eni::Eni>(w, id),
         IdKind::Instance => of::<crate::ecs::instance::Instance>(w, id),
         IdKind::Disk => of::<crate::ecs::disk::Disk>(w, id),
+        IdKind::NetworkAcl => of::<crate::vpc::network_acl::NetworkAcl>(w, id),
         IdKind::Resident => of::<crate::vpc::resident::Resident>(w, id),
         _ => None,
     }

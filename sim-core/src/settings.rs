@@ -78,6 +78,8 @@ pub enum Work {
     EniAttach,
     /// A network interface is detached.
     EniDetach,
+    /// A network ACL is made, or its rules or bindings change.
+    NetworkAcl,
     /// An instance is made.
     InstanceCreate,
     /// An instance starts.
@@ -93,7 +95,10 @@ impl Provisioning {
         match (self, work) {
             (Provisioning::Instant, _) => Span::ZERO,
             (Provisioning::Visible, _) => Span(200),
-            (Provisioning::Documented, Work::Vpc | Work::RouteTable | Work::RouteEntry) => Span(1_000),
+            (
+                Provisioning::Documented,
+                Work::Vpc | Work::RouteTable | Work::RouteEntry | Work::NetworkAcl,
+            ) => Span(1_000),
             (Provisioning::Documented, Work::VSwitch) => Span(2_000),
             (Provisioning::Documented, Work::EniAttach | Work::EniDetach) => Span(3_000),
             (Provisioning::Documented, Work::InstanceCreate | Work::InstanceStop) => Span(10_000),

@@ -1,6 +1,6 @@
 //! Due work: what will happen at a known instant if nothing else happens first.
 
-use crate::id::{EniId, InstanceId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{EniId, InstanceId, NetworkAclId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
 use crate::table::Row;
 use crate::time::{SimTime, Span};
 use crate::world::World;
@@ -32,6 +32,8 @@ pub enum Due {
     Eni(EniId),
     /// An instance leaves its transition.
     Instance(InstanceId),
+    /// A network ACL and its bindings leave their transition.
+    NetworkAcl(NetworkAclId),
 }
 
 impl Row for Timer {
@@ -79,6 +81,8 @@ impl World {
             Due::Eni(id) => crate::ecs::eni_attachment::settle(self, id),
             // -- instances
             Due::Instance(id) => crate::ecs::instance_life::settle(self, id),
+            // -- network ACLs
+            Due::NetworkAcl(id) => crate::vpc::network_acl::settle(self, id),
         }
         true
     }

@@ -51,6 +51,9 @@ tables! {
     // -- instances, disks, residents (46..=59)
     46 disks crate::ecs::disk::Disk;
     47 residents crate::vpc::resident::Resident;
+    // -- network ACLs
+    55 network_acls crate::vpc::network_acl::NetworkAcl;
+    56 network_acl_bindings crate::vpc::network_acl_binding::NetworkAclBinding;
 }
 
 /// Where a slice-wise walk over all rows goes on.

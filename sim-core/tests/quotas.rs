@@ -11,12 +11,14 @@ use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList, ModifyPrefixLi
 use sim_core::ecs::rule_input::RuleInput;
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
-use sim_core::id::{AnyId, EniId, Id, PrefixListId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::id::{AnyId, EniId, Id, NetworkAclId, PrefixListId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::quota::{AdjustQuota, CEILING_FACTOR, Quota};
 use sim_core::quota_usage::QuotaScope;
 use sim_core::settings::ChangeSettings;
 use sim_core::tag::{TagPair, TagResources};
 use sim_core::vpc::cidr_reservation::{CreateCidrReservation, ReservationChoice};
+use sim_core::vpc::network_acl::CreateNetworkAcl;
+use sim_core::vpc::network_acl_rule::{RuleInput as AclRule, UpdateNetworkAclRules};
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
@@ -150,6 +152,22 @@ fn rule(port: u16, peer: Peer) -> RuleInput {
         own: None,
     };
     RuleInput { spec, peer_as_address: false, own_as_address: false, description: CompactString::default() }
+}
+
+fn acl(vpc: VpcId) -> CreateNetworkAcl {
+    CreateNetworkAcl { vpc, name: None, description: None, tags: Vec::new() }
+}
+
+fn acl_rule(block: &str) -> AclRule {
+    AclRule {
+        id: None,
+        policy: Policy::Drop,
+        protocol: Protocol::All,
+        block: block.parse().unwrap(),
+        ports: None,
+        name: CompactString::default(),
+        description: CompactString::default(),
+    }
 }
 
 fn anyone() -> Peer {
@@ -389,6 +407,29 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             }
             let group = lab.group(vpc, GroupKind::Basic);
             (authorize(group, 1..2, Peer::List(list)).into(), E::PrefixListAssociationsExceeded)
+        }
+        Quota::NetworkAclsPerVpc => {
+            let vpc = lab.vpc();
+            (0..limit).for_each(|_| {
+                lab.make(acl(vpc));
+            });
+            (acl(vpc).into(), E::NetworkAclQuotaExceeded)
+        }
+        Quota::NetworkAclIngressRules | Quota::NetworkAclEgressRules => {
+            // The other direction and the other family, which are full too, do not count.
+            let vpc = lab.vpc();
+            let acl = lab.id::<NetworkAclId>(acl(vpc));
+            let inbound = quota == Quota::NetworkAclIngressRules;
+            let update = |ingress: u32, egress: u32| {
+                let rules = |v4| {
+                    let v6 = (0..limit).map(|_| acl_rule("::/0"));
+                    Some((0..v4).map(|_| acl_rule("10.0.0.0/8")).chain(v6).collect())
+                };
+                UpdateNetworkAclRules { acl, ingress: rules(ingress), egress: rules(egress) }
+            };
+            lab.make(update(limit, limit));
+            let more = if inbound { update(limit + 1, limit) } else { update(limit, limit + 1) };
+            (more.into(), E::NetworkAclRuleQuotaExceeded)
         }
         Quota::SecondaryEnis => {
             let vpc = lab.vpc();

@@ -19,6 +19,8 @@ mod catalog;
 mod instance_launch;
 mod instances;
 mod residents;
+// -- network ACLs
+mod network_acls;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
 mod clock;
@@ -62,6 +64,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         instance_launch::router(),
         residents::router(),
         catalog::router(),
+        // -- network ACLs
+        network_acls::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
         snapshots::router(),
@@ -99,6 +103,8 @@ pub const REFUSALS: &[Refusals] = &[
     instance_launch::REFUSALS,
     residents::REFUSALS,
     catalog::REFUSALS,
+    // -- network ACLs
+    network_acls::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,
     snapshots::REFUSALS,

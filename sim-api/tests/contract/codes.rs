@@ -118,8 +118,13 @@ fn the_documented_codes_that_are_never_raised_are_the_listed_ones() {
 
 /// The text of all tests: whole files below `tests`, and what stands behind `#[cfg(test)]` elsewhere.
 fn tests_text() -> String {
-    // A table of rules stands in a text file.
+    // Rules stand in text files, too: a table, and stories.
     let mut out = include_str!("rules.txt").to_owned();
+    for story in fs::read_dir(root().join("sim-api/tests/rules")).unwrap().map(Result::unwrap) {
+        if story.path().extension().is_some_and(|e| e == "txt") {
+            out += &fs::read_to_string(story.path()).unwrap();
+        }
+    }
     for dir in ["sim-core/tests", "sim-api/tests"] {
         sources(dir)
             .into_iter()

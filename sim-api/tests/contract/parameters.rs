@@ -7,8 +7,9 @@ use sim_api::catalogue::{ActionSpec, Kind, Param};
 use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
-    CidrReservationId, EniId, Id, IdNumber, InstanceId, PrefixListId, RegionCode, ResourceGroupId,
-    RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, VRouterId, VSwitchId, VpcId,
+    CidrReservationId, EniId, Id, IdNumber, InstanceId, NetworkAclId, NetworkAclRuleId, PrefixListId,
+    RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, VRouterId,
+    VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -19,6 +20,19 @@ const HELP: &[(&str, &[&str])] = &[
     ("CreateVSwitchCidrReservation", &["IpVersion", "VSwitchCidrReservationCidr"]),
     ("DescribeImages", &["Filter.1.Key"]),
     ("JoinResourceGroup", &["ResourceType", "ResourceId"]),
+    (
+        "UpdateNetworkAclEntries",
+        &[
+            "IngressAclEntries.1.Policy",
+            "IngressAclEntries.1.Protocol",
+            "IngressAclEntries.1.SourceCidrIp",
+            "IngressAclEntries.1.Port",
+            "EgressAclEntries.1.Policy",
+            "EgressAclEntries.1.Protocol",
+            "EgressAclEntries.1.DestinationCidrIp",
+            "EgressAclEntries.1.Port",
+        ],
+    ),
 ];
 
 /// Parameters whose value is looked at only to refuse a wrong one.
@@ -86,6 +100,12 @@ fn text(action: &Action, name: &str) -> String {
     let ecs = action.product == "Ecs";
     match name {
         "Key" if action.name == "DescribeImages" => "OSType".to_owned(),
+        "ResourceType" if action.name.ends_with("NetworkAcl") => "VSwitch".to_owned(),
+        "ResourceId" if action.name.ends_with("NetworkAcl") => id::<VSwitchId>(),
+        "NetworkAclId" => id::<NetworkAclId>(),
+        "NetworkAclEntryId" => id::<NetworkAclRuleId>(),
+        "Port" if action.name == "UpdateNetworkAclEntries" => "-1/-1".to_owned(),
+        "Protocol" => "tcp".to_owned(),
         "ResourceType" if ecs => "instance".to_owned(),
         "ResourceType" => "vpc".to_owned(),
         "ResourceId" if ecs => id::<InstanceId>(),

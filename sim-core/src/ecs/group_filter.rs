@@ -273,7 +273,8 @@ fn fits(w: &World, spec: &RuleSpec, direction: Direction, packet: &Packet, peer:
         }
 }
 
-fn fits_protocol(wanted: Protocol, protocol: PacketProtocol) -> bool {
+/// Whether a rule for `wanted` fits a packet of this protocol.
+pub(crate) fn fits_protocol(wanted: Protocol, protocol: PacketProtocol) -> bool {
     match wanted {
         Protocol::All => true,
         Protocol::Tcp => protocol == PacketProtocol::Tcp,

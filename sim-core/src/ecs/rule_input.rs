@@ -289,7 +289,11 @@ fn cut(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
-fn read_ports(text: &str, code: ErrorCode, field: &str) -> Outcome<Option<PortRange>> {
+/// Reads ports as the provider writes them: `first/last` from 1 to 65535, or `-1/-1` for none.
+///
+/// # Errors
+/// `code` at `field`.
+pub(crate) fn read_ports(text: &str, code: ErrorCode, field: &str) -> Outcome<Option<PortRange>> {
     if text == "-1/-1" {
         return Ok(None);
     }

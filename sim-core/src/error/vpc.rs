@@ -37,7 +37,7 @@ macro_rules! vpc_errors {
         SecondaryIpv6NotFound NotFound ["InvalidIpv6CidrBlock.NotFound"] 400 "The VPC has no such secondary IPv6 block.";
         IpVersionInvalid Invalid ["IllegalParam.IpVersion", "PARAMETER_ILLEGAL", "IllegalParamFormat"] 400 "The IP version is IPV4 or IPV6.";
         IpamUnsupported Denied ["ResourceNotFound.IpamPool", "UnsupportedFeature.Ipam", "UnsupportedFeature.IPAM"] 400 "There are no address pools of IPAM here.";
-        Ipv6Disabled State ["OperationFailed.VpcIpv6Disabled", "OperationFailed.IPv6Disabled", "InvalidParameter"] 400 "The VPC has no IPv6 block.";
+        Ipv6Disabled State ["OperationFailed.VpcIpv6Disabled", "OperationFailed.IPv6Disabled", "OperationDenied.VpcIpv6NotEnabled", "InvalidParameter"] 400 "The VPC has no IPv6 block.";
         Ipv6CidrMalformed Invalid ["InvalidIpv6CidrBlock.Malformed", "IllegalParam.Ipv6CidrBlock", "IllegalParam.Ipv6Cidr", "InvalidParameter"] 400 "The IPv6 block of a VPC is a network with a mask of 52, 56 or 60.";
         Ipv6InUse Dependency ["OperationFailed.IpV6VSwitchInuse", "OperationFailed.Ipv6InstanceExist"] 400 "IPv6 is still on in a vSwitch of the VPC.";
 
@@ -50,7 +50,7 @@ macro_rules! vpc_errors {
         VpcHasResident Dependency ["DependencyViolation.CloudServiceResource"] 400 "The VPC still has managed residents.";
 
         // --- vSwitch -------------------------------------------------------------------------------------
-        VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId"] 404 "The specified vSwitch does not exist.";
+        VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId", "InvalidResource.NotFound"] 404 "The specified vSwitch does not exist.";
         VSwitchIdListSize Invalid ["InvalidVSwitchIdNumber.NotSupported"] 400 "A filter names at most 20 vSwitches.";
         VSwitchIpv6Exclusive Invalid ["ParamExclusive.DisableIpv6AndIpv6CidrBlock"] 400 "IPv6 of a vSwitch is turned off or moved, not both.";
         VSwitchCidrMalformed Invalid ["InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The block of a vSwitch is an IPv4 network in CIDR form without host bits.";
@@ -61,7 +61,7 @@ macro_rules! vpc_errors {
         VSwitchCidrRouteConflict Conflict ["InvalidCidrBlock.Overlapped", "RouteConflict.AlreadyExist"] 400 "The block equals or contains the destination of a route entry of the VPC.";
         VSwitchNoRoom Exhausted ["OperationDenied.AvailableCidrInsufficient", "ResourceNotAvailable"] 400 "The VPC has no free block of that size.";
         VSwitchQuotaExceeded Quota ["QuotaExceeded.VSwitch"] 400 "The number of vSwitches in the VPC has reached the quota.";
-        VSwitchStatusIncorrect State ["IncorrectVSwitchStatus", "IncorrectStatus.VSwitch", "InvalidStatus.VSwitch", "IncorrectStatus.VSWITCH", "InvalidVSwitch.IncorrectStatus", "IncorrectStatus"] 400 "The status of the vSwitch does not allow this operation.";
+        VSwitchStatusIncorrect State ["IncorrectVSwitchStatus", "IncorrectStatus.VSwitch", "InvalidStatus.VSwitch", "IncorrectStatus.VSWITCH", "InvalidVSwitch.IncorrectStatus", "IncorrectStatus", "ResourceStatus.Error"] 400 "The status of the vSwitch does not allow this operation.";
         VSwitchSiblingBusy Busy ["OperationDenied.OtherSubnetCreating", "OperationDenied.OtherSubnetProcessing", "IncorrectVSwitchStatus", "TaskConflict"] 400 "Another vSwitch of the VPC is being created or deleted.";
         VSwitchInUse Dependency ["DependencyViolation"] 400 "Resources still hold addresses of the vSwitch.";
         VSwitchHasRouteTable Dependency ["DependencyViolation.RouteTable", "DependencyViolation"] 400 "A custom route table is still bound to the vSwitch.";

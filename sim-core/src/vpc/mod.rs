@@ -3,6 +3,10 @@
 pub mod cidr_reservation;
 pub mod default_network;
 pub mod longest_prefix;
+pub mod network_acl;
+pub mod network_acl_binding;
+pub mod network_acl_filter;
+pub mod network_acl_rule;
 pub mod next_hop;
 pub mod resident;
 pub mod room;

@@ -446,7 +446,8 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let entries = ix.route_entries.customs.of(&vpc.system_table);
     let instances = ix.instances.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let residents = ix.residents.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 6] = [
+    let acls = ix.network_acls.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 7] = [
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
         (ErrorCode::VpcHasRouteEntry, entries.map(|&id| id.into()).collect()),
@@ -455,6 +456,7 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
             ErrorCode::VpcHasSecurityGroup,
             ix.security_groups.by_vpc.of(&vpc.id).map(|&id| id.into()).collect(),
         ),
+        (ErrorCode::VpcHasNetworkAcl, acls.collect()),
         (ErrorCode::VpcHasResident, residents.collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()

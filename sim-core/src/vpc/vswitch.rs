@@ -21,6 +21,7 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
+use crate::vpc::network_acl_binding::NetworkAclBinding;
 use crate::vpc::route_entry;
 use crate::vpc::route_table::{self, Status};
 use crate::vpc::vpc::Vpc;
@@ -554,8 +555,10 @@ pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> 
     let enis = ix.enis.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let instances = ix.instances.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let residents = ix.residents.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 3] = [
+    let acl = w.get::<NetworkAclBinding>(&vswitch.id).map(|binding| AnyId::from(binding.acl));
+    let all: [(ErrorCode, Vec<AnyId>); 4] = [
         (ErrorCode::VSwitchHasRouteTable, table.into_iter().collect()),
+        (ErrorCode::VSwitchHasNetworkAcl, acl.into_iter().collect()),
         (ErrorCode::VSwitchHasReservation, reservations.collect()),
         (ErrorCode::VSwitchInUse, instances.chain(enis).chain(residents).collect()),
     ];

@@ -1,5 +1,6 @@
 //! A random command of each kind, mostly sensible in the world as it is.
 
+mod acls;
 mod groups;
 mod hosts;
 mod interfaces;
@@ -24,6 +25,7 @@ use sim_core::settings::{ChangeSettings, ClockMode, Provisioning, SetClock};
 use sim_core::tag::{TagResources, UntagResources};
 use sim_core::vpc::cidr_reservation::*;
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
+use sim_core::vpc::network_acl::{DeleteNetworkAcl, ModifyNetworkAcl, NetworkAcl};
 use sim_core::vpc::route_entry::*;
 use sim_core::vpc::route_table::{AssociateRouteTable, DeleteRouteTable, ModifyRouteTable, RouteTable};
 use sim_core::vpc::secondary_block::*;
@@ -88,11 +90,19 @@ pub const KINDS: &[(&str, usize, Make)] = &[
         CreateRouteEntries { entries: (0..d.roll(4)).map(|_| new_entry(d)).collect() }.into()
     }),
     ("ModifyRouteEntry", 8, modify_entry),
-    ("DeleteRouteEntry", 3, delete_entry),
+    ("DeleteRouteEntry", 6, delete_entry),
     ("DeleteRouteEntries", 2, |d| {
         let old = |d: &mut Dice<'_>| OldEntry { entry: entry_ref(d).0, next_hop: None };
         DeleteRouteEntries { entries: (0..d.roll(4)).map(|_| old(d)).collect() }.into()
     }),
+    ("CreateNetworkAcl", 5, acls::create_acl),
+    ("ModifyNetworkAcl", 1, |d| {
+        ModifyNetworkAcl { acl: d.id::<NetworkAcl>(), name: d.text(), description: d.text() }.into()
+    }),
+    ("DeleteNetworkAcl", 2, |d| DeleteNetworkAcl { acl: d.id::<NetworkAcl>() }.into()),
+    ("UpdateNetworkAclRules", 5, acls::update_rules),
+    ("AssociateNetworkAcl", 7, acls::associate),
+    ("UnassociateNetworkAcl", 6, acls::unassociate),
     ("ModifySecurityGroup", 2, |d| {
         ModifySecurityGroup {
             group: d.id::<SecurityGroup>(),

@@ -7,6 +7,7 @@ use sim_core::error::ErrorKind;
 use sim_core::timer::Timer;
 use sim_core::token::Remembered;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
 use sim_core::vpc::route_table::{RouteTable, Status};
@@ -76,6 +77,10 @@ impl Reached {
         self.state("a VPC has shrunk", w.table::<Vpc>().iter().any(|v| v.block != v.original_block));
         self.state("a VPC has a second block", w.table::<Vpc>().iter().any(|v| !v.secondary.is_empty()));
         self.state("a vSwitch has a table", w.table::<VSwitch>().iter().any(|s| s.route_table.is_some()));
+        let bindings = || w.table::<NetworkAclBinding>().iter();
+        self.state("an ACL filters", bindings().any(|b| b.status == BindingStatus::Binded));
+        self.state("an ACL is being bound", bindings().any(|b| b.status == BindingStatus::Binding));
+        self.state("an ACL is being unbound", bindings().any(|b| b.status == BindingStatus::Unbinding));
         let reserved = w.table::<CidrReservation>();
         self.state("IPv4 is reserved", reserved.iter().any(|r| r.block.is_v4()));
         self.state("IPv6 is reserved", reserved.iter().any(|r| !r.block.is_v4()));
@@ -127,6 +132,9 @@ pub const STATES: &[&str] = &[
     "a vSwitch has a table",
     "a vSwitch is full",
     "a vSwitch is pending",
+    "an ACL filters",
+    "an ACL is being bound",
+    "an ACL is being unbound",
     "an entry is being changed",
     "an entry is pending",
     "an interface has IPv6",

@@ -7,10 +7,12 @@ use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::SecurityGroup;
-use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
+use sim_core::ecs::security_group_rule::{Direction, Peer, SecurityGroupRule};
 use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::network_acl::{AclStatus, NetworkAcl};
+use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{self, EntryStatus, RouteEntry};
 use sim_core::vpc::route_table::{self, RouteTable, RouteTableKind};
@@ -27,6 +29,7 @@ pub fn check(w: &World) {
     hosts(w);
     groups(w);
     routes(w);
+    acls(w);
 }
 
 /// Every id in every row is that of an object that is there.
@@ -253,6 +256,25 @@ fn groups(w: &World) {
     for list in w.table::<PrefixList>().iter() {
         let distinct: BTreeSet<_> = list.entries.iter().map(|e| e.cidr).collect();
         assert!(distinct.len() == list.entries.len() && list.entries.len() <= list.max_entries as usize);
+    }
+}
+
+/// An ACL and its vSwitches share a VPC, only an ACL in transition has bindings in transition, and rules are told apart.
+fn acls(w: &World) {
+    for acl in w.table::<NetworkAcl>().iter() {
+        assert_eq!(acl.owner, w.get::<Vpc>(&acl.vpc).expect("an ACL lies in a VPC").owner);
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let numbers: BTreeSet<u32> = acl.custom(direction).iter().map(|rule| rule.number).collect();
+            assert_eq!(numbers.len(), acl.custom(direction).len(), "rules of {}", acl.id);
+            assert!(numbers.iter().all(|&number| number > 15 && number <= acl.last_rule));
+        }
+    }
+    for binding in w.table::<NetworkAclBinding>().iter() {
+        let acl = w.get::<NetworkAcl>(&binding.acl).expect("a bound ACL exists");
+        let vswitch = w.get::<VSwitch>(&binding.vswitch).expect("a bound vSwitch exists");
+        assert_eq!(acl.vpc, vswitch.vpc);
+        let settled = binding.status == BindingStatus::Binded;
+        assert!(settled || acl.status == AclStatus::Modifying, "{binding:?} of an ACL that is ready");
     }
 }
 

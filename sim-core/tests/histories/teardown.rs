@@ -12,6 +12,8 @@ use sim_core::error::ErrorKind;
 use sim_core::id::{AnyId, IdKind, InstanceId, SecurityGroupId};
 use sim_core::resource_group::{DeleteResourceGroup, ResourceGroup};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
+use sim_core::vpc::network_acl::DeleteNetworkAcl;
+use sim_core::vpc::network_acl_binding::{NetworkAclBinding, UnassociateNetworkAcl};
 use sim_core::vpc::resident::DeleteResident;
 use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef};
 use sim_core::vpc::route_table::{DeleteRouteTable, UnassociateRouteTable};
@@ -57,6 +59,15 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             }
             IdKind::Instance if refusal.code() == ErrorCode::InstanceProtected => unprotect(w, caller, id),
             IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasRouteTable => unbind(w, caller, id),
+            IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasNetworkAcl => unfilter(w, caller, id),
+            IdKind::NetworkAcl if refusal.code() == ErrorCode::NetworkAclInUse => {
+                refusal
+                    .details()
+                    .blockers
+                    .clone()
+                    .into_iter()
+                    .for_each(|vswitch| unfilter(w, caller, vswitch));
+            }
             IdKind::RouteTable if refusal.code() == ErrorCode::RouteTableHasVSwitch => {
                 refusal.details().blockers.clone().into_iter().for_each(|vswitch| unbind(w, caller, vswitch));
             }
@@ -93,6 +104,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
             DeleteRouteEntry { entry, next_hop: None, next_hops: Vec::new() }.into()
         }
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
+        IdKind::NetworkAcl => DeleteNetworkAcl { acl: id.try_into().unwrap() }.into(),
         IdKind::PrefixList => DeletePrefixList { list: id.try_into().unwrap() }.into(),
         IdKind::Instance => delete_instance(id.try_into().unwrap()),
         IdKind::Resident => DeleteResident { resident: id.try_into().unwrap() }.into(),
@@ -135,6 +147,14 @@ fn unbind(w: &mut World, caller: &Caller, vswitch: AnyId) {
     let vswitch = vswitch.try_into().unwrap();
     let route_table = w.get::<VSwitch>(&vswitch).and_then(|s| s.route_table).expect("it is bound");
     give(w, caller, UnassociateRouteTable { route_table, vswitch }.into()).expect("a table can be unbound");
+}
+
+fn unfilter(w: &mut World, caller: &Caller, vswitch: AnyId) {
+    let vswitch = vswitch.try_into().unwrap();
+    let acl = w.get::<NetworkAclBinding>(&vswitch).expect("it is bound").acl;
+    // One that is being unbound is waited for, and then there is nothing left to do.
+    let undone = give(w, caller, UnassociateNetworkAcl { acl, vswitches: vec![vswitch] }.into());
+    assert!(undone.is_ok() || w.get::<NetworkAclBinding>(&vswitch).is_none(), "{undone:?}");
 }
 
 /// Revokes the rules of the groups that a refusal names in which `peer` is the peer.

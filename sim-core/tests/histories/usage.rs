@@ -8,6 +8,8 @@ use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::network_acl::NetworkAcl;
+use sim_core::vpc::network_acl_rule::NetworkAclRule;
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::RouteEntry;
 use sim_core::vpc::route_table::{RouteTable, RouteTableKind};
@@ -61,6 +63,17 @@ pub fn of(w: &World) -> Usage {
     for e in w.table::<RouteEntry>().iter().filter(|e| !e.replaces_system()) {
         let account = w.get::<RouteTable>(&e.table).expect("an entry lies in a table").owner.account;
         c.add(Quota::RouteEntriesPerTable, account, e.table, 1);
+    }
+    for acl in w.table::<NetworkAcl>().iter() {
+        let account = acl.owner.account;
+        c.add(Quota::NetworkAclsPerVpc, account, acl.vpc, 1);
+        let count =
+            |rules: &[NetworkAclRule], v4| rules.iter().filter(|r| r.block.is_v4() == v4).count() as u64;
+        for v4 in [true, false] {
+            let over = format!("{} {v4}", acl.id);
+            c.add(Quota::NetworkAclIngressRules, account, &over, count(&acl.ingress, v4));
+            c.add(Quota::NetworkAclEgressRules, account, &over, count(&acl.egress, v4));
+        }
     }
     for tag in w.table::<Tag>().iter() {
         c.add(Quota::TagsPerResource, AccountId::DEFAULT, tag.resource, 1);

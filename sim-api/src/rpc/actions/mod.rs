@@ -6,6 +6,8 @@ mod vpc_parts;
 mod route_entry;
 mod route_table;
 mod vrouter;
+// -- network ACLs
+mod network_acl;
 // -- security groups, prefix lists
 mod prefix_list;
 mod security_group;
@@ -118,6 +120,15 @@ actions! {
         ModifyRouteEntry => route_entry::modify_route_entry;
         DeleteRouteEntry => route_entry::delete_route_entry;
         DeleteRouteEntries => route_entry::delete_route_entries;
+        // -- network ACLs
+        CreateNetworkAcl => network_acl::create_network_acl;
+        DescribeNetworkAcls => network_acl::describe_network_acls;
+        DescribeNetworkAclAttributes => network_acl::describe_network_acl_attributes;
+        ModifyNetworkAclAttributes => network_acl::modify_network_acl_attributes;
+        UpdateNetworkAclEntries => network_acl::update_network_acl_entries;
+        AssociateNetworkAcl => network_acl::associate_network_acl;
+        UnassociateNetworkAcl => network_acl::unassociate_network_acl;
+        DeleteNetworkAcl => network_acl::delete_network_acl;
         TagResources => tags::vpc_tag_resources;
         UnTagResources => tags::vpc_untag_resources;
         ListTagResources => tags::vpc_list_tag_resources;

@@ -10,8 +10,12 @@ use sim_core::{Caller, ErrorCode, Refusal};
 use std::collections::BTreeSet;
 
 /// The resource types of the product Vpc that can carry tags here.
-const VPC_TYPES: &[(&str, IdKind)] =
-    &[("VPC", IdKind::Vpc), ("VSWITCH", IdKind::VSwitch), ("ROUTETABLE", IdKind::RouteTable)];
+const VPC_TYPES: &[(&str, IdKind)] = &[
+    ("VPC", IdKind::Vpc),
+    ("VSWITCH", IdKind::VSwitch),
+    ("ROUTETABLE", IdKind::RouteTable),
+    ("NETWORKACL", IdKind::NetworkAcl),
+];
 
 /// The resource types of the product Ecs that can carry tags here.
 const ECS_TYPES: &[(&str, IdKind)] = &[

@@ -1,0 +1,51 @@
+//! What a network ACL makes of one packet, and which rule decided.
+//!
+//! The rules of the packet's direction are tried in their order and the first that fits decides. Nothing is remembered
+//! between packets: the answer to one that was let through is judged like any other. It filters what crosses the edge of
+//! the vSwitch, so not what goes from one interface of a vSwitch to another of the same; whoever walks a packet asks
+//! for that edge alone (provider documentation: network ACL, 2026).
+
+use crate::ecs::group_filter::{ALWAYS_REACHED, Packet, fits_protocol};
+use crate::ecs::security_group_rule::{Direction, Policy};
+use crate::id::NetworkAclRuleId;
+use crate::vpc::network_acl::NetworkAcl;
+use crate::vpc::network_acl_rule::{NetworkAclRule, RuleKind, last_id, service_id};
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is let through.
+    pub allowed: bool,
+    /// The rule that decided.
+    pub rule: NetworkAclRuleId,
+    /// Whose that rule is.
+    pub kind: RuleKind,
+}
+
+/// Judges a packet that crosses the edge of a bound vSwitch. `packet` is seen from the inside: its peer is the source of
+/// an inbound packet and the destination of an outbound one.
+pub fn evaluate(acl: &NetworkAcl, direction: Direction, packet: &Packet) -> Verdict {
+    if let Some(server) = ALWAYS_REACHED.iter().position(|&server| packet.peer == server) {
+        return Verdict { allowed: true, rule: service_id(acl.id, server), kind: RuleKind::Service };
+    }
+    match acl.custom(direction).iter().find(|rule| fits(rule, direction, packet)) {
+        Some(rule) => {
+            Verdict { allowed: rule.policy == Policy::Accept, rule: rule.id(acl.id), kind: RuleKind::Custom }
+        }
+        None => {
+            let rule = last_id(acl.id, packet.peer.is_ipv4());
+            Verdict { allowed: false, rule, kind: RuleKind::System }
+        }
+    }
+}
+
+/// Whether a rule fits a packet. Its ports are destination ports in both directions.
+pub fn fits(rule: &NetworkAclRule, direction: Direction, packet: &Packet) -> bool {
+    let port = match direction {
+        Direction::Ingress => packet.own_port,
+        Direction::Egress => packet.peer_port,
+    };
+    fits_protocol(rule.protocol, packet.protocol)
+        && rule.ports.is_none_or(|range| (range.first..=range.last).contains(&port))
+        && rule.block.contains_address(packet.peer)
+}

@@ -1,0 +1,65 @@
+//! Network ACLs.
+
+use crate::dice::Dice;
+use sim_core::Command;
+use sim_core::ecs::security_group_rule::{Direction, Policy, PortRange, Protocol};
+use sim_core::id::VSwitchId;
+use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
+use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, NetworkAclBinding, UnassociateNetworkAcl};
+use sim_core::vpc::network_acl_rule::{RuleInput, UpdateNetworkAclRules};
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::VSwitch;
+
+pub fn create_acl(d: &mut Dice<'_>) -> Command {
+    CreateNetworkAcl { vpc: d.id::<Vpc>(), name: d.text(), description: d.text(), tags: d.tags() }.into()
+}
+
+/// Mostly vSwitches of the ACL's VPC.
+pub fn associate(d: &mut Dice<'_>) -> Command {
+    let own = d.own::<NetworkAcl>();
+    let near = d.world.table::<VSwitch>().iter().filter(|s| own.is_some_and(|acl| acl.vpc == s.vpc));
+    let near: Vec<VSwitchId> = near.map(|s| s.id).collect();
+    let count = 1 + d.roll(8) / 6;
+    let one = |d: &mut Dice<'_>| if d.once_in(8) { d.id::<VSwitch>() } else { d.one_of(&near) };
+    let vswitches = (0..count).map(|_| one(d)).collect();
+    AssociateNetworkAcl { acl: own.map_or_else(|| d.id::<NetworkAcl>(), |acl| acl.id), vswitches }.into()
+}
+
+pub fn unassociate(d: &mut Dice<'_>) -> Command {
+    let bindings: Vec<&NetworkAclBinding> = d.world.table::<NetworkAclBinding>().iter().collect();
+    if bindings.is_empty() || d.once_in(6) {
+        let vswitches = (0..d.roll(2)).map(|_| d.id::<VSwitch>()).collect();
+        return UnassociateNetworkAcl { acl: d.id::<NetworkAcl>(), vswitches }.into();
+    }
+    let binding = d.pick(&bindings);
+    UnassociateNetworkAcl { acl: binding.acl, vswitches: vec![binding.vswitch] }.into()
+}
+
+fn rule(d: &mut Dice<'_>, acl: Option<&NetworkAcl>, direction: Direction) -> RuleInput {
+    let protocol = d.pick(&[Protocol::Tcp, Protocol::All, Protocol::Udp, Protocol::Icmp, Protocol::Icmpv6]);
+    let range = PortRange { first: 80, last: d.pick(&[80, 90, 90, 90, 79]) };
+    let known: Vec<_> =
+        acl.iter().flat_map(|acl| acl.custom(direction).iter().map(|r| r.id(acl.id))).collect();
+    RuleInput {
+        id: if known.is_empty() { None } else { d.maybe(|d| d.pick(&known)) },
+        policy: d.pick(&[Policy::Accept, Policy::Drop]),
+        protocol,
+        block: d.pick(&["10.0.0.0/8", "0.0.0.0/0", "10.0.0.7/32", "::/0"]).parse().unwrap(),
+        ports: protocol.has_ports().then_some(range),
+        name: d.text().unwrap_or_default(),
+        description: d.text().unwrap_or_default(),
+    }
+}
+
+pub fn update_rules(d: &mut Dice<'_>) -> Command {
+    let own = d.own::<NetworkAcl>();
+    let acl = own.map_or_else(|| d.id::<NetworkAcl>(), |acl| acl.id);
+    let mut side = |direction| {
+        d.maybe(|d| {
+            let count = d.roll(4);
+            (0..count).map(|_| rule(d, own, direction)).collect()
+        })
+    };
+    let (ingress, egress) = (side(Direction::Ingress), side(Direction::Egress));
+    UpdateNetworkAclRules { acl, ingress, egress }.into()
+}
