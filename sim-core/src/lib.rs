@@ -24,6 +24,7 @@
 )]
 
 pub mod access;
+pub mod balancing;
 pub mod catalog;
 pub mod cidr;
 pub mod cidr_input;

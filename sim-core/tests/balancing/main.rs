@@ -1,0 +1,4 @@
+//! Choice and time of load balancers, against plain models.
+
+mod probe_series;
+mod scheduler;
