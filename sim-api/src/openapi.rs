@@ -61,5 +61,6 @@ impl Modify for Derived {
         crate::refusals::describe(document);
         crate::links::describe(document);
         crate::descriptions::describe(document);
+        rest::traces::describe(document);
     }
 }

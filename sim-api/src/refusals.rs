@@ -71,7 +71,7 @@ pub fn describe(document: &mut OpenApi) {
             (&mut item.delete, true),
         ];
         for (operation, writes) in methods {
-            let writes = writes && !of_planner(path);
+            let writes = writes && !only_asks(path);
             if let Some(operation) = operation {
                 add_headers(operation, path, writes);
                 if writes {
@@ -103,13 +103,13 @@ fn text(pattern: &str) -> ObjectBuilder {
 /// Whether an operation is about the process and not about one caller in one world.
 fn of_process(path: &str) -> bool {
     // Room is the planner's one question that may be about a VPC of a world.
-    let of_planner = of_planner(path) && path != "/v1/plan/room";
+    let of_planner = path.starts_with("/v1/plan/") && path != "/v1/plan/room";
     of_planner || ["/v1/worlds", "/v1/requests"].iter().any(|p| path.starts_with(p))
 }
 
 /// Whether an operation only calculates, whatever its method.
-fn of_planner(path: &str) -> bool {
-    path.starts_with("/v1/plan/")
+fn only_asks(path: &str) -> bool {
+    path.starts_with("/v1/plan/") || path == "/v1/traces"
 }
 
 /// The headers that choose world, account and region, and those that make a write safe.

@@ -3,6 +3,7 @@
 mod plan;
 mod serve;
 mod tail;
+mod trace;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +31,7 @@ enum Command {
     /// Re-run the journal of a database and compare every digest
     Verify(verify::VerifyArgs),
     Tail(tail::TailArgs),
+    Trace(trace::TraceArgs),
     Plan(plan::PlanArgs),
     /// Print the OpenAPI document of the native wire
     Openapi,
@@ -51,6 +53,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Tail(args) => tail::run(args),
+        Command::Trace(args) => return trace::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Openapi => {
             println!(

@@ -14,6 +14,9 @@ mod security_groups;
 mod interface_changes;
 mod network_interfaces;
 mod verdicts;
+// -- packets
+mod trace_steps;
+pub mod traces;
 // -- instances, residents, catalogue
 mod catalog;
 mod instance_launch;
@@ -59,6 +62,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         network_interfaces::router(),
         interface_changes::router(),
         verdicts::router(),
+        // -- packets
+        traces::router(),
         // -- instances, residents, catalogue
         instances::router(),
         instance_launch::router(),
@@ -98,6 +103,8 @@ pub const REFUSALS: &[Refusals] = &[
     network_interfaces::REFUSALS,
     interface_changes::REFUSALS,
     verdicts::REFUSALS,
+    // -- packets
+    traces::REFUSALS,
     // -- instances, residents, catalogue
     instances::REFUSALS,
     instance_launch::REFUSALS,

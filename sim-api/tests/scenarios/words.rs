@@ -9,7 +9,7 @@
 //! | `eni NAME VSWITCH GROUP[,GROUP] [ADDRESS]` | make a network interface |
 //! | `assign ENI COUNT` | give it so many more addresses |
 //! | `table NAME VPC`, `bind VSWITCH TABLE`, `unbind VSWITCH TABLE` | custom route tables |
-//! | `route NAME TABLE BLOCK ENI` | add an entry; `VPC` as the table is its system table |
+//! | `route NAME TABLE BLOCK ENI` | add an entry to an interface or a host; `VPC` as the table is its system table |
 //! | `reserve NAME VSWITCH /MASK` | reserve a part of a vSwitch for prefixes |
 //! | `delete NAME`, `rename NAME TEXT` | of whatever is called so |
 //! | `show NAME` | its state |
@@ -19,6 +19,8 @@
 //! | `quota NAME VALUE` | adjust a quota |
 //! | `wait MILLISECONDS` | let time pass |
 //! | `token TEXT COMMAND` | the command with an idempotency token |
+//!
+//! Those about hosts and packets are in `traffic.rs`.
 
 use sim_core::cidr::Cidr;
 use sim_core::ecs::authorize::AuthorizeRules;
@@ -46,9 +48,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub struct Story {
-    world: World,
-    caller: Caller,
-    names: BTreeMap<String, AnyId>,
+    pub world: World,
+    pub caller: Caller,
+    pub names: BTreeMap<String, AnyId>,
     journal: Vec<Entry>,
 }
 
@@ -93,14 +95,18 @@ impl Story {
             ["packet", eni, direction, protocol, peer, port] => {
                 self.packet(eni, direction, protocol, peer.parse().unwrap(), port.parse().unwrap())
             }
+            ["trace", from, target] => self.trace(from, target),
+            ["host", called, vswitch, groups, rest @ ..] => {
+                self.run_host(called, vswitch, groups, rest.first())
+            }
             words => {
-                let (name, command) = self.command(words);
+                let (name, command) = self.traffic_command(words).unwrap_or_else(|| self.command(words));
                 self.give(name, command)
             }
         }
     }
 
-    fn give(&mut self, name: Option<&str>, command: Command) -> String {
+    pub fn give(&mut self, name: Option<&str>, command: Command) -> String {
         let applied = self.world.apply(self.world.now(), &self.caller, command);
         self.journal.extend(applied.entry);
         let again = if applied.replayed { " (the same answer again)" } else { "" };
@@ -125,16 +131,16 @@ impl Story {
         }
     }
 
-    fn any(&self, name: &str) -> AnyId {
+    pub fn any(&self, name: &str) -> AnyId {
         *self.names.get(name).unwrap_or_else(|| panic!("nothing is called {name}"))
     }
 
-    fn id<I: Id + TryFrom<AnyId>>(&self, name: &str) -> I {
+    pub fn id<I: Id + TryFrom<AnyId>>(&self, name: &str) -> I {
         I::try_from(self.any(name)).unwrap_or_else(|_| panic!("{name} is no {}", I::KIND.name()))
     }
 
     /// A custom table by its name, or the system table of a VPC by the VPC's.
-    fn table(&self, name: &str) -> RouteTableId {
+    pub fn table(&self, name: &str) -> RouteTableId {
         match self.any(name).kind() {
             IdKind::Vpc => self
                 .world
@@ -213,9 +219,10 @@ impl Story {
                 UnassociateRouteTable { route_table: self.table(table), vswitch: self.id(vswitch) }.into(),
             ),
             ["route", called, table, block, eni] => {
-                let kind = Some("NetworkInterface".into());
-                let next_hop =
-                    HopChoice { kind, id: Some(self.any(eni).to_string().into()), list: Vec::new() };
+                let hop = self.any(eni);
+                let kind = if hop.kind() == IdKind::Instance { "Instance" } else { "NetworkInterface" };
+                let (kind, id) = (Some(kind.into()), Some(hop.to_string().into()));
+                let next_hop = HopChoice { kind, id, list: Vec::new() };
                 let table = self.table(table).to_string().into();
                 let entry = NewEntry { table, destination: block.into(), next_hop, name, description };
                 (Some(called), CreateRouteEntry { entry }.into())
@@ -313,7 +320,7 @@ impl Story {
         }
     }
 
-    fn show(&self, name: &str) -> String {
+    pub fn show(&self, name: &str) -> String {
         let (id, w) = (self.any(name), &self.world);
         let state = match id.kind() {
             IdKind::Vpc => w.get::<Vpc>(&self.id(name)).map(|v| format!("{} {}", v.block, v.status.text())),
@@ -335,6 +342,12 @@ impl Story {
             IdKind::CidrReservation => w
                 .get::<sim_core::vpc::cidr_reservation::CidrReservation>(&self.id(name))
                 .map(|r| r.block.to_string()),
+            IdKind::Instance => w
+                .get::<sim_core::ecs::instance::Instance>(&self.id(name))
+                .map(|i| format!("{} {}", i.primary(w).primary_ip, i.status.text())),
+            IdKind::Resident => w
+                .get::<sim_core::vpc::resident::Resident>(&self.id(name))
+                .map(|r| format!("{} {}", r.kind, r.address)),
             other => panic!("nobody shows a {}", other.name()),
         };
         match state {
@@ -344,7 +357,7 @@ impl Story {
     }
 
     /// What something is called, or its id.
-    fn called(&self, id: AnyId) -> String {
+    pub fn called(&self, id: AnyId) -> String {
         self.names
             .iter()
             .find(|(_, named)| **named == id)

@@ -137,7 +137,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
             }
             .into(),
         ],
-        Disposition::NoRoute { table, address, .. } => routes_of_siblings(w, table, address),
+        Disposition::NoRoute { table, address, .. } => routes_of_siblings(w, trace, table, address),
         Disposition::NextHopGone { entry, .. } => vec![without_route(entry)],
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } => {
             forwarding_routes(trace).map(without_route).collect()
@@ -238,13 +238,22 @@ fn attachments(w: &World, id: EniId, status: EniStatus) -> Vec<Command> {
         .collect()
 }
 
-/// The routes that other tables of the VPC have for an address, for a table that has none.
-fn routes_of_siblings(w: &World, table: RouteTableId, address: IpAddr) -> Vec<Command> {
+/// The routes that other tables of the VPC have for an address, for a table that has none; but none back to the sender,
+/// who would have nowhere to send the packet.
+fn routes_of_siblings(w: &World, trace: &Trace, table: RouteTableId, address: IpAddr) -> Vec<Command> {
     let Some(lacking) = w.get::<RouteTable>(&table) else { return Vec::new() };
     let siblings = w.indexes().route_tables.by_vpc.of(&lacking.vpc).filter_map(|id| w.get::<RouteTable>(id));
     let entries = siblings.filter_map(|sibling| route_table::lookup(w, sibling, address));
     let mut changes: Vec<Command> = Vec::new();
-    for entry in entries.filter(|entry| entry.next_hop != NextHop::Local) {
+    let sender = |next_hop: NextHop| match (trace.question.from, next_hop) {
+        (Place::Interface(from) | Place::Behind(from), NextHop::NetworkInterface(id)) => id == from,
+        (Place::Interface(from) | Place::Behind(from), NextHop::Instance(id)) => {
+            w.get::<Instance>(&id).is_some_and(|instance| instance.primary_eni == from)
+        }
+        _ => false,
+    };
+    let back = trace.ending.leg == Leg::Return;
+    for entry in entries.filter(|e| e.next_hop != NextHop::Local && (back || !sender(e.next_hop))) {
         let next_hop = HopChoice {
             kind: Some(entry.next_hop.text().into()),
             id: entry.next_hop.id().map(|id| id.to_string().into()),

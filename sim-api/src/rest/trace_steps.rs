@@ -1,0 +1,289 @@
+//! The steps and the end of a trace as the native wire shows them, and changes as requests that make them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sim_core::Command;
+use sim_core::datapath::text::Words;
+use sim_core::datapath::{Disposition, Hop, Place};
+use sim_core::ecs::authorize::{AuthorizeRules, WhichRules};
+use sim_core::ecs::group_filter::DecidedBy;
+use sim_core::ecs::security_group_rule::{Direction, Peer, PortRange};
+use sim_core::id::{EniId, InstanceId, RouteTableId, VSwitchId};
+use sim_core::vpc::next_hop::NextHop;
+use utoipa::ToSchema;
+
+/// A step of a trace, or its end; what does not apply is absent.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(default)]
+pub struct StepBody {
+    /// What it is. Steps: sent, security_groups, session, route, forwarded, taken. Ends: delivered, security_group_drop,
+    /// not_attached, instance_not_running, source_dest_check, no_route, next_hop_gone, loop, nobody_there, port_not_served,
+    /// no_public_path, no_public_address, private_from_outside, answer_astray.
+    #[schema(example = "security_groups")]
+    kind: &'static str,
+    /// Where: interface, behind (something behind the interface's instance), resident, cloud_service or internet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "interface")]
+    place: Option<&'static str>,
+    /// The interface.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_interface_id: Option<String>,
+    /// The managed resident.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resident_id: Option<String>,
+    /// The instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_id: Option<String>,
+    /// Which way the packet goes, seen from the member of the groups: ingress or egress.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<&'static str>,
+    /// Whether it is let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<bool>,
+    /// What decided: platform, inner_access, rule or default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_by: Option<&'static str>,
+    /// The group whose members reach each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_group_id: Option<String>,
+    /// The rule that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_group_rule_id: Option<String>,
+    /// The vSwitch whose table was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vswitch_id: Option<String>,
+    /// The route table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route_table_id: Option<String>,
+    /// The route entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route_entry_id: Option<String>,
+    /// The networks that the route entry is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_cidr_block: Option<String>,
+    /// The type of the next hop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_hop_type: Option<&'static str>,
+    /// The next hop, if it is an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_hop_id: Option<String>,
+    /// The VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpc_id: Option<String>,
+    /// The address that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// The port that the resident serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    /// Where the interface or instance is in its life.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+}
+
+impl StepBody {
+    fn of(kind: &'static str) -> StepBody {
+        StepBody { kind, ..StepBody::default() }
+    }
+
+    fn at(mut self, place: Place) -> StepBody {
+        let (word, eni, resident) = match place {
+            Place::Interface(id) => ("interface", Some(id), None),
+            Place::Behind(id) => ("behind", Some(id), None),
+            Place::Resident(id) => ("resident", None, Some(id)),
+            Place::CloudService => ("cloud_service", None, None),
+            Place::Internet => ("internet", None, None),
+        };
+        self.place = Some(word);
+        self.network_interface_id = eni.map(|id| id.to_string());
+        self.resident_id = resident.map(|id| id.to_string());
+        self
+    }
+
+    fn eni(mut self, id: EniId) -> StepBody {
+        self.network_interface_id = Some(id.to_string());
+        self
+    }
+
+    fn instance(mut self, id: InstanceId) -> StepBody {
+        self.instance_id = Some(id.to_string());
+        self
+    }
+
+    fn address(mut self, address: impl ToString) -> StepBody {
+        self.address = Some(address.to_string());
+        self
+    }
+
+    fn table(mut self, vswitch: VSwitchId, table: RouteTableId) -> StepBody {
+        self.vswitch_id = Some(vswitch.to_string());
+        self.route_table_id = Some(table.to_string());
+        self
+    }
+
+    fn next_hop(mut self, next_hop: NextHop) -> StepBody {
+        self.next_hop_type = Some(next_hop.text());
+        self.next_hop_id = next_hop.id().map(|id| id.to_string());
+        self
+    }
+
+    fn judged(mut self, direction: Direction, allowed: bool, decided_by: DecidedBy) -> StepBody {
+        self.direction = Some(direction.word());
+        self.allowed = Some(allowed);
+        let (word, group, rule) = match decided_by {
+            DecidedBy::Platform => ("platform", None, None),
+            DecidedBy::InnerAccess(group) => ("inner_access", Some(group), None),
+            DecidedBy::Rule(rule) => ("rule", None, Some(rule)),
+            DecidedBy::Default(_) => ("default", None, None),
+        };
+        self.decided_by = Some(word);
+        self.security_group_id = group.map(|id| id.to_string());
+        self.security_group_rule_id = rule.map(|id| id.to_string());
+        self
+    }
+
+    /// A step.
+    pub fn of_hop(hop: &Hop) -> StepBody {
+        match *hop {
+            Hop::Sent { place, header } => StepBody::of("sent").at(place).address(header.source),
+            Hop::Groups { member, direction, verdict } => StepBody::of("security_groups").at(member).judged(
+                direction,
+                verdict.allowed,
+                verdict.decided_by,
+            ),
+            Hop::Session { member, direction } => {
+                StepBody { direction: Some(direction.word()), ..StepBody::of("session").at(member) }
+            }
+            Hop::Route { vswitch, table, entry, destination, next_hop } => StepBody {
+                route_entry_id: Some(entry.to_string()),
+                destination_cidr_block: Some(destination.to_string()),
+                ..StepBody::of("route").table(vswitch, table).next_hop(next_hop)
+            },
+            Hop::Forwarded { instance, eni } => StepBody::of("forwarded").instance(instance).eni(eni),
+            Hop::Taken { place } => StepBody::of("taken").at(place),
+        }
+    }
+
+    /// An end.
+    pub fn of_disposition(end: &Disposition) -> StepBody {
+        let step = StepBody::of(end.word());
+        match *end {
+            Disposition::Delivered(place) | Disposition::AnswerAstray { place } => step.at(place),
+            Disposition::GroupsDrop { member, direction, decided_by } => {
+                step.at(member).judged(direction, false, decided_by)
+            }
+            Disposition::NotAttached { eni, status } => {
+                StepBody { status: Some(status.text()), ..step.eni(eni) }
+            }
+            Disposition::InstanceDown { instance, eni, status } => {
+                StepBody { status: Some(status.text()), ..step.instance(instance).eni(eni) }
+            }
+            Disposition::SourceDestCheck { eni, address } => step.eni(eni).address(address),
+            Disposition::NoRoute { vswitch, table, address } => step.table(vswitch, table).address(address),
+            Disposition::NextHopGone { entry, next_hop } => {
+                StepBody { route_entry_id: Some(entry.to_string()), ..step.next_hop(next_hop) }
+            }
+            Disposition::Loop { eni, entry } => {
+                StepBody { route_entry_id: Some(entry.to_string()), ..step.eni(eni) }
+            }
+            Disposition::NobodyThere { vpc, address } | Disposition::NoPublicPath { vpc, address } => {
+                StepBody { vpc_id: Some(vpc.to_string()), ..step.address(address) }
+            }
+            Disposition::NotServed { resident, serves } => {
+                StepBody { port: Some(serves), ..step.at(Place::Resident(resident)) }
+            }
+            Disposition::NoPublicAddress { address } | Disposition::PrivateFromOutside { address } => {
+                step.address(address)
+            }
+        }
+    }
+}
+
+/// A change, and the request of this wire that makes it.
+#[derive(Serialize, ToSchema)]
+pub struct ChangeBody {
+    /// The change in words.
+    #[schema(example = "i-bp14fshsqp65fwoc0qls started")]
+    text: String,
+    /// The method of the request.
+    #[schema(example = "POST")]
+    method: &'static str,
+    /// Its path.
+    #[schema(example = "/v1/instances/i-bp14fshsqp65fwoc0qls/start")]
+    path: String,
+    /// Its body; absent if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
+    body: Option<Value>,
+}
+
+impl ChangeBody {
+    /// Shows a change of a remedy.
+    pub fn new(words: &Words<'_>, change: &Command) -> ChangeBody {
+        let (method, path, body) = request(change);
+        ChangeBody { text: words.change(change), method, path, body }
+    }
+}
+
+/// The request that makes a change.
+fn request(change: &Command) -> (&'static str, String, Option<Value>) {
+    match change {
+        Command::AuthorizeRules(c) => {
+            ("POST", format!("/v1/security-groups/{}/rules", c.group), Some(rules(c)))
+        }
+        Command::RevokeRules(c) => {
+            let WhichRules::Ids(_, ids) = &c.rules else { unreachable!("remedies name rules by their ids") };
+            let body =
+                json!({"security_group_rule_ids": ids.iter().map(ToString::to_string).collect::<Vec<_>>()});
+            ("POST", format!("/v1/security-groups/{}/rules/batch-delete", c.group), Some(body))
+        }
+        Command::AttachEni(c) => {
+            let body = json!({"instance_id": c.instance.to_string()});
+            ("POST", format!("/v1/network-interfaces/{}/attach", c.eni), Some(body))
+        }
+        Command::StartInstances(c) => {
+            let instance = c.instances.first().expect("remedies start one instance");
+            ("POST", format!("/v1/instances/{instance}/start"), None)
+        }
+        Command::ModifyEni(c) => {
+            let body = json!({"source_dest_check": c.source_dest_check});
+            ("PATCH", format!("/v1/network-interfaces/{}", c.eni), Some(body))
+        }
+        Command::CreateRouteEntry(c) => {
+            let body = json!({
+                "route_table_id": c.entry.table,
+                "destination": c.entry.destination,
+                "next_hop_type": c.entry.next_hop.kind,
+                "next_hop_id": c.entry.next_hop.id,
+            });
+            ("POST", "/v1/route-entries".to_owned(), Some(body))
+        }
+        Command::DeleteRouteEntry(c) => {
+            let entry = c.entry.entry.as_deref().expect("remedies name entries by their ids");
+            ("DELETE", format!("/v1/route-entries/{entry}"), None)
+        }
+        other => unreachable!("no remedy has a {}", other.name()),
+    }
+}
+
+fn rules(c: &AuthorizeRules) -> Value {
+    let range = |ports: Option<PortRange>| {
+        ports.map_or_else(|| "-1/-1".to_owned(), |ports| format!("{}/{}", ports.first, ports.last))
+    };
+    let rules: Vec<Value> = c
+        .rules
+        .iter()
+        .map(|rule| {
+            let Peer::Block(block) = rule.spec.peer else { unreachable!("remedies name addresses") };
+            let peer = if block.is_v4() { "peer_cidr" } else { "peer_ipv6_cidr" };
+            json!({
+                "protocol": rule.spec.protocol.word(),
+                "port_range": range(rule.spec.ports),
+                "policy": rule.spec.policy.word(),
+                "priority": rule.spec.priority,
+                peer: block.to_string(),
+            })
+        })
+        .collect();
+    json!({"direction": c.direction.word(), "rules": rules})
+}

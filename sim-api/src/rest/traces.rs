@@ -1,0 +1,339 @@
+//! Packet traces on the native wire: what becomes of up to 10,000 flows, and what would let a refused one through.
+
+use super::context::{Body, Context, parse_id};
+use super::trace_steps::{ChangeBody, StepBody};
+use crate::app::AppState;
+use crate::engine::EngineError;
+use crate::problem::Problem;
+use crate::refusals::Refusals;
+use axum::Json;
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sim_core::datapath::remedy::{Remedy, Search};
+use sim_core::datapath::text::{Words, protocol_word};
+use sim_core::datapath::{Ending, Flow, Question, Source, Trace};
+use sim_core::ecs::group_filter::{PacketProtocol, parse_address};
+use sim_core::ecs::instance::Instance;
+use sim_core::id::InstanceId;
+use sim_core::{Caller, ErrorCode as E, Outcome, Refusal, World};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use utoipa::ToSchema;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::{OpenApi, RefOr};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the operation can refuse.
+pub const REFUSALS: Refusals = &[(
+    "trace_flows",
+    &[E::InvalidParameter, E::MissingParameter, E::AddressMalformed, E::EniNotFound, E::InstanceNotFound],
+)];
+
+/// The most flows in a request.
+const MOST_FLOWS: usize = 10_000;
+/// The most flows in a request that asks for remedies, each of which is found by many traces.
+const MOST_WITH_REMEDIES: usize = 100;
+/// The largest body: ten thousand flows with long names of fields.
+const BODY_LIMIT: usize = 8 << 20;
+/// How many flows are traced before the writer is let in.
+const SLICE: usize = 250;
+
+/// The operation on flows.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(trace_flows)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// How much of a trace is told.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceBody {
+    /// How it ends and nothing else.
+    None,
+    /// Every step, with what decided.
+    #[default]
+    Full,
+}
+
+/// Flows to be traced.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TraceFlowsBody {
+    /// The flows: 1 to 10,000, and with remedies 1 to 100.
+    #[schema(min_items = 1, max_items = 10000)]
+    flows: Vec<FlowBody>,
+    /// How much is told: full if absent.
+    #[serde(default)]
+    #[schema(inline)]
+    evidence: EvidenceBody,
+    /// Whether each trace is told in words too, a line for each step.
+    #[serde(default)]
+    text: bool,
+    /// Whether for each refused flow the smallest set of changes is sought that lets it through.
+    #[serde(default)]
+    remedies: bool,
+}
+
+/// The first packet of a session.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowBody {
+    /// The network interface that sends.
+    #[serde(default)]
+    #[schema(example = "eni-bp16tm3erds1hum36exg")]
+    network_interface_id: Option<String>,
+    /// The instance that sends, by its primary interface.
+    #[serde(default)]
+    instance_id: Option<String>,
+    /// The address that sends: one of the interface, its first one of the destination's family if absent; or of something
+    /// behind the interface, such as a pod. Without an interface and an instance it is a host on the internet.
+    #[serde(default)]
+    #[schema(example = "10.0.1.10")]
+    source_address: Option<String>,
+    /// Where to.
+    #[schema(example = "10.0.2.9")]
+    destination: String,
+    /// tcp, udp, icmp, icmpv6, gre, or the number of a protocol; tcp if absent.
+    #[serde(default)]
+    #[schema(example = "tcp")]
+    protocol: Option<String>,
+    /// The destination port, for tcp and udp.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 65535, example = 80)]
+    port: Option<u16>,
+    /// The source port, for tcp and udp; 49152 if absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 65535)]
+    source_port: Option<u16>,
+}
+
+/// What became of the flows.
+#[derive(Serialize, ToSchema)]
+pub struct TracesBody {
+    /// A trace for each flow, in the order of the request.
+    items: Vec<TraceBody>,
+    /// How many were delivered.
+    delivered: u64,
+}
+
+/// What became of a flow.
+#[derive(Serialize, ToSchema)]
+pub struct TraceBody {
+    /// Whether it arrived and its answer came back.
+    delivered: bool,
+    /// Where it ended: forward, or return if the answer was lost.
+    #[schema(example = "forward")]
+    leg: &'static str,
+    /// How it ended, with what decided.
+    end: StepBody,
+    /// The source address.
+    #[schema(example = "10.0.1.10")]
+    source_address: String,
+    /// The source port; 0 where the protocol has none.
+    source_port: u16,
+    /// The destination.
+    #[schema(example = "10.0.2.9")]
+    destination: String,
+    /// The destination port; 0 where the protocol has none.
+    port: u16,
+    /// The protocol.
+    #[schema(example = "tcp")]
+    protocol: String,
+    /// The steps there; absent without evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forward: Option<Vec<StepBody>>,
+    /// The steps of the answer; absent without evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#return: Option<Vec<StepBody>>,
+    /// What would let it through; absent if it was delivered, was not asked for or no set of changes is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<RemedyBody>,
+    /// The trace in words; absent if not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+/// What would let a flow through: each change was tried on a copy of the world, and none can be left out.
+#[derive(Serialize, ToSchema)]
+pub struct RemedyBody {
+    /// The changes in an order in which they can be made. None if what is in transition ends by itself and the flow passes
+    /// then.
+    changes: Vec<ChangeBody>,
+}
+
+/// Trace flows: what becomes of a packet, step by step there and back, and which object and rule decided.
+///
+/// The order is that of the datapath: security groups of the sender, route by longest prefix in the table of its vSwitch,
+/// what the next hop does, groups and state of the receiver, and then the way of the answer. Nothing is written, and each
+/// flow is judged on the world as it is at that moment. One flow that cannot be asked about refuses the whole request.
+#[utoipa::path(post, path = "/v1/traces", tag = "Trace",
+    request_body(content = TraceFlowsBody, examples(
+        ("interface" = (summary = "From a network interface", value = json!({"flows": [
+            {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "protocol": "tcp", "port": 80}],
+            "text": true, "remedies": true}))),
+        ("pod" = (summary = "From a pod behind a node", value = json!({"flows": [
+            {"instance_id": "i-bp14fshsqp65fwoc0qls", "source_address": "172.20.1.5", "destination": "10.0.2.9",
+             "protocol": "udp", "port": 53}]}))),
+        ("internet" = (summary = "From the internet", value = json!({"flows": [
+            {"source_address": "47.96.1.1", "destination": "8.8.8.8", "port": 443}]}))),
+        ("batch" = (summary = "Verdicts of many flows", value = json!({"evidence": "none", "flows": [
+            {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "port": 80},
+            {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "port": 443},
+            {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "protocol": "icmp"}]}))))),
+    responses((status = 200, description = "What became of them.", body = TracesBody)))]
+async fn trace_flows(ctx: Context, Body(body): Body<TraceFlowsBody>) -> Result<Response, Problem> {
+    check_size(&body)?;
+    let mut items = answers(&ctx, &body).await?;
+    if body.remedies && items.iter().any(|(item, _)| !item.delivered) {
+        let copy = ctx.world.read(World::clone).await?;
+        let caller = ctx.caller.clone();
+        let search = move || {
+            add_remedies(copy, &caller, &mut items);
+            items
+        };
+        let found = tokio::task::spawn_blocking(search).await;
+        items = found.map_err(|error| EngineError::Panicked(error.to_string()))?;
+    }
+    let items: Vec<TraceBody> = items.into_iter().map(|(item, _)| item).collect();
+    let delivered = items.iter().filter(|item| item.delivered).count() as u64;
+    Ok(Json(TracesBody { items, delivered }).into_response())
+}
+
+fn check_size(body: &TraceFlowsBody) -> Outcome<()> {
+    let most = if body.remedies { MOST_WITH_REMEDIES } else { MOST_FLOWS };
+    if (1..=most).contains(&body.flows.len()) {
+        return Ok(());
+    }
+    Err(Refusal::new(E::InvalidParameter)
+        .field("flows")
+        .detail(format!("{} flows were given.", body.flows.len()))
+        .accepted(format!("1 to {most}")))
+}
+
+/// Traces all flows, slice by slice.
+async fn answers(ctx: &Context, body: &TraceFlowsBody) -> Result<Vec<(TraceBody, Question)>, Problem> {
+    let mut rest = body.flows.iter().enumerate();
+    let mut items = Vec::with_capacity(body.flows.len());
+    let slice = |w: &World| {
+        for (at, flow) in rest.by_ref().take(SLICE) {
+            match answer(w, &ctx.caller, flow, body) {
+                Ok(item) => items.push(item),
+                Err(refusal) => return ControlFlow::Break(Err(at_flow(refusal, at))),
+            }
+        }
+        if rest.len() == 0 {
+            ControlFlow::Break(Ok(std::mem::take(&mut items)))
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    Ok(ctx.world.read_in_slices(slice).await??)
+}
+
+fn at_flow(refusal: Refusal, at: usize) -> Refusal {
+    let field = refusal.details().field.clone();
+    refusal.field(field.map_or_else(|| format!("flows/{at}"), |field| format!("flows/{at}/{field}")))
+}
+
+fn answer(
+    w: &World,
+    caller: &Caller,
+    flow: &FlowBody,
+    body: &TraceFlowsBody,
+) -> Outcome<(TraceBody, Question)> {
+    let question = flow.read(w, caller)?.resolve(w, caller)?;
+    if body.evidence == EvidenceBody::None && !body.text {
+        return Ok((TraceBody::new(&question, &question.verdict(w)), question));
+    }
+    let trace = question.trace(w);
+    let mut item = TraceBody::new(&question, &trace.ending);
+    if body.evidence == EvidenceBody::Full {
+        let Trace { forward, back, .. } = &trace;
+        item.forward = Some(forward.iter().map(StepBody::of_hop).collect());
+        item.r#return = Some(back.iter().map(StepBody::of_hop).collect());
+    }
+    item.text = body.text.then(|| Words::new(w).trace(&trace));
+    Ok((item, question))
+}
+
+fn add_remedies(copy: World, caller: &Caller, items: &mut [(TraceBody, Question)]) {
+    let mut search = Search::new(copy.clone(), caller);
+    let words = Words::new(&copy);
+    for (item, question) in items.iter_mut().filter(|(item, _)| !item.delivered) {
+        let found = search.find(question);
+        if let Some(text) = &mut item.text {
+            text.push_str(&words.remedy(found.as_ref()));
+        }
+        item.remedy = found.map(|Remedy { changes }| RemedyBody {
+            changes: changes.iter().map(|change| ChangeBody::new(&words, change)).collect(),
+        });
+    }
+}
+
+impl FlowBody {
+    fn read(&self, w: &World, caller: &Caller) -> Outcome<Flow> {
+        let address =
+            |text: &Option<String>, field| text.as_deref().map(|text| parse_address(text, field)).transpose();
+        let source_address = address(&self.source_address, "source_address")?;
+        let protocol = self.protocol.as_deref().map_or(Ok(PacketProtocol::Tcp), PacketProtocol::parse)?;
+        let destination = parse_address(&self.destination, "destination")?;
+        let source = match (&self.network_interface_id, &self.instance_id, source_address) {
+            (Some(_), Some(_), _) => {
+                return Err(Refusal::new(E::InvalidParameter)
+                    .field("instance_id")
+                    .detail("instance_id and network_interface_id exclude each other.")
+                    .accepted("one of the two"));
+            }
+            (Some(id), None, address) => Source::Interface(parse_id(id)?, address),
+            (None, Some(id), address) => {
+                let instance = w.visible::<Instance>(caller, parse_id::<InstanceId>(id)?)?;
+                Source::Interface(instance.primary_eni, address)
+            }
+            (None, None, Some(address)) => Source::Outside(address),
+            (None, None, None) => {
+                return Err(Refusal::new(E::MissingParameter)
+                    .field("network_interface_id")
+                    .accepted("network_interface_id, instance_id or source_address"));
+            }
+        };
+        Ok(Flow { source, protocol, source_port: self.source_port, destination, port: self.port })
+    }
+}
+
+impl TraceBody {
+    fn new(question: &Question, ending: &Ending) -> TraceBody {
+        let header = question.header;
+        TraceBody {
+            delivered: ending.delivered(),
+            leg: ending.leg.word(),
+            end: StepBody::of_disposition(&ending.disposition),
+            source_address: header.source.to_string(),
+            source_port: header.source_port,
+            destination: header.destination.to_string(),
+            port: header.port,
+            protocol: protocol_word(header.protocol),
+            forward: None,
+            r#return: None,
+            remedy: None,
+            text: None,
+        }
+    }
+}
+
+/// An answer for each end, made and checked by the test `traces`.
+const EXAMPLES: &str = include_str!("../../data/trace-examples.json");
+
+/// Gives the document an example of each end.
+pub fn describe(document: &mut OpenApi) {
+    let examples: BTreeMap<String, Value> =
+        serde_json::from_str(EXAMPLES).expect("the examples are written by a test");
+    let operation = document.paths.paths.get_mut("/v1/traces").and_then(|item| item.post.as_mut());
+    let response = operation.and_then(|operation| operation.responses.responses.get_mut("200"));
+    let Some(RefOr::T(response)) = response else { return };
+    if let Some(RefOr::T(content)) = response.content.get_mut("application/json") {
+        let example = |value| RefOr::T(ExampleBuilder::new().value(Some(value)).build());
+        content.examples.extend(examples.into_iter().map(|(name, value)| (name, example(value))));
+    }
+}

@@ -1,0 +1,146 @@
+//! The words of stories about hosts and packets.
+//!
+//! | words | what they do |
+//! |---|---|
+//! | `host NAME VSWITCH GROUP[,GROUP] [ADDRESS]` | run an instance; its primary interface is called `NAME/eni` |
+//! | `stop HOST`, `start HOST` | what they say |
+//! | `attach ENI HOST` | attach an interface |
+//! | `check ENI on`, `check ENI off` | the source/destination check |
+//! | `redirect TABLE BLOCK ENI` | give a system entry of a custom table another next hop |
+//! | `resident NAME VSWITCH GROUP ADDRESS [PORT]` | a managed resident |
+//! | `trace FROM TARGET` | follow a packet and its answer, and say what would let a refused one through |
+//!
+//! A sender is an interface, a host, `NAME@ADDRESS` for something behind it, or an address of the internet. A target is
+//! `10.0.2.9:80/tcp` or `10.0.2.9/icmp`.
+
+use super::words::Story;
+use sim_core::Command;
+use sim_core::datapath::remedy::remedy;
+use sim_core::datapath::text::Words;
+use sim_core::datapath::{Flow, Source, Target};
+use sim_core::ecs::eni::ModifyEni;
+use sim_core::ecs::eni_attachment::AttachEni;
+use sim_core::ecs::instance::Instance;
+use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
+use sim_core::ecs::instance_life::{BatchRule, StartInstances, StopInstances};
+use sim_core::id::{EniId, IdKind, InstanceId};
+use sim_core::vpc::resident::CreateResident;
+use sim_core::vpc::route_entry::{EntryRef, ModifyRouteEntry};
+
+impl Story {
+    /// The name of what a command makes, if it makes something, and the command; none if the words are others.
+    pub fn traffic_command<'a>(&self, words: &[&'a str]) -> Option<(Option<&'a str>, Command)> {
+        let rule = BatchRule::AllTogether;
+        Some(match *words {
+            ["stop", host] => {
+                let instances = vec![self.id::<InstanceId>(host)];
+                (None, StopInstances { instances, mode: None, force: false, rule }.into())
+            }
+            ["start", host] => {
+                let instances = vec![self.id::<InstanceId>(host)];
+                (None, StartInstances { instances, rule }.into())
+            }
+            ["attach", eni, host] => {
+                (None, AttachEni { eni: self.id(eni), instance: self.id(host), trunk: None }.into())
+            }
+            ["check", eni, on] => {
+                let (eni, source_dest_check) = (self.interface(eni), Some(on == "on"));
+                let (name, description, groups, delete_on_release) = (None, None, None, None);
+                let (queues, traffic_mode) = (None, None);
+                let change = ModifyEni {
+                    eni,
+                    name,
+                    description,
+                    groups,
+                    delete_on_release,
+                    source_dest_check,
+                    queues,
+                    traffic_mode,
+                };
+                (None, change.into())
+            }
+            ["redirect", table, block, eni] => {
+                let table = Some(self.table(table).to_string().into());
+                let entry = EntryRef { entry: None, table, destination: Some(block.into()) };
+                let next_hop_kind = Some("NetworkInterface".into());
+                let next_hop = Some(self.interface(eni).to_string().into());
+                let (name, description) = (None, None);
+                (None, ModifyRouteEntry { entry, name, description, next_hop_kind, next_hop }.into())
+            }
+            ["resident", called, vswitch, group, address, ref rest @ ..] => {
+                let resident = CreateResident {
+                    kind: "rds".into(),
+                    vswitch: self.id(vswitch),
+                    groups: vec![self.id(group)],
+                    address: Some(address.parse().unwrap()),
+                    name: None,
+                    port: rest.first().map(|port| port.parse().unwrap()),
+                    tags: Vec::new(),
+                };
+                (Some(called), resident.into())
+            }
+            _ => return None,
+        })
+    }
+
+    /// Runs an instance and names it and its interface.
+    pub fn run_host(&mut self, called: &str, vswitch: &str, groups: &str, address: Option<&&str>) -> String {
+        let primary = LaunchInterface {
+            vswitch: Some(self.id(vswitch)),
+            groups: groups.split(',').map(|group| self.id(group)).collect(),
+            primary_ip: address.map(|address| address.parse().unwrap()),
+            ..LaunchInterface::default()
+        };
+        let launch = Launch {
+            instance_type: "ecs.g7.large".into(),
+            image: Some("aliyun_3_x64_20G_alibase_20240819.vhd".into()),
+            primary,
+            ..Launch::default()
+        };
+        let told = self.give(Some(called), CreateInstance { launch: Box::new(launch) }.into());
+        let Some(id) = self.names.get(called).and_then(|&id| InstanceId::try_from(id).ok()) else {
+            return told;
+        };
+        let instance = self.world.get::<Instance>(&id).expect("it was just made");
+        self.names.insert(format!("{called}/eni"), instance.primary_eni.into());
+        self.give(None, StartInstances { instances: vec![id], rule: BatchRule::AllTogether }.into());
+        self.show(called)
+    }
+
+    /// An interface by its name, or the primary one of a host.
+    fn interface(&self, name: &str) -> EniId {
+        match self.any(name).kind() {
+            IdKind::Instance => {
+                let host = self.world.get::<Instance>(&self.id(name));
+                host.unwrap_or_else(|| panic!("{name} is gone")).primary_eni
+            }
+            _ => self.id(name),
+        }
+    }
+
+    /// Follows a packet and says what would let it through.
+    pub fn trace(&self, from: &str, target: &str) -> String {
+        let source = match (from.split_once('@'), from.parse()) {
+            (_, Ok(address)) => Source::Outside(address),
+            (Some((name, address)), _) => {
+                Source::Interface(self.interface(name), Some(address.parse().unwrap()))
+            }
+            (None, _) => Source::Interface(self.interface(from), None),
+        };
+        let asked = Target::parse(target, "destination").and_then(|Target { address, port, protocol }| {
+            let flow = Flow { source, protocol, source_port: None, destination: address, port };
+            flow.resolve(&self.world, &self.caller)
+        });
+        let question = match asked {
+            Ok(question) => question,
+            Err(refusal) => return format!("refused, {}: {refusal}", refusal.code().native()),
+        };
+        let called = |id| self.called(id);
+        let (trace, words) = (question.trace(&self.world), Words::with_names(&self.world, &called));
+        let mut told = words.trace(&trace);
+        if !trace.ending.delivered() {
+            told.push_str(&words.remedy(remedy(&self.world, &self.caller, &question).as_ref()));
+        }
+        told
+    }
+}

@@ -1,0 +1,357 @@
+//! Packet traces over the native wire and on the command line.
+//!
+//! `CLOUDNET_UPDATE=1 cargo test -p sim-api --test traces` rewrites `sim-api/data/trace-examples.json`, which the OpenAPI
+//! document shows.
+
+mod process;
+mod service;
+
+use process::{Dir, PROGRAM, Program};
+use serde_json::{Value, json};
+use service::Client;
+use sim_api::Server;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Objects by name: `www` at 10.0.1.10 and `sql` at 10.0.2.9, each with a group of its own, and `fw` at 10.0.3.5.
+struct Net {
+    client: Client,
+    ids: BTreeMap<&'static str, String>,
+}
+
+async fn net() -> (Server, Net) {
+    let server = Server::start(service::settings()).await.unwrap();
+    let mut net = Net { client: Client::new(&server), ids: BTreeMap::new() };
+    net.make("vpc", "/v1/vpcs", json!({"cidr_block": "10.0.0.0/16"})).await;
+    for (name, block) in [("web", "10.0.1.0/24"), ("db", "10.0.2.0/24"), ("edge", "10.0.3.0/24")] {
+        let body = json!({"vpc_id": net.id("vpc"), "zone_id": "cn-hangzhou-k", "cidr_block": block});
+        net.make(name, "/v1/vswitches", body).await;
+    }
+    for name in ["web-sg", "db-sg", "edge-sg"] {
+        net.make(name, "/v1/security-groups", json!({"vpc_id": net.id("vpc")})).await;
+    }
+    for (name, vswitch, group, address) in [
+        ("www", "web", "web-sg", "10.0.1.10"),
+        ("sql", "db", "db-sg", "10.0.2.9"),
+        ("fw", "edge", "edge-sg", "10.0.3.5"),
+    ] {
+        let body = json!({"instance_type": "ecs.g7.large", "image_id": "aliyun_3_x64_20G_alibase_20240819.vhd",
+            "vswitch_id": net.id(vswitch), "security_group_ids": [net.id(group)], "primary_ip_address": address});
+        net.make(name, "/v1/instances", body).await;
+    }
+    net.rule("db-sg", "accept", 1, "3306/3306").await;
+    net.rule("edge-sg", "accept", 1, "1/65535").await;
+    (server, net)
+}
+
+impl Net {
+    fn id(&self, name: &str) -> String {
+        self.ids[name].clone()
+    }
+
+    async fn make(&mut self, name: &'static str, path: &str, body: Value) {
+        let made = self.client.post(path, body).await.expect(201);
+        self.ids.insert(name, made["id"].as_str().unwrap().to_owned());
+    }
+
+    async fn rule(&self, group: &str, policy: &str, priority: u8, ports: &str) {
+        let rule = json!({"protocol": "tcp", "port_range": ports, "policy": policy, "priority": priority,
+            "peer_cidr": "10.0.0.0/16"});
+        let path = format!("/v1/security-groups/{}/rules", self.id(group));
+        self.client.post(&path, json!({"direction": "ingress", "rules": [rule]})).await.expect(200);
+    }
+
+    async fn change(&self, method: &str, path: String, body: Option<Value>) {
+        let answer = self.client.send(method, &path, body).await;
+        assert!(answer.status < 300, "{method} {path}: {}", answer.body);
+    }
+
+    async fn stop(&self, host: &str) {
+        self.change("POST", format!("/v1/instances/{}/stop", self.id(host)), Some(json!({}))).await;
+    }
+
+    /// A custom table for a vSwitch.
+    async fn table(&mut self, name: &'static str, vswitch: &str) {
+        self.make(name, "/v1/route-tables", json!({"vpc_id": self.id("vpc")})).await;
+        let path = format!("/v1/route-tables/{}/associations/{}", self.id(name), self.id(vswitch));
+        self.change("PUT", path, None).await;
+    }
+
+    async fn route(&mut self, name: &'static str, table: &str, destination: &str, host: &str) {
+        let body = json!({"route_table_id": self.id(table), "destination": destination,
+            "next_hop_type": "Instance", "next_hop_id": self.id(host)});
+        self.make(name, "/v1/route-entries", body).await;
+    }
+
+    /// The answer to one flow.
+    async fn ask(&self, flow: Value) -> Value {
+        let body = json!({"flows": [flow], "text": true, "remedies": true});
+        self.client.post("/v1/traces", body).await.expect(200)
+    }
+
+    fn from(&self, host: &str, destination: &str, port: u16) -> Value {
+        json!({"instance_id": self.id(host), "destination": destination, "port": port})
+    }
+}
+
+fn end(answer: &Value) -> String {
+    answer["items"][0]["end"]["kind"].as_str().unwrap().to_owned()
+}
+
+/// Carries out what a remedy says, and asks again.
+async fn follow(net: &Net, flow: &Value, answer: &Value) -> Value {
+    for change in answer["items"][0]["remedy"]["changes"].as_array().expect("a remedy") {
+        let body = change.get("body").cloned();
+        net.change(change["method"].as_str().unwrap(), change["path"].as_str().unwrap().to_owned(), body)
+            .await;
+    }
+    net.ask(flow.clone()).await
+}
+
+/// An answer for each end.
+async fn examples() -> BTreeMap<String, Value> {
+    let (_server, mut net) = net().await;
+    let mut found = Vec::new();
+    let www = |net: &Net, destination: &str, port| net.from("www", destination, port);
+    found.push(net.ask(www(&net, "10.0.2.9", 3306)).await);
+    for flow in [
+        www(&net, "10.0.2.9", 22),
+        www(&net, "192.168.7.7", 80),
+        www(&net, "10.0.2.77", 3306),
+        www(&net, "47.96.1.1", 443),
+        json!({"source_address": "47.96.1.1", "destination": "8.8.8.8", "port": 443}),
+        json!({"source_address": "47.96.1.1", "destination": "10.0.2.9", "port": 443}),
+    ] {
+        found.push(net.ask(flow).await);
+    }
+    let body = json!({"kind": "rds", "vswitch_id": net.id("db"), "security_group_ids": [net.id("edge-sg")],
+        "private_ip_address": "10.0.2.30", "port": 5432});
+    net.make("rds", "/v1/residents", body).await;
+    found.push(net.ask(www(&net, "10.0.2.30", 3306)).await);
+    let body = json!({"vswitch_id": net.id("db"), "security_group_ids": [net.id("db-sg")],
+        "primary_ip_address": "10.0.2.20"});
+    net.make("spare", "/v1/network-interfaces", body).await;
+    found.push(net.ask(www(&net, "10.0.2.20", 3306)).await);
+    let forged = json!({"instance_id": net.id("fw"), "source_address": "10.0.1.10", "destination": "10.0.2.9",
+        "port": 3306});
+    net.rule("web-sg", "accept", 1, "1/65535").await;
+    found.push(net.ask(forged).await);
+    net.table("via-fw", "web").await;
+    net.route("out", "via-fw", "192.168.0.0/16", "fw").await;
+    net.table("of-edge", "edge").await;
+    net.route("home", "of-edge", "192.168.0.0/16", "www").await;
+    found.push(net.ask(www(&net, "192.168.7.7", 80)).await);
+    net.stop("sql").await;
+    found.push(net.ask(www(&net, "10.0.2.9", 3306)).await);
+    let primary = net.client.get(&format!("/v1/instances/{}", net.id("fw"))).await.expect(200);
+    let eni = primary["primary_network_interface_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/network-interfaces/{eni}");
+    net.change("PATCH", path, Some(json!({"source_dest_check": true}))).await;
+    found.push(net.ask(www(&net, "192.168.7.7", 80)).await);
+    let body = json!({"route_table_id": net.id("via-fw"), "destination": "172.20.0.0/16",
+        "next_hop_type": "NetworkInterface", "next_hop_id": net.id("spare")});
+    net.make("gone", "/v1/route-entries", body).await;
+    net.change("DELETE", format!("/v1/network-interfaces/{}", net.id("spare")), None).await;
+    found.push(net.ask(www(&net, "172.20.1.1", 80)).await);
+    found.into_iter().map(|answer| (end(&answer), answer)).collect()
+}
+
+#[tokio::test]
+async fn the_document_has_an_example_of_each_end() {
+    let examples = examples().await;
+    let ends = [
+        "answer_astray",
+        "delivered",
+        "instance_not_running",
+        "loop",
+        "next_hop_gone",
+        "no_public_address",
+        "no_public_path",
+        "no_route",
+        "nobody_there",
+        "not_attached",
+        "port_not_served",
+        "private_from_outside",
+        "security_group_drop",
+        "source_dest_check",
+    ];
+    assert_eq!(examples.keys().collect::<Vec<_>>(), ends);
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/trace-examples.json");
+    let made = serde_json::to_string_pretty(&examples).unwrap() + "\n";
+    if std::env::var_os("CLOUDNET_UPDATE").is_some() {
+        std::fs::write(&file, &made).unwrap();
+    }
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written == made, "CLOUDNET_UPDATE=1 writes what came into {}", file.display());
+}
+
+#[tokio::test]
+async fn a_trace_names_what_decided() {
+    let (_server, net) = net().await;
+    let answer = net.ask(net.from("www", "10.0.2.9", 3306)).await;
+    assert_eq!((&answer["delivered"], &answer["items"][0]["delivered"]), (&json!(1), &json!(true)));
+    let kinds = |leg: &str| {
+        let steps = answer["items"][0][leg].as_array().unwrap();
+        steps.iter().map(|step| step["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("forward"), ["sent", "security_groups", "route", "security_groups", "taken"]);
+    assert_eq!(kinds("return"), ["sent", "session", "route", "session", "taken"]);
+    let judged = &answer["items"][0]["forward"][3];
+    assert_eq!((&judged["decided_by"], &judged["allowed"]), (&json!("rule"), &json!(true)));
+    let rule = judged["security_group_rule_id"].as_str().unwrap();
+    let path = format!("/v1/security-groups/{}/rules/{rule}", net.id("db-sg"));
+    assert_eq!(net.client.get(&path).await.expect(200)["port_range"], "3306/3306");
+    let route = answer["items"][0]["forward"][2]["route_entry_id"].as_str().unwrap();
+    let entry = net.client.get(&format!("/v1/route-entries/{route}")).await.expect(200);
+    assert_eq!((&entry["destination"], &entry["type"]), (&json!("10.0.2.0/24"), &json!("System")));
+    // Nothing was written.
+    assert!(answer["items"][0].get("remedy").is_none());
+}
+
+#[tokio::test]
+async fn what_a_remedy_says_can_be_carried_out() {
+    let (_server, mut net) = net().await;
+    let www = |net: &Net, destination: &str, port| net.from("www", destination, port);
+    // A rule, and one in place of another.
+    let flow = www(&net, "10.0.2.9", 22);
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!(end(&answer), "security_group_drop");
+    assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+    net.rule("db-sg", "drop", 1, "8080/8080").await;
+    let flow = www(&net, "10.0.2.9", 8080);
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!(answer["items"][0]["remedy"]["changes"].as_array().unwrap().len(), 2, "{answer}");
+    assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+    // A host, an interface.
+    net.stop("sql").await;
+    let flow = www(&net, "10.0.2.9", 22);
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+    let body = json!({"vswitch_id": net.id("db"), "security_group_ids": [net.id("db-sg")],
+        "primary_ip_address": "10.0.2.20"});
+    net.make("spare", "/v1/network-interfaces", body).await;
+    let flow = www(&net, "10.0.2.20", 3306);
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!(end(&answer), "not_attached");
+    assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+    // A route that another table has; a circle.
+    net.table("via-fw", "web").await;
+    net.table("of-edge", "edge").await;
+    net.route("pods", "of-edge", "172.20.0.0/16", "fw").await;
+    let flow = www(&net, "172.20.1.1", 80);
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!(end(&answer), "no_route");
+    assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+    net.route("out", "via-fw", "192.168.0.0/16", "fw").await;
+    net.route("home", "of-edge", "192.168.0.0/16", "www").await;
+    net.rule("web-sg", "accept", 1, "1/65535").await;
+    let flow = www(&net, "192.168.7.7", 80);
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!(end(&answer), "loop");
+    assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+    // The source/destination check.
+    let primary = net.client.get(&format!("/v1/instances/{}", net.id("fw"))).await.expect(200);
+    let eni = primary["primary_network_interface_id"].as_str().unwrap();
+    let path = format!("/v1/network-interfaces/{eni}");
+    net.change("PATCH", path, Some(json!({"source_dest_check": true}))).await;
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!(end(&answer), "source_dest_check");
+    assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+}
+
+#[tokio::test]
+async fn ten_thousand_flows_fit_in_a_request() {
+    let (_server, net) = net().await;
+    let flow = |port: u16| {
+        json!({"instance_id": net.id("www"), "source_address": "10.0.1.10", "protocol": "tcp",
+            "destination": "10.0.2.9", "port": port, "source_port": 40_000})
+    };
+    let flows = |count: u16| (1..=count).map(flow).collect::<Vec<_>>();
+    let ask = |body: Value| async { net.client.post("/v1/traces", body).await };
+    let body = json!({"flows": flows(10_000), "evidence": "none"});
+    assert!(body.to_string().len() > 1 << 20, "more than other operations take");
+    let answer = ask(body).await.expect(200);
+    assert_eq!((&answer["delivered"], answer["items"].as_array().unwrap().len()), (&json!(1), 10_000));
+    assert_eq!(answer["items"][3305]["delivered"], true);
+    assert!(answer["items"][0].get("forward").is_none() && answer["items"][0].get("text").is_none());
+    let problem = ask(json!({"flows": flows(10_001), "evidence": "none"})).await.expect(422);
+    assert_eq!(problem["errors"][0]["accepted"], "1 to 10000", "{problem}");
+    let problem = ask(json!({"flows": flows(101), "remedies": true})).await.expect(422);
+    assert_eq!(problem["errors"][0]["accepted"], "1 to 100", "{problem}");
+    let mut one_wrong = flows(600);
+    one_wrong[555]["port"] = json!(null);
+    let problem = ask(json!({"flows": one_wrong})).await.expect(422);
+    assert_eq!(problem["errors"][0]["pointer"], "/flows/555/port", "{problem}");
+    let body = json!({"flows": [{"destination": "x".repeat(9 << 20)}]});
+    assert_eq!(ask(body).await.status, 413);
+}
+
+fn run(address: SocketAddr, args: &[&str]) -> Output {
+    let server = format!("http://{address}");
+    Command::new(PROGRAM).args(["trace", "--server", &server]).args(args).output().unwrap()
+}
+
+#[test]
+fn the_command_line_answers_with_text_and_an_exit_code() {
+    let dir = Dir::new();
+    let program = Program::serve(&dir, &["--clock", "manual"], &[]);
+    let make = |path: &str, body: Value| {
+        let (status, made) = service::http(program.address, "POST", path, &[], &body.to_string()).unwrap();
+        assert!(status < 300, "{path}: {made}");
+        made["id"].as_str().unwrap_or_default().to_owned()
+    };
+    let vpc = make("/v1/vpcs", json!({"cidr_block": "10.0.0.0/16"}));
+    let body = json!({"vpc_id": vpc, "zone_id": "cn-hangzhou-k", "cidr_block": "10.0.1.0/24"});
+    let vswitch = make("/v1/vswitches", body);
+    let group = make("/v1/security-groups", json!({"vpc_id": vpc}));
+    let other = make("/v1/security-groups", json!({"vpc_id": vpc}));
+    let host = |group: &str, address: &str| {
+        let image = "aliyun_3_x64_20G_alibase_20240819.vhd";
+        make(
+            "/v1/instances",
+            json!({"instance_type": "ecs.g7.large", "image_id": image, "vswitch_id": vswitch,
+                "security_group_ids": [group], "primary_ip_address": address}),
+        )
+    };
+    let (one, _) = (host(&group, "10.0.1.10"), host(&other, "10.0.1.20"));
+    service::http(program.address, "POST", "/v1/clock/advance", &[], r#"{"seconds":600}"#).unwrap();
+    let said = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+    let refused = run(program.address, &["--from", &one, "--to", "10.0.1.20:80/tcp"]);
+    let text = said(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(text.starts_with("tcp 10.0.1.10:49152 -> 10.0.1.20:80\nthere\n"), "{text}");
+    assert!(text.contains("refused on the way there: the groups of eni-"), "{text}");
+    assert!(text.ends_with(&format!(
+        "it would pass with\n  in {other} a rule ingress: accept tcp 80/80 from 10.0.1.10/32, priority 1\n"
+    )));
+    let rule = json!({"direction": "ingress", "rules": [{"protocol": "tcp", "port_range": "80/80", "peer_cidr": "10.0.1.10"}]});
+    make(&format!("/v1/security-groups/{other}/rules"), rule);
+    let passed = run(program.address, &["--from", &one, "--to", "10.0.1.20:80/tcp"]);
+    assert_eq!(passed.status.code(), Some(0), "{passed:?}");
+    assert!(
+        said(&passed).contains("\nback\n") && said(&passed).contains("\ndelivered to eni-"),
+        "{passed:?}"
+    );
+    let json = run(program.address, &["--from", &one, "--to", "10.0.1.20:80", "--json"]);
+    let answer: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((json.status.code(), &answer["end"]["kind"]), (Some(0), &json!("delivered")));
+    for (args, what) in [
+        (["--from", one.as_str(), "--to", "10.0.1.20/tcp"], "a destination port such as 443"),
+        (["--from", one.as_str(), "--to", "10.0.1:80"], "10.0.2.9:80/tcp"),
+        (
+            ["--from", "eni-nothing", "--to", "10.0.1.20:80"],
+            "The specified network interface does not exist.",
+        ),
+    ] {
+        let output = run(program.address, &args);
+        let error = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{output:?}");
+        assert!(error.starts_with("cloudnet: ") && error.contains(what), "{error}");
+    }
+    let address = program.address;
+    program.stop();
+    let output = run(address, &["--from", &one, "--to", "10.0.1.20:80"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
