@@ -49,6 +49,8 @@ ACTIONS = {
     "DeleteRouteTable": "delete_route_table",
     "AssociateRouteTable": "associate_route_table",
     "UnassociateRouteTable": "unassociate_route_table",
+    "CreateAccessControlList": "create_access_control_list",
+    "DeleteAccessControlList": "delete_access_control_list",
     "CreateNetworkAcl": "create_network_acl",
     "ModifyNetworkAclAttributes": "update_network_acl",
     "UpdateNetworkAclEntries": "replace_network_acl_rules",

@@ -252,6 +252,9 @@ options! {
     /// Whether enterprise security groups take drop rules in new worlds; documents disagree [default: true]
     #[arg(long, env = "CLOUDNET_ENTERPRISE_DROP_RULES", value_name = "BOOL")]
     enterprise_drop_rules: bool;
+    /// Whether an empty white list of a listener lets everybody in, in new worlds; documents disagree [default: true]
+    #[arg(long, env = "CLOUDNET_EMPTY_WHITE_LIST_ADMITS", value_name = "BOOL")]
+    empty_white_list_admits: bool;
     /// Journal entries kept before the oldest snapshot; all if absent
     #[arg(long, env = "CLOUDNET_KEEP_ENTRIES", value_name = "N")]
     keep_entries: u64;
@@ -338,6 +341,9 @@ impl From<ServeOptions> for ServeSettings {
                     .routes_in_cloud_services
                     .unwrap_or(disputed.routes_in_cloud_services),
                 enterprise_drop_rules: o.enterprise_drop_rules.unwrap_or(disputed.enterprise_drop_rules),
+                empty_white_list_admits: o
+                    .empty_white_list_admits
+                    .unwrap_or(disputed.empty_white_list_admits),
             },
             keep_entries: o.keep_entries.unwrap_or(u64::MAX),
             timeout: Duration::from_secs(o.timeout.unwrap_or(30)),

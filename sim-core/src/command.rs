@@ -110,6 +110,10 @@ commands! {
     UpdateNetworkAclRules(crate::vpc::network_acl_rule::UpdateNetworkAclRules) => crate::vpc::network_acl_rule::update;
     AssociateNetworkAcl(crate::vpc::network_acl_binding::AssociateNetworkAcl) => crate::vpc::network_acl_binding::associate;
     UnassociateNetworkAcl(crate::vpc::network_acl_binding::UnassociateNetworkAcl) => crate::vpc::network_acl_binding::unassociate;
+    // -- access control lists of load balancers
+    CreateAccessControlList(crate::slb::acl::CreateAccessControlList) => crate::slb::acl::create;
+    ModifyAccessControlList(crate::slb::acl::ModifyAccessControlList) => crate::slb::acl::modify;
+    DeleteAccessControlList(crate::slb::acl::DeleteAccessControlList) => crate::slb::acl::delete;
 }
 
 /// What an accepted command answers: ids of what was made. Wires read the rest from the world.

@@ -300,6 +300,7 @@ ids! {
     Resident, ResidentId, "res", "managed resident", ResidentNotFound;
     NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;
+    AccessControlList, AccessControlListId, "acl", "access control list", AclNotFound;
     ResourceGroup, ResourceGroupId, "rg", "resource group", ResourceGroupNotFound;
 }
 

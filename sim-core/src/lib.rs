@@ -42,6 +42,7 @@ pub mod resource;
 pub mod resource_group;
 pub mod secret;
 pub mod settings;
+pub mod slb;
 pub mod table;
 pub mod tag;
 pub mod time;

@@ -83,6 +83,9 @@ quotas! {
     NetworkAclsPerVpc "nacl_quota_vpc_create_count" 20 true "network ACLs in one VPC";
     NetworkAclIngressRules "vpc_quota_nacl_ingress_entry" 20 true "inbound rules of one network ACL, for IPv4 and IPv6 each";
     NetworkAclEgressRules "vpc_quota_nacl_egress_entry" 20 true "outbound rules of one network ACL, for IPv4 and IPv6 each";
+    // -- access control lists of load balancers
+    AccessControlLists "slb_quota_acls_num" 200 true "access control lists of one account in one region";
+    AccessControlListEntries "slb_quota_acl_entries" 300 true "entries in one access control list";
     SecondaryEnis "q_elastic-network-interfaces" 100 true "secondary network interfaces of one account in one region";
 }
 

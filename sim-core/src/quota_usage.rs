@@ -10,6 +10,7 @@ use crate::ecs::security_group_rule::{Direction, weight};
 use crate::error::Outcome;
 use crate::id::AnyId;
 use crate::quota::Quota;
+use crate::slb::acl::AccessControlList;
 use crate::table::Groups;
 use crate::tag::Tag;
 use crate::vpc::network_acl::NetworkAcl;
@@ -30,6 +31,8 @@ pub enum QuotaScope {
     SecurityGroup,
     /// One prefix list.
     PrefixList,
+    /// One access control list of load balancers.
+    AccessControlList,
     /// One network ACL.
     NetworkAcl,
     /// One network interface.
@@ -49,6 +52,7 @@ impl QuotaScope {
             QuotaScope::RouteTable => "route_table",
             QuotaScope::SecurityGroup => "security_group",
             QuotaScope::PrefixList => "prefix_list",
+            QuotaScope::AccessControlList => "access_control_list",
             QuotaScope::NetworkAcl => "network_acl",
             QuotaScope::Eni => "network_interface",
             QuotaScope::Resource => "resource",
@@ -64,6 +68,7 @@ enum Counter {
     RouteTable(fn(&World, &RouteTable) -> u64),
     SecurityGroup(fn(&World, &SecurityGroup) -> Option<u64>),
     PrefixList(fn(&World, &PrefixList) -> u64),
+    AccessControlList(fn(&World, &AccessControlList) -> u64),
     NetworkAcl(fn(&World, &NetworkAcl) -> u64),
     Eni(fn(&World, &Eni) -> u64),
     Resource(fn(&World, AnyId) -> u64),
@@ -119,6 +124,10 @@ const fn counter(quota: Quota) -> Counter {
         Quota::RulesPerEni => {
             Counter::Eni(|w, eni| eni.groups.iter().map(|&group| weight(w, group)).sum::<u64>())
         }
+        Quota::AccessControlLists => {
+            Counter::Region(|w, owner| w.indexes().access_control_lists.by_owner.count(owner))
+        }
+        Quota::AccessControlListEntries => Counter::AccessControlList(|_, acl| acl.entries.len() as u64),
         Quota::NetworkAclsPerVpc => Counter::Vpc(|w, vpc| w.indexes().network_acls.by_vpc.count(&vpc.id)),
         Quota::NetworkAclIngressRules => Counter::NetworkAcl(|_, acl| acl.counted(Direction::Ingress)),
         Quota::NetworkAclEgressRules => Counter::NetworkAcl(|_, acl| acl.counted(Direction::Egress)),
@@ -149,6 +158,7 @@ impl Quota {
             Counter::RouteTable(_) => QuotaScope::RouteTable,
             Counter::SecurityGroup(_) => QuotaScope::SecurityGroup,
             Counter::PrefixList(_) => QuotaScope::PrefixList,
+            Counter::AccessControlList(_) => QuotaScope::AccessControlList,
             Counter::NetworkAcl(_) => QuotaScope::NetworkAcl,
             Counter::Eni(_) => QuotaScope::Eni,
             Counter::Resource(_) => QuotaScope::Resource,
@@ -178,6 +188,7 @@ impl Quota {
                 row::<SecurityGroup>(w, object).and_then(|group| count(w, group))
             }
             Counter::PrefixList(count) => row::<PrefixList>(w, object).map(|list| count(w, list)),
+            Counter::AccessControlList(count) => row::<AccessControlList>(w, object).map(|acl| count(w, acl)),
             Counter::NetworkAcl(count) => row::<NetworkAcl>(w, object).map(|acl| count(w, acl)),
             Counter::Eni(count) => row::<Eni>(w, object).map(|eni| count(w, eni)),
             Counter::Resource(count) => Some(count(w, object)),
@@ -201,6 +212,9 @@ impl Quota {
             }
             Counter::PrefixList(count) => {
                 top.of(w, &ix.prefix_lists.by_owner, owner, |list| Some(count(w, list)))
+            }
+            Counter::AccessControlList(count) => {
+                top.of(w, &ix.access_control_lists.by_owner, owner, |acl| Some(count(w, acl)));
             }
             Counter::NetworkAcl(count) => {
                 top.of(w, &ix.network_acls.by_owner, owner, |acl| Some(count(w, acl)));

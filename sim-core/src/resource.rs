@@ -46,6 +46,7 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::Resident => "resident_id",
         IdKind::NetworkAcl => "network_acl_id",
         IdKind::NetworkAclRule => "id",
+        IdKind::AccessControlList => "access_control_list_id",
         IdKind::ResourceGroup => "resource_group_id",
     }
 }
@@ -88,6 +89,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::Instance => of::<crate::ecs::instance::Instance>(w, id),
         IdKind::Disk => of::<crate::ecs::disk::Disk>(w, id),
         IdKind::NetworkAcl => of::<crate::vpc::network_acl::NetworkAcl>(w, id),
+        IdKind::AccessControlList => of::<crate::slb::acl::AccessControlList>(w, id),
         IdKind::Resident => of::<crate::vpc::resident::Resident>(w, id),
         _ => None,
     }

@@ -133,7 +133,10 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
         w.table::<crate::ecs::eni::Eni>().iter().filter(|e| e.resource_group == group).map(|e| e.id.into());
     let instances = w.table::<crate::ecs::instance::Instance>().iter();
     let instances = instances.filter(|i| i.resource_group == group).map(|i| i.id.into());
-    let ids: Vec<AnyId> = vpcs.chain(groups).chain(lists).chain(enis).chain(instances).take(100).collect();
+    let acls = w.table::<crate::slb::acl::AccessControlList>().iter();
+    let acls = acls.filter(|a| a.resource_group == group).map(|a| a.id.into());
+    let all = vpcs.chain(groups).chain(lists).chain(enis).chain(instances).chain(acls);
+    let ids: Vec<AnyId> = all.take(100).collect();
     if ids.is_empty() { Vec::new() } else { vec![(ErrorCode::ResourceGroupInUse, ids)] }
 }
 

@@ -116,11 +116,18 @@ pub struct Disputed {
     pub routes_in_cloud_services: bool,
     /// Whether enterprise groups take drop rules: yes by the 2021 guide, no by an API error text.
     pub enterprise_drop_rules: bool,
+    /// Whether a listener with an empty white list lets everybody in: yes by the interface, no by the user guide.
+    pub empty_white_list_admits: bool,
 }
 
 impl Default for Disputed {
     fn default() -> Disputed {
-        Disputed { secondary_mask_min: 16, routes_in_cloud_services: false, enterprise_drop_rules: true }
+        Disputed {
+            secondary_mask_min: 16,
+            routes_in_cloud_services: false,
+            enterprise_drop_rules: true,
+            empty_white_list_admits: true,
+        }
     }
 }
 

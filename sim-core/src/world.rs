@@ -54,6 +54,8 @@ tables! {
     // -- network ACLs
     55 network_acls crate::vpc::network_acl::NetworkAcl;
     56 network_acl_bindings crate::vpc::network_acl_binding::NetworkAclBinding;
+    // -- access control lists of load balancers
+    75 access_control_lists crate::slb::acl::AccessControlList;
 }
 
 /// Where a slice-wise walk over all rows goes on.

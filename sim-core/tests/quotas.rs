@@ -11,10 +11,13 @@ use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList, ModifyPrefixLi
 use sim_core::ecs::rule_input::RuleInput;
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
-use sim_core::id::{AnyId, EniId, Id, NetworkAclId, PrefixListId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::id::{
+    AccessControlListId, AnyId, EniId, Id, NetworkAclId, PrefixListId, SecurityGroupId, VSwitchId, VpcId,
+};
 use sim_core::quota::{AdjustQuota, CEILING_FACTOR, Quota};
 use sim_core::quota_usage::QuotaScope;
 use sim_core::settings::ChangeSettings;
+use sim_core::slb::acl::{AclEntry, CreateAccessControlList, ModifyAccessControlList};
 use sim_core::tag::{TagPair, TagResources};
 use sim_core::vpc::cidr_reservation::{CreateCidrReservation, ReservationChoice};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
@@ -152,6 +155,16 @@ fn rule(port: u16, peer: Peer) -> RuleInput {
         own: None,
     };
     RuleInput { spec, peer_as_address: false, own_as_address: false, description: CompactString::default() }
+}
+
+fn client_list() -> CreateAccessControlList {
+    CreateAccessControlList {
+        name: "offices".into(),
+        family: AddressFamily::Ipv4,
+        entries: Vec::new(),
+        resource_group: None,
+        tags: Vec::new(),
+    }
 }
 
 fn acl(vpc: VpcId) -> CreateNetworkAcl {
@@ -407,6 +420,27 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             }
             let group = lab.group(vpc, GroupKind::Basic);
             (authorize(group, 1..2, Peer::List(list)).into(), E::PrefixListAssociationsExceeded)
+        }
+        Quota::AccessControlLists => {
+            (0..limit).for_each(|_| {
+                lab.make(client_list());
+            });
+            (client_list().into(), E::AclQuotaExceeded)
+        }
+        Quota::AccessControlListEntries => {
+            let acl = lab.id::<AccessControlListId>(client_list());
+            let add = |from: u32, to: u32| {
+                let entry = |n: u32| AclEntry {
+                    block: format!("10.{}.{}.0/24", n / 256, n % 256).parse().unwrap(),
+                    comment: CompactString::default(),
+                };
+                let add = (from..to).map(entry).collect();
+                ModifyAccessControlList { acl, name: None, add, remove: Vec::new() }
+            };
+            (0..limit / 50).for_each(|n| {
+                lab.make(add(50 * n, 50 * (n + 1)));
+            });
+            (add(limit, limit + 1).into(), E::AclEntryQuotaExceeded)
         }
         Quota::NetworkAclsPerVpc => {
             let vpc = lab.vpc();

@@ -22,7 +22,8 @@ mod catalog;
 mod instance_launch;
 mod instances;
 mod residents;
-// -- network ACLs
+// -- network ACLs, access control lists
+mod access_control_lists;
 mod network_acls;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
@@ -71,6 +72,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         catalog::router(),
         // -- network ACLs
         network_acls::router(),
+        access_control_lists::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
         snapshots::router(),
@@ -112,6 +114,7 @@ pub const REFUSALS: &[Refusals] = &[
     catalog::REFUSALS,
     // -- network ACLs
     network_acls::REFUSALS,
+    access_control_lists::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,
     snapshots::REFUSALS,

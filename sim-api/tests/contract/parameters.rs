@@ -7,9 +7,9 @@ use sim_api::catalogue::{ActionSpec, Kind, Param};
 use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
-    CidrReservationId, EniId, Id, IdNumber, InstanceId, NetworkAclId, NetworkAclRuleId, PrefixListId,
-    RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, VRouterId,
-    VSwitchId, VpcId,
+    AccessControlListId, CidrReservationId, EniId, Id, IdNumber, InstanceId, NetworkAclId, NetworkAclRuleId,
+    PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId,
+    SecurityGroupRuleId, VRouterId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -89,6 +89,7 @@ fn value(action: &Action, name: &str, param: &Param, kind: &Kind) -> String {
     match kind {
         Kind::Int32 | Kind::Int64 | Kind::Number => param.min.unwrap_or(1).max(1).to_string(),
         Kind::Boolean => "true".to_owned(),
+        Kind::JsonList(_) if name == "AclEntrys" => r#"[{"entry":"10.0.0.0/8"}]"#.to_owned(),
         Kind::JsonList(_) => r#"["a"]"#.to_owned(),
         Kind::JsonObject(_) => "{}".to_owned(),
         _ if !param.one_of.is_empty() => param.one_of[0].to_owned(),
@@ -102,6 +103,7 @@ fn text(action: &Action, name: &str) -> String {
         "Key" if action.name == "DescribeImages" => "OSType".to_owned(),
         "ResourceType" if action.name.ends_with("NetworkAcl") => "VSwitch".to_owned(),
         "ResourceId" if action.name.ends_with("NetworkAcl") => id::<VSwitchId>(),
+        "AclId" => id::<AccessControlListId>(),
         "NetworkAclId" => id::<NetworkAclId>(),
         "NetworkAclEntryId" => id::<NetworkAclRuleId>(),
         "Port" if action.name == "UpdateNetworkAclEntries" => "-1/-1".to_owned(),

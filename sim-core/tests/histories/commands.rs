@@ -22,6 +22,7 @@ use sim_core::ecs::security_group::*;
 use sim_core::quota::{AdjustQuota, Quota};
 use sim_core::resource_group::*;
 use sim_core::settings::{ChangeSettings, ClockMode, Provisioning, SetClock};
+use sim_core::slb::acl::{AccessControlList, DeleteAccessControlList};
 use sim_core::tag::{TagResources, UntagResources};
 use sim_core::vpc::cidr_reservation::*;
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
@@ -52,10 +53,10 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("RemoveSecondaryBlock", 2, remove_secondary),
     ("AddIpv6Block", 2, networks::add_ipv6),
     ("RemoveIpv6Block", 2, networks::remove_ipv6),
-    ("CreateDefaultVpc", 1, |d| {
+    ("CreateDefaultVpc", 2, |d| {
         CreateDefaultVpc { ipv6: d.once_in(2), resource_group: d.resource_group() }.into()
     }),
-    ("CreateDefaultVSwitch", 2, |d| {
+    ("CreateDefaultVSwitch", 4, |d| {
         CreateDefaultVSwitch { zone: zone(d), ipv6_subnet: d.maybe(|d| d.roll(4) as u32) }.into()
     }),
     ("CreateCidrReservation", 5, create_reservation),
@@ -63,15 +64,15 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("CreateResourceGroup", 2, |d| {
         CreateResourceGroup { name: d.pick(&["team-a", "team-b", "1"]).into() }.into()
     }),
-    ("DeleteResourceGroup", 1, |d| DeleteResourceGroup { group: some_group(d) }.into()),
+    ("DeleteResourceGroup", 3, |d| DeleteResourceGroup { group: some_group(d) }.into()),
     ("MoveToResourceGroup", 2, |d| {
         MoveToResourceGroup { resource: d.resource(), group: some_group(d) }.into()
     }),
-    ("ModifyVRouter", 1, |d| {
+    ("ModifyVRouter", 2, |d| {
         ModifyVRouter { vrouter: d.id::<VRouter>(), name: d.text(), description: d.text() }.into()
     }),
     ("CreateRouteTable", 5, create_table),
-    ("ModifyRouteTable", 1, |d| {
+    ("ModifyRouteTable", 2, |d| {
         ModifyRouteTable {
             route_table: d.id::<RouteTable>(),
             name: d.text(),
@@ -96,13 +97,16 @@ pub const KINDS: &[(&str, usize, Make)] = &[
         DeleteRouteEntries { entries: (0..d.roll(4)).map(|_| old(d)).collect() }.into()
     }),
     ("CreateNetworkAcl", 5, acls::create_acl),
-    ("ModifyNetworkAcl", 1, |d| {
+    ("ModifyNetworkAcl", 2, |d| {
         ModifyNetworkAcl { acl: d.id::<NetworkAcl>(), name: d.text(), description: d.text() }.into()
     }),
     ("DeleteNetworkAcl", 2, |d| DeleteNetworkAcl { acl: d.id::<NetworkAcl>() }.into()),
     ("UpdateNetworkAclRules", 5, acls::update_rules),
     ("AssociateNetworkAcl", 7, acls::associate),
     ("UnassociateNetworkAcl", 6, acls::unassociate),
+    ("CreateAccessControlList", 3, acls::create_list),
+    ("ModifyAccessControlList", 3, acls::modify_list),
+    ("DeleteAccessControlList", 4, |d| DeleteAccessControlList { acl: d.id::<AccessControlList>() }.into()),
     ("ModifySecurityGroup", 2, |d| {
         ModifySecurityGroup {
             group: d.id::<SecurityGroup>(),
@@ -125,7 +129,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("ModifyRule", 3, modify_rule),
     ("CreatePrefixList", 3, create_list),
     ("ModifyPrefixList", 3, modify_list),
-    ("DeletePrefixList", 1, |d| DeletePrefixList { list: d.id::<PrefixList>() }.into()),
+    ("DeletePrefixList", 2, |d| DeletePrefixList { list: d.id::<PrefixList>() }.into()),
     ("ModifyEni", 3, modify_eni),
     ("DeleteEni", 3, |d| DeleteEni { eni: d.id::<Eni>() }.into()),
     ("AssignAddresses", 8, |d| {
@@ -146,7 +150,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("AttachEni", 6, hosts::attach),
     ("DetachEni", 4, hosts::detach),
     ("CreateResident", 4, hosts::create_resident),
-    ("ModifyResident", 2, hosts::modify_resident),
+    ("ModifyResident", 4, hosts::modify_resident),
     ("DeleteResident", 2, hosts::delete_resident),
     ("TagResources", 3, |d| {
         let resources = (0..1 + d.roll(3)).map(|_| d.resource()).collect();
@@ -161,7 +165,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
             d.maybe(|d| d.pick(&[Provisioning::Instant, Provisioning::Visible, Provisioning::Documented]));
         ChangeSettings { provisioning, quotas_lifted: d.maybe(|d| d.once_in(2)) }.into()
     }),
-    ("SetClock", 1, |d| {
+    ("SetClock", 2, |d| {
         let mode = d.pick(&[ClockMode::Manual, ClockMode::Scaled(60), ClockMode::Real, ClockMode::Scaled(0)]);
         SetClock { mode, wall: 1_000 * d.roll(100) as i64 }.into()
     }),

@@ -10,6 +10,7 @@ use sim_core::ecs::security_group::SecurityGroup;
 use sim_core::ecs::security_group_rule::{Direction, Peer, SecurityGroupRule};
 use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
+use sim_core::slb::acl::AccessControlList;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::network_acl::{AclStatus, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
@@ -252,6 +253,12 @@ fn groups(w: &World) {
                 assert_eq!(w.get::<PrefixList>(&list).expect("a list exists").owner, group.owner)
             }
         }
+    }
+    for acl in w.table::<AccessControlList>().iter() {
+        let distinct: BTreeSet<_> = acl.entries.iter().map(|e| e.block).collect();
+        assert!(
+            distinct.len() == acl.entries.len() && distinct.iter().all(|block| acl.family.admits(*block))
+        );
     }
     for list in w.table::<PrefixList>().iter() {
         let distinct: BTreeSet<_> = list.entries.iter().map(|e| e.cidr).collect();

@@ -11,6 +11,7 @@ use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::error::ErrorKind;
 use sim_core::id::{AnyId, IdKind, InstanceId, SecurityGroupId};
 use sim_core::resource_group::{DeleteResourceGroup, ResourceGroup};
+use sim_core::slb::acl::{AccessControlList, DeleteAccessControlList};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::network_acl::DeleteNetworkAcl;
 use sim_core::vpc::network_acl_binding::{NetworkAclBinding, UnassociateNetworkAcl};
@@ -29,7 +30,9 @@ pub fn all(w: &mut World) {
     let vpcs: Vec<_> = w.table::<Vpc>().iter().map(|v| (v.owner.clone(), AnyId::from(v.id))).collect();
     let lists: Vec<_> =
         w.table::<PrefixList>().iter().map(|l| (l.owner.clone(), AnyId::from(l.id))).collect();
-    for (owner, id) in vpcs.into_iter().chain(lists) {
+    let acls: Vec<_> =
+        w.table::<AccessControlList>().iter().map(|l| (l.owner.clone(), AnyId::from(l.id))).collect();
+    for (owner, id) in vpcs.into_iter().chain(lists).chain(acls) {
         let caller = Caller::new(owner.account, owner.region);
         remove(w, &caller, id, 0);
     }
@@ -105,6 +108,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
         }
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
         IdKind::NetworkAcl => DeleteNetworkAcl { acl: id.try_into().unwrap() }.into(),
+        IdKind::AccessControlList => DeleteAccessControlList { acl: id.try_into().unwrap() }.into(),
         IdKind::PrefixList => DeletePrefixList { list: id.try_into().unwrap() }.into(),
         IdKind::Instance => delete_instance(id.try_into().unwrap()),
         IdKind::Resident => DeleteResident { resident: id.try_into().unwrap() }.into(),

@@ -6,6 +6,7 @@ use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
+use sim_core::slb::acl::AccessControlList;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::network_acl::NetworkAcl;
@@ -63,6 +64,11 @@ pub fn of(w: &World) -> Usage {
     for e in w.table::<RouteEntry>().iter().filter(|e| !e.replaces_system()) {
         let account = w.get::<RouteTable>(&e.table).expect("an entry lies in a table").owner.account;
         c.add(Quota::RouteEntriesPerTable, account, e.table, 1);
+    }
+    for acl in w.table::<AccessControlList>().iter() {
+        let (account, region) = (acl.owner.account, &acl.owner.region);
+        c.add(Quota::AccessControlLists, account, format!("{account} {region}"), 1);
+        c.add(Quota::AccessControlListEntries, account, acl.id, acl.entries.len() as u64);
     }
     for acl in w.table::<NetworkAcl>().iter() {
         let account = acl.owner.account;

@@ -8,6 +8,7 @@ mod route_table;
 mod vrouter;
 // -- network ACLs
 mod network_acl;
+mod slb_acl;
 // -- security groups, prefix lists
 mod prefix_list;
 mod security_group;
@@ -204,6 +205,16 @@ actions! {
         UntagResources => tags::ecs_untag_resources;
         ListTagResources => tags::ecs_list_tag_resources;
         JoinResourceGroup => vpc_parts::join_resource_group;
+    }
+    Slb "2014-05-15" {
+        // -- access control lists
+        CreateAccessControlList => slb_acl::create_access_control_list;
+        DescribeAccessControlLists => slb_acl::describe_access_control_lists;
+        DescribeAccessControlListAttribute => slb_acl::describe_access_control_list_attribute;
+        SetAccessControlListAttribute => slb_acl::set_access_control_list_attribute;
+        AddAccessControlListEntry => slb_acl::add_access_control_list_entry;
+        RemoveAccessControlListEntry => slb_acl::remove_access_control_list_entry;
+        DeleteAccessControlList => slb_acl::delete_access_control_list;
     }
     Location "2015-06-12" {
         DescribeEndpoints => account::describe_endpoints;

@@ -1,9 +1,11 @@
-//! Network ACLs.
+//! Network ACLs, and access control lists of load balancers.
 
 use crate::dice::Dice;
 use sim_core::Command;
+use sim_core::ecs::prefix_list::AddressFamily;
 use sim_core::ecs::security_group_rule::{Direction, Policy, PortRange, Protocol};
 use sim_core::id::VSwitchId;
+use sim_core::slb::acl::*;
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, NetworkAclBinding, UnassociateNetworkAcl};
 use sim_core::vpc::network_acl_rule::{RuleInput, UpdateNetworkAclRules};
@@ -62,4 +64,34 @@ pub fn update_rules(d: &mut Dice<'_>) -> Command {
     };
     let (ingress, egress) = (side(Direction::Ingress), side(Direction::Egress));
     UpdateNetworkAclRules { acl, ingress, egress }.into()
+}
+
+fn entries(d: &mut Dice<'_>) -> Vec<AclEntry> {
+    let blocks = ["10.0.0.0/8", "192.168.0.0/16", "47.0.0.0/8", "2001:db8::/32"];
+    let entry = |d: &mut Dice<'_>| AclEntry {
+        block: d.pick(&blocks).parse().unwrap(),
+        comment: d.text().unwrap_or_default(),
+    };
+    (0..d.roll(3)).map(|_| entry(d)).collect()
+}
+
+pub fn create_list(d: &mut Dice<'_>) -> Command {
+    CreateAccessControlList {
+        name: d.pick(&["offices", "partners", "partners", "a b"]).into(),
+        family: d.pick(&[AddressFamily::Ipv4, AddressFamily::Ipv4, AddressFamily::Ipv6]),
+        entries: entries(d),
+        resource_group: d.resource_group(),
+        tags: d.tags(),
+    }
+    .into()
+}
+
+pub fn modify_list(d: &mut Dice<'_>) -> Command {
+    ModifyAccessControlList {
+        acl: d.id::<AccessControlList>(),
+        name: d.maybe(|d| d.pick(&["offices", ""]).into()),
+        add: entries(d),
+        remove: entries(d).into_iter().map(|entry| entry.block).collect(),
+    }
+    .into()
 }

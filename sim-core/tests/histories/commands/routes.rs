@@ -120,7 +120,16 @@ pub fn modify_entry(d: &mut Dice<'_>) -> Command {
 }
 
 pub fn delete_entry(d: &mut Dice<'_>) -> Command {
-    let (entry, found) = entry_ref(d);
+    let made: Vec<&RouteEntry> = d.world.table::<RouteEntry>().iter().collect();
+    let (entry, found) = if made.is_empty() || d.once_in(3) {
+        entry_ref(d)
+    } else {
+        let made = d.pick(&made);
+        (
+            EntryRef { entry: Some(made.id.to_compact_string()), table: None, destination: None },
+            Some(made.clone()),
+        )
+    };
     let hop = found.and_then(|e| e.next_hop.id()).map(|id| id.to_compact_string());
     let next_hop = if entry.entry.is_none() || d.once_in(4) { hop } else { None };
     DeleteRouteEntry { entry, next_hop, next_hops: Vec::new() }.into()

@@ -1,0 +1,3 @@
+//! Classic load balancers (the provider's product Slb).
+
+pub mod acl;
