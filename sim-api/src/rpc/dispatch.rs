@@ -21,6 +21,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use sim_core::error::ErrorKind;
 use sim_core::{AccountId, Caller, ErrorCode, Outcome, Refusal, Token, World};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -407,12 +408,14 @@ fn with_documented_status(action: &Action, mut error: ProviderError) -> Provider
     error
 }
 
-/// How an action spells a refusal: as it documents it, else as other actions of its product do.
+/// How an action spells a refusal: as it documents it, else as other actions of its product do. Clients of all products
+/// branch on one spelling for a token that was used otherwise.
 pub(super) fn code_in(version: &str, action: &str, refusal: &Refusal) -> &'static str {
     let codes = refusal.code().row().provider_codes;
     let own = |code: &&&str| crate::catalogue::documents(version, action, code);
     let of_product = |code: &&&str| crate::catalogue::product_documents(version, code).is_some();
-    codes.iter().find(own).or_else(|| codes.iter().find(of_product)).unwrap_or(&codes[0])
+    let borrows = refusal.code().kind() != ErrorKind::Token;
+    codes.iter().find(own).or_else(|| codes.iter().find(of_product).filter(|_| borrows)).unwrap_or(&codes[0])
 }
 
 /// The provider's code, status and message of a refusal in this action.
