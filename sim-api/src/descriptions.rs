@@ -14,6 +14,7 @@ const TAGS: &[(&str, &str)] = &[
     ("vRouter", "The router of a VPC, which comes and goes with it."),
     ("Route table", "Which vSwitches it holds for, and which entry an address takes."),
     ("Route entry", "Where packets to a network go."),
+    ("Elastic IP address", "A public address that an account holds, and what it is bound to."),
     ("Network ACL", "What may cross the edge of a vSwitch, judged packet by packet."),
     ("Security group", "Rules for the traffic of its members, and who the members are."),
     ("Security group rule", "One rule of a security group."),

@@ -103,6 +103,12 @@ commands! {
     CreateResident(crate::vpc::resident::CreateResident) => crate::vpc::resident::create;
     ModifyResident(crate::vpc::resident::ModifyResident) => crate::vpc::resident::modify;
     DeleteResident(crate::vpc::resident::DeleteResident) => crate::vpc::resident::delete;
+    // -- elastic IP addresses
+    AllocateEip(crate::vpc::eip::AllocateEip) => crate::vpc::eip::allocate;
+    ModifyEip(crate::vpc::eip::ModifyEip) => crate::vpc::eip::modify;
+    ReleaseEip(crate::vpc::eip::ReleaseEip) => crate::vpc::eip::release;
+    AssociateEip(crate::vpc::eip_binding::AssociateEip) => crate::vpc::eip_binding::associate;
+    UnassociateEip(crate::vpc::eip_binding::UnassociateEip) => crate::vpc::eip_binding::unassociate;
     // -- network ACLs
     CreateNetworkAcl(crate::vpc::network_acl::CreateNetworkAcl) => crate::vpc::network_acl::create;
     ModifyNetworkAcl(crate::vpc::network_acl::ModifyNetworkAcl) => crate::vpc::network_acl::modify;

@@ -168,7 +168,7 @@ pub(crate) fn mix(value: u64, round: u64) -> u64 {
 /// Why a text is not an id of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {article} {kind} id: it should read {prefix}- and twenty lower-case letters or digits",
-        article = if self.prefix == "i" || self.prefix == "eni" { "an" } else { "a" })]
+        article = if matches!(self.prefix, "i" | "eni" | "eip") { "an" } else { "a" })]
 pub struct IdError {
     /// The text as given, cut to 64 characters.
     pub text: String,
@@ -298,6 +298,7 @@ ids! {
     Instance, InstanceId, "i", "instance", InstanceNotFound;
     Disk, DiskId, "d", "disk", DiskNotFound;
     Resident, ResidentId, "res", "managed resident", ResidentNotFound;
+    Eip, EipId, "eip", "elastic IP address", EipNotFound;
     NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;
     AccessControlList, AccessControlListId, "acl", "access control list", AclNotFound;

@@ -80,6 +80,7 @@ quotas! {
     PrefixLists "ecs.prefix_lists" 100 false "ECS prefix lists in one region";
     PrefixListEntries "ecs.prefix_list_entries" 200 false "entries in one ECS prefix list";
     PrefixListAssociations "ecs.prefix_list_associations" 1000 false "resources on one ECS prefix list";
+    EipsPerAccount "eip.per_account" 20 true "elastic IP addresses of one account, in all regions together";
     NetworkAclsPerVpc "nacl_quota_vpc_create_count" 20 true "network ACLs in one VPC";
     NetworkAclIngressRules "vpc_quota_nacl_ingress_entry" 20 true "inbound rules of one network ACL, for IPv4 and IPv6 each";
     NetworkAclEgressRules "vpc_quota_nacl_egress_entry" 20 true "outbound rules of one network ACL, for IPv4 and IPv6 each";

@@ -85,6 +85,7 @@ const fn counter(quota: Quota) -> Counter {
         Quota::SecondaryEnis => {
             Counter::Region(|w, owner| w.indexes().enis.secondary.get(owner).copied().unwrap_or(0))
         }
+        Quota::EipsPerAccount => Counter::Region(crate::vpc::eip::counted),
         Quota::VSwitchesPerVpc => Counter::Vpc(crate::vpc::vswitch::counted),
         Quota::SecondaryCidrsPerVpc => Counter::Vpc(|_, vpc| vpc.secondary.len() as u64),
         // The first block is the VPC's own; only those beyond it count.

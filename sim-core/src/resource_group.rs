@@ -135,6 +135,9 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
     let instances = instances.filter(|i| i.resource_group == group).map(|i| i.id.into());
     let acls = w.table::<crate::slb::acl::AccessControlList>().iter();
     let acls = acls.filter(|a| a.resource_group == group).map(|a| a.id.into());
+    let eips =
+        w.table::<crate::vpc::eip::Eip>().iter().filter(|e| e.resource_group == group).map(|e| e.id.into());
+    let acls = acls.chain(eips);
     let all = vpcs.chain(groups).chain(lists).chain(enis).chain(instances).chain(acls);
     let ids: Vec<AnyId> = all.take(100).collect();
     if ids.is_empty() { Vec::new() } else { vec![(ErrorCode::ResourceGroupInUse, ids)] }
@@ -143,7 +146,7 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
 /// Moves an object to another group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveToResourceGroup {
-    /// The object: a VPC, security group, network interface or instance.
+    /// The object: a VPC, security group, network interface, instance or elastic IP address.
     pub resource: AnyId,
     /// The group.
     pub group: ResourceGroupId,
@@ -156,7 +159,7 @@ pub struct MoveToResourceGroup {
 pub fn move_to(w: &mut World, caller: &Caller, c: &MoveToResourceGroup) -> Outcome<Reply> {
     crate::resource::find(w, caller, c.resource)?;
     let group = resolve(w, caller, Some(c.group))?;
-    let kinds = "a VPC, security group, network interface or instance";
+    let kinds = "a VPC, security group, network interface, instance or elastic IP address";
     let wrong_kind = || Refusal::new(ErrorCode::ResourceTypeUnknown).field("resource_id").accepted(kinds);
     match c.resource.kind() {
         IdKind::Vpc => {
@@ -174,6 +177,10 @@ pub fn move_to(w: &mut World, caller: &Caller, c: &MoveToResourceGroup) -> Outco
         IdKind::Instance => {
             let id = c.resource.try_into().map_err(|_| wrong_kind())?;
             w.update::<crate::ecs::instance::Instance>(&id, |i| i.resource_group = group);
+        }
+        IdKind::Eip => {
+            let id = c.resource.try_into().map_err(|_| wrong_kind())?;
+            w.update::<crate::vpc::eip::Eip>(&id, |e| e.resource_group = group);
         }
         _ => return Err(wrong_kind()),
     }

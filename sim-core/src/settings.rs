@@ -78,6 +78,8 @@ pub enum Work {
     EniAttach,
     /// A network interface is detached.
     EniDetach,
+    /// An elastic IP address is bound or taken off.
+    Eip,
     /// A network ACL is made, or its rules or bindings change.
     NetworkAcl,
     /// An instance is made.
@@ -97,7 +99,7 @@ impl Provisioning {
             (Provisioning::Visible, _) => Span(200),
             (
                 Provisioning::Documented,
-                Work::Vpc | Work::RouteTable | Work::RouteEntry | Work::NetworkAcl,
+                Work::Vpc | Work::RouteTable | Work::RouteEntry | Work::NetworkAcl | Work::Eip,
             ) => Span(1_000),
             (Provisioning::Documented, Work::VSwitch) => Span(2_000),
             (Provisioning::Documented, Work::EniAttach | Work::EniDetach) => Span(3_000),

@@ -1,6 +1,6 @@
 //! Due work: what will happen at a known instant if nothing else happens first.
 
-use crate::id::{EniId, InstanceId, NetworkAclId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{EipId, EniId, InstanceId, NetworkAclId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
 use crate::table::Row;
 use crate::time::{SimTime, Span};
 use crate::world::World;
@@ -32,6 +32,8 @@ pub enum Due {
     Eni(EniId),
     /// An instance leaves its transition.
     Instance(InstanceId),
+    /// An elastic IP address leaves its transition.
+    Eip(EipId),
     /// A network ACL and its bindings leave their transition.
     NetworkAcl(NetworkAclId),
 }
@@ -81,6 +83,8 @@ impl World {
             Due::Eni(id) => crate::ecs::eni_attachment::settle(self, id),
             // -- instances
             Due::Instance(id) => crate::ecs::instance_life::settle(self, id),
+            // -- elastic IP addresses
+            Due::Eip(id) => crate::vpc::eip_binding::settle(self, id),
             // -- network ACLs
             Due::NetworkAcl(id) => crate::vpc::network_acl::settle(self, id),
         }
@@ -106,6 +110,8 @@ impl Counter {
     pub const TOKENS: u8 = 2;
     /// Numbers of IPv6 blocks given to VPCs.
     pub const IPV6_BLOCKS: u8 = 3;
+    /// Numbers of elastic IP addresses, for the addresses themselves.
+    pub const EIPS: u8 = 4;
 }
 
 impl Row for Counter {

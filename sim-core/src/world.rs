@@ -51,6 +51,8 @@ tables! {
     // -- instances, disks, residents (46..=59)
     46 disks crate::ecs::disk::Disk;
     47 residents crate::vpc::resident::Resident;
+    // -- elastic IP addresses, NAT gateways
+    50 eips crate::vpc::eip::Eip;
     // -- network ACLs
     55 network_acls crate::vpc::network_acl::NetworkAcl;
     56 network_acl_bindings crate::vpc::network_acl_binding::NetworkAclBinding;

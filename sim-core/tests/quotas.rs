@@ -20,6 +20,7 @@ use sim_core::settings::ChangeSettings;
 use sim_core::slb::acl::{AclEntry, CreateAccessControlList, ModifyAccessControlList};
 use sim_core::tag::{TagPair, TagResources};
 use sim_core::vpc::cidr_reservation::{CreateCidrReservation, ReservationChoice};
+use sim_core::vpc::eip::AllocateEip;
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{RuleInput as AclRule, UpdateNetworkAclRules};
 use sim_core::vpc::next_hop::HopChoice;
@@ -441,6 +442,12 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
                 lab.make(add(50 * n, 50 * (n + 1)));
             });
             (add(limit, limit + 1).into(), E::AclEntryQuotaExceeded)
+        }
+        Quota::EipsPerAccount => {
+            (0..limit).for_each(|_| {
+                lab.make(AllocateEip::default());
+            });
+            (AllocateEip::default().into(), E::EipQuotaExceeded)
         }
         Quota::NetworkAclsPerVpc => {
             let vpc = lab.vpc();

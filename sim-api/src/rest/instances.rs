@@ -168,6 +168,8 @@ pub struct InstanceBody {
     /// The primary address of its primary interface.
     #[schema(example = "10.0.1.1")]
     primary_ip_address: String,
+    /// The elastic IP address that stands for its primary address; null if there is none.
+    eip_id: Option<String>,
     /// Its primary interface.
     primary_network_interface_id: String,
     /// All its interfaces but the members of its trunks, the primary one first.
@@ -222,6 +224,7 @@ pub fn show(w: &World, i: &Instance) -> InstanceBody {
         vswitch_id: i.vswitch.to_string(),
         zone_id: i.zone.to_string(),
         primary_ip_address: primary.primary_ip.to_string(),
+        eip_id: sim_core::vpc::eip_binding::of_instance(w, i.id).map(|eip| eip.id.to_string()),
         primary_network_interface_id: primary.id.to_string(),
         network_interface_ids: eni::of_instance(w, i).iter().map(|e| e.id.to_string()).collect(),
         security_group_ids: primary.groups.iter().map(ToString::to_string).collect(),

@@ -72,6 +72,7 @@ pub const REFUSALS: Refusals = &[
             E::AddressInUse,
             E::EniPrefixInUse,
             E::EniVSwitchIpv6Disabled,
+            E::EniCutThrough,
             E::EniAvailableIpv4Exceeded,
             E::EniAvailableIpv6Exceeded,
             E::EniTypeIpv4Exceeded,

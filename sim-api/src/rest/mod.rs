@@ -24,6 +24,8 @@ mod instances;
 mod residents;
 // -- network ACLs, access control lists
 mod access_control_lists;
+// -- elastic IP addresses
+mod eips;
 mod network_acls;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
@@ -70,6 +72,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         instance_launch::router(),
         residents::router(),
         catalog::router(),
+        // -- elastic IP addresses
+        eips::router(),
         // -- network ACLs
         network_acls::router(),
         access_control_lists::router(),
@@ -112,6 +116,8 @@ pub const REFUSALS: &[Refusals] = &[
     instance_launch::REFUSALS,
     residents::REFUSALS,
     catalog::REFUSALS,
+    // -- elastic IP addresses
+    eips::REFUSALS,
     // -- network ACLs
     network_acls::REFUSALS,
     access_control_lists::REFUSALS,

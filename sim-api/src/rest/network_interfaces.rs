@@ -133,6 +133,8 @@ pub struct NetworkInterfaceBody {
     ipv6_addresses: Vec<String>,
     /// Its IPv6 prefixes.
     ipv6_prefixes: Vec<String>,
+    /// The elastic IP addresses that stand for its private ones.
+    eip_ids: Vec<String>,
     /// Its security groups.
     security_group_ids: Vec<String>,
     /// The instance it is attached to; null if it is Available.
@@ -173,6 +175,7 @@ pub(super) fn show(w: &World, e: &Eni) -> NetworkInterfaceBody {
         ipv4_prefixes: texts(&e.ipv4_prefixes),
         ipv6_addresses: texts(&e.ipv6),
         ipv6_prefixes: texts(&e.ipv6_prefixes),
+        eip_ids: sim_core::vpc::eip_binding::of_eni(w, e.id).map(|eip| eip.id.to_string()).collect(),
         security_group_ids: texts(&e.groups),
         instance_id: e.instance.map(|id| id.to_string()),
         trunk_network_interface_id: e.trunk.map(|id| id.to_string()),

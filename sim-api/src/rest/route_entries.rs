@@ -66,6 +66,7 @@ pub const REFUSALS: Refusals = &[
             E::RouteNextHopStatus,
             E::RouteInstanceOtherVpc,
             E::RouteEniOtherVpc,
+            E::EipInterfaceNextHop,
             E::RouteNextHopNoIpv6,
             E::RouteNextHopPrimaryEni,
             E::RouteNextHopManyIpv6,
@@ -96,6 +97,7 @@ pub const REFUSALS: Refusals = &[
             E::RouteNextHopStatus,
             E::RouteInstanceOtherVpc,
             E::RouteEniOtherVpc,
+            E::EipInterfaceNextHop,
         ],
     ),
     (

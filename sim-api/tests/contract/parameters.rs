@@ -7,8 +7,8 @@ use sim_api::catalogue::{ActionSpec, Kind, Param};
 use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
-    AccessControlListId, CidrReservationId, EniId, Id, IdNumber, InstanceId, NetworkAclId, NetworkAclRuleId,
-    PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId,
+    AccessControlListId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId, NetworkAclId,
+    NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId,
     SecurityGroupRuleId, VRouterId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
@@ -112,6 +112,18 @@ fn text(action: &Action, name: &str) -> String {
         "ResourceType" => "vpc".to_owned(),
         "ResourceId" if ecs => id::<InstanceId>(),
         "ResourceId" => id::<VpcId>(),
+        "AllocationId" => id::<EipId>(),
+        "InstanceId" if action.name == "DeletionProtection" => id::<EipId>(),
+        "Type" if action.name == "DeletionProtection" => "EIP".to_owned(),
+        "Bandwidth" => "5".to_owned(),
+        "ISP" => "BGP".to_owned(),
+        "Mode" => "NAT".to_owned(),
+        "InternetChargeType" if action.name == "AllocateEipAddress" => "PayByTraffic".to_owned(),
+        "InstanceChargeType" | "ChargeType" if action.name.contains("Eip") => "PostPaid".to_owned(),
+        "InstanceType" | "AssociatedInstanceType" if action.name.contains("Eip") => "EcsInstance".to_owned(),
+        "Status" if action.name == "DescribeEipAddresses" => "InUse".to_owned(),
+        "LockReason" if action.name == "DescribeEipAddresses" => "financial".to_owned(),
+        "Key" if action.name == "DescribeEipAddresses" => "CreationStartTime".to_owned(),
         "VpcId" => id::<VpcId>(),
         "VSwitchId" => id::<VSwitchId>(),
         "VRouterId" => id::<VRouterId>(),

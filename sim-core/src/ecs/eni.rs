@@ -18,6 +18,7 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
+use crate::vpc::eip_binding;
 use crate::vpc::vswitch::VSwitch;
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
@@ -544,6 +545,7 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteEni) -> Outcome<Reply> {
 /// Takes an interface and its tags out of the world.
 pub(crate) fn erase(w: &mut World, id: EniId) {
     tag::clear(w, id);
+    eip_binding::forget_eni(w, id);
     // Gone with its instance in the middle of a transition.
     if w.get::<Eni>(&id).is_some_and(|eni| eni.settles.is_some()) {
         w.unschedule(Due::Eni(id));

@@ -17,6 +17,7 @@ use crate::ecs::membership::{addresses_of, check_membership};
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
 use crate::id::{EniId, VSwitchId, VpcId};
 use crate::quota::Quota;
+use crate::vpc::eip_binding;
 use crate::vpc::vswitch::VSwitch;
 use crate::world::{Indexes, World};
 use serde::{Deserialize, Serialize};
@@ -330,6 +331,7 @@ pub fn assign(w: &mut World, caller: &Caller, c: &AssignAddresses) -> Outcome<Re
     let vswitch = w.visible::<VSwitch>(caller, eni.vswitch)?;
     check_state(w, eni)?;
     vswitch.check_available()?;
+    check_cut_through(w, eni, &c.wanted)?;
     let chosen = choose(w, vswitch, Primary::Present, &c.wanted);
     let chosen = room_last(chosen, || {
         // Only the family that grows: the other may have been filled while a larger type allowed it.
@@ -355,6 +357,17 @@ pub fn assign(w: &mut World, caller: &Caller, c: &AssignAddresses) -> Outcome<Re
     });
     let Chosen { ipv4, ipv4_prefixes, ipv6, ipv6_prefixes, .. } = chosen;
     Ok(Reply::Addresses { eni: c.eni, ipv4, ipv4_prefixes, ipv6, ipv6_prefixes })
+}
+
+/// An interface in cut-through mode has its primary private address alone (provider documentation: AssociateEipAddress).
+fn check_cut_through(w: &World, eni: &Eni, wanted: &Wanted) -> Outcome<()> {
+    if wanted.private_addresses() == 0 || !eip_binding::is_cut_through(w, eni.id) {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::EniCutThrough)
+        .field("network_interface_id")
+        .detail(format!("{} has an elastic IP address in mode BINDED.", eni.id))
+        .blockers(eip_binding::of_eni(w, eni.id).map(|eip| eip.id)))
 }
 
 /// Takes addresses from an interface.
@@ -409,6 +422,7 @@ pub fn unassign(w: &mut World, caller: &Caller, c: &UnassignAddresses) -> Outcom
         eni.ipv6.retain(|a| !c.ipv6.contains(a));
         eni.ipv6_prefixes.retain(|p| !c.ipv6_prefixes.contains(p));
     });
+    eip_binding::forget_lost_addresses(w, c.eni);
     Ok(Reply::Done)
 }
 

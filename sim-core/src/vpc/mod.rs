@@ -2,6 +2,8 @@
 
 pub mod cidr_reservation;
 pub mod default_network;
+pub mod eip;
+pub mod eip_binding;
 pub mod longest_prefix;
 pub mod network_acl;
 pub mod network_acl_binding;

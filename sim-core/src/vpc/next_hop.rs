@@ -6,6 +6,7 @@ use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, EniId, InstanceId};
+use crate::vpc::eip_binding;
 use crate::vpc::route_table::{RouteTable, RouteTableKind};
 use crate::world::World;
 use compact_str::CompactString;
@@ -239,6 +240,12 @@ fn to_eni(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, id:
     }
     if eni.vpc != table.vpc {
         return Err(other_vpc(ErrorCode::RouteEniOtherVpc, id, eni.vpc, table));
+    }
+    if eip_binding::is_cut_through(w, eni.id) {
+        return Err(Refusal::new(ErrorCode::EipInterfaceNextHop)
+            .field("next_hop_id")
+            .detail(format!("{id} has an elastic IP address in mode BINDED."))
+            .blockers(eip_binding::of_eni(w, eni.id).map(|eip| eip.id)));
     }
     if !destination.is_v4() {
         let rule = match (eni.kind, eni.ipv6.len()) {

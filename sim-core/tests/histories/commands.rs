@@ -1,6 +1,7 @@
 //! A random command of each kind, mostly sensible in the world as it is.
 
 mod acls;
+mod eips;
 mod groups;
 mod hosts;
 mod interfaces;
@@ -96,6 +97,11 @@ pub const KINDS: &[(&str, usize, Make)] = &[
         let old = |d: &mut Dice<'_>| OldEntry { entry: entry_ref(d).0, next_hop: None };
         DeleteRouteEntries { entries: (0..d.roll(4)).map(|_| old(d)).collect() }.into()
     }),
+    ("AllocateEip", 6, eips::allocate),
+    ("ModifyEip", 2, eips::modify),
+    ("ReleaseEip", 2, eips::release),
+    ("AssociateEip", 10, eips::associate),
+    ("UnassociateEip", 5, eips::unassociate),
     ("CreateNetworkAcl", 5, acls::create_acl),
     ("ModifyNetworkAcl", 2, |d| {
         ModifyNetworkAcl { acl: d.id::<NetworkAcl>(), name: d.text(), description: d.text() }.into()

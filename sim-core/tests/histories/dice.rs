@@ -110,7 +110,7 @@ impl<'w> Dice<'w> {
     pub fn resource(&mut self) -> AnyId {
         use sim_core::ecs::{eni::Eni, prefix_list::PrefixList, security_group::SecurityGroup};
         use sim_core::vpc::{route_table::RouteTable, vpc::Vpc, vrouter::VRouter, vswitch::VSwitch};
-        match self.roll(10) {
+        match self.roll(11) {
             0 => self.id::<Vpc>().into(),
             1 => self.id::<VSwitch>().into(),
             2 => self.id::<RouteTable>().into(),
@@ -120,6 +120,7 @@ impl<'w> Dice<'w> {
             6 => self.id::<VRouter>().into(),
             7 => self.id::<sim_core::vpc::network_acl::NetworkAcl>().into(),
             8 => self.id::<sim_core::slb::acl::AccessControlList>().into(),
+            9 => self.id::<sim_core::vpc::eip::Eip>().into(),
             _ => self.id::<sim_core::vpc::cidr_reservation::CidrReservation>().into(),
         }
     }

@@ -7,6 +7,8 @@ use sim_core::error::ErrorKind;
 use sim_core::timer::Timer;
 use sim_core::token::Remembered;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::eip::{Eip, EipStatus};
+use sim_core::vpc::eip_binding::Mode;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
@@ -77,6 +79,18 @@ impl Reached {
         self.state("a VPC has shrunk", w.table::<Vpc>().iter().any(|v| v.block != v.original_block));
         self.state("a VPC has a second block", w.table::<Vpc>().iter().any(|v| !v.secondary.is_empty()));
         self.state("a vSwitch has a table", w.table::<VSwitch>().iter().any(|s| s.route_table.is_some()));
+        let eips = || w.table::<Eip>().iter();
+        let mode = |e: &Eip| e.binding.map(|b| b.mode);
+        self.state("an elastic IP address is bound", eips().any(|e| e.status == EipStatus::InUse));
+        self.state(
+            "an elastic IP address is being bound",
+            eips().any(|e| e.status == EipStatus::Associating),
+        );
+        self.state(
+            "an elastic IP address is being taken off",
+            eips().any(|e| e.status == EipStatus::Unassociating),
+        );
+        self.state("an interface is cut through", eips().any(|e| mode(e) == Some(Mode::Binded)));
         let bindings = || w.table::<NetworkAclBinding>().iter();
         self.state("an ACL filters", bindings().any(|b| b.status == BindingStatus::Binded));
         self.state("an ACL is being bound", bindings().any(|b| b.status == BindingStatus::Binding));
@@ -135,6 +149,9 @@ pub const STATES: &[&str] = &[
     "an ACL filters",
     "an ACL is being bound",
     "an ACL is being unbound",
+    "an elastic IP address is being bound",
+    "an elastic IP address is being taken off",
+    "an elastic IP address is bound",
     "an entry is being changed",
     "an entry is pending",
     "an interface has IPv6",
@@ -144,6 +161,7 @@ pub const STATES: &[&str] = &[
     "an interface is a member",
     "an interface is being attached",
     "an interface is being detached",
+    "an interface is cut through",
     "an instance is pending",
     "an instance is stopped",
     "an instance runs",

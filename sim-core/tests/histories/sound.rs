@@ -12,6 +12,8 @@ use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
+use sim_core::vpc::eip_binding::{Binding, Mode, Target};
 use sim_core::vpc::network_acl::{AclStatus, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
@@ -31,6 +33,7 @@ pub fn check(w: &World) {
     groups(w);
     routes(w);
     acls(w);
+    eips(w);
 }
 
 /// Every id in every row is that of an object that is there.
@@ -263,6 +266,28 @@ fn groups(w: &World) {
     for list in w.table::<PrefixList>().iter() {
         let distinct: BTreeSet<_> = list.entries.iter().map(|e| e.cidr).collect();
         assert!(distinct.len() == list.entries.len() && list.entries.len() <= list.max_entries as usize);
+    }
+}
+
+/// An address is nobody else's; what is bound stands for a private address of its own, in one mode for each interface.
+fn eips(w: &World) {
+    let (mut public, mut private, mut modes) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+    for eip in w.table::<Eip>().iter() {
+        assert!(public.insert(eip.address) && ADDRESSES.contains_address(eip.address), "{}", eip.address);
+        let moving = matches!(eip.status, EipStatus::Associating | EipStatus::Unassociating);
+        assert_eq!(eip.settles.is_some(), moving, "{} is {}", eip.id, eip.status.text());
+        assert!(eip.settles.is_none_or(|at| at > w.now()), "{} is late", eip.id);
+        assert_eq!(eip.binding.is_none(), eip.status == EipStatus::Available, "{}", eip.id);
+        let Some(Binding { target, mode }) = eip.binding else { continue };
+        let eni = w.get::<Eni>(&target.eni().expect("a target has an interface")).expect("it exists");
+        assert_eq!(eni.owner, eip.owner);
+        let address = target.private_address(w).expect("a bound address stands for a private one");
+        assert!(eni.ipv4().any(|own| own == address), "{} stands for {address}", eip.id);
+        assert!(private.insert((eni.id, address)), "two addresses stand for {address}");
+        assert_eq!(*modes.entry(eni.id).or_insert(mode), mode, "two modes on {}", eni.id);
+        let primary = matches!(target, Target::Instance { .. });
+        assert_eq!(primary, eni.kind == EniKind::Primary);
+        assert!(mode != Mode::Binded || eni.private_addresses() == 1, "{} has more addresses", eni.id);
     }
 }
 

@@ -13,6 +13,7 @@ use sim_core::id::{AnyId, IdKind, InstanceId, SecurityGroupId};
 use sim_core::resource_group::{DeleteResourceGroup, ResourceGroup};
 use sim_core::slb::acl::{AccessControlList, DeleteAccessControlList};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
+use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
 use sim_core::vpc::network_acl::DeleteNetworkAcl;
 use sim_core::vpc::network_acl_binding::{NetworkAclBinding, UnassociateNetworkAcl};
 use sim_core::vpc::resident::DeleteResident;
@@ -32,7 +33,9 @@ pub fn all(w: &mut World) {
         w.table::<PrefixList>().iter().map(|l| (l.owner.clone(), AnyId::from(l.id))).collect();
     let acls: Vec<_> =
         w.table::<AccessControlList>().iter().map(|l| (l.owner.clone(), AnyId::from(l.id))).collect();
-    for (owner, id) in vpcs.into_iter().chain(lists).chain(acls) {
+    let eips: Vec<_> = w.table::<Eip>().iter().map(|e| (e.owner.clone(), AnyId::from(e.id))).collect();
+    // Addresses come last: what they were bound to is gone by then, and they are free.
+    for (owner, id) in vpcs.into_iter().chain(lists).chain(acls).chain(eips) {
         let caller = Caller::new(owner.account, owner.region);
         remove(w, &caller, id, 0);
     }
@@ -60,6 +63,7 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             IdKind::SecurityGroup if refusal.code() == ErrorCode::SecurityGroupReferenced => {
                 forget_peer(w, caller, id.try_into().unwrap(), &refusal);
             }
+            IdKind::Eip if refusal.code() == ErrorCode::EipProtected => unprotect_eip(w, caller, id),
             IdKind::Instance if refusal.code() == ErrorCode::InstanceProtected => unprotect(w, caller, id),
             IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasRouteTable => unbind(w, caller, id),
             IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasNetworkAcl => unfilter(w, caller, id),
@@ -107,6 +111,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
             DeleteRouteEntry { entry, next_hop: None, next_hops: Vec::new() }.into()
         }
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
+        IdKind::Eip => ReleaseEip { eip: id.try_into().unwrap() }.into(),
         IdKind::NetworkAcl => DeleteNetworkAcl { acl: id.try_into().unwrap() }.into(),
         IdKind::AccessControlList => DeleteAccessControlList { acl: id.try_into().unwrap() }.into(),
         IdKind::PrefixList => DeletePrefixList { list: id.try_into().unwrap() }.into(),
@@ -143,6 +148,17 @@ fn unprotect(w: &mut World, caller: &Caller, instance: AnyId) {
         groups: None,
         password: None,
         user_data: None,
+    };
+    give(w, caller, command.into()).expect("protection can be taken off");
+}
+
+fn unprotect_eip(w: &mut World, caller: &Caller, eip: AnyId) {
+    let command = ModifyEip {
+        eip: eip.try_into().unwrap(),
+        name: None,
+        description: None,
+        bandwidth: None,
+        deletion_protection: Some(false),
     };
     give(w, caller, command.into()).expect("protection can be taken off");
 }

@@ -9,6 +9,7 @@ use sim_core::quota::Quota;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
+use sim_core::vpc::eip::Eip;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_rule::NetworkAclRule;
 use sim_core::vpc::resident::Resident;
@@ -69,6 +70,9 @@ pub fn of(w: &World) -> Usage {
         let (account, region) = (acl.owner.account, &acl.owner.region);
         c.add(Quota::AccessControlLists, account, format!("{account} {region}"), 1);
         c.add(Quota::AccessControlListEntries, account, acl.id, acl.entries.len() as u64);
+    }
+    for eip in w.table::<Eip>().iter() {
+        c.add(Quota::EipsPerAccount, eip.owner.account, eip.owner.account, 1);
     }
     for acl in w.table::<NetworkAcl>().iter() {
         let account = acl.owner.account;

@@ -1,5 +1,6 @@
 //! Actions on network interfaces.
 
+use super::eip::associated_public_ip;
 use crate::listing::Rows;
 use crate::rpc::either_page::EitherPage;
 use crate::rpc::params::Scope;
@@ -177,11 +178,14 @@ fn common(w: &World, e: &Eni) -> Value {
 fn described(w: &World, e: &Eni) -> Value {
     let addresses: Vec<Value> = e
         .ipv4()
-        .map(|a| json!({ "PrivateIpAddress": a, "Primary": a == e.primary_ip, "AssociatedPublicIp": {} }))
+        .map(|a| {
+            let public = associated_public_ip(w, e.id, a);
+            json!({ "PrivateIpAddress": a, "Primary": a == e.primary_ip, "AssociatedPublicIp": public })
+        })
         .collect();
     let mut answer = common(w, e);
     answer["PrivateIpSets"] = json!({ "PrivateIpSet": addresses });
-    answer["AssociatedPublicIp"] = json!({});
+    answer["AssociatedPublicIp"] = associated_public_ip(w, e.id, e.primary_ip);
     answer["CreationTime"] = json!(e.created.to_seconds_text());
     answer["DeleteOnRelease"] = json!(e.delete_on_release);
     answer["InstanceId"] = json!(e.instance.map(|id| id.to_string()).unwrap_or_default());

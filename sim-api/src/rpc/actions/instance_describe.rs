@@ -13,6 +13,7 @@ use sim_core::ecs::eni::{self, Eni, EniKind};
 use sim_core::ecs::eni_address::{holders4, holders6};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::id::{EniId, InstanceId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::vpc::eip::Eip;
 use sim_core::{Caller, SimTime, World, ZoneId};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -55,7 +56,7 @@ fn common(w: &World, i: &Instance) -> Value {
         },
         "InnerIpAddress": { "IpAddress": [] },
         "PublicIpAddress": { "IpAddress": [] },
-        "EipAddress": { "AllocationId": "", "IpAddress": "", "InternetChargeType": "" },
+        "EipAddress": super::eip::of_instance(w, i.id),
         "SecurityGroupIds": { "SecurityGroupId": groups },
         "InstanceChargeType": i.terms.charge.text(),
         "InternetChargeType": internet_charge(i),
@@ -172,6 +173,15 @@ fn filtered(p: &Scope<'_>) -> Result<Rows<Instance>, BadParams> {
         let ipv6: Vec<Ipv6Addr> = addresses(&ipv6);
         rows = rows.found(move |w, _| Ok(of_enis(w, holders6(w, &ipv6))));
     }
+    let public = p.json_strings("EipAddresses", 100)?;
+    if !public.is_empty() {
+        let public: Vec<Ipv4Addr> = addresses(&public);
+        rows = rows.found(move |w, _| {
+            let holders = public.iter().filter_map(|a| w.indexes().eips.by_address.get(a));
+            let targets = holders.filter_map(|id| w.get::<Eip>(id)?.binding).map(|b| b.target.id());
+            Ok(targets.filter_map(|id| InstanceId::try_from(id).ok()).collect())
+        });
+    }
     if asks_for_nothing(p)? {
         rows = rows.found(|_, _| Ok(BTreeSet::new()));
     }
@@ -200,14 +210,7 @@ fn asks_for_nothing(p: &Scope<'_>) -> Result<bool, BadParams> {
     const NETWORKS: &[(&str, bool)] = &[("vpc", false), ("classic", true)];
     let classic =
         p.choice("InstanceNetworkType", NETWORKS).map_err(|e| e.with_code("InvalidNetworkType.NotFound"))?;
-    let absent = [
-        "PublicIpAddresses",
-        "EipAddresses",
-        "InnerIpAddresses",
-        "RdmaIpAddresses",
-        "LockReason",
-        "HpcClusterId",
-    ];
+    let absent = ["PublicIpAddresses", "InnerIpAddresses", "RdmaIpAddresses", "LockReason", "HpcClusterId"];
     let absent = absent.iter().filter(|name| p.str(name).is_some()).count() > 0;
     let unlike = p.bool("DeviceAvailable")? == Some(false) || p.bool("IoOptimized")? == Some(false);
     Ok(classic == Some(true) || absent || unlike)

@@ -6,6 +6,8 @@ mod vpc_parts;
 mod route_entry;
 mod route_table;
 mod vrouter;
+// -- elastic IP addresses
+mod eip;
 // -- network ACLs
 mod network_acl;
 mod slb_acl;
@@ -121,6 +123,14 @@ actions! {
         ModifyRouteEntry => route_entry::modify_route_entry;
         DeleteRouteEntry => route_entry::delete_route_entry;
         DeleteRouteEntries => route_entry::delete_route_entries;
+        // -- elastic IP addresses
+        AllocateEipAddress => eip::allocate_eip_address;
+        DescribeEipAddresses => eip::describe_eip_addresses;
+        ModifyEipAddressAttribute => eip::modify_eip_address_attribute;
+        AssociateEipAddress => eip::associate_eip_address;
+        UnassociateEipAddress => eip::unassociate_eip_address;
+        ReleaseEipAddress => eip::release_eip_address;
+        DeletionProtection => eip::deletion_protection;
         // -- network ACLs
         CreateNetworkAcl => network_acl::create_network_acl;
         DescribeNetworkAcls => network_acl::describe_network_acls;
@@ -240,6 +250,8 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     // -- routes
     route_entry::INERT,
     route_table::INERT,
+    // -- elastic IP addresses
+    eip::INERT,
     // -- security groups, prefix lists
     security_group::INERT,
     security_group_rule::INERT,

@@ -14,6 +14,7 @@ const VPC_TYPES: &[(&str, IdKind)] = &[
     ("VPC", IdKind::Vpc),
     ("VSWITCH", IdKind::VSwitch),
     ("ROUTETABLE", IdKind::RouteTable),
+    ("EIP", IdKind::Eip),
     ("NETWORKACL", IdKind::NetworkAcl),
 ];
 

@@ -292,7 +292,8 @@ pub fn check_can_allocate(p: &Scope<'_>, _: &Caller) -> Planned {
 
 /// `ResourceId` and `NewResourceGroupId`, as both products spell it.
 pub fn move_resource_group(p: &Scope<'_>, _: &Caller) -> Planned {
-    let resource = any_of_types(p, &[("vpc", sim_core::id::IdKind::Vpc)])?;
+    let resource =
+        any_of_types(p, &[("vpc", sim_core::id::IdKind::Vpc), ("eip", sim_core::id::IdKind::Eip)])?;
     let group = required_id(p, "NewResourceGroupId")?;
     done(MoveToResourceGroup { resource, group })
 }

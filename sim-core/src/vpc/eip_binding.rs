@@ -1,0 +1,494 @@
+//! What an elastic IP address is bound to, and how it comes there and away: Available, Associating, InUse,
+//! Unassociating, Available.
+//!
+//! An instance gets one by its primary network interface, a secondary interface one for each of its private addresses
+//! (provider documentation: AssociateEipAddress, UnassociateEipAddress). When what it is bound to goes, or the private
+//! address does, the address is Available again at once.
+
+use crate::access::{Caller, RegionId};
+use crate::command::Reply;
+use crate::ecs::eni::{Eni, EniKind, EniStatus};
+use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::{AnyId, EipId, EniId, InstanceId};
+use crate::settings::Work;
+use crate::timer::Due;
+use crate::vpc::eip::{Eip, EipStatus};
+use crate::vpc::route_entry;
+use crate::world::World;
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// A type of target that the provider documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// An instance, by its primary network interface.
+    EcsInstance,
+    /// A secondary network interface.
+    NetworkInterface,
+    /// A load balancer.
+    SlbInstance,
+    /// A NAT gateway.
+    Nat,
+    /// A virtual address of high availability.
+    HaVip,
+    /// An address of a VPC.
+    IpAddress,
+}
+
+impl TargetKind {
+    /// Every type, with the provider's word.
+    pub const ALL: &'static [(&'static str, TargetKind)] = &[
+        ("EcsInstance", TargetKind::EcsInstance),
+        ("NetworkInterface", TargetKind::NetworkInterface),
+        ("SlbInstance", TargetKind::SlbInstance),
+        ("Nat", TargetKind::Nat),
+        ("HaVip", TargetKind::HaVip),
+        ("IpAddress", TargetKind::IpAddress),
+    ];
+
+    /// The provider's word.
+    pub fn text(self) -> &'static str {
+        TargetKind::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(text, _)| text)
+    }
+
+    /// Reads the provider's word.
+    ///
+    /// # Errors
+    /// [`ErrorCode::EipTargetTypeUnknown`].
+    pub fn parse(text: &str) -> Outcome<TargetKind> {
+        let known = TargetKind::ALL.iter().find(|(word, _)| *word == text);
+        known.map(|(_, kind)| *kind).ok_or_else(|| {
+            let words: Vec<&str> = TargetKind::ALL.iter().map(|(word, _)| *word).collect();
+            Refusal::new(ErrorCode::EipTargetTypeUnknown)
+                .field("target_type")
+                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .accepted(words.join(", "))
+        })
+    }
+}
+
+/// How the address is seen by what it is bound to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Not at all: packets are translated on the way.
+    #[default]
+    Nat,
+    /// It is the interface's own address (cut-through mode).
+    Binded,
+    /// Several are the interface's own, each in place of one private address.
+    MultiBinded,
+}
+
+impl Mode {
+    /// Every mode, with the provider's word.
+    pub const ALL: &'static [(&'static str, Mode)] =
+        &[("NAT", Mode::Nat), ("BINDED", Mode::Binded), ("MULTI_BINDED", Mode::MultiBinded)];
+
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Mode::Nat => "NAT",
+            Mode::Binded => "BINDED",
+            Mode::MultiBinded => "MULTI_BINDED",
+        }
+    }
+
+    /// Reads the provider's word.
+    ///
+    /// # Errors
+    /// [`ErrorCode::EipModeUnknown`].
+    pub fn parse(text: &str) -> Outcome<Mode> {
+        let known = Mode::ALL.iter().find(|(word, _)| *word == text);
+        known.map(|(_, mode)| *mode).ok_or_else(|| {
+            Refusal::new(ErrorCode::EipModeUnknown)
+                .field("mode")
+                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .accepted("NAT, BINDED, MULTI_BINDED")
+        })
+    }
+}
+
+/// What an elastic IP address is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// The primary address of an instance, whichever that is.
+    Instance {
+        /// The instance.
+        instance: InstanceId,
+        /// Its primary interface.
+        eni: EniId,
+    },
+    /// One private address of a secondary interface.
+    NetworkInterface {
+        /// The interface.
+        eni: EniId,
+        /// The private address.
+        address: Ipv4Addr,
+    },
+}
+
+impl Target {
+    /// What sort it is.
+    pub const fn kind(&self) -> TargetKind {
+        match self {
+            Target::Instance { .. } => TargetKind::EcsInstance,
+            Target::NetworkInterface { .. } => TargetKind::NetworkInterface,
+        }
+    }
+
+    /// The object.
+    pub fn id(&self) -> AnyId {
+        match *self {
+            Target::Instance { instance, .. } => instance.into(),
+            Target::NetworkInterface { eni, .. } => eni.into(),
+        }
+    }
+
+    /// The network interface to which packets for the address go, if they go to one.
+    pub const fn eni(&self) -> Option<EniId> {
+        match *self {
+            Target::Instance { eni, .. } | Target::NetworkInterface { eni, .. } => Some(eni),
+        }
+    }
+
+    /// The private address that stands for it.
+    pub fn private_address(&self, w: &World) -> Option<Ipv4Addr> {
+        match *self {
+            Target::Instance { eni, .. } => w.get::<Eni>(&eni).map(|eni| eni.primary_ip),
+            Target::NetworkInterface { address, .. } => Some(address),
+        }
+    }
+}
+
+/// How an elastic IP address is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// To what.
+    pub target: Target,
+    /// How it is seen there.
+    pub mode: Mode,
+}
+
+/// The elastic IP addresses that lead to a network interface, by instance or by itself, oldest first.
+pub fn of_eni(w: &World, eni: EniId) -> impl Iterator<Item = &Eip> {
+    w.indexes().eips.by_eni.of(&eni).filter_map(|id| w.get::<Eip>(id))
+}
+
+/// The elastic IP address that stands for a private address of an interface.
+pub fn of_address(w: &World, eni: EniId, address: Ipv4Addr) -> Option<&Eip> {
+    of_eni(w, eni).find(|eip| eip.binding.is_some_and(|b| b.target.private_address(w) == Some(address)))
+}
+
+/// The elastic IP address of an instance: that of its primary address.
+pub fn of_instance(w: &World, instance: InstanceId) -> Option<&Eip> {
+    w.indexes().eips.by_target.of(&instance.into()).next().and_then(|id| w.get::<Eip>(id))
+}
+
+/// Whether an interface has an elastic IP address in cut-through mode.
+pub fn is_cut_through(w: &World, eni: EniId) -> bool {
+    of_eni(w, eni).any(|eip| eip.binding.is_some_and(|b| b.mode == Mode::Binded))
+}
+
+/// Binds an Available elastic IP address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssociateEip {
+    /// The address.
+    pub eip: EipId,
+    /// The type of what it is bound to.
+    pub kind: TargetKind,
+    /// The id of what it is bound to.
+    pub target: CompactString,
+    /// The private address that it stands for. If absent: that of the instance, or the first of the interface that has none.
+    pub private_address: Option<Ipv4Addr>,
+    /// How it is seen there.
+    pub mode: Mode,
+    /// The region of the target, if the caller names it.
+    pub region: Option<RegionId>,
+}
+
+/// Handles [`AssociateEip`].
+///
+/// # Errors
+/// A mode that the target does not know; another region; an unknown address or target; a state of either that does not
+/// allow it; a private address that is not the target's; the conflicts of cut-through mode; a second mode; a private
+/// address that has one.
+pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Reply> {
+    if c.mode != Mode::Nat && c.kind != TargetKind::NetworkInterface {
+        return Err(Refusal::new(ErrorCode::EipModeOnlyInterface)
+            .field("mode")
+            .detail(format!("{} was asked for on {}.", c.mode.text(), c.kind.text()))
+            .accepted("NAT"));
+    }
+    if c.region.as_ref().is_some_and(|region| *region != caller.region) {
+        return Err(Refusal::new(ErrorCode::EipRegionMismatch)
+            .field("target_region_id")
+            .accepted(caller.region.to_string()));
+    }
+    let eip = w.visible::<Eip>(caller, c.eip)?;
+    let target = match c.kind {
+        TargetKind::EcsInstance => to_instance(w, caller, eip, c)?,
+        TargetKind::NetworkInterface => to_eni(w, caller, eip, c)?,
+        TargetKind::IpAddress => {
+            return Err(Refusal::new(ErrorCode::EipBareAddressUnsupported)
+                .field("target_type")
+                .accepted("EcsInstance, NetworkInterface"));
+        }
+        // No object of these types exists.
+        TargetKind::SlbInstance | TargetKind::Nat | TargetKind::HaVip => return Err(missing(c)),
+    };
+    let binding = Binding { target, mode: c.mode };
+    w.update::<Eip>(&c.eip, |eip| eip.binding = Some(binding));
+    begin(w, c.eip, EipStatus::Associating);
+    Ok(Reply::Done)
+}
+
+fn missing(c: &AssociateEip) -> Refusal {
+    let shown: String = c.target.chars().take(64).collect();
+    Refusal::new(ErrorCode::EipTargetNotFound)
+        .field("target_id")
+        .detail(format!("There is no {} {shown} for this account in this region.", c.kind.text()))
+}
+
+/// The primary address of an instance that is Running or Stopped and has no elastic IP address.
+fn to_instance(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outcome<Target> {
+    let found = c.target.parse().ok().and_then(|id: InstanceId| w.visible::<Instance>(caller, id).ok());
+    let instance = found.ok_or_else(|| missing(c))?;
+    let primary = instance.primary(w).primary_ip;
+    if c.private_address.is_some_and(|address| address != primary) {
+        return Err(Refusal::new(ErrorCode::EipPrivateAddressNotHeld)
+            .field("private_ip_address")
+            .detail(format!("The primary address of {} is another.", instance.id))
+            .accepted(primary.to_string()));
+    }
+    eip.check_status(&[EipStatus::Available])?;
+    check_instance(instance)?;
+    if let Some(other) = of_instance(w, instance.id) {
+        return Err(bound(other, primary));
+    }
+    Ok(Target::Instance { instance: instance.id, eni: instance.primary_eni })
+}
+
+fn bound(other: &Eip, address: Ipv4Addr) -> Refusal {
+    Refusal::new(ErrorCode::EipTargetBound)
+        .field("target_id")
+        .detail(format!("{} stands for {address}.", other.address))
+        .blockers([other.id])
+}
+
+fn check_instance(instance: &Instance) -> Outcome<()> {
+    if matches!(instance.status, InstanceStatus::Running | InstanceStatus::Stopped) {
+        return Ok(());
+    }
+    Err(instance.wrong_status(ErrorCode::EipInstanceStatus, "Running or Stopped"))
+}
+
+/// A private address of a secondary interface.
+fn to_eni(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outcome<Target> {
+    let found = c.target.parse().ok().and_then(|id: EniId| w.visible::<Eni>(caller, id).ok());
+    let eni = found.ok_or_else(|| missing(c))?;
+    if eni.kind == EniKind::Primary {
+        let instance = eni.instance.map(|id| id.to_string()).unwrap_or_default();
+        return Err(Refusal::new(ErrorCode::EipInterfacePrimary)
+            .field("target_id")
+            .detail(format!("{} is the primary interface of {instance}.", eni.id))
+            .accepted(format!("{instance}, an EcsInstance")));
+    }
+    if let Some(address) = c.private_address {
+        check_private(eni, address)?;
+    }
+    eip.check_status(&[EipStatus::Available])?;
+    check_eni(eni)?;
+    let others: Vec<&Eip> = of_eni(w, eni.id).collect();
+    if let Some(other) = others.iter().find(|other| other.binding.is_some_and(|b| b.mode != c.mode)) {
+        let mode = other.binding.map_or("", |b| b.mode.text());
+        return Err(Refusal::new(ErrorCode::EipModeConflict)
+            .field("mode")
+            .detail(format!("{} is bound to {} in mode {mode}.", other.id, eni.id))
+            .accepted(mode)
+            .blockers([other.id]));
+    }
+    if c.mode == Mode::Binded {
+        check_cut_through(w, eni)?;
+    }
+    let address = match c.private_address {
+        Some(address) => match of_address(w, eni.id, address) {
+            Some(other) => return Err(bound(other, address)),
+            None => address,
+        },
+        None => eni.ipv4().find(|&a| of_address(w, eni.id, a).is_none()).ok_or_else(|| {
+            Refusal::new(ErrorCode::EipTargetFull)
+                .field("target_id")
+                .detail(format!("{} has {} addresses.", eni.id, others.len()))
+                .blockers(others.iter().map(|other| other.id))
+        })?,
+    };
+    Ok(Target::NetworkInterface { eni: eni.id, address })
+}
+
+fn check_private(eni: &Eni, address: Ipv4Addr) -> Outcome<()> {
+    if eni.ipv4().any(|own| own == address) {
+        return Ok(());
+    }
+    let prefix = eni.holds(IpAddr::V4(address));
+    let code = if prefix { ErrorCode::EipPrefixAddress } else { ErrorCode::EipPrivateAddressNotHeld };
+    let own: Vec<String> = eni.ipv4().take(8).map(|a| a.to_string()).collect();
+    Err(Refusal::new(code)
+        .field("private_ip_address")
+        .detail(format!("{address} was given."))
+        .accepted(own.join(", ")))
+}
+
+fn check_eni(eni: &Eni) -> Outcome<()> {
+    if matches!(eni.status, EniStatus::Available | EniStatus::InUse) {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::EipInterfaceStatus)
+        .field("target_id")
+        .detail(format!("{} is {}.", eni.id, eni.status.text()))
+        .accepted("an interface that is Available or InUse"))
+}
+
+/// Cut-through mode gives the public address to the interface itself: nothing else may need it.
+fn check_cut_through(w: &World, eni: &Eni) -> Outcome<()> {
+    check_detached(eni)?;
+    if !eni.secondary_ips.is_empty() || !eni.ipv4_prefixes.is_empty() {
+        return Err(Refusal::new(ErrorCode::EipInterfaceHasMore)
+            .field("target_id")
+            .detail(format!("{} holds {} addresses.", eni.id, eni.private_addresses()))
+            .accepted("an interface with its primary address alone, or mode NAT"));
+    }
+    let routes = route_entry::next_hop_users(w, eni.id);
+    if routes.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::EipInterfaceNextHop)
+        .field("target_id")
+        .detail(format!("Route entries lead to {}.", eni.id))
+        .accepted("mode NAT")
+        .blockers(routes))
+}
+
+fn check_detached(eni: &Eni) -> Outcome<()> {
+    let Some(instance) = eni.instance else { return Ok(()) };
+    Err(Refusal::new(ErrorCode::EipInterfaceAttached)
+        .field("target_id")
+        .detail(format!("{} is attached to {instance}.", eni.id))
+        .accepted("an interface that is Available")
+        .blockers([instance]))
+}
+
+/// Takes an elastic IP address off what it is bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnassociateEip {
+    /// The address.
+    pub eip: EipId,
+    /// The type of what it is bound to, if the caller names it.
+    pub kind: Option<TargetKind>,
+    /// The id of what it is bound to, if the caller names it.
+    pub target: Option<CompactString>,
+    /// The private address that it stands for, if the caller names it.
+    pub private_address: Option<Ipv4Addr>,
+}
+
+/// Handles [`UnassociateEip`].
+///
+/// # Errors
+/// An unknown address; one that is not InUse; one that is bound to something else; a state of what it is bound to that
+/// does not allow it; an interface in cut-through mode that is attached.
+pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateEip) -> Outcome<Reply> {
+    let eip = w.visible::<Eip>(caller, c.eip)?;
+    eip.check_status(&[EipStatus::InUse])?;
+    let binding = eip.binding.expect("an address that is InUse is bound");
+    let target = binding.target;
+    let elsewhere = c.kind.is_some_and(|kind| kind != target.kind())
+        || c.target.as_ref().is_some_and(|id| id.parse() != Ok(target.id()))
+        || c.private_address.is_some_and(|address| target.private_address(w) != Some(address));
+    if elsewhere {
+        return Err(Refusal::new(ErrorCode::EipNotBoundThere)
+            .field("target_id")
+            .detail(format!("{} is bound to {}, {}.", eip.id, target.kind().text(), target.id()))
+            .accepted(target.id().to_string()));
+    }
+    match target {
+        Target::Instance { instance, .. } => {
+            check_instance(w.get::<Instance>(&instance).expect("a bound instance exists"))?;
+        }
+        Target::NetworkInterface { eni, .. } => {
+            let eni = w.get::<Eni>(&eni).expect("a bound interface exists");
+            check_eni(eni)?;
+            if binding.mode == Mode::Binded {
+                check_detached(eni)?;
+            }
+        }
+    }
+    begin(w, c.eip, EipStatus::Unassociating);
+    Ok(Reply::Done)
+}
+
+/// Starts a transition, or makes it at once if it takes no time.
+fn begin(w: &mut World, id: EipId, status: EipStatus) {
+    let span = w.settings().provisioning.span(Work::Eip);
+    let ends = w.now() + span;
+    w.update::<Eip>(&id, |eip| {
+        eip.status = status;
+        eip.settles = Some(ends);
+    });
+    if span.is_zero() {
+        settle(w, id);
+    } else {
+        w.schedule(span, Due::Eip(id));
+    }
+}
+
+/// Ends a transition. A timer of an earlier transition, which something else ended, does nothing.
+pub(crate) fn settle(w: &mut World, id: EipId) {
+    let now = w.now();
+    let Some(eip) = w.get::<Eip>(&id).filter(|eip| eip.settles == Some(now)) else { return };
+    match eip.status {
+        EipStatus::Associating => w.update::<Eip>(&id, |eip| {
+            eip.status = EipStatus::InUse;
+            eip.settles = None;
+        }),
+        EipStatus::Unassociating => free(w, id),
+        EipStatus::Available | EipStatus::InUse => {}
+    }
+}
+
+/// Makes an address Available at once.
+fn free(w: &mut World, id: EipId) {
+    w.update::<Eip>(&id, |eip| {
+        eip.status = EipStatus::Available;
+        eip.settles = None;
+        eip.binding = None;
+    });
+}
+
+/// Frees every elastic IP address that leads to an interface that goes.
+pub(crate) fn forget_eni(w: &mut World, eni: EniId) {
+    let ids: Vec<EipId> = w.indexes().eips.by_eni.of(&eni).copied().collect();
+    ids.into_iter().for_each(|id| free_early(w, id));
+}
+
+/// Frees the elastic IP addresses that stand for private addresses which an interface no longer holds.
+pub(crate) fn forget_lost_addresses(w: &mut World, eni: EniId) {
+    let Some(row) = w.get::<Eni>(&eni) else { return };
+    let lost = |eip: &&Eip| {
+        let address = eip.binding.and_then(|b| b.target.private_address(w));
+        address.is_some_and(|address| row.ipv4().all(|own| own != address))
+    };
+    let ids: Vec<EipId> = of_eni(w, eni).filter(lost).map(|eip| eip.id).collect();
+    ids.into_iter().for_each(|id| free_early(w, id));
+}
+
+/// Frees an address that may be in the middle of a transition.
+fn free_early(w: &mut World, id: EipId) {
+    if w.get::<Eip>(&id).is_some_and(|eip| eip.settles.is_some()) {
+        w.unschedule(Due::Eip(id));
+    }
+    free(w, id);
+}
