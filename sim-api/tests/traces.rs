@@ -79,6 +79,16 @@ impl Net {
         self.change("PUT", path, None).await;
     }
 
+    /// A network ACL that lets nothing out of a vSwitch.
+    async fn acl(&mut self, name: &'static str, vswitch: &str) {
+        self.make(name, "/v1/network-acls", json!({"vpc_id": self.id("vpc")})).await;
+        let path = format!("/v1/network-acls/{}", self.id(name));
+        let kept = json!({"policy": "drop", "protocol": "all", "cidr": "10.0.0.0/16", "ports": "-1/-1",
+            "name": "none"});
+        self.change("PUT", format!("{path}/rules"), Some(json!({"egress": [kept]}))).await;
+        self.change("PUT", format!("{path}/associations/{}", self.id(vswitch)), None).await;
+    }
+
     async fn route(&mut self, name: &'static str, table: &str, destination: &str, host: &str) {
         let body = json!({"route_table_id": self.id(table), "destination": destination,
             "next_hop_type": "Instance", "next_hop_id": self.id(host)});
@@ -143,6 +153,14 @@ async fn examples() -> BTreeMap<String, Value> {
     net.table("of-edge", "edge").await;
     net.route("home", "of-edge", "192.168.0.0/16", "www").await;
     found.push(net.ask(www(&net, "192.168.7.7", 80)).await);
+    net.acl("strict", "db").await;
+    found.push(net.ask(www(&net, "10.0.2.9", 3306)).await);
+    net.change(
+        "DELETE",
+        format!("/v1/network-acls/{}/associations/{}", net.id("strict"), net.id("db")),
+        None,
+    )
+    .await;
     net.stop("sql").await;
     found.push(net.ask(www(&net, "10.0.2.9", 3306)).await);
     let primary = net.client.get(&format!("/v1/instances/{}", net.id("fw"))).await.expect(200);
@@ -166,6 +184,7 @@ async fn the_document_has_an_example_of_each_end() {
         "delivered",
         "instance_not_running",
         "loop",
+        "network_acl_drop",
         "next_hop_gone",
         "no_public_address",
         "no_public_path",
@@ -224,6 +243,17 @@ async fn what_a_remedy_says_can_be_carried_out() {
     let answer = net.ask(flow.clone()).await;
     assert_eq!(answer["items"][0]["remedy"]["changes"].as_array().unwrap().len(), 2, "{answer}");
     assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+    // A rule of a network ACL, which keeps the others.
+    net.acl("strict", "db").await;
+    let flow = www(&net, "10.0.2.9", 3306);
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!((end(&answer).as_str(), &answer["items"][0]["leg"]), ("network_acl_drop", &json!("return")));
+    assert_eq!(end(&follow(&net, &flow, &answer).await), "delivered");
+    let acl = net.client.get(&format!("/v1/network-acls/{}", net.id("strict"))).await.expect(200);
+    let text = acl.to_string();
+    assert!(text.contains("49152/49152") && text.contains("\"none\""), "{text}");
+    let path = format!("/v1/network-acls/{}/associations/{}", net.id("strict"), net.id("db"));
+    net.change("DELETE", path, None).await;
     // A host, an interface.
     net.stop("sql").await;
     let flow = www(&net, "10.0.2.9", 22);

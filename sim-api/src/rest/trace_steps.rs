@@ -8,7 +8,8 @@ use sim_core::datapath::{Disposition, Hop, Place};
 use sim_core::ecs::authorize::{AuthorizeRules, WhichRules};
 use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::security_group_rule::{Direction, Peer, PortRange};
-use sim_core::id::{EniId, InstanceId, RouteTableId, VSwitchId};
+use sim_core::id::{EniId, InstanceId, NetworkAclId, NetworkAclRuleId, RouteTableId, VSwitchId};
+use sim_core::vpc::network_acl_rule::RuleInput;
 use sim_core::vpc::next_hop::NextHop;
 use utoipa::ToSchema;
 
@@ -16,9 +17,10 @@ use utoipa::ToSchema;
 #[derive(Default, Serialize, ToSchema)]
 #[serde(default)]
 pub struct StepBody {
-    /// What it is. Steps: sent, security_groups, session, route, forwarded, taken. Ends: delivered, security_group_drop,
-    /// not_attached, instance_not_running, source_dest_check, no_route, next_hop_gone, loop, nobody_there, port_not_served,
-    /// no_public_path, no_public_address, private_from_outside, answer_astray.
+    /// What it is. Steps: sent, security_groups, session, network_acl, route, forwarded, taken. Ends: delivered,
+    /// security_group_drop, network_acl_drop, not_attached, instance_not_running, source_dest_check, no_route,
+    /// next_hop_gone, loop, nobody_there, port_not_served, no_public_path, no_public_address, private_from_outside,
+    /// answer_astray.
     #[schema(example = "security_groups")]
     kind: &'static str,
     /// Where: interface, behind (something behind the interface's instance), resident, cloud_service or internet.
@@ -40,7 +42,8 @@ pub struct StepBody {
     /// Whether it is let through.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<bool>,
-    /// What decided: platform, inner_access, rule or default.
+    /// What decided: platform, inner_access, rule or default for groups; service, custom or system for the rule of a network
+    /// ACL.
     #[serde(skip_serializing_if = "Option::is_none")]
     decided_by: Option<&'static str>,
     /// The group whose members reach each other.
@@ -49,7 +52,13 @@ pub struct StepBody {
     /// The rule that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     security_group_rule_id: Option<String>,
-    /// The vSwitch whose table was asked.
+    /// The network ACL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_acl_id: Option<String>,
+    /// Its rule that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_acl_rule_id: Option<String>,
+    /// The vSwitch whose table or network ACL was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     vswitch_id: Option<String>,
     /// The route table.
@@ -121,6 +130,20 @@ impl StepBody {
         self
     }
 
+    fn acl(
+        mut self,
+        vswitch: VSwitchId,
+        acl: NetworkAclId,
+        direction: Direction,
+        rule: NetworkAclRuleId,
+    ) -> StepBody {
+        self.vswitch_id = Some(vswitch.to_string());
+        self.network_acl_id = Some(acl.to_string());
+        self.network_acl_rule_id = Some(rule.to_string());
+        self.direction = Some(direction.word());
+        self
+    }
+
     fn next_hop(mut self, next_hop: NextHop) -> StepBody {
         self.next_hop_type = Some(next_hop.text());
         self.next_hop_id = next_hop.id().map(|id| id.to_string());
@@ -154,6 +177,11 @@ impl StepBody {
             Hop::Session { member, direction } => {
                 StepBody { direction: Some(direction.word()), ..StepBody::of("session").at(member) }
             }
+            Hop::NetworkAcl { vswitch, acl, direction, verdict } => StepBody {
+                allowed: Some(verdict.allowed),
+                decided_by: Some(verdict.kind.text()),
+                ..StepBody::of("network_acl").acl(vswitch, acl, direction, verdict.rule)
+            },
             Hop::Route { vswitch, table, entry, destination, next_hop } => StepBody {
                 route_entry_id: Some(entry.to_string()),
                 destination_cidr_block: Some(destination.to_string()),
@@ -171,6 +199,9 @@ impl StepBody {
             Disposition::Delivered(place) | Disposition::AnswerAstray { place } => step.at(place),
             Disposition::GroupsDrop { member, direction, decided_by } => {
                 step.at(member).judged(direction, false, decided_by)
+            }
+            Disposition::AclDrop { vswitch, acl, direction, rule } => {
+                StepBody { allowed: Some(false), ..step.acl(vswitch, acl, direction, rule) }
             }
             Disposition::NotAttached { eni, status } => {
                 StepBody { status: Some(status.text()), ..step.eni(eni) }
@@ -237,6 +268,19 @@ fn request(change: &Command) -> (&'static str, String, Option<Value>) {
                 json!({"security_group_rule_ids": ids.iter().map(ToString::to_string).collect::<Vec<_>>()});
             ("POST", format!("/v1/security-groups/{}/rules/batch-delete", c.group), Some(body))
         }
+        Command::UpdateNetworkAclRules(c) => {
+            let mut body = json!({});
+            for (direction, rules) in [("ingress", &c.ingress), ("egress", &c.egress)] {
+                if let Some(rules) = rules {
+                    body[direction] = rules.iter().map(acl_rule).collect();
+                }
+            }
+            ("PUT", format!("/v1/network-acls/{}/rules", c.acl), Some(body))
+        }
+        Command::UnassociateNetworkAcl(c) => {
+            let vswitch = c.vswitches.first().expect("remedies take one vSwitch away");
+            ("DELETE", format!("/v1/network-acls/{}/associations/{vswitch}", c.acl), None)
+        }
         Command::AttachEni(c) => {
             let body = json!({"instance_id": c.instance.to_string()});
             ("POST", format!("/v1/network-interfaces/{}/attach", c.eni), Some(body))
@@ -266,10 +310,30 @@ fn request(change: &Command) -> (&'static str, String, Option<Value>) {
     }
 }
 
+fn range(ports: Option<PortRange>) -> String {
+    ports.map_or_else(|| "-1/-1".to_owned(), |ports| format!("{}/{}", ports.first, ports.last))
+}
+
+/// A rule of a network ACL as its list takes it; one that is there already keeps its id.
+fn acl_rule(rule: &RuleInput) -> Value {
+    let mut body = json!({
+        "policy": rule.policy.word(),
+        "protocol": rule.protocol.word(),
+        "cidr": rule.block.to_string(),
+        "ports": range(rule.ports),
+    });
+    let id = rule.id.map(|id| id.to_string()).unwrap_or_default();
+    let texts =
+        [("id", id.as_str()), ("name", rule.name.as_str()), ("description", rule.description.as_str())];
+    for (name, text) in texts {
+        if !text.is_empty() {
+            body[name] = text.into();
+        }
+    }
+    body
+}
+
 fn rules(c: &AuthorizeRules) -> Value {
-    let range = |ports: Option<PortRange>| {
-        ports.map_or_else(|| "-1/-1".to_owned(), |ports| format!("{}/{}", ports.first, ports.last))
-    };
     let rules: Vec<Value> = c
         .rules
         .iter()

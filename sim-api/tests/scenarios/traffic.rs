@@ -8,6 +8,9 @@
 //! | `check ENI on`, `check ENI off` | the source/destination check |
 //! | `redirect TABLE BLOCK ENI` | give a system entry of a custom table another next hop |
 //! | `resident NAME VSWITCH GROUP ADDRESS [PORT]` | a managed resident |
+//! | `acl NAME VPC` | a network ACL, which lets everything through at first |
+//! | `permit ACL in PROTOCOL PORTS BLOCK`, `deny ...` | put a rule before the others |
+//! | `filter VSWITCH ACL`, `unfilter VSWITCH ACL` | bind it to a vSwitch |
 //! | `trace FROM TARGET` | follow a packet and its answer, and say what would let a refused one through |
 //!
 //! A sender is an interface, a host, `NAME@ADDRESS` for something behind it, or an address of the internet. A target is
@@ -23,7 +26,11 @@ use sim_core::ecs::eni_attachment::AttachEni;
 use sim_core::ecs::instance::Instance;
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
 use sim_core::ecs::instance_life::{BatchRule, StartInstances, StopInstances};
-use sim_core::id::{EniId, IdKind, InstanceId};
+use sim_core::ecs::security_group_rule::Direction;
+use sim_core::id::{EniId, IdKind, InstanceId, NetworkAclId};
+use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
+use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, UnassociateNetworkAcl};
+use sim_core::vpc::network_acl_rule::{RuleInput, RuleTexts, UpdateNetworkAclRules};
 use sim_core::vpc::resident::CreateResident;
 use sim_core::vpc::route_entry::{EntryRef, ModifyRouteEntry};
 
@@ -67,6 +74,22 @@ impl Story {
                 let (name, description) = (None, None);
                 (None, ModifyRouteEntry { entry, name, description, next_hop_kind, next_hop }.into())
             }
+            ["acl", called, vpc] => {
+                let (vpc, name, description, tags) = (self.id(vpc), None, None, Vec::new());
+                (Some(called), CreateNetworkAcl { vpc, name, description, tags }.into())
+            }
+            ["permit" | "deny", acl, way, protocol, ports, block] => {
+                let policy = if words[0] == "permit" { "accept" } else { "drop" };
+                (None, self.acl_rule(acl, way, policy, protocol, ports, block))
+            }
+            ["filter", vswitch, acl] => {
+                let (acl, vswitches) = (self.id(acl), vec![self.id(vswitch)]);
+                (None, AssociateNetworkAcl { acl, vswitches }.into())
+            }
+            ["unfilter", vswitch, acl] => {
+                let (acl, vswitches) = (self.id(acl), vec![self.id(vswitch)]);
+                (None, UnassociateNetworkAcl { acl, vswitches }.into())
+            }
             ["resident", called, vswitch, group, address, ref rest @ ..] => {
                 let resident = CreateResident {
                     kind: "rds".into(),
@@ -81,6 +104,44 @@ impl Story {
             }
             _ => return None,
         })
+    }
+
+    /// The rules of an ACL with one more before them.
+    fn acl_rule(
+        &self,
+        acl: &str,
+        way: &str,
+        policy: &str,
+        protocol: &str,
+        ports: &str,
+        block: &str,
+    ) -> Command {
+        let acl: NetworkAclId = self.id(acl);
+        let direction = if way == "in" { Direction::Ingress } else { Direction::Egress };
+        let ports = match ports.split_once('-') {
+            _ if ports == "-" => "-1/-1".to_owned(),
+            Some((first, last)) => format!("{first}/{last}"),
+            None => format!("{ports}/{ports}"),
+        };
+        let (ip_version, name, description) = (None, None, None);
+        let ports = ports.as_str();
+        let texts = RuleTexts { id: None, policy, protocol, block, ports, ip_version, name, description };
+        let row = self.world.get::<NetworkAcl>(&acl).expect("the ACL is there");
+        let kept = row.custom(direction).iter().map(|rule| RuleInput {
+            id: Some(rule.id(acl)),
+            policy: rule.policy,
+            protocol: rule.protocol,
+            block: rule.block,
+            ports: rule.ports,
+            name: rule.name.clone(),
+            description: rule.description.clone(),
+        });
+        let rules = Some(std::iter::once(texts.read(direction).unwrap()).chain(kept).collect());
+        let (ingress, egress) = match direction {
+            Direction::Ingress => (rules, None),
+            Direction::Egress => (None, rules),
+        };
+        UpdateNetworkAclRules { acl, ingress, egress }.into()
     }
 
     /// Runs an instance and names it and its interface.

@@ -7,8 +7,12 @@ use crate::ecs::eni::EniStatus;
 use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
-use crate::id::{EniId, InstanceId, ResidentId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{
+    EniId, InstanceId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, VSwitchId,
+    VpcId,
+};
 use crate::time::Span;
+use crate::vpc::network_acl_filter;
 use crate::vpc::next_hop::NextHop;
 use std::net::IpAddr;
 
@@ -75,6 +79,17 @@ pub enum Hop {
         /// Which way the answer goes.
         direction: Direction,
     },
+    /// A network ACL judged what crosses the edge of its vSwitch.
+    NetworkAcl {
+        /// The vSwitch.
+        vswitch: VSwitchId,
+        /// Its ACL.
+        acl: NetworkAclId,
+        /// Whether the packet comes in or goes out.
+        direction: Direction,
+        /// What the ACL made of it.
+        verdict: network_acl_filter::Verdict,
+    },
     /// A route was chosen: of the entries of the vSwitch's table that hold the destination, the narrowest.
     Route {
         /// The vSwitch.
@@ -115,6 +130,17 @@ pub enum Disposition {
         direction: Direction,
         /// What decided.
         decided_by: DecidedBy,
+    },
+    /// A network ACL drops it.
+    AclDrop {
+        /// The vSwitch.
+        vswitch: VSwitchId,
+        /// Its ACL.
+        acl: NetworkAclId,
+        /// Whether the packet comes in or goes out.
+        direction: Direction,
+        /// The rule that decided.
+        rule: NetworkAclRuleId,
     },
     /// An interface that is attached to no instance neither sends nor receives.
     NotAttached {
@@ -206,6 +232,7 @@ impl Disposition {
         match self {
             Disposition::Delivered(_) => "delivered",
             Disposition::GroupsDrop { .. } => "security_group_drop",
+            Disposition::AclDrop { .. } => "network_acl_drop",
             Disposition::NotAttached { .. } => "not_attached",
             Disposition::InstanceDown { .. } => "instance_not_running",
             Disposition::SourceDestCheck { .. } => "source_dest_check",

@@ -9,11 +9,13 @@
 //! | `hop` | the answer: steps, places and dispositions, with ids as evidence |
 //! | `trace` | the way there and back |
 //! | `member` | what an interface or resident does with a packet: its groups, its state, the source/destination check |
+//! | `edge` | the network ACL at the edge of a vSwitch |
 //! | `routing` | routes, forwarding next hops, delivery inside a VPC |
 //! | `internet` | the way between a VPC and the internet |
 //! | `remedy` | the smallest set of changes that lets a refused packet through |
 //! | `text` | the answer in words |
 
+mod edge;
 pub mod flow;
 pub mod hop;
 mod internet;

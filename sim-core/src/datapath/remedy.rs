@@ -1,9 +1,9 @@
 //! What would let a refused packet through: the smallest set of changes, each one tried.
 //!
 //! Every disposition has a few single changes that lift it. They are applied to a copy of the world, the packet is
-//! traced again, and what refuses it next is lifted likewise, with one change first, then two, and so on: the first set
-//! that delivers the packet is a smallest one of these changes. Since each change lifts what stopped the packet before,
-//! none of them can be left out.
+//! traced again, and what refuses it next is lifted likewise, with one change first, then two, and so on, until the
+//! packet is delivered. A later change can lead the packet past what an earlier one lifted; what became needless so is
+//! left out, so that of the set that is told no change can be left out.
 
 use super::flow::{Header, Question};
 use super::hop::{Disposition, Hop, Leg, Place};
@@ -21,8 +21,11 @@ use crate::ecs::rule_input::RuleInput;
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
 };
-use crate::id::{EniId, RouteEntryId, RouteTableId, SecurityGroupId};
+use crate::id::{EniId, NetworkAclId, NetworkAclRuleId, RouteEntryId, RouteTableId, SecurityGroupId};
 use crate::time::Span;
+use crate::vpc::network_acl::NetworkAcl;
+use crate::vpc::network_acl_binding::UnassociateNetworkAcl;
+use crate::vpc::network_acl_rule::{self, NetworkAclRule, UpdateNetworkAclRules};
 use crate::vpc::next_hop::{HopChoice, NextHop};
 use crate::vpc::resident::Resident;
 use crate::vpc::route_entry::{CreateRouteEntry, DeleteRouteEntry, EntryRef, NewEntry};
@@ -71,10 +74,47 @@ impl Search {
     pub fn find(&mut self, question: &Question) -> Option<Remedy> {
         let start = self.w.mark();
         self.settle();
+        let settled = self.w.mark();
         let mut changes = Vec::new();
         let found = (0..=MAX_CHANGES).any(|most| self.lifts(question, most, &mut changes));
+        self.w.roll_back(settled);
+        if found {
+            self.leave_out_needless(question, &mut changes);
+        }
         self.w.roll_back(start);
         found.then_some(Remedy { changes })
+    }
+
+    fn leave_out_needless(&mut self, question: &Question, changes: &mut Vec<Command>) {
+        let mut at = 0;
+        while at < changes.len() {
+            let mut fewer = changes.clone();
+            fewer.remove(at);
+            if self.passes_with(question, &fewer) {
+                *changes = fewer;
+                at = 0;
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Whether the packet passes after these changes; none is made.
+    fn passes_with(&mut self, question: &Question, changes: &[Command]) -> bool {
+        let start = self.w.mark();
+        let accepted = changes.iter().all(|change| self.try_change(change));
+        let passes = accepted && question.verdict(&self.w).delivered();
+        self.w.roll_back(start);
+        passes
+    }
+
+    /// Makes a change and lets it settle; whether it is accepted.
+    fn try_change(&mut self, change: &Command) -> bool {
+        let accepted = self.w.stage(self.w.now(), &self.caller, change.clone()).outcome.is_ok();
+        if accepted {
+            self.settle();
+        }
+        accepted
     }
 
     /// Whether the packet passes with `most` more changes; they are kept.
@@ -88,9 +128,7 @@ impl Search {
         }
         for change in candidates(&self.w, &trace) {
             let before = self.w.mark();
-            let applied = self.w.stage(self.w.now(), &self.caller, change.clone());
-            if applied.outcome.is_ok() {
-                self.settle();
+            if self.try_change(&change) {
                 changes.push(change);
                 if self.lifts(question, most - 1, changes) {
                     return true;
@@ -112,6 +150,12 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
     match trace.ending.disposition {
         Disposition::GroupsDrop { member, direction, decided_by } => {
             groups_drop(w, trace, member, direction, decided_by)
+        }
+        Disposition::AclDrop { vswitch, acl, direction, rule } => {
+            let vswitches = vec![vswitch];
+            let unbind = UnassociateNetworkAcl { acl, vswitches }.into();
+            let header = last_header(trace);
+            accepted_by_acl(w, acl, direction, rule, &header).into_iter().chain([unbind]).collect()
         }
         Disposition::NotAttached { eni, status } => {
             let mut changes = attachments(w, eni, status);
@@ -202,25 +246,68 @@ fn groups_drop(
     priority.into_iter().flat_map(accept).chain(revoke).collect()
 }
 
-/// The narrowest rule that accepts a packet.
-fn accepting(header: &Header, direction: Direction, priority: u8) -> RuleInput {
-    let packet = header.seen(direction);
-    let protocol = match packet.protocol {
+/// The rules of an ACL with one more that accepts a packet, before the one that drops it.
+fn accepted_by_acl(
+    w: &World,
+    acl: NetworkAclId,
+    direction: Direction,
+    dropping: NetworkAclRuleId,
+    header: &Header,
+) -> Option<Command> {
+    let row = w.get::<NetworkAcl>(&acl)?;
+    let kept = |rule: &NetworkAclRule| network_acl_rule::RuleInput {
+        id: Some(rule.id(acl)),
+        policy: rule.policy,
+        protocol: rule.protocol,
+        block: rule.block,
+        ports: rule.ports,
+        name: rule.name.clone(),
+        description: rule.description.clone(),
+    };
+    let custom = row.custom(direction);
+    let place = custom.iter().position(|rule| rule.id(acl) == dropping).unwrap_or(custom.len());
+    let mut rules: Vec<_> = custom.iter().map(kept).collect();
+    let added = network_acl_rule::RuleInput {
+        id: None,
+        policy: Policy::Accept,
+        protocol: protocol_of(header.protocol),
+        block: Cidr::host(header.seen(direction).peer),
+        ports: ports_of(header),
+        name: Default::default(),
+        description: Default::default(),
+    };
+    rules.insert(place, added);
+    let (ingress, egress) = match direction {
+        Direction::Ingress => (Some(rules), None),
+        Direction::Egress => (None, Some(rules)),
+    };
+    Some(UpdateNetworkAclRules { acl, ingress, egress }.into())
+}
+
+fn protocol_of(protocol: PacketProtocol) -> Protocol {
+    match protocol {
         PacketProtocol::Tcp => Protocol::Tcp,
         PacketProtocol::Udp => Protocol::Udp,
         PacketProtocol::Icmp => Protocol::Icmp,
         PacketProtocol::Icmpv6 => Protocol::Icmpv6,
         PacketProtocol::Gre => Protocol::Gre,
         PacketProtocol::Other(_) => Protocol::All,
-    };
-    let ports = packet.protocol.has_ports().then_some(PortRange { first: header.port, last: header.port });
+    }
+}
+
+fn ports_of(header: &Header) -> Option<PortRange> {
+    header.protocol.has_ports().then_some(PortRange { first: header.port, last: header.port })
+}
+
+/// The narrowest rule that accepts a packet.
+fn accepting(header: &Header, direction: Direction, priority: u8) -> RuleInput {
     let spec = RuleSpec {
-        protocol,
-        ports,
+        protocol: protocol_of(header.protocol),
+        ports: ports_of(header),
         source_ports: None,
         policy: Policy::Accept,
         priority,
-        peer: Peer::Block(Cidr::host(packet.peer)),
+        peer: Peer::Block(Cidr::host(header.seen(direction).peer)),
         own: None,
     };
     RuleInput { spec, peer_as_address: false, own_as_address: false, description: Default::default() }

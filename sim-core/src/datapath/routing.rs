@@ -3,7 +3,7 @@
 use super::flow::Header;
 use super::hop::{Disposition, Hop, Place, Sink};
 use super::trace::{Step, Walk};
-use super::{internet, member};
+use super::{edge, internet, member};
 use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
@@ -26,112 +26,170 @@ pub(super) fn from_interface<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni, header:
         member::check_up(walk, eni)?;
         return Ok(taken(walk, Place::Interface(eni.id)));
     }
-    let (table, entry) = chosen(walk.w, eni.vpc, eni.vswitch, header.destination);
-    if leads_behind(walk.w, eni, entry.as_ref(), header.destination) {
+    let choice = Choice::of(walk.w, eni.vpc, eni.vswitch, header.destination);
+    if leads_behind(walk.w, eni, choice.entry.as_ref(), header.destination) {
         member::check_up(walk, eni)?;
         return Ok(taken(walk, Place::Behind(eni.id)));
     }
     member::leave(walk, eni, header)?;
-    follow_from(walk, eni.vpc, eni.vswitch, (table, entry), header)
+    follow(walk, eni.vpc, choice, true, header)
 }
 
-/// Follows routes from a vSwitch.
-pub(super) fn follow<S: Sink>(
+/// A packet of a managed resident sets out.
+pub(super) fn from_resident<S: Sink>(
     walk: &mut Walk<'_, S>,
-    vpc: VpcId,
-    vswitch: VSwitchId,
+    resident: &Resident,
     header: &Header,
 ) -> Step<Place> {
-    let first = chosen(walk.w, vpc, vswitch, header.destination);
-    follow_from(walk, vpc, vswitch, first, header)
+    member::leave_resident(walk, resident, header)?;
+    let choice = Choice::of(walk.w, resident.vpc, resident.vswitch, header.destination);
+    follow(walk, resident.vpc, choice, false, header)
+}
+
+/// What the table that holds for a vSwitch has for a destination.
+struct Choice {
+    vswitch: VSwitchId,
+    table: RouteTableId,
+    entry: Option<RouteEntry>,
+}
+
+impl Choice {
+    fn of(w: &World, vpc: VpcId, vswitch: VSwitchId, destination: IpAddr) -> Choice {
+        let custom = w.get::<VSwitch>(&vswitch).and_then(|s| s.route_table);
+        let id =
+            custom.unwrap_or_else(|| w.get::<Vpc>(&vpc).expect("a VPC outlives what is in it").system_table);
+        let table = w.get::<RouteTable>(&id).expect("a table outlives the vSwitches that it holds for");
+        Choice { vswitch, table: id, entry: route_table::lookup(w, table, destination) }
+    }
+}
+
+/// Where a route leads.
+enum Next<'w> {
+    /// To an interface: the destination's, or one that is to forward.
+    Interface(&'w Eni),
+    /// To a managed resident.
+    Resident(&'w Resident),
+    /// To the provider's network.
+    CloudService,
+    /// Into a vSwitch where nobody holds the destination.
+    Nobody,
+    /// To a next hop that does not exist any more.
+    Gone,
+}
+
+impl<'w> Next<'w> {
+    fn of(w: &'w World, vpc: VpcId, next_hop: NextHop, destination: IpAddr) -> Next<'w> {
+        let eni = match next_hop {
+            NextHop::Local => return Next::local(w, vpc, destination),
+            NextHop::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary(w)),
+            NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
+        };
+        eni.map_or(Next::Gone, Next::Interface)
+    }
+
+    fn local(w: &'w World, vpc: VpcId, destination: IpAddr) -> Next<'w> {
+        if in_cloud_services(destination) {
+            return Next::CloudService;
+        }
+        if let Some(eni) = eni_address::holder(w, vpc, destination) {
+            return Next::Interface(eni);
+        }
+        let IpAddr::V4(v4) = destination else { return Next::Nobody };
+        let resident = w.indexes().residents.by_address.get(&(vpc, v4));
+        resident.and_then(|id| w.get::<Resident>(id)).map_or(Next::Nobody, Next::Resident)
+    }
+
+    /// The vSwitch where it is, if it is in one.
+    fn vswitch(&self, w: &World, vpc: VpcId, destination: IpAddr) -> Option<VSwitchId> {
+        match self {
+            Next::Interface(eni) => Some(eni.vswitch),
+            Next::Resident(resident) => Some(resident.vswitch),
+            Next::Nobody => vswitch_of(w, vpc, destination),
+            Next::CloudService | Next::Gone => None,
+        }
+    }
 }
 
 /// Follows routes until the packet is delivered or lost. A packet that comes to an interface a second time would do
 /// so for ever, since nothing about it has changed.
-fn follow_from<S: Sink>(
+fn follow<S: Sink>(
     walk: &mut Walk<'_, S>,
     vpc: VpcId,
-    mut vswitch: VSwitchId,
-    first: (RouteTableId, Option<RouteEntry>),
+    mut choice: Choice,
+    mut filtered: bool,
     header: &Header,
 ) -> Step<Place> {
-    let (mut table, mut chosen_entry) = first;
+    let w = walk.w;
     let mut passed: Vec<EniId> = Vec::new();
     loop {
-        let Some(entry) = chosen_entry else {
+        let Choice { vswitch, table, entry } = choice;
+        let next = entry.as_ref().map(|entry| Next::of(w, vpc, entry.next_hop, header.destination));
+        if filtered {
+            let to = next.as_ref().and_then(|next| next.vswitch(w, vpc, header.destination));
+            edge::leave(walk, vswitch, to, header)?;
+        }
+        let (Some(entry), Some(next)) = (entry, next) else {
             return internet::leave(walk, vpc, vswitch, table, header);
         };
-        walk.step(|| Hop::Route {
-            vswitch,
-            table,
-            entry: entry.id,
-            destination: entry.destination,
-            next_hop: entry.next_hop,
-        });
-        let eni = match entry.next_hop {
-            NextHop::Local => return local(walk, vpc, header),
-            NextHop::Instance(id) => walk.w.get::<Instance>(&id).map(|instance| instance.primary(walk.w)),
-            NextHop::NetworkInterface(id) => walk.w.get::<Eni>(&id),
+        let (destination, next_hop) = (entry.destination, entry.next_hop);
+        walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
+        let eni = match next {
+            Next::Interface(eni) if !eni.holds(header.destination) => eni,
+            Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
+            reached => return deliver(walk, vpc, Some(vswitch), reached, header),
         };
-        let eni = eni.ok_or(Disposition::NextHopGone { entry: entry.id, next_hop: entry.next_hop })?;
-        if eni.holds(header.destination) {
-            return to_interface(walk, eni, header);
-        }
         if passed.contains(&eni.id) {
             return Err(Disposition::Loop { eni: eni.id, entry: entry.id });
         }
         passed.push(eni.id);
+        edge::enter(walk, Some(vswitch), eni.vswitch, header)?;
         member::arrive(walk, eni, header)?;
-        vswitch = eni.vswitch;
-        (table, chosen_entry) = chosen(walk.w, vpc, vswitch, header.destination);
-        if leads_behind(walk.w, eni, chosen_entry.as_ref(), header.destination) {
+        choice = Choice::of(w, vpc, eni.vswitch, header.destination);
+        if leads_behind(w, eni, choice.entry.as_ref(), header.destination) {
             return Ok(taken(walk, Place::Behind(eni.id)));
         }
         if let Some(instance) = eni.instance {
             walk.step(|| Hop::Forwarded { instance, eni: eni.id });
         }
         member::leave(walk, eni, header)?;
+        filtered = true;
     }
 }
 
-/// Delivers a packet inside a VPC, or to the network of cloud services.
-pub(super) fn local<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
-    let address = header.destination;
-    if in_cloud_services(address) {
-        return Ok(taken(walk, Place::CloudService));
-    }
-    if let Some(eni) = eni_address::holder(walk.w, vpc, address) {
-        return to_interface(walk, eni, header);
-    }
-    let IpAddr::V4(v4) = address else { return Err(Disposition::NobodyThere { vpc, address }) };
-    let resident = walk.w.indexes().residents.by_address.get(&(vpc, v4));
-    let resident = resident.and_then(|id| walk.w.get::<Resident>(id));
-    let resident = resident.ok_or(Disposition::NobodyThere { vpc, address })?;
-    member::arrive_at_resident(walk, resident, header)?;
-    Ok(taken(walk, Place::Resident(resident.id)))
+/// Delivers a packet that comes into a VPC from outside of it.
+pub(super) fn from_outside<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
+    let next = Next::local(walk.w, vpc, header.destination);
+    deliver(walk, vpc, None, next, header)
 }
 
-fn to_interface<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni, header: &Header) -> Step<Place> {
-    member::arrive(walk, eni, header)?;
-    Ok(taken(walk, Place::Interface(eni.id)))
+fn deliver<S: Sink>(
+    walk: &mut Walk<'_, S>,
+    vpc: VpcId,
+    from: Option<VSwitchId>,
+    next: Next<'_>,
+    header: &Header,
+) -> Step<Place> {
+    let place = match next {
+        Next::Interface(eni) => {
+            edge::enter(walk, from, eni.vswitch, header)?;
+            member::arrive(walk, eni, header)?;
+            Place::Interface(eni.id)
+        }
+        Next::Resident(resident) => {
+            member::arrive_at_resident(walk, resident, header)?;
+            Place::Resident(resident.id)
+        }
+        Next::CloudService => Place::CloudService,
+        Next::Nobody | Next::Gone => {
+            return Err(Disposition::NobodyThere { vpc, address: header.destination });
+        }
+    };
+    Ok(taken(walk, place))
 }
 
 fn taken<S: Sink>(walk: &mut Walk<'_, S>, place: Place) -> Place {
     walk.step(|| Hop::Taken { place });
     place
-}
-
-/// The table that holds for a vSwitch, and its entry for a destination.
-fn chosen(
-    w: &World,
-    vpc: VpcId,
-    vswitch: VSwitchId,
-    destination: IpAddr,
-) -> (RouteTableId, Option<RouteEntry>) {
-    let custom = w.get::<VSwitch>(&vswitch).and_then(|s| s.route_table);
-    let id = custom.unwrap_or_else(|| w.get::<Vpc>(&vpc).expect("a VPC outlives what is in it").system_table);
-    let table = w.get::<RouteTable>(&id).expect("a table outlives the vSwitches that it holds for");
-    (id, route_table::lookup(w, table, destination))
 }
 
 /// Whether a destination lies behind the instance of an interface.
@@ -147,15 +205,16 @@ fn leads_behind(w: &World, eni: &Eni, entry: Option<&RouteEntry>, destination: I
         }
         Some(NextHop::Local) | None => false,
     };
-    by_it && !in_vswitch(w, eni.vpc, destination)
+    by_it && vswitch_of(w, eni.vpc, destination).is_none()
 }
 
-fn in_vswitch(w: &World, vpc: VpcId, address: IpAddr) -> bool {
-    let holds = |s: &VSwitch| {
+/// The vSwitch of a VPC in whose blocks an address lies.
+fn vswitch_of(w: &World, vpc: VpcId, address: IpAddr) -> Option<VSwitchId> {
+    let holds = |s: &&VSwitch| {
         Cidr::from(s.block).contains_address(address)
             || s.ipv6.is_some_and(|block| Cidr::from(block).contains_address(address))
     };
-    vpc::vswitches(w, vpc).any(holds)
+    vpc::vswitches(w, vpc).find(holds).map(|vswitch| vswitch.id)
 }
 
 /// Whether an address lies in the network of cloud services.

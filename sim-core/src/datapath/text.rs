@@ -6,8 +6,12 @@ use super::remedy::Remedy;
 use super::trace::Trace;
 use crate::command::Command;
 use crate::ecs::group_filter::{DecidedBy, PacketProtocol, Verdict};
-use crate::ecs::security_group_rule::{Direction, Peer, Policy, RuleSpec, SecurityGroupRule};
-use crate::id::{AnyId, SecurityGroupRuleId};
+use crate::ecs::security_group_rule::{
+    Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
+};
+use crate::id::{AnyId, NetworkAclId, NetworkAclRuleId, SecurityGroupRuleId};
+use crate::vpc::network_acl::NetworkAcl;
+use crate::vpc::network_acl_rule::NetworkAclRule;
 use crate::vpc::next_hop::NextHop;
 use crate::world::World;
 use std::fmt::Write;
@@ -72,6 +76,14 @@ impl<'a> Words<'a> {
                 way(direction),
                 SESSION_LIFETIME.0 / 1000
             ),
+            Hop::NetworkAcl { vswitch, acl, direction, verdict } => format!(
+                "{}, the network ACL of {}, {} {} by rule {}",
+                self.id(acl),
+                self.id(vswitch),
+                if verdict.allowed { "lets it" } else { "drops it going" },
+                way(direction),
+                self.acl_rule(acl, verdict.rule, direction)
+            ),
             Hop::Route { vswitch, table, destination, next_hop, .. } => format!(
                 "route {destination} of {}, the table of {}, leads {}",
                 self.id(table),
@@ -101,6 +113,13 @@ impl<'a> Words<'a> {
                 let by = self.decided_by(decided_by, direction);
                 format!("the groups of {} do not let it {}, by {by}", self.place(member), way(direction))
             }
+            Disposition::AclDrop { vswitch, acl, direction, rule } => format!(
+                "{}, the network ACL of {}, does not let it {}, by rule {}",
+                self.id(acl),
+                self.id(vswitch),
+                way(direction),
+                self.acl_rule(acl, rule, direction)
+            ),
             Disposition::NotAttached { eni, status } => {
                 format!("{} is {} and works for no instance", self.id(eni), status.text())
             }
@@ -169,22 +188,27 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// A rule of a network ACL by its number in the list, from 1, or what it is for if it is the provider's.
+    fn acl_rule(&self, acl: NetworkAclId, id: NetworkAclRuleId, direction: Direction) -> String {
+        let Some(row) = self.w.get::<NetworkAcl>(&acl) else { return self.id(id) };
+        let custom = row.custom(direction).iter().zip(1..).find(|(rule, _)| rule.id(acl) == id);
+        match custom {
+            Some((rule, number)) => {
+                let NetworkAclRule { policy, protocol, block, ports, .. } = rule;
+                format!("{number}: {}", rule_words(*policy, *protocol, *ports, block.to_string(), direction))
+            }
+            None => self.id(id),
+        }
+    }
+
     fn spec(&self, spec: &RuleSpec, direction: Direction) -> String {
-        let policy = match spec.policy {
-            Policy::Accept => "accept",
-            Policy::Drop => "drop",
-        };
-        let ports = spec.ports.map_or(String::new(), |p| format!(" {}/{}", p.first, p.last));
-        let side = match direction {
-            Direction::Ingress => "from",
-            Direction::Egress => "to",
-        };
         let peer = match spec.peer {
             Peer::Block(block) => block.to_string(),
             Peer::Group(group) => self.id(group),
             Peer::List(list) => self.id(list),
         };
-        format!("{policy} {}{ports} {side} {peer}, priority {}", spec.protocol.word(), spec.priority)
+        let what = rule_words(spec.policy, spec.protocol, spec.ports, peer, direction);
+        format!("{what}, priority {}", spec.priority)
     }
 
     fn next_hop(&self, next_hop: NextHop) -> String {
@@ -233,6 +257,21 @@ impl<'a> Words<'a> {
                     format!("with fewer rules of {}", self.id(c.group))
                 }
             },
+            Command::UpdateNetworkAclRules(c) => {
+                let sides = [(Direction::Ingress, &c.ingress), (Direction::Egress, &c.egress)];
+                let rules =
+                    sides.iter().flat_map(|(way, rules)| rules.iter().flatten().map(move |r| (*way, r)));
+                // Those that the ACL has already have ids.
+                let added = rules.filter(|(_, rule)| rule.id.is_none()).map(|(way, r)| {
+                    let words = rule_words(r.policy, r.protocol, r.ports, r.block.to_string(), way);
+                    format!("a rule {}, before what drops it: {words}", way.word())
+                });
+                format!("in {} {}", self.id(c.acl), added.collect::<Vec<_>>().join("; "))
+            }
+            Command::UnassociateNetworkAcl(c) => {
+                let ids: Vec<String> = c.vswitches.iter().map(|&id| self.id(id)).collect();
+                format!("{} without {}", ids.join(", "), self.id(c.acl))
+            }
             Command::AttachEni(c) => format!("{} attached to {}", self.id(c.eni), self.id(c.instance)),
             Command::StartInstances(c) => {
                 let ids: Vec<String> = c.instances.iter().map(|&id| self.id(id)).collect();
@@ -255,6 +294,22 @@ impl<'a> Words<'a> {
             other => other.name().to_owned(),
         }
     }
+}
+
+/// A rule as `accept tcp 80/80 from 10.0.0.0/8`.
+fn rule_words(
+    policy: Policy,
+    protocol: Protocol,
+    ports: Option<PortRange>,
+    peer: String,
+    direction: Direction,
+) -> String {
+    let ports = ports.map_or(String::new(), |p| format!(" {}/{}", p.first, p.last));
+    let side = match direction {
+        Direction::Ingress => "from",
+        Direction::Egress => "to",
+    };
+    format!("{} {}{ports} {side} {peer}", policy.word(), protocol.word())
 }
 
 fn way(direction: Direction) -> &'static str {

@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, Header, Question};
 use super::hop::{Disposition, Ending, Forget, Hop, Keep, Leg, Place, Sink};
-use super::{internet, member, routing};
+use super::{internet, routing};
 use crate::access::Caller;
 use crate::ecs::eni::Eni;
 use crate::ecs::security_group_rule::Direction;
@@ -121,10 +121,9 @@ impl<'w, S: Sink> Walk<'w, S> {
             }
             (Place::Resident(id), _) => {
                 let resident = self.w.get::<Resident>(&id).expect("the packet arrived there in this world");
-                member::leave_resident(self, resident, header)?;
-                routing::follow(self, resident.vpc, resident.vswitch, header)
+                routing::from_resident(self, resident, header)
             }
-            (Place::CloudService, Some(vpc)) => routing::local(self, vpc, header),
+            (Place::CloudService, Some(vpc)) => routing::from_outside(self, vpc, header),
             (Place::CloudService | Place::Internet, _) => internet::enter(self, header),
         }
     }

@@ -10,8 +10,11 @@ use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::instance::InstanceStatus;
 use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
-use sim_core::id::{EniId, ResidentId};
+use sim_core::id::{EniId, NetworkAclId, NetworkAclRuleId, ResidentId};
 use sim_core::settings::Provisioning;
+use sim_core::vpc::network_acl::CreateNetworkAcl;
+use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
+use sim_core::vpc::network_acl_rule::{UpdateNetworkAclRules, in_order};
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::CreateResident;
 
@@ -26,6 +29,7 @@ fn a_packet_is_delivered_and_its_answer_comes_back() {
             Hop::Sent { .. } => "sent",
             Hop::Groups { .. } => "groups",
             Hop::Session { .. } => "session",
+            Hop::NetworkAcl { .. } => "acl",
             Hop::Route { .. } => "route",
             Hop::Forwarded { .. } => "forwarded",
             Hop::Taken { .. } => "taken",
@@ -305,4 +309,42 @@ fn ipv6_goes_by_its_own_routes_and_rules() {
     net.ends(&trace, Leg::Forward, D::NoPublicPath { vpc, address: address.into() });
     let trace = net.trace_from(from, "[2400:3200::2]:80/tcp");
     assert_eq!(trace.ending.disposition.word(), "no_public_address");
+}
+
+#[test]
+fn a_network_acl_judges_what_crosses_its_vswitch() {
+    let mut net = Net::open();
+    let (vpc, db) = (net.lab.vpc, net.lab.db);
+    let acl: NetworkAclId =
+        net.lab.ok(CreateNetworkAcl { vpc, name: None, description: None, tags: Vec::new() }).id();
+    net.lab.ok(AssociateNetworkAcl { acl, vswitches: vec![db] });
+    let group = net.back_group;
+    let neighbour = host(&mut net.lab, db, group, [10, 0, 2, 10]);
+    assert!(net.trace("10.0.2.9:80/tcp").ending.delivered(), "a new ACL lets everything through");
+    net.lab.ok(UpdateNetworkAclRules { acl, ingress: None, egress: Some(Vec::new()) });
+    let rule = last_rule(&net, acl, Egress);
+    // The packet comes in; its answer does not get out.
+    let end = D::AclDrop { vswitch: db, acl, direction: Egress, rule };
+    net.ends(&net.trace("10.0.2.9:80/tcp"), Leg::Return, end);
+    net.lab.ok(UpdateNetworkAclRules { acl, ingress: Some(Vec::new()), egress: None });
+    let rule = last_rule(&net, acl, Ingress);
+    let end = D::AclDrop { vswitch: db, acl, direction: Ingress, rule };
+    net.ends(&net.trace("10.0.2.9:80/tcp"), Leg::Forward, end);
+    // Inside the vSwitch nothing crosses its edge, and the provider's servers are always reached.
+    for target in ["10.0.2.9:80/tcp", "100.100.2.136:53/udp"] {
+        let trace = net.trace_from(Source::Interface(neighbour, None), target);
+        assert!(trace.ending.delivered(), "{}", net.text(&trace));
+    }
+    let trace = net.trace_from(Source::Interface(neighbour, None), "100.64.1.1:80/tcp");
+    assert_eq!(trace.ending.disposition.word(), "network_acl_drop");
+}
+
+fn last_rule(
+    net: &Net,
+    acl: NetworkAclId,
+    direction: sim_core::ecs::security_group_rule::Direction,
+) -> NetworkAclRuleId {
+    let rules = in_order(&net.lab.world, net.lab.world.get(&acl).unwrap(), direction);
+    let last = rules.iter().rfind(|(_, rule)| rule.block.is_v4()).unwrap();
+    last.1.id(acl)
 }

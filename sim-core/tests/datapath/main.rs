@@ -6,4 +6,6 @@ mod form;
 #[path = "../instances/lab.rs"]
 mod lab;
 mod net;
+mod random;
+mod reference;
 mod remedies;

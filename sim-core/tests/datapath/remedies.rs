@@ -6,7 +6,11 @@ use sim_core::datapath::remedy::remedy;
 use sim_core::datapath::text::Words;
 use sim_core::datapath::{Question, Source};
 use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
+use sim_core::id::NetworkAclId;
 use sim_core::settings::{ChangeSettings, Provisioning};
+use sim_core::vpc::network_acl::CreateNetworkAcl;
+use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
+use sim_core::vpc::network_acl_rule::UpdateNetworkAclRules;
 use sim_core::{Command, Span, World};
 
 fn delivers(w: &World, question: &Question, changes: &[Command]) -> bool {
@@ -112,6 +116,24 @@ fn a_circle_is_cut() {
     net.route(web, "172.16.0.0/12", node);
     net.route(far, "172.16.0.0/12", node);
     assert_eq!(changes(&net, &front(&net, "172.20.1.5:80")).len(), 1);
+}
+
+#[test]
+fn a_network_acl_gets_a_rule_each_way() {
+    let mut net = Net::open();
+    let (vpc, vswitches) = (net.lab.vpc, vec![net.lab.db]);
+    let acl: NetworkAclId =
+        net.lab.ok(CreateNetworkAcl { vpc, name: None, description: None, tags: Vec::new() }).id();
+    net.lab.ok(AssociateNetworkAcl { acl, vswitches });
+    let nothing = || Some(Vec::new());
+    net.lab.ok(UpdateNetworkAclRules { acl, ingress: nothing(), egress: None });
+    let inbound =
+        format!("in {acl} a rule ingress, before what drops it: accept tcp 80/80 from 10.0.1.10/32");
+    assert_eq!(changes(&net, &front(&net, "10.0.2.9:80")), [inbound]);
+    // Without the ACL one change does where two rules would.
+    net.lab.ok(UpdateNetworkAclRules { acl, ingress: None, egress: nothing() });
+    let told = changes(&net, &front(&net, "10.0.2.9:80"));
+    assert_eq!(told, [format!("{} without {acl}", net.lab.db)]);
 }
 
 #[test]

@@ -1,0 +1,490 @@
+//! Random worlds: the datapath agrees with the naive evaluator, the verdict with the trace, and remedies hold.
+
+use crate::lab::*;
+use crate::net::{entry, host};
+use crate::reference::{End, naive};
+use proptest::prelude::*;
+use sim_core::cidr::Cidr;
+use sim_core::command::Command;
+use sim_core::datapath::remedy::remedy;
+use sim_core::datapath::{Disposition, Ending, Flow, Question, Source};
+use sim_core::ecs::authorize::AuthorizeRules;
+use sim_core::ecs::eni::{CreateEni, DeleteEni, Eni, EniKind, ModifyEni, TrafficMode};
+use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
+use sim_core::ecs::eni_attachment::AttachEni;
+use sim_core::ecs::group_filter::PacketProtocol;
+use sim_core::ecs::rule_input::RuleInput;
+use sim_core::ecs::security_group::{GroupKind, ModifySecurityGroup};
+use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
+use sim_core::id::{AnyId, EniId, NetworkAclId, RouteTableId, SecurityGroupId, VSwitchId};
+use sim_core::vpc::network_acl::CreateNetworkAcl;
+use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
+use sim_core::vpc::network_acl_rule::{self, UpdateNetworkAclRules};
+use sim_core::vpc::resident::CreateResident;
+use sim_core::vpc::route_entry::{EntryRef, ModifyRouteEntry};
+use sim_core::vpc::route_table::{AssociateRouteTable, AssociateType, CreateRouteTable};
+use sim_core::vpc::vswitch::VSwitch;
+use sim_core::{Span, World};
+use std::net::IpAddr;
+
+#[derive(Clone, Debug)]
+struct HostSketch {
+    vswitch: usize,
+    groups: u8,
+    running: bool,
+    checks: bool,
+    ipv6: bool,
+}
+
+#[derive(Clone, Debug)]
+struct RuleSketch {
+    /// The group or ACL.
+    of: usize,
+    ingress: bool,
+    protocol: Protocol,
+    ports: Option<(u16, u16)>,
+    drop: bool,
+    priority: u8,
+    block: &'static str,
+    peer_group: Option<usize>,
+}
+
+/// Interfaces by number; a foreign source and another destination in place of theirs.
+#[derive(Clone, Debug)]
+struct QuestionSketch {
+    from: usize,
+    foreign: Option<&'static str>,
+    to: usize,
+    elsewhere: Option<&'static str>,
+    protocol: PacketProtocol,
+    port: u16,
+}
+
+#[derive(Clone, Debug)]
+struct Sketch {
+    enterprise: bool,
+    open: [bool; 3],
+    hosts: Vec<HostSketch>,
+    /// Interfaces beside the hosts': vSwitch, groups, the host they are attached to, whether they are deleted later.
+    spares: Vec<(usize, u8, Option<usize>, bool)>,
+    rules: Vec<RuleSketch>,
+    tables: [Option<usize>; 3],
+    /// Table (0 is the system table), destination, next hop.
+    routes: Vec<(usize, &'static str, usize)>,
+    /// Custom table, vSwitch, next hop.
+    redirects: Vec<(usize, usize, usize)>,
+    acl_rules: Vec<RuleSketch>,
+    acls: [Option<usize>; 3],
+    resident: Option<(u8, Option<u16>)>,
+    questions: Vec<QuestionSketch>,
+}
+
+const BLOCKS: [&str; 7] =
+    ["0.0.0.0/0", "10.0.1.0/24", "10.0.2.0/24", "10.0.0.0/8", "172.20.0.0/16", "10.0.1.11/32", "::/0"];
+const DESTINATIONS: [&str; 7] =
+    ["0.0.0.0/0", "172.20.0.0/16", "172.20.1.0/24", "192.168.0.0/16", "10.0.0.0/16", "47.0.0.0/8", "::/0"];
+const ELSEWHERE: [&str; 11] = [
+    "172.20.1.5",
+    "172.20.2.5",
+    "192.168.7.7",
+    "10.0.77.1",
+    "10.0.2.200",
+    "47.1.1.1",
+    "100.100.2.136",
+    "100.64.9.9",
+    "10.0.2.100",
+    "10.0.3.100",
+    "2400:3200::1",
+];
+
+fn rule(of: usize) -> impl Strategy<Value = RuleSketch> {
+    let protocol = prop::sample::select(vec![Protocol::All, Protocol::Tcp, Protocol::Udp, Protocol::Icmp]);
+    let ports = prop::sample::select(vec![(1, 65535), (80, 80), (22, 443), (49152, 49152), (1, 1023)]);
+    let block = prop::sample::select(BLOCKS.to_vec());
+    let peer_group = prop::option::weighted(0.25, 0..3_usize);
+    (0..of, any::<bool>(), protocol, ports, prop::bool::weighted(0.3), 1..4_u8, block, peer_group).prop_map(
+        |(of, ingress, protocol, ports, drop, priority, block, peer_group)| {
+            let ports = matches!(protocol, Protocol::Tcp | Protocol::Udp).then_some(ports);
+            RuleSketch { of, ingress, protocol, ports, drop, priority, block, peer_group }
+        },
+    )
+}
+
+fn sketch() -> impl Strategy<Value = Sketch> {
+    let host = (0..3_usize, 1..8_u8, prop::bool::weighted(0.85), prop::bool::weighted(0.15), any::<bool>())
+        .prop_map(|(vswitch, groups, running, checks, ipv6)| HostSketch {
+            vswitch,
+            groups,
+            running,
+            checks,
+            ipv6,
+        });
+    let spare = (0..3_usize, 1..8_u8, prop::option::weighted(0.6, 0..6_usize), prop::bool::weighted(0.5));
+    let question = (
+        0..6_usize,
+        prop::option::weighted(0.15, prop::sample::select(vec!["172.20.1.5", "172.20.2.5", "10.0.1.12"])),
+        0..8_usize,
+        prop::option::weighted(0.4, prop::sample::select(ELSEWHERE.to_vec())),
+        prop::sample::select(vec![PacketProtocol::Tcp, PacketProtocol::Udp, PacketProtocol::Icmp]),
+        prop::sample::select(vec![80_u16, 22, 25, 3306]),
+    )
+        .prop_map(|(from, foreign, to, elsewhere, protocol, port)| QuestionSketch {
+            from,
+            foreign,
+            to,
+            elsewhere,
+            protocol,
+            port,
+        });
+    let place = || [prop::option::of(0..2_usize), prop::option::of(0..2_usize), prop::option::of(0..2_usize)];
+    (
+        (prop::bool::weighted(0.2), any::<[bool; 3]>(), prop::collection::vec(host, 3..7)),
+        prop::collection::vec(spare, 0..3),
+        prop::collection::vec(rule(3), 0..14),
+        (
+            place(),
+            prop::collection::vec(
+                (0..3_usize, prop::sample::select(DESTINATIONS.to_vec()), 0..9_usize),
+                0..9,
+            ),
+            prop::collection::vec((0..2_usize, 0..3_usize, 0..9_usize), 0..4),
+        ),
+        (prop::collection::vec(rule(2), 0..8), place()),
+        prop::option::of((1..8_u8, prop::option::of(Just(3306_u16)))),
+        prop::collection::vec(question, 1..20),
+    )
+        .prop_map(
+            |(
+                (enterprise, open, hosts),
+                spares,
+                rules,
+                (tables, routes, redirects),
+                (acl_rules, acls),
+                resident,
+                questions,
+            )| {
+                Sketch {
+                    enterprise,
+                    open,
+                    hosts,
+                    spares,
+                    rules,
+                    tables,
+                    routes,
+                    redirects,
+                    acl_rules,
+                    acls,
+                    resident,
+                    questions,
+                }
+            },
+        )
+}
+
+/// The world of a sketch and its interfaces. What a rule of the world refuses is left out.
+fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
+    let mut lab = Lab::new();
+    let vswitches = [lab.web, lab.db, lab.far];
+    let kind = if sketch.enterprise { GroupKind::Enterprise } else { GroupKind::Basic };
+    let vpc = lab.vpc;
+    let groups: Vec<SecurityGroupId> = (0..3).map(|_| lab.ok(group(vpc, kind)).id()).collect();
+    for (&group, &open) in groups.iter().zip(&sketch.open) {
+        let inner_access = Some(open);
+        let _ = lab.run(ModifySecurityGroup { group, name: None, description: None, inner_access });
+    }
+    let of = |bits: u8| (0..3).filter(|n| bits >> n & 1 == 1).map(|n| groups[n]).collect::<Vec<_>>();
+    let mut enis = Vec::new();
+    for (n, sketch) in sketch.hosts.iter().enumerate() {
+        let vswitch = vswitches[sketch.vswitch];
+        let first = lab.world.get::<VSwitch>(&vswitch).unwrap().block.bits();
+        let address = (first + 10 + n as u32).to_be_bytes();
+        let eni = host(&mut lab, vswitch, groups[0], address);
+        let instance = lab.world.get::<Eni>(&eni).unwrap().instance.unwrap();
+        let change = sim_core::ecs::instance_modify::ModifyInstance {
+            groups: Some(of(sketch.groups)),
+            ..crate::lab::change(instance)
+        };
+        lab.ok(change);
+        if sketch.ipv6 {
+            let wanted = Wanted { ipv6: Want::Count(1), ..Wanted::default() };
+            let _ = lab.run(AssignAddresses { eni, wanted });
+        }
+        lab.ok(ModifyEni {
+            eni,
+            name: None,
+            description: None,
+            groups: None,
+            delete_on_release: None,
+            source_dest_check: Some(sketch.checks),
+            queues: None,
+            traffic_mode: None,
+        });
+        enis.push(eni);
+    }
+    let hosts = enis.clone();
+    for &(vswitch, bits, attached, _) in &sketch.spares {
+        let eni: EniId = lab
+            .ok(CreateEni {
+                vswitch: vswitches[vswitch],
+                kind: EniKind::Secondary,
+                groups: of(bits),
+                primary_ip: None,
+                wanted: Wanted { ipv4_prefixes: Want::Count(1), ..Wanted::default() },
+                name: None,
+                description: None,
+                delete_on_release: false,
+                source_dest_check: false,
+                queues: None,
+                traffic_mode: TrafficMode::Standard,
+                resource_group: None,
+                tags: Vec::new(),
+            })
+            .id();
+        if let Some(&host) = attached.and_then(|n| hosts.get(n)) {
+            let instance = lab.world.get::<Eni>(&host).unwrap().instance.unwrap();
+            let _ = lab.run(AttachEni { eni, instance, trunk: None });
+        }
+        enis.push(eni);
+    }
+    if let Some((bits, port)) = sketch.resident {
+        let (vswitch, address) = (lab.db, Some([10, 0, 2, 100].into()));
+        let (groups, tags) = (of(bits), Vec::new());
+        lab.ok(CreateResident { kind: "rds".into(), vswitch, groups, address, name: None, port, tags });
+    }
+    add_rules(&mut lab, sketch, &groups);
+    add_routes(&mut lab, sketch, &vswitches, &hosts, &enis);
+    add_acls(&mut lab, sketch, &vswitches);
+    for (eni, host) in hosts.iter().zip(&sketch.hosts).filter(|(_, host)| !host.running) {
+        assert!(!host.running);
+        let instance = lab.world.get::<Eni>(eni).unwrap().instance.unwrap();
+        lab.ok(stop(&[instance]));
+    }
+    let mut kept = hosts;
+    for (&eni, spare) in enis[kept.len()..].iter().zip(&sketch.spares) {
+        if !(spare.3 && lab.run(DeleteEni { eni }).is_ok()) {
+            kept.push(eni);
+        }
+    }
+    (lab, kept)
+}
+
+fn way(ingress: bool) -> Direction {
+    if ingress { Direction::Ingress } else { Direction::Egress }
+}
+
+fn add_rules(lab: &mut Lab, sketch: &Sketch, groups: &[SecurityGroupId]) {
+    for rule in &sketch.rules {
+        let peer = match rule.peer_group {
+            Some(n) => Peer::Group(groups[n]),
+            None => Peer::Block(rule.block.parse().unwrap()),
+        };
+        let policy = if rule.drop { Policy::Drop } else { Policy::Accept };
+        let ports = rule.ports.map(|(first, last)| PortRange { first, last });
+        let (protocol, priority) = (rule.protocol, rule.priority);
+        let spec = RuleSpec { protocol, ports, source_ports: None, policy, priority, peer, own: None };
+        let input = RuleInput { spec, peer_as_address: false, own_as_address: false, description: "".into() };
+        let (group, direction) = (groups[rule.of], way(rule.ingress));
+        let _ = lab.run(AuthorizeRules { group, direction, rules: vec![input] });
+    }
+}
+
+fn add_routes(lab: &mut Lab, sketch: &Sketch, vswitches: &[VSwitchId; 3], hosts: &[EniId], enis: &[EniId]) {
+    let vpc = lab.vpc;
+    let mut tables: Vec<RouteTableId> = vec![lab.table];
+    for _ in 0..2 {
+        let associate_type = AssociateType::VSwitch;
+        let made = CreateRouteTable { vpc, associate_type, name: None, description: None, tags: Vec::new() };
+        tables.push(lab.ok(made).id());
+    }
+    for (&vswitch, table) in vswitches.iter().zip(sketch.tables) {
+        if let Some(table) = table {
+            lab.ok(AssociateRouteTable { route_table: tables[table + 1], vswitch });
+        }
+    }
+    // The first numbers are hosts as instances, the rest interfaces.
+    let hop = |lab: &Lab, n: usize| -> AnyId {
+        match hosts.get(n / 2).filter(|_| n.is_multiple_of(2)) {
+            Some(host) => lab.world.get::<Eni>(host).unwrap().instance.unwrap().into(),
+            None => enis[n % enis.len()].into(),
+        }
+    };
+    for &(table, destination, n) in &sketch.routes {
+        let command = entry(tables[table], destination, hop(lab, n));
+        let _ = lab.run(command);
+    }
+    for &(table, vswitch, n) in &sketch.redirects {
+        let block = lab.world.get::<VSwitch>(&vswitches[vswitch]).unwrap().block;
+        let entry = EntryRef {
+            entry: None,
+            table: Some(tables[table + 1].to_string().into()),
+            destination: Some(block.to_string().into()),
+        };
+        let next_hop_kind = Some("NetworkInterface".into());
+        let next_hop = Some(enis[n % enis.len()].to_string().into());
+        let _ = lab.run(ModifyRouteEntry { entry, name: None, description: None, next_hop_kind, next_hop });
+    }
+}
+
+fn add_acls(lab: &mut Lab, sketch: &Sketch, vswitches: &[VSwitchId; 3]) {
+    let vpc = lab.vpc;
+    for number in 0..2 {
+        let acl: NetworkAclId = lab.ok(new_acl(vpc)).id();
+        let side = |ingress: bool| {
+            let rules = sketch.acl_rules.iter().filter(|r| r.of == number && r.ingress == ingress);
+            let mut rules: Vec<network_acl_rule::RuleInput> = rules.map(acl_rule).collect();
+            // Most ACLs end by letting the rest through, or little would get anywhere.
+            if number == 0 {
+                rules.push(acl_rule(&RuleSketch {
+                    of: 0,
+                    ingress,
+                    protocol: Protocol::All,
+                    ports: None,
+                    drop: false,
+                    priority: 1,
+                    block: "0.0.0.0/0",
+                    peer_group: None,
+                }));
+            }
+            Some(rules)
+        };
+        lab.ok(UpdateNetworkAclRules { acl, ingress: side(true), egress: side(false) });
+        let bound = vswitches.iter().zip(sketch.acls).filter(|(_, wanted)| *wanted == Some(number));
+        let vswitches: Vec<VSwitchId> = bound.map(|(&vswitch, _)| vswitch).collect();
+        if !vswitches.is_empty() {
+            lab.ok(AssociateNetworkAcl { acl, vswitches });
+        }
+    }
+}
+
+fn new_acl(vpc: sim_core::id::VpcId) -> Command {
+    CreateNetworkAcl { vpc, name: None, description: None, tags: Vec::new() }.into()
+}
+
+fn acl_rule(rule: &RuleSketch) -> network_acl_rule::RuleInput {
+    network_acl_rule::RuleInput {
+        id: None,
+        policy: if rule.drop { Policy::Drop } else { Policy::Accept },
+        protocol: match rule.protocol {
+            Protocol::Icmp if rule.block == "::/0" => Protocol::Icmpv6,
+            protocol => protocol,
+        },
+        block: rule.block.parse::<Cidr>().unwrap(),
+        ports: rule.ports.map(|(first, last)| PortRange { first, last }),
+        name: "".into(),
+        description: "".into(),
+    }
+}
+
+/// The questions of a sketch that can be asked in its world.
+fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
+    let ask = |sketch: &QuestionSketch| {
+        let QuestionSketch { from, foreign, to, elsewhere, protocol, port } = *sketch;
+        let from = enis[from % enis.len()];
+        let target = w.get::<Eni>(&enis[to % enis.len()]).unwrap();
+        let destination: IpAddr = match elsewhere {
+            Some(text) => text.parse().unwrap(),
+            // Sometimes the IPv6 address, sometimes one of a prefix.
+            None if port == 22 && !target.ipv6.is_empty() => target.ipv6[0].into(),
+            None => match target.ipv4_prefixes.first().filter(|_| port == 22) {
+                Some(prefix) => prefix.last().into(),
+                None => target.primary_ip.into(),
+            },
+        };
+        let protocol = match (protocol, destination) {
+            (PacketProtocol::Icmp, IpAddr::V6(_)) => PacketProtocol::Icmpv6,
+            (protocol, _) => protocol,
+        };
+        let address = foreign.filter(|_| destination.is_ipv4()).map(|text| text.parse().unwrap());
+        let port = protocol.has_ports().then_some(port);
+        let source = Source::Interface(from, address);
+        let flow = Flow { source, protocol, source_port: None, destination, port };
+        flow.resolve(w, &caller()).ok()
+    };
+    sketch.questions.iter().filter_map(ask).collect()
+}
+
+fn end_of(ending: &Ending) -> End {
+    let place = match ending.disposition {
+        Disposition::Delivered(place) | Disposition::AnswerAstray { place } => Some(place),
+        _ => None,
+    };
+    (ending.leg, ending.disposition.word(), place)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn traces_agree_with_a_naive_evaluator(sketch in sketch()) {
+        let (lab, enis) = build(&sketch);
+        for question in questions(&lab.world, &sketch, &enis) {
+            let trace = question.trace(&lab.world);
+            prop_assert_eq!(end_of(&trace.ending), naive(&lab.world, &question), "{:?}", trace);
+            prop_assert_eq!(trace.ending, question.verdict(&lab.world));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn remedies_let_packets_through(sketch in sketch()) {
+        let (lab, enis) = build(&sketch);
+        let delivers = |question: &Question, changes: &[Command]| {
+            let mut copy = lab.world.clone();
+            for change in changes {
+                let applied = copy.apply(copy.now(), &caller(), change.clone());
+                copy.advance(copy.now() + Span(600_000));
+                if applied.outcome.is_err() {
+                    return false;
+                }
+            }
+            naive(&copy, question).1 == "delivered"
+        };
+        for question in questions(&lab.world, &sketch, &enis).iter().take(4) {
+            let Some(found) = remedy(&lab.world, &caller(), question) else { continue };
+            prop_assert!(delivers(question, &found.changes), "{:?}", found);
+            for left_out in 0..found.changes.len() {
+                let mut fewer = found.changes.clone();
+                fewer.remove(left_out);
+                prop_assert!(!delivers(question, &fewer), "{left_out} of {:?}", found);
+            }
+        }
+    }
+}
+
+/// The worlds are worth asking: their questions end in many ways.
+#[test]
+fn random_worlds_end_in_many_ways() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut words = std::collections::BTreeMap::new();
+    for _ in 0..300 {
+        let sketch = sketch().new_tree(&mut runner).unwrap().current();
+        let (lab, enis) = build(&sketch);
+        for question in questions(&lab.world, &sketch, &enis) {
+            let ending = question.verdict(&lab.world);
+            *words.entry((ending.leg, ending.disposition.word())).or_insert(0) += 1;
+        }
+    }
+    let seen: std::collections::BTreeSet<&str> = words.keys().map(|(_, word)| *word).collect();
+    for word in [
+        "delivered",
+        "security_group_drop",
+        "network_acl_drop",
+        "not_attached",
+        "instance_not_running",
+        "source_dest_check",
+        "no_route",
+        "next_hop_gone",
+        "loop",
+        "nobody_there",
+        "port_not_served",
+        "no_public_path",
+        "answer_astray",
+    ] {
+        assert!(seen.contains(word), "{word} is missing: {words:?}");
+    }
+}

@@ -1,0 +1,376 @@
+//! Traces against a naive evaluator: it scans every row, knows no index, follows a packet until its patience ends instead
+//! of finding circles, and shares no code with the datapath.
+
+use sim_core::World;
+use sim_core::cidr::Cidr;
+use sim_core::datapath::{Header, Leg, Place, Question};
+use sim_core::ecs::eni::{Eni, EniStatus};
+use sim_core::ecs::group_filter::PacketProtocol;
+use sim_core::ecs::instance::{Instance, InstanceStatus};
+use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
+use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, SecurityGroupRule};
+use sim_core::id::{EniId, RouteTableId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::vpc::network_acl::NetworkAcl;
+use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
+use sim_core::vpc::next_hop::NextHop;
+use sim_core::vpc::resident::Resident;
+use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::VSwitch;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// How a trace ends: the leg, the word, and where the packet is if it arrived somewhere.
+pub type End = (Leg, &'static str, Option<Place>);
+
+/// More hosts than a world of the tests has.
+const PATIENCE: usize = 60;
+
+/// Whether a block holds an address, bit by bit.
+fn within(block: Cidr, address: IpAddr) -> bool {
+    let text = block.to_string();
+    let (first, length) = text.split_once('/').unwrap();
+    let (length, first): (u32, IpAddr) = (length.parse().unwrap(), first.parse().unwrap());
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(v4) => (u128::from(u32::from(v4)) << 96, 32),
+        IpAddr::V6(v6) => (u128::from(v6), 128),
+    };
+    let ((a, width), (b, other)) = (bits(first), bits(address));
+    width == other && (0..length).all(|bit| (a ^ b) >> (127 - bit) & 1 == 0)
+}
+
+fn block(text: &str) -> Cidr {
+    text.parse().unwrap()
+}
+
+fn addresses(eni: &Eni) -> Vec<IpAddr> {
+    let mut all: Vec<IpAddr> = vec![eni.primary_ip.into()];
+    all.extend(eni.secondary_ips.iter().map(|&a| IpAddr::from(a)));
+    for prefix in &eni.ipv4_prefixes {
+        all.extend((0..16).map(|n| IpAddr::from(Ipv4Addr::from(prefix.bits() + n))));
+    }
+    all.extend(eni.ipv6.iter().map(|&a| IpAddr::from(a)));
+    for prefix in &eni.ipv6_prefixes {
+        all.extend((0..16).map(|n| IpAddr::from(Ipv6Addr::from(prefix.bits() + n))));
+    }
+    all
+}
+
+fn holder(w: &World, vpc: VpcId, address: IpAddr) -> Option<&Eni> {
+    w.table::<Eni>().iter().find(|eni| eni.vpc == vpc && addresses(eni).contains(&address))
+}
+
+fn same_protocol(wanted: Protocol, protocol: PacketProtocol) -> bool {
+    match wanted {
+        Protocol::All => true,
+        Protocol::Tcp => protocol == PacketProtocol::Tcp,
+        Protocol::Udp => protocol == PacketProtocol::Udp,
+        Protocol::Icmp => protocol == PacketProtocol::Icmp,
+        Protocol::Icmpv6 => protocol == PacketProtocol::Icmpv6,
+        Protocol::Gre => protocol == PacketProtocol::Gre,
+    }
+}
+
+fn always_reached(address: IpAddr) -> bool {
+    ["100.100.2.136", "100.100.2.138", "100.100.100.200"].iter().any(|text| address.to_string() == **text)
+}
+
+/// What groups make of a packet.
+fn groups_allow(w: &World, vpc: VpcId, groups: &[SecurityGroupId], out: bool, h: &Header) -> bool {
+    let peer = if out { h.destination } else { h.source };
+    let own = if out { h.source } else { h.destination };
+    let dhcp = |own: u16, peer: u16| {
+        h.protocol == PacketProtocol::Udp && matches!((own, peer), (68, 67) | (546, 547))
+    };
+    if if out { dhcp(h.source_port, h.port) } else { dhcp(h.port, h.source_port) } {
+        return true;
+    }
+    if out && always_reached(peer) {
+        return true;
+    }
+    if out && h.protocol == PacketProtocol::Tcp && h.port == 25 {
+        return false;
+    }
+    let peer_groups = holder(w, vpc, peer).map_or(Vec::new(), |eni| eni.groups.clone());
+    let rows: Vec<&SecurityGroup> = groups.iter().map(|id| w.get(id).unwrap()).collect();
+    if rows.iter().any(|g| g.kind == GroupKind::Basic && g.inner_access && peer_groups.contains(&g.id)) {
+        return true;
+    }
+    let direction = if out { Direction::Egress } else { Direction::Ingress };
+    let mut fitting: Vec<&SecurityGroupRule> = w
+        .table::<SecurityGroupRule>()
+        .iter()
+        .filter(|rule| groups.contains(&rule.group) && rule.direction == direction)
+        .filter(|rule| {
+            let spec = &rule.spec;
+            same_protocol(spec.protocol, h.protocol)
+                && spec.ports.is_none_or(|r| r.first <= h.port && h.port <= r.last)
+                && spec.source_ports.is_none_or(|r| r.first <= h.source_port && h.source_port <= r.last)
+                && spec.own.is_none_or(|b| within(b, own))
+                && match spec.peer {
+                    Peer::Block(b) => within(b, peer),
+                    Peer::Group(group) => peer_groups.contains(&group),
+                    Peer::List(_) => unreachable!("the worlds have no prefix lists"),
+                }
+        })
+        .collect();
+    fitting.sort_by_key(|rule| (rule.spec.priority, rule.spec.policy == Policy::Accept));
+    match fitting.first() {
+        Some(rule) => rule.spec.policy == Policy::Accept,
+        None => out && rows[0].kind == GroupKind::Basic,
+    }
+}
+
+/// What the network ACL of a vSwitch makes of a packet.
+fn acl_allows(w: &World, vswitch: VSwitchId, out: bool, h: &Header) -> bool {
+    let binding = w.table::<NetworkAclBinding>().iter().find(|b| b.vswitch == vswitch);
+    let Some(binding) = binding.filter(|b| b.status != BindingStatus::Binding) else { return true };
+    let acl = w.get::<NetworkAcl>(&binding.acl).unwrap();
+    let peer = if out { h.destination } else { h.source };
+    if always_reached(peer) {
+        return true;
+    }
+    for rule in if out { &acl.egress } else { &acl.ingress } {
+        let ports = rule.ports.is_none_or(|r| r.first <= h.port && h.port <= r.last);
+        if same_protocol(rule.protocol, h.protocol) && ports && within(rule.block, peer) {
+            return rule.policy == Policy::Accept;
+        }
+    }
+    false
+}
+
+/// The next hop of the entry with the longest mask, with that mask.
+fn route(w: &World, vpc: VpcId, vswitch: VSwitchId, address: IpAddr) -> Option<NextHop> {
+    let custom = w.get::<VSwitch>(&vswitch).unwrap().route_table;
+    let table: RouteTableId = custom.unwrap_or(w.get::<Vpc>(&vpc).unwrap().system_table);
+    let stored: Vec<&RouteEntry> = w.table::<RouteEntry>().iter().filter(|e| e.table == table).collect();
+    let mut entries: Vec<(Cidr, NextHop)> = stored
+        .iter()
+        .filter(|e| e.status != EntryStatus::Pending)
+        .map(|e| (e.destination, e.next_hop))
+        .collect();
+    let mut system = vec![block("100.64.0.0/10")];
+    for vswitch in w.table::<VSwitch>().iter().filter(|s| s.vpc == vpc) {
+        system.push(vswitch.block.into());
+        system.extend(vswitch.ipv6.map(Cidr::from));
+    }
+    for destination in system {
+        // One that was given another next hop is stored.
+        if !stored.iter().any(|e| e.destination == destination) {
+            entries.push((destination, NextHop::Local));
+        }
+    }
+    let length = |block: Cidr| block.to_string().split_once('/').unwrap().1.parse::<u32>().unwrap();
+    let holding = entries.into_iter().filter(|(destination, _)| within(*destination, address));
+    holding.max_by_key(|(destination, _)| length(*destination)).map(|(_, hop)| hop)
+}
+
+fn vswitch_of(w: &World, vpc: VpcId, address: IpAddr) -> Option<VSwitchId> {
+    let holds = |s: &&VSwitch| {
+        s.vpc == vpc && (within(s.block.into(), address) || s.ipv6.is_some_and(|b| within(b.into(), address)))
+    };
+    w.table::<VSwitch>().iter().find(holds).map(|s| s.id)
+}
+
+fn is_public(w: &World, vpc: VpcId, address: IpAddr) -> bool {
+    let special = [
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    ];
+    if special.iter().any(|text| within(block(text), address)) {
+        return false;
+    }
+    if address.is_ipv6() && !within(block("2000::/3"), address) {
+        return false;
+    }
+    let vpc = w.get::<Vpc>(&vpc).unwrap();
+    let own: Vec<Cidr> =
+        vpc.blocks().map(Cidr::from).chain(vpc.ipv6.iter().map(|b| b.block.into())).collect();
+    !own.into_iter().any(|block| within(block, address))
+}
+
+/// The interface that a next hop is.
+fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
+    match hop {
+        NextHop::Local => None,
+        NextHop::Instance(id) => w.get::<Instance>(&id).and_then(|i| w.get::<Eni>(&i.primary_eni)),
+        NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
+        #[allow(unreachable_patterns)]
+        other => unreachable!("the worlds have no {other:?}"),
+    }
+}
+
+/// One packet of a session.
+struct Follower<'w> {
+    w: &'w World,
+    vpc: VpcId,
+    header: Header,
+    answer: bool,
+    /// Who let the session through on the way there, and whether outward.
+    sessions: Vec<(Place, bool)>,
+}
+
+type Step<T> = Result<T, &'static str>;
+
+impl Follower<'_> {
+    fn groups(&mut self, member: Place, groups: &[SecurityGroupId], out: bool) -> Step<()> {
+        if self.answer && self.sessions.contains(&(member, !out)) {
+            return Ok(());
+        }
+        if !groups_allow(self.w, self.vpc, groups, out, &self.header) {
+            return Err("security_group_drop");
+        }
+        if !self.answer {
+            self.sessions.push((member, out));
+        }
+        Ok(())
+    }
+
+    fn up(&self, eni: &Eni) -> Step<()> {
+        let instance = eni.instance.map(|id| self.w.get::<Instance>(&id).unwrap());
+        match instance {
+            Some(_) if eni.status != EniStatus::InUse => Err("not_attached"),
+            None => Err("not_attached"),
+            Some(instance) if instance.status != InstanceStatus::Running => Err("instance_not_running"),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn leaves(&mut self, eni: &Eni) -> Step<()> {
+        self.up(eni)?;
+        if eni.source_dest_check && !addresses(eni).contains(&self.header.source) {
+            return Err("source_dest_check");
+        }
+        self.groups(Place::Interface(eni.id), &eni.groups, true)
+    }
+
+    fn arrives(&mut self, eni: &Eni, from: Option<VSwitchId>) -> Step<()> {
+        if from != Some(eni.vswitch) && !acl_allows(self.w, eni.vswitch, false, &self.header) {
+            return Err("network_acl_drop");
+        }
+        self.groups(Place::Interface(eni.id), &eni.groups, false)?;
+        self.up(eni)?;
+        if eni.source_dest_check && !addresses(eni).contains(&self.header.destination) {
+            return Err("source_dest_check");
+        }
+        Ok(())
+    }
+
+    /// What holds an address inside the VPC takes the packet.
+    fn inside(&mut self, from: Option<VSwitchId>) -> Step<Place> {
+        let address = self.header.destination;
+        if within(block("100.64.0.0/10"), address) {
+            return Ok(Place::CloudService);
+        }
+        if let Some(eni) = holder(self.w, self.vpc, address) {
+            self.arrives(eni, from)?;
+            return Ok(Place::Interface(eni.id));
+        }
+        let mut residents = self.w.table::<Resident>().iter();
+        let resident = residents.find(|r| r.vpc == self.vpc && IpAddr::from(r.address) == address);
+        let Some(resident) = resident else { return Err("nobody_there") };
+        self.groups(Place::Resident(resident.id), &resident.groups, false)?;
+        match resident.port {
+            Some(port) if self.header.protocol != PacketProtocol::Tcp || self.header.port != port => {
+                Err("port_not_served")
+            }
+            _ => Ok(Place::Resident(resident.id)),
+        }
+    }
+
+    /// Whether the interface's own table leads a packet for outside of all vSwitches to the interface itself.
+    fn behind(&self, eni: &Eni) -> bool {
+        let address = self.header.destination;
+        let hop = route(self.w, self.vpc, eni.vswitch, address);
+        let itself = hop.and_then(|hop| hop_eni(self.w, hop)).is_some_and(|other| other.id == eni.id);
+        itself && vswitch_of(self.w, self.vpc, address).is_none()
+    }
+
+    fn run(&mut self, from: Place) -> Step<Place> {
+        let address = self.header.destination;
+        let (mut vswitch, mut filtered) = match from {
+            Place::CloudService | Place::Internet => return self.inside(None),
+            Place::Resident(id) => {
+                let resident = self.w.get::<Resident>(&id).unwrap();
+                self.groups(from, &resident.groups, true)?;
+                (resident.vswitch, false)
+            }
+            Place::Interface(id) | Place::Behind(id) => {
+                let eni = self.w.get::<Eni>(&id).unwrap();
+                let stays = if addresses(eni).contains(&address) {
+                    Some(Place::Interface(id))
+                } else {
+                    self.behind(eni).then_some(Place::Behind(id))
+                };
+                if let Some(place) = stays {
+                    self.up(eni)?;
+                    return Ok(place);
+                }
+                self.leaves(eni)?;
+                (eni.vswitch, true)
+            }
+        };
+        for _ in 0..PATIENCE {
+            let hop = route(self.w, self.vpc, vswitch, address);
+            let next = match hop {
+                None => None,
+                Some(NextHop::Local) if within(block("100.64.0.0/10"), address) => None,
+                Some(NextHop::Local) => vswitch_of(self.w, self.vpc, address),
+                Some(hop) => hop_eni(self.w, hop).map(|eni| eni.vswitch),
+            };
+            if filtered && next != Some(vswitch) && !acl_allows(self.w, vswitch, true, &self.header) {
+                return Err("network_acl_drop");
+            }
+            let Some(hop) = hop else {
+                return Err(if is_public(self.w, self.vpc, address) { "no_public_path" } else { "no_route" });
+            };
+            if hop == NextHop::Local {
+                return self.inside(Some(vswitch));
+            }
+            let Some(eni) = hop_eni(self.w, hop) else { return Err("next_hop_gone") };
+            let eni: &Eni = eni;
+            self.arrives(eni, Some(vswitch))?;
+            if addresses(eni).contains(&address) {
+                return Ok(Place::Interface(eni.id));
+            }
+            if self.behind(eni) {
+                return Ok(Place::Behind(eni.id));
+            }
+            self.leaves(eni)?;
+            (vswitch, filtered) = (eni.vswitch, true);
+        }
+        Err("loop")
+    }
+}
+
+/// What becomes of a packet of an interface and of its answer.
+pub fn naive(w: &World, question: &Question) -> End {
+    let (Place::Interface(id) | Place::Behind(id)) = question.from else { unreachable!("no outside") };
+    let sender: EniId = id;
+    let vpc = w.get::<Eni>(&sender).unwrap().vpc;
+    let mut follower = Follower { w, vpc, header: question.header, answer: false, sessions: Vec::new() };
+    let to = match follower.run(question.from) {
+        Ok(to) => to,
+        Err(word) => return (Leg::Forward, word, None),
+    };
+    let h = question.header;
+    follower.answer = true;
+    follower.header = Header {
+        protocol: h.protocol,
+        source: h.destination,
+        source_port: h.port,
+        destination: h.source,
+        port: h.source_port,
+    };
+    match follower.run(to) {
+        Ok(back) if back == question.from => (Leg::Return, "delivered", Some(to)),
+        Ok(back) => (Leg::Return, "answer_astray", Some(back)),
+        Err(word) => (Leg::Return, word, None),
+    }
+}
