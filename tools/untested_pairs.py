@@ -98,6 +98,8 @@ ACTIONS = {
     "StartInstances": "start_instance",
     "StopInstances": "stop_instance",
     "RebootInstances": "reboot_instance",
+    "CreateLoadBalancer": "create_load_balancer",
+    "DeleteLoadBalancer": "delete_load_balancer",
     "TagResources": "put_tags",
     "UntagResources": "delete_tags",
     "UnTagResources": "delete_tags",

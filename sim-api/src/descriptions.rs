@@ -24,6 +24,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Disk", "What an instance keeps its data on."),
     ("Managed resident", "What another product, such as a database, puts into a VPC."),
     ("Access control list", "Networks whose clients listeners let in or keep out."),
+    ("Load balancer", "An address at which listeners serve, and what it is sold as."),
     ("Instance type", "How many interfaces and addresses an instance can carry."),
     ("Image", "What an instance is made from."),
     ("Catalogue", "What the provider offers, whoever asks."),

@@ -120,6 +120,12 @@ commands! {
     CreateAccessControlList(crate::slb::acl::CreateAccessControlList) => crate::slb::acl::create;
     ModifyAccessControlList(crate::slb::acl::ModifyAccessControlList) => crate::slb::acl::modify;
     DeleteAccessControlList(crate::slb::acl::DeleteAccessControlList) => crate::slb::acl::delete;
+    // -- load balancers
+    CreateLoadBalancer(crate::slb::load_balancer::CreateLoadBalancer) => crate::slb::load_balancer::create;
+    ModifyLoadBalancer(crate::slb::load_balancer_change::ModifyLoadBalancer) => crate::slb::load_balancer_change::modify;
+    LockLoadBalancer(crate::slb::load_balancer_change::LockLoadBalancer) => crate::slb::load_balancer_change::lock;
+    ModifyLoadBalancerTerms(crate::slb::load_balancer_change::ModifyLoadBalancerTerms) => crate::slb::load_balancer_change::modify_terms;
+    DeleteLoadBalancer(crate::slb::load_balancer::DeleteLoadBalancer) => crate::slb::load_balancer::delete;
 }
 
 /// What an accepted command answers: ids of what was made. Wires read the rest from the world.

@@ -303,6 +303,8 @@ ids! {
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;
     AccessControlList, AccessControlListId, "acl", "access control list", AclNotFound;
     ResourceGroup, ResourceGroupId, "rg", "resource group", ResourceGroupNotFound;
+    // -- load balancers
+    LoadBalancer, LoadBalancerId, "lb", "load balancer", LoadBalancerNotFound;
 }
 
 /// An id of any kind.

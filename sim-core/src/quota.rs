@@ -88,6 +88,8 @@ quotas! {
     AccessControlLists "slb_quota_acls_num" 200 true "access control lists of one account in one region";
     AccessControlListEntries "slb_quota_acl_entries" 300 true "entries in one access control list";
     SecondaryEnis "q_elastic-network-interfaces" 100 true "secondary network interfaces of one account in one region";
+    // -- load balancers
+    LoadBalancers "slb_quota_instances_num" 30 true "load balancers of one account in one region";
 }
 
 impl Quota {

@@ -86,6 +86,8 @@ const fn counter(quota: Quota) -> Counter {
             Counter::Region(|w, owner| w.indexes().enis.secondary.get(owner).copied().unwrap_or(0))
         }
         Quota::EipsPerAccount => Counter::Region(crate::vpc::eip::counted),
+        // -- load balancers
+        Quota::LoadBalancers => Counter::Region(|w, owner| w.indexes().load_balancers.by_owner.count(owner)),
         Quota::VSwitchesPerVpc => Counter::Vpc(crate::vpc::vswitch::counted),
         Quota::SecondaryCidrsPerVpc => Counter::Vpc(|_, vpc| vpc.secondary.len() as u64),
         // The first block is the VPC's own; only those beyond it count.

@@ -49,6 +49,8 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::NetworkAclRule => "id",
         IdKind::AccessControlList => "access_control_list_id",
         IdKind::ResourceGroup => "resource_group_id",
+        // -- load balancers
+        IdKind::LoadBalancer => "load_balancer_id",
     }
 }
 
@@ -93,6 +95,8 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::NetworkAcl => of::<crate::vpc::network_acl::NetworkAcl>(w, id),
         IdKind::AccessControlList => of::<crate::slb::acl::AccessControlList>(w, id),
         IdKind::Resident => of::<crate::vpc::resident::Resident>(w, id),
+        // -- load balancers
+        IdKind::LoadBalancer => of::<crate::slb::load_balancer::LoadBalancer>(w, id),
         _ => None,
     }
 }

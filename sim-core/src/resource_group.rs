@@ -138,7 +138,9 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
     let eips =
         w.table::<crate::vpc::eip::Eip>().iter().filter(|e| e.resource_group == group).map(|e| e.id.into());
     let acls = acls.chain(eips);
-    let all = vpcs.chain(groups).chain(lists).chain(enis).chain(instances).chain(acls);
+    let balancers = w.table::<crate::slb::load_balancer::LoadBalancer>().iter();
+    let balancers = balancers.filter(|b| b.resource_group == group).map(|b| b.id.into());
+    let all = vpcs.chain(groups).chain(lists).chain(enis).chain(instances).chain(acls).chain(balancers);
     let ids: Vec<AnyId> = all.take(100).collect();
     if ids.is_empty() { Vec::new() } else { vec![(ErrorCode::ResourceGroupInUse, ids)] }
 }
@@ -146,7 +148,7 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
 /// Moves an object to another group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveToResourceGroup {
-    /// The object: a VPC, security group, network interface, instance or elastic IP address.
+    /// The object: a VPC, security group, network interface, instance, elastic IP address or load balancer.
     pub resource: AnyId,
     /// The group.
     pub group: ResourceGroupId,
@@ -159,7 +161,7 @@ pub struct MoveToResourceGroup {
 pub fn move_to(w: &mut World, caller: &Caller, c: &MoveToResourceGroup) -> Outcome<Reply> {
     crate::resource::find(w, caller, c.resource)?;
     let group = resolve(w, caller, Some(c.group))?;
-    let kinds = "a VPC, security group, network interface, instance or elastic IP address";
+    let kinds = "a VPC, security group, network interface, instance, elastic IP address or load balancer";
     let wrong_kind = || Refusal::new(ErrorCode::ResourceTypeUnknown).field("resource_id").accepted(kinds);
     match c.resource.kind() {
         IdKind::Vpc => {
@@ -181,6 +183,10 @@ pub fn move_to(w: &mut World, caller: &Caller, c: &MoveToResourceGroup) -> Outco
         IdKind::Eip => {
             let id = c.resource.try_into().map_err(|_| wrong_kind())?;
             w.update::<crate::vpc::eip::Eip>(&id, |e| e.resource_group = group);
+        }
+        IdKind::LoadBalancer => {
+            let id = c.resource.try_into().map_err(|_| wrong_kind())?;
+            w.update::<crate::slb::load_balancer::LoadBalancer>(&id, |b| b.resource_group = group);
         }
         _ => return Err(wrong_kind()),
     }

@@ -112,6 +112,8 @@ impl Counter {
     pub const IPV6_BLOCKS: u8 = 3;
     /// Numbers of elastic IP addresses, for the addresses themselves.
     pub const EIPS: u8 = 4;
+    /// Numbers of internet addresses given to load balancers.
+    pub const LOAD_BALANCER_ADDRESSES: u8 = 5;
 }
 
 impl Row for Counter {

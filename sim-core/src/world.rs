@@ -25,7 +25,8 @@ pub use load::{Loader, ReplayError};
 pub use undo::Mark;
 use undo::{encode, encode_key, row_hash};
 
-// The one list of tables: number, name, row. Tables whose rows feed others' indexes come first.
+// The one list of tables: number, name, row. In the order of their numbers; tables whose
+// rows feed others' indexes come first.
 tables! {
     1 settings Settings;
     2 counters Counter;
@@ -56,6 +57,8 @@ tables! {
     // -- network ACLs
     55 network_acls crate::vpc::network_acl::NetworkAcl;
     56 network_acl_bindings crate::vpc::network_acl_binding::NetworkAclBinding;
+    // -- load balancers (70..=79)
+    70 load_balancers crate::slb::load_balancer::LoadBalancer;
     // -- access control lists of load balancers
     75 access_control_lists crate::slb::acl::AccessControlList;
 }

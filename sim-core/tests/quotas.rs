@@ -18,6 +18,8 @@ use sim_core::quota::{AdjustQuota, CEILING_FACTOR, Quota};
 use sim_core::quota_usage::QuotaScope;
 use sim_core::settings::ChangeSettings;
 use sim_core::slb::acl::{AclEntry, CreateAccessControlList, ModifyAccessControlList};
+use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::tag::{TagPair, TagResources};
 use sim_core::vpc::cidr_reservation::{CreateCidrReservation, ReservationChoice};
 use sim_core::vpc::eip::AllocateEip;
@@ -128,6 +130,24 @@ fn eni(vswitch: VSwitchId, groups: Vec<SecurityGroupId>, prefixes: u16) -> Creat
         source_dest_check: false,
         queues: None,
         traffic_mode: TrafficMode::Standard,
+        resource_group: None,
+        tags: Vec::new(),
+    }
+}
+
+fn balancer() -> CreateLoadBalancer {
+    CreateLoadBalancer {
+        place: Place::Internet,
+        name: None,
+        master_zone: None,
+        slave_zone: None,
+        instance_charge: None,
+        spec: Some("slb.s1.small".into()),
+        internet_charge: InternetCharge::ByTraffic,
+        bandwidth: -1,
+        pay_type: PayType::OnDemand,
+        delete_protection: false,
+        modification_protection: None,
         resource_group: None,
         tags: Vec::new(),
     }
@@ -479,6 +499,13 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
                 lab.eni(vswitch, vec![group], 0);
             });
             (eni(vswitch, vec![group], 0).into(), E::EniQuotaExceeded)
+        }
+        // -- load balancers
+        Quota::LoadBalancers => {
+            (0..limit).for_each(|_| {
+                lab.make(balancer());
+            });
+            (balancer().into(), E::LoadBalancerQuotaExceeded)
         }
     }
 }

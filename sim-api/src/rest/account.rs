@@ -233,7 +233,7 @@ pub struct MoveBody {
     resource_group_id: String,
 }
 
-/// Move a VPC, security group, network interface or instance to another resource group.
+/// Move a VPC, security group, network interface, instance or load balancer to another resource group.
 #[utoipa::path(put, path = "/v1/resources/{resource_id}/resource-group", tag = "Resource group", request_body = MoveBody,
     params(("resource_id" = String, Path, description = "The object.")),
     responses((status = 204, description = "It is there.")))]

@@ -27,6 +27,8 @@ mod access_control_lists;
 // -- elastic IP addresses
 mod eips;
 mod network_acls;
+// -- load balancers
+mod load_balancers;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
 mod clock;
@@ -77,6 +79,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         // -- network ACLs
         network_acls::router(),
         access_control_lists::router(),
+        // -- load balancers
+        load_balancers::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
         snapshots::router(),
@@ -121,6 +125,8 @@ pub const REFUSALS: &[Refusals] = &[
     // -- network ACLs
     network_acls::REFUSALS,
     access_control_lists::REFUSALS,
+    // -- load balancers
+    load_balancers::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,
     snapshots::REFUSALS,

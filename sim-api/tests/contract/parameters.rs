@@ -7,9 +7,9 @@ use sim_api::catalogue::{ActionSpec, Kind, Param};
 use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
-    AccessControlListId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId, NetworkAclId,
-    NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId,
-    SecurityGroupRuleId, VRouterId, VSwitchId, VpcId,
+    AccessControlListId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId, LoadBalancerId,
+    NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId,
+    SecurityGroupId, SecurityGroupRuleId, VRouterId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -98,8 +98,18 @@ fn value(action: &Action, name: &str, param: &Param, kind: &Kind) -> String {
 }
 
 fn text(action: &Action, name: &str) -> String {
-    let ecs = action.product == "Ecs";
+    let (ecs, slb) = (action.product == "Ecs", action.product == "Slb");
     match name {
+        "LoadBalancerId" => id::<LoadBalancerId>(),
+        "LoadBalancerStatus" => "active".to_owned(),
+        "DeleteProtection" => "on".to_owned(),
+        "ModificationProtectionStatus" => "ConsoleProtection".to_owned(),
+        "InstanceChargeType" if slb => "PayBySpec".to_owned(),
+        "InternetChargeType" if slb => "paybytraffic".to_owned(),
+        "PayType" if slb => "PrePay".to_owned(),
+        "AddressType" if slb => "internet".to_owned(),
+        "AddressIPVersion" if slb => "ipv4".to_owned(),
+        "ResourceId" if slb => id::<LoadBalancerId>(),
         "Key" if action.name == "DescribeImages" => "OSType".to_owned(),
         "ResourceType" if action.name.ends_with("NetworkAcl") => "VSwitch".to_owned(),
         "ResourceId" if action.name.ends_with("NetworkAcl") => id::<VSwitchId>(),
@@ -108,7 +118,7 @@ fn text(action: &Action, name: &str) -> String {
         "NetworkAclEntryId" => id::<NetworkAclRuleId>(),
         "Port" if action.name == "UpdateNetworkAclEntries" => "-1/-1".to_owned(),
         "Protocol" => "tcp".to_owned(),
-        "ResourceType" if ecs => "instance".to_owned(),
+        "ResourceType" if ecs || slb => "instance".to_owned(),
         "ResourceType" => "vpc".to_owned(),
         "ResourceId" if ecs => id::<InstanceId>(),
         "ResourceId" => id::<VpcId>(),

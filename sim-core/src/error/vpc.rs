@@ -4,7 +4,7 @@ macro_rules! vpc_errors {
     ($($before:tt)*) => { group_errors! {
         $($before)*
         // --- VPC ---------------------------------------------------------------------------------------
-        VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound", "NoSuchResource"] 404 "The specified VPC does not exist.";
+        VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound", "NoSuchResource", "InvalidVpcId.NotExist"] 404 "The specified VPC does not exist.";
         VpcCidrMalformed Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC is an IPv4 network in CIDR form without host bits.";
         VpcCidrMask Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The mask of a VPC block is between 8 and 28.";
         VpcCidrForbidden Invalid ["InvalidParameter", "IllegalCidrBlock", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
@@ -47,7 +47,7 @@ macro_rules! vpc_errors {
         VpcHasRouteEntry Dependency ["DependencyViolation.RouteEntry", "Forbbiden"] 400 "The VPC's system route table still has custom entries.";
         VpcHasInstance Dependency ["DependencyViolation.Instance"] 400 "The VPC still has instances.";
         VpcHasSecurityGroup Dependency ["DependencyViolation.SecurityGroup"] 400 "The VPC still has security groups.";
-        VpcHasResident Dependency ["DependencyViolation.CloudServiceResource"] 400 "The VPC still has managed residents.";
+        VpcHasResident Dependency ["DependencyViolation.CloudServiceResource"] 400 "The VPC still has managed residents or load balancers.";
 
         // --- vSwitch -------------------------------------------------------------------------------------
         VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId", "InvalidResource.NotFound"] 404 "The specified vSwitch does not exist.";
@@ -87,7 +87,7 @@ macro_rules! vpc_errors {
         ReservationDescriptionMalformed Invalid ["IllegalParamFormat"] 400 "The description of a reservation is 1 to 256 characters and does not start with http:// or https://.";
         AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address", "InvalidParameter"] 400 "The address does not read.";
         AddressMismatch Invalid ["Mismatch.VSwitchAndPrivateIpAddress"] 400 "The address does not lie in the block of the vSwitch.";
-        AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress", "InvalidParameter.NotEnoughIpInVSwitch"] 403 "The vSwitch has no free address left.";
+        AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress", "InvalidParameter.NotEnoughIpInVSwitch", "VSwitchAvailableIpNotExist"] 403 "The vSwitch has no free address left.";
         AddressQuotaExceeded Quota ["QuotaExceeded.PrivateIpAddress"] 400 "The VPC holds as many private addresses as the quota allows.";
         AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Mismatch", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch"] 403 "The address does not lie in the block of the vSwitch.";
         AddressReserved Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Malformed", "InvalidPrivateIpAddress"] 403 "The first and the last three addresses of a vSwitch are reserved by the provider.";

@@ -447,6 +447,7 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let instances = ix.instances.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let residents = ix.residents.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let acls = ix.network_acls.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
+    let balancers = ix.load_balancers.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let all: [(ErrorCode, Vec<AnyId>); 7] = [
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
@@ -457,7 +458,7 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
             ix.security_groups.by_vpc.of(&vpc.id).map(|&id| id.into()).collect(),
         ),
         (ErrorCode::VpcHasNetworkAcl, acls.collect()),
-        (ErrorCode::VpcHasResident, residents.collect()),
+        (ErrorCode::VpcHasResident, residents.chain(balancers).collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

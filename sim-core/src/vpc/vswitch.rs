@@ -556,11 +556,12 @@ pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> 
     let instances = ix.instances.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let residents = ix.residents.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let acl = w.get::<NetworkAclBinding>(&vswitch.id).map(|binding| AnyId::from(binding.acl));
+    let balancers = ix.load_balancers.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let all: [(ErrorCode, Vec<AnyId>); 4] = [
         (ErrorCode::VSwitchHasRouteTable, table.into_iter().collect()),
         (ErrorCode::VSwitchHasNetworkAcl, acl.into_iter().collect()),
         (ErrorCode::VSwitchHasReservation, reservations.collect()),
-        (ErrorCode::VSwitchInUse, instances.chain(enis).chain(residents).collect()),
+        (ErrorCode::VSwitchInUse, instances.chain(enis).chain(residents).chain(balancers).collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

@@ -40,6 +40,16 @@ macro_rules! tables {
             fn undo(key: Self::Key, old: Option<Box<Self>>) -> Undo { Undo::$name(key, old) }
         })*
 
+        // A walk in slices goes on behind a table's number, and would begin anew if one stood out of order.
+        const _: () = {
+            let numbers: &[TableId] = &[$($number),*];
+            let mut at = 1;
+            while at < numbers.len() {
+                assert!(numbers[at - 1] < numbers[at], "tables stand in the order of their numbers");
+                at += 1;
+            }
+        };
+
         /// Name and number of every table.
         pub const TABLES: &[(&str, TableId)] = &[$((stringify!($name), $number)),*];
 

@@ -1,6 +1,7 @@
 //! A random command of each kind, mostly sensible in the world as it is.
 
 mod acls;
+pub mod balancers;
 mod eips;
 mod groups;
 mod hosts;
@@ -158,6 +159,12 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("CreateResident", 4, hosts::create_resident),
     ("ModifyResident", 4, hosts::modify_resident),
     ("DeleteResident", 2, hosts::delete_resident),
+    // -- load balancers
+    ("CreateLoadBalancer", 4, balancers::create),
+    ("ModifyLoadBalancer", 1, balancers::modify),
+    ("LockLoadBalancer", 1, balancers::lock),
+    ("ModifyLoadBalancerTerms", 3, balancers::modify_terms),
+    ("DeleteLoadBalancer", 1, balancers::delete),
     ("TagResources", 3, |d| {
         let resources = (0..1 + d.roll(3)).map(|_| d.resource()).collect();
         TagResources { resources, tags: d.tags() }.into()

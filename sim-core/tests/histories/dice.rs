@@ -110,7 +110,8 @@ impl<'w> Dice<'w> {
     pub fn resource(&mut self) -> AnyId {
         use sim_core::ecs::{eni::Eni, prefix_list::PrefixList, security_group::SecurityGroup};
         use sim_core::vpc::{route_table::RouteTable, vpc::Vpc, vrouter::VRouter, vswitch::VSwitch};
-        match self.roll(11) {
+        match self.roll(12) {
+            10 => self.id::<sim_core::slb::load_balancer::LoadBalancer>().into(),
             0 => self.id::<Vpc>().into(),
             1 => self.id::<VSwitch>().into(),
             2 => self.id::<RouteTable>().into(),

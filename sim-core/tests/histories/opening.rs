@@ -7,6 +7,8 @@ use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, Se
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::id::{SecurityGroupId, VSwitchId, VpcId};
+use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::vpc::CreateVpc;
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
@@ -87,4 +89,20 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
         tags: Vec::new(),
     };
     give(&caller, list.into());
+    let balancer = CreateLoadBalancer {
+        place: Place::Internet,
+        name: None,
+        master_zone: None,
+        slave_zone: None,
+        instance_charge: None,
+        spec: Some("slb.s1.small".into()),
+        internet_charge: InternetCharge::ByTraffic,
+        bandwidth: -1,
+        pay_type: PayType::OnDemand,
+        delete_protection: false,
+        modification_protection: None,
+        resource_group: None,
+        tags: Vec::new(),
+    };
+    give(&caller, balancer.into());
 }

@@ -11,6 +11,7 @@ use sim_core::ecs::security_group_rule::{Direction, Peer, SecurityGroupRule};
 use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
 use sim_core::slb::acl::AccessControlList;
+use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{Binding, Mode, Target};
@@ -34,6 +35,23 @@ pub fn check(w: &World) {
     routes(w);
     acls(w);
     eips(w);
+    balancers(w);
+}
+
+/// Load balancers lie where they say, and no two have one address of the internet.
+fn balancers(w: &World) {
+    let mut public = BTreeSet::new();
+    for b in w.table::<LoadBalancer>().iter() {
+        match b.home {
+            Some(home) => {
+                let vswitch = w.get::<VSwitch>(&home.vswitch).expect("it lies in a vSwitch");
+                assert_eq!((home.vpc, &b.owner), (vswitch.vpc, &vswitch.owner));
+                assert_eq!(b.bandwidth, None, "{} has no traffic with the internet", b.id);
+            }
+            None => assert!(public.insert(b.address), "two load balancers have {}", b.address),
+        }
+        assert!(!b.name.is_empty() && b.bandwidth.is_none_or(|mbit| b.spec.is_some() && mbit > 0));
+    }
 }
 
 /// Every id in every row is that of an object that is there.
@@ -137,6 +155,11 @@ fn addresses(w: &World) {
     }
     for r in w.table::<Resident>().iter() {
         held.entry(r.vswitch).or_default().push((Cidr::host(r.address.into()), r.id.into()));
+    }
+    for b in w.table::<LoadBalancer>().iter() {
+        if let (Some(home), Some(address)) = (b.home, b.private_address()) {
+            held.entry(home.vswitch).or_default().push((Cidr::host(address.into()), b.id.into()));
+        }
     }
     for s in w.table::<VSwitch>().iter() {
         let held = held.remove(&s.id).unwrap_or_default();

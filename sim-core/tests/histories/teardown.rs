@@ -12,6 +12,7 @@ use sim_core::error::ErrorKind;
 use sim_core::id::{AnyId, IdKind, InstanceId, SecurityGroupId};
 use sim_core::resource_group::{DeleteResourceGroup, ResourceGroup};
 use sim_core::slb::acl::{AccessControlList, DeleteAccessControlList};
+use sim_core::slb::load_balancer::{DeleteLoadBalancer, LoadBalancer};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
 use sim_core::vpc::network_acl::DeleteNetworkAcl;
@@ -34,8 +35,11 @@ pub fn all(w: &mut World) {
     let acls: Vec<_> =
         w.table::<AccessControlList>().iter().map(|l| (l.owner.clone(), AnyId::from(l.id))).collect();
     let eips: Vec<_> = w.table::<Eip>().iter().map(|e| (e.owner.clone(), AnyId::from(e.id))).collect();
+    let balancers: Vec<_> =
+        w.table::<LoadBalancer>().iter().map(|b| (b.owner.clone(), AnyId::from(b.id))).collect();
+    let all = vpcs.into_iter().chain(lists).chain(balancers).chain(acls);
     // Addresses come last: what they were bound to is gone by then, and they are free.
-    for (owner, id) in vpcs.into_iter().chain(lists).chain(acls).chain(eips) {
+    for (owner, id) in all.chain(eips) {
         let caller = Caller::new(owner.account, owner.region);
         remove(w, &caller, id, 0);
     }
@@ -65,6 +69,11 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             }
             IdKind::Eip if refusal.code() == ErrorCode::EipProtected => unprotect_eip(w, caller, id),
             IdKind::Instance if refusal.code() == ErrorCode::InstanceProtected => unprotect(w, caller, id),
+            IdKind::LoadBalancer => {
+                for command in crate::commands::balancers::release(w, id.try_into().unwrap()) {
+                    give(w, caller, command).expect("locks and protections can be taken off");
+                }
+            }
             IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasRouteTable => unbind(w, caller, id),
             IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasNetworkAcl => unfilter(w, caller, id),
             IdKind::NetworkAcl if refusal.code() == ErrorCode::NetworkAclInUse => {
@@ -117,6 +126,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
         IdKind::PrefixList => DeletePrefixList { list: id.try_into().unwrap() }.into(),
         IdKind::Instance => delete_instance(id.try_into().unwrap()),
         IdKind::Resident => DeleteResident { resident: id.try_into().unwrap() }.into(),
+        IdKind::LoadBalancer => DeleteLoadBalancer { load_balancer: id.try_into().unwrap() }.into(),
         IdKind::Eni => {
             let eni = id.try_into().unwrap();
             let row = w.get::<Eni>(&eni);

@@ -7,6 +7,7 @@ use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
 use sim_core::slb::acl::AccessControlList;
+use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::Eip;
@@ -107,6 +108,13 @@ pub fn of(w: &World) -> Usage {
                 }
                 GroupKind::Enterprise => c.add(Quota::EnisPerEnterpriseGroup, account, id, 1),
             }
+        }
+    }
+    for b in w.table::<LoadBalancer>().iter() {
+        let (account, region) = (b.owner.account, &b.owner.region);
+        c.add(Quota::LoadBalancers, account, format!("{account} {region}"), 1);
+        if let Some(home) = b.home {
+            c.add(Quota::PrivateIpsPerVpc, account, home.vpc, 1);
         }
     }
     for r in w.table::<Resident>().iter() {

@@ -25,6 +25,8 @@ mod instance;
 mod instance_describe;
 mod instance_extra;
 mod instance_life;
+// -- load balancers
+mod load_balancer;
 mod tags;
 mod vpc;
 mod vswitch;
@@ -225,6 +227,25 @@ actions! {
         AddAccessControlListEntry => slb_acl::add_access_control_list_entry;
         RemoveAccessControlListEntry => slb_acl::remove_access_control_list_entry;
         DeleteAccessControlList => slb_acl::delete_access_control_list;
+        // -- load balancers
+        CreateLoadBalancer => load_balancer::create_load_balancer;
+        DescribeLoadBalancers => load_balancer::describe_load_balancers;
+        DescribeLoadBalancerAttribute => load_balancer::describe_load_balancer_attribute;
+        DeleteLoadBalancer => load_balancer::delete_load_balancer;
+        SetLoadBalancerName => load_balancer::set_load_balancer_name;
+        SetLoadBalancerStatus => load_balancer::set_load_balancer_status;
+        SetLoadBalancerDeleteProtection => load_balancer::set_load_balancer_delete_protection;
+        SetLoadBalancerModificationProtection => load_balancer::set_load_balancer_modification_protection;
+        ModifyLoadBalancerInternetSpec => load_balancer::modify_load_balancer_internet_spec;
+        ModifyLoadBalancerInstanceSpec => load_balancer::modify_load_balancer_instance_spec;
+        ModifyLoadBalancerInstanceChargeType => load_balancer::modify_load_balancer_instance_charge_type;
+        ModifyLoadBalancerPayType => load_balancer::modify_load_balancer_pay_type;
+        TagResources => tags::slb_tag_resources;
+        UntagResources => tags::slb_untag_resources;
+        ListTagResources => tags::slb_list_tag_resources;
+        DescribeRegions => load_balancer::slb_describe_regions;
+        DescribeZones => load_balancer::slb_describe_zones;
+        DescribeAvailableResource => load_balancer::slb_describe_available_resource;
     }
     Location "2015-06-12" {
         DescribeEndpoints => account::describe_endpoints;
@@ -263,6 +284,8 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     instance_life::INERT,
     instance_describe::INERT,
     disk::INERT,
+    // -- load balancers
+    load_balancer::INERT,
 ];
 
 /// The action of this version and name.

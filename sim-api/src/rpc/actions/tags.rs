@@ -1,4 +1,4 @@
-//! Tag actions of Vpc and Ecs: one rule, two spellings.
+//! Tag actions of Vpc, Ecs and Slb: one rule, several spellings.
 
 use super::vpc_parts::TokenPage;
 use crate::rpc::params::{MAX_LIST_INDEX, Scope};
@@ -25,6 +25,9 @@ const ECS_TYPES: &[(&str, IdKind)] = &[
     ("eni", IdKind::Eni),
     ("disk", IdKind::Disk),
 ];
+
+/// The resource types of the product Slb that can carry tags here.
+const SLB_TYPES: &[(&str, IdKind)] = &[("instance", IdKind::LoadBalancer)];
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[("ListTagResources", &["TagFilter"])];
@@ -168,4 +171,16 @@ pub fn ecs_untag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn ecs_list_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
     list_tag_resources(p, ECS_TYPES)
+}
+
+pub fn slb_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    tag_resources(p, SLB_TYPES)
+}
+
+pub fn slb_untag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    untag_resources(p, SLB_TYPES)
+}
+
+pub fn slb_list_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
+    list_tag_resources(p, SLB_TYPES)
 }
