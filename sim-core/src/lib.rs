@@ -48,6 +48,7 @@ pub mod tag;
 pub mod time;
 pub mod timer;
 pub mod token;
+pub mod traffic;
 pub mod vpc;
 pub mod world;
 

@@ -4,6 +4,7 @@ mod plan;
 mod serve;
 mod tail;
 mod trace;
+mod traffic;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Tail(tail::TailArgs),
     Trace(trace::TraceArgs),
+    Traffic(traffic::TrafficArgs),
     Plan(plan::PlanArgs),
     /// Print the OpenAPI document of the native wire
     Openapi,
@@ -54,13 +56,12 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Trace(args) => return trace::run(args),
+        Command::Traffic(args) => traffic::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Openapi => {
-            println!(
-                "{}",
-                sim_api::openapi::document().to_pretty_json().expect("the document always encodes")
-            );
-            Ok(ExitCode::SUCCESS)
+            let document =
+                sim_api::openapi::document().to_pretty_json().expect("the document always encodes");
+            print(&(document + "\n")).map(|()| ExitCode::SUCCESS).map_err(Into::into)
         }
     };
     outcome.unwrap_or_else(|error| {
@@ -71,6 +72,16 @@ pub fn run() -> ExitCode {
 
 /// What a subcommand returns.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+/// Prints a text. Whoever reads it may have read enough, as `head` does.
+fn print(text: &str) -> std::io::Result<()> {
+    use std::io::{ErrorKind, Write};
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
 
 /// A runtime for the subcommands that need one.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

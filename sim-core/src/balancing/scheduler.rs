@@ -103,6 +103,18 @@ impl Chooser {
         }
     }
 
+    /// The weights that it was made for, in their order.
+    pub fn weights(&self) -> &[u8] {
+        &self.weights
+    }
+
+    /// The backend at this place got so many connections that it was not chosen for.
+    pub fn opened(&mut self, place: usize, number: u64) {
+        if let How::Fewest { open } = &mut self.how {
+            open[place] = open[place].saturating_add(number.try_into().unwrap_or(u32::MAX));
+        }
+    }
+
     /// A connection to the backend at this place has ended.
     pub fn ended(&mut self, place: usize) {
         if let How::Fewest { open } = &mut self.how {

@@ -1,0 +1,187 @@
+//! The report of a traffic run as a picture: connections by interval and backend, failures on top, and what happened.
+
+use sim_core::traffic::Report;
+use sim_core::traffic::report::What;
+use std::fmt::Write;
+
+/// The picture's size, and where its plot lies in it.
+const SIZE: (u64, u64) = (960, 420);
+const PLOT: (f64, f64, f64, f64) = (60.0, 40.0, 880.0, 300.0);
+/// Colours of backends, told apart by people who see few colours too (Okabe and Ito, 2008).
+const COLOURS: &[&str] = &["#0072b2", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#e69f00", "#999999"];
+const FAILED: &str = "#d55e00";
+/// The most backends that the legend names.
+const NAMED: usize = 7;
+
+/// Draws a report as SVG. The same report gives the same bytes.
+pub fn svg(report: &Report) -> String {
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
+        SIZE.0, SIZE.1
+    );
+    let scale = Scale::of(report);
+    title(&mut out, report);
+    axes(&mut out, report, &scale);
+    columns(&mut out, report, &scale);
+    markers(&mut out, report, &scale);
+    legend(&mut out, report);
+    out.push_str("</svg>\n");
+    out
+}
+
+/// From counts and milliseconds to places.
+struct Scale {
+    /// The highest column, at least 1.
+    most: u64,
+    duration_ms: f64,
+}
+
+impl Scale {
+    fn of(report: &Report) -> Scale {
+        let most = (0..intervals(report)).map(|n| column(report, n)).max().unwrap_or(0).max(1);
+        Scale { most, duration_ms: report.duration_ms as f64 }
+    }
+
+    fn x(&self, ms: u64) -> f64 {
+        PLOT.0 + ms as f64 / self.duration_ms * PLOT.2
+    }
+
+    fn height(&self, number: u64) -> f64 {
+        number as f64 / self.most as f64 * PLOT.3
+    }
+}
+
+fn intervals(report: &Report) -> usize {
+    report.backends.first().map_or(0, |backend| backend.taken_by_interval.len())
+}
+
+fn failed(report: &Report, interval: usize) -> u64 {
+    report.failures.iter().map(|of| of.by_interval[interval]).sum()
+}
+
+fn column(report: &Report, interval: usize) -> u64 {
+    let taken: u64 = report.backends.iter().map(|backend| backend.taken_by_interval[interval]).sum();
+    taken + failed(report, interval)
+}
+
+fn title(out: &mut String, report: &Report) {
+    let Report { connections, served, failed, .. } = report;
+    let _ = writeln!(
+        out,
+        "<text x=\"{}\" y=\"18\" font-size=\"14\">{connections} connections, {served} served, {failed} failed</text>",
+        PLOT.0
+    );
+}
+
+fn axes(out: &mut String, report: &Report, scale: &Scale) {
+    let (left, top, width, height) = PLOT;
+    let bottom = top + height;
+    for quarter in 0..=4u64 {
+        let y = bottom - height * quarter as f64 / 4.0;
+        let number = scale.most * quarter / 4;
+        let _ = writeln!(
+            out,
+            "<path d=\"M{left:.1} {y:.1}h{width:.1}\" stroke=\"#ddd\"/>\
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{number}</text>",
+            left - 6.0,
+            y + 4.0
+        );
+        let ms = report.duration_ms * quarter / 4;
+        let _ = writeln!(
+            out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            scale.x(ms),
+            bottom + 18.0,
+            clock(ms)
+        );
+    }
+    let _ = writeln!(
+        out,
+        "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"#666\">connections in each {}</text>",
+        top - 4.0,
+        clock(report.interval_ms)
+    );
+}
+
+/// A length of time in its largest whole unit.
+fn clock(ms: u64) -> String {
+    match ms {
+        0 => "0".to_owned(),
+        ms if ms.is_multiple_of(3_600_000) => format!("{} h", ms / 3_600_000),
+        ms if ms.is_multiple_of(60_000) => format!("{} min", ms / 60_000),
+        ms if ms.is_multiple_of(1_000) => format!("{} s", ms / 1_000),
+        ms => format!("{ms} ms"),
+    }
+}
+
+fn columns(out: &mut String, report: &Report, scale: &Scale) {
+    for interval in 0..intervals(report) {
+        let from = scale.x(interval as u64 * report.interval_ms);
+        let to = scale.x(((interval as u64 + 1) * report.interval_ms).min(report.duration_ms));
+        let mut y = PLOT.1 + PLOT.3;
+        let backends = report.backends.iter().enumerate();
+        let parts = backends.map(|(n, b)| (COLOURS[n % COLOURS.len()], b.taken_by_interval[interval]));
+        for (colour, number) in parts.chain([(FAILED, failed(report, interval))]).filter(|(_, n)| *n > 0) {
+            let height = scale.height(number);
+            y -= height;
+            let _ = writeln!(
+                out,
+                "<rect x=\"{from:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{colour}\" shape-rendering=\"crispEdges\"/>",
+                to - from
+            );
+        }
+    }
+}
+
+fn markers(out: &mut String, report: &Report, scale: &Scale) {
+    for happened in &report.happened {
+        let (colour, dash, word) = match happened.what {
+            What::Fault => ("#000", "3 3", "fault"),
+            What::Abnormal => (FAILED, "none", "abnormal"),
+            What::Normal => ("#009e73", "none", "normal"),
+            What::Unavailable => ("#999", "none", "unavailable"),
+        };
+        let _ = writeln!(
+            out,
+            "<path d=\"M{:.1} {:.1}v{:.1}\" stroke=\"{colour}\" stroke-dasharray=\"{dash}\">\
+             <title>{} ms: {} {word}</title></path>",
+            scale.x(happened.at_ms),
+            PLOT.1,
+            PLOT.3,
+            happened.at_ms,
+            escape(&happened.backend)
+        );
+    }
+}
+
+fn legend(out: &mut String, report: &Report) {
+    let mut entries: Vec<(&str, String)> = report
+        .backends
+        .iter()
+        .take(NAMED)
+        .enumerate()
+        .map(|(n, backend)| (COLOURS[n], backend.name.chars().take(12).collect()))
+        .collect();
+    if report.backends.len() > NAMED {
+        entries.push(("none", format!("and {} more", report.backends.len() - NAMED)));
+    }
+    entries.push((FAILED, "failed".to_owned()));
+    for (n, (colour, text)) in entries.into_iter().enumerate() {
+        let x = PLOT.0 + n as f64 * 98.0;
+        let y = SIZE.1 as f64 - 30.0;
+        let _ = writeln!(
+            out,
+            "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"10\" height=\"10\" fill=\"{colour}\"/>\
+             <text x=\"{:.1}\" y=\"{y:.1}\">{}</text>",
+            y - 9.0,
+            x + 14.0,
+            escape(&text)
+        );
+    }
+}
+
+/// Text as XML has it.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

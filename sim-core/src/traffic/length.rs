@@ -1,0 +1,34 @@
+//! Lengths of time as people write them: `500ms`, `30s`, `5m`, `1h`.
+
+use crate::time::Span;
+use serde::{Deserialize, Deserializer, de};
+
+/// A length of time that reads `500ms`, `30s`, `5m` or `1h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length(pub Span);
+
+/// Reads a length of time.
+///
+/// # Errors
+/// What is wrong with it, and what would pass.
+pub fn parse(text: &str) -> Result<Span, String> {
+    let wrong = || format!("{text:?} is no length of time; write 500ms, 30s, 5m or 1h");
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    let ms = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(ms).map(Span).ok_or_else(wrong)
+}
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Length, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        parse(&text).map(Length).map_err(de::Error::custom)
+    }
+}

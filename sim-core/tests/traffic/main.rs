@@ -1,0 +1,286 @@
+//! Simulated clients: what they see while backends fail, against what the rules say.
+
+use proptest::prelude::*;
+use sim_core::Span;
+use sim_core::balancing::scheduler::Scheduler;
+use sim_core::traffic::length::Length;
+use sim_core::traffic::report::What;
+use sim_core::traffic::scenario::{Answers, Backend, Clients, Fault, HealthCheck, Listener, Protocol};
+use sim_core::traffic::{Cause, Report, Scenario, run};
+
+fn ms(ms: i64) -> Length {
+    Length(Span(ms))
+}
+
+fn backend(name: &str, weight: u8) -> Backend {
+    Backend { name: name.to_owned(), weight, answers: Answers::After(Span(1)), status: 200 }
+}
+
+fn fault(at: i64, backend: &str, answers: Answers) -> Fault {
+    Fault { at: ms(at), backend: backend.to_owned(), answers: Some(answers), status: None, weight: None }
+}
+
+/// Two backends, a hundred connections a second of half a second each, probed as a TCP listener does by default.
+fn scenario() -> Scenario {
+    Scenario {
+        seed: 1,
+        duration: ms(60_000),
+        clients: Clients { number: 50, rate: 100, connection: ms(500), connection_max: None },
+        listener: Listener::default(),
+        health_check: Some(HealthCheck::default()),
+        backends: vec![backend("a", 100), backend("b", 100)],
+        faults: Vec::new(),
+    }
+}
+
+fn report(scenario: &Scenario) -> Report {
+    let report = run(scenario, &mut |_| true).unwrap().expect("it was not given up");
+    assert_eq!(report.connections, scenario.connections());
+    assert_eq!(report.served + report.failed, report.connections, "every connection has one outcome");
+    report
+}
+
+fn failures(report: &Report, cause: Cause) -> u64 {
+    report.failures.iter().find(|of| of.cause == cause).map_or(0, |of| of.number)
+}
+
+fn verdicts(report: &Report) -> Vec<(u64, &str, What)> {
+    report.happened.iter().map(|h| (h.at_ms, h.backend.as_str(), h.what)).collect()
+}
+
+#[test]
+fn without_faults_everything_is_served_by_weight() {
+    let mut scenario = scenario();
+    scenario.backends = vec![backend("a", 100), backend("b", 50), backend("c", 0)];
+    let report = report(&scenario);
+    assert_eq!((report.served, report.failed), (6_000, 0));
+    let taken: Vec<u64> = report.backends.iter().map(|b| b.taken).collect();
+    assert_eq!(taken, [4_000, 2_000, 0]);
+    assert_eq!(report.backends[0].taken_by_interval.iter().sum::<u64>(), 4_000);
+    assert!(report.happened.is_empty());
+}
+
+#[test]
+fn clients_fail_until_the_health_check_notices_and_no_longer() {
+    let mut scenario = scenario();
+    // Probes start every 2,001 ms. The verdict falls 5 x 3 + 2 x 2 = 19 s after the first one that fails began.
+    scenario.faults = vec![fault(20_000, "a", Answers::Silent)];
+    let report = report(&scenario);
+    let noticed = verdicts(&report)[1];
+    assert_eq!((noticed.1, noticed.2), ("a", What::Abnormal));
+    let first_failing = noticed.0 - 19_000;
+    assert!((20_000 - 1..22_001).contains(&first_failing), "{first_failing}");
+    // Every second connection goes to the silent one until then.
+    let lost = failures(&report, Cause::NoAnswer);
+    assert_eq!(lost, (noticed.0 - 20_000).div_ceil(20));
+    // It got one every 20 ms, and those of the last 500 ms were open when it fell silent.
+    assert_eq!(failures(&report, Cause::Cut), 24);
+    assert_eq!(report.failed, lost + 24);
+}
+
+#[test]
+fn a_refusing_backend_is_noticed_sooner_and_comes_back() {
+    let mut scenario = scenario();
+    scenario.faults = vec![fault(10_000, "a", Answers::Refuses), fault(30_000, "a", Answers::After(Span(1)))];
+    let report = report(&scenario);
+    let seen: Vec<What> = report.happened.iter().map(|h| h.what).collect();
+    assert_eq!(seen, [What::Fault, What::Abnormal, What::Fault, What::Normal]);
+    let at = |n: usize| report.happened[n].at_ms;
+    // Three refusals are 4 s apart in all; the first comes within a period.
+    assert!((4_000..6_001 + 5_000).contains(&(at(1) - at(0))), "{}", at(1) - at(0));
+    // Three successes of 1 ms, 2 s apart.
+    assert!((4_000..6_003).contains(&(at(3) - at(2))), "{}", at(3) - at(2));
+    assert_eq!(failures(&report, Cause::NobodyThere), 0);
+}
+
+#[test]
+fn nobody_there_when_all_are_abnormal() {
+    let mut scenario = scenario();
+    scenario.faults = vec![fault(0, "a", Answers::Refuses), fault(0, "b", Answers::Refuses)];
+    let report = report(&scenario);
+    let last = report.happened.last().unwrap().at_ms;
+    assert_eq!(failures(&report, Cause::NobodyThere), (60_000 - last) / 10);
+}
+
+#[test]
+fn weight_0_keeps_what_is_open_and_takes_nothing_new() {
+    let mut scenario = scenario();
+    let stop = Fault { at: ms(30_000), backend: "a".into(), answers: None, status: None, weight: Some(0) };
+    scenario.faults = vec![stop];
+    let report = report(&scenario);
+    assert_eq!(report.failed, 0);
+    assert_eq!(report.backends[0].taken, 1_500);
+}
+
+#[test]
+fn draining_lets_connections_of_an_abnormal_backend_end() {
+    let mut scenario = scenario();
+    scenario.listener.protocol = Protocol::Http;
+    scenario.clients.connection = ms(20_000);
+    let sick = Fault { at: ms(30_000), backend: "a".into(), answers: None, status: Some(503), weight: None };
+    scenario.faults = vec![sick];
+    let cut = report(&scenario);
+    assert!(failures(&cut, Cause::Cut) > 0);
+    scenario.listener.drain = ms(900_000);
+    let drained = report(&scenario);
+    assert_eq!(failures(&drained, Cause::Cut), 0);
+    assert_eq!(failures(&cut, Cause::BadStatus), failures(&drained, Cause::BadStatus));
+}
+
+#[test]
+fn limits_drop_what_is_above_them() {
+    let mut scenario = scenario();
+    scenario.listener.new_per_second = Some(60);
+    assert_eq!(failures(&report(&scenario), Cause::Limit), 60 * 40);
+    scenario.listener.new_per_second = None;
+    // Fifty are open at a time; ten may be.
+    scenario.listener.max_connections = Some(10);
+    let report = report(&scenario);
+    assert!(report.backends.iter().all(|b| b.most_open <= 10));
+    assert_eq!(report.served, 10 * 120);
+}
+
+#[test]
+fn a_source_keeps_its_backend_while_that_takes_traffic() {
+    let mut scenario = scenario();
+    scenario.clients.number = 1;
+    scenario.listener.persistence = ms(60_000);
+    let kept = report(&scenario);
+    assert_eq!((kept.backends[0].taken, kept.backends[1].taken), (6_000, 0));
+    scenario.faults = vec![fault(30_000, "a", Answers::Refuses)];
+    assert!(report(&scenario).backends[1].taken > 2_000, "it yields when the backend is abnormal");
+}
+
+#[test]
+fn udp_takes_silence_for_health() {
+    let mut scenario = scenario();
+    scenario.listener.protocol = Protocol::Udp;
+    scenario.faults = vec![fault(10_000, "a", Answers::Silent)];
+    assert_eq!(verdicts(&report(&scenario)), [(10_000, "a", What::Fault)]);
+}
+
+#[test]
+fn a_run_can_be_given_up() {
+    assert_eq!(run(&scenario(), &mut |_| false).unwrap(), None);
+}
+
+#[test]
+fn each_field_of_a_scenario_has_its_range() {
+    type Change = fn(&mut Scenario);
+    let table: &[(&str, Change)] = &[
+        ("duration", |s| s.duration = ms(0)),
+        ("clients.number", |s| s.clients.number = 0),
+        ("clients.rate", |s| s.clients.rate = 0),
+        ("clients.rate", |s| s.clients.rate = 1_000_001),
+        ("clients.rate", |s| (s.clients.rate, s.duration) = (1_000_000, ms(3_600_000))),
+        ("clients.connection_max", |s| s.clients.connection_max = Some(ms(499))),
+        ("listener.persistence", |s| s.listener.persistence = ms(3_600_001)),
+        ("listener.drain", |s| s.listener.drain = ms(900_001)),
+        ("health_check.interval", |s| s.health_check.as_mut().unwrap().interval = ms(999)),
+        ("health_check.timeout", |s| s.health_check.as_mut().unwrap().timeout = ms(300_001)),
+        ("health_check.healthy", |s| s.health_check.as_mut().unwrap().healthy = 1),
+        ("health_check.unhealthy", |s| s.health_check.as_mut().unwrap().unhealthy = 11),
+        ("backend", |s| s.backends.clear()),
+        ("backend[0].weight", |s| s.backends[0].weight = 101),
+        ("backend[1].status", |s| s.backends[1].status = 99),
+        ("backend[1].name", |s| s.backends[1].name = "a".into()),
+        ("fault[0].at", |s| s.faults = vec![fault(60_001, "a", Answers::Silent)]),
+        ("fault[0].backend", |s| s.faults = vec![fault(1, "moon", Answers::Silent)]),
+        ("fault[0].answers", |s| s.faults = vec![Fault { answers: None, ..fault(1, "a", Answers::Silent) }]),
+        ("fault[0].weight", |s| {
+            s.faults = vec![Fault { weight: Some(101), ..fault(1, "a", Answers::Silent) }]
+        }),
+        ("fault[0].status", |s| {
+            s.faults = vec![Fault { status: Some(600), ..fault(1, "a", Answers::Silent) }]
+        }),
+    ];
+    for (field, change) in table {
+        let mut scenario = scenario();
+        change(&mut scenario);
+        assert_eq!(scenario.check().map_err(|bad| bad.field), Err((*field).to_owned()));
+    }
+}
+
+fn any_fault() -> impl Strategy<Value = Fault> {
+    let answers = proptest::option::of(prop_oneof![
+        Just(Answers::Silent),
+        Just(Answers::Refuses),
+        (0i64..3_000).prop_map(|ms| Answers::After(Span(ms))),
+    ]);
+    (0i64..=40_000, 0usize..3, answers, proptest::option::of(0u8..=100)).prop_map(
+        |(at, place, answers, weight)| {
+            let weight = if answers.is_none() { Some(weight.unwrap_or(0)) } else { weight };
+            Fault { at: ms(at), backend: ["a", "b", "c"][place].into(), answers, status: None, weight }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Whatever happens: each connection has one outcome, an abnormal backend and one of weight 0 take nothing, and the
+    /// same scenario gives the same report.
+    #[test]
+    fn random_histories(
+        seed in any::<u64>(),
+        scheduler in 0usize..6,
+        persistence in prop_oneof![Just(0i64), Just(5_000)],
+        drain in prop_oneof![Just(0i64), Just(3_000)],
+        longest in 0i64..4_000,
+        faults in proptest::collection::vec(any_fault(), 0..12),
+    ) {
+        let mut scenario = scenario();
+        scenario.seed = seed;
+        scenario.duration = ms(40_000);
+        scenario.clients = Clients { number: 20, rate: 50, connection: ms(0), connection_max: Some(ms(longest)) };
+        scenario.listener.scheduler = Scheduler::ALL[scheduler].1;
+        scenario.listener.persistence = ms(persistence);
+        scenario.listener.drain = ms(drain);
+        scenario.backends = vec![backend("a", 10), backend("b", 30), backend("c", 60)];
+        scenario.faults = faults;
+        let report = report(&scenario);
+        prop_assert_eq!(&report, &run(&scenario, &mut |_| true).unwrap().unwrap());
+        for (place, of) in report.backends.iter().enumerate() {
+            prop_assert!(nothing_taken_while_out(&scenario, &report, place), "{}: {:?}", of.name, report.happened);
+        }
+    }
+}
+
+/// Whether a backend took nothing in every interval that lay whole within a time when it was abnormal or had no weight.
+fn nothing_taken_while_out(scenario: &Scenario, report: &Report, place: usize) -> bool {
+    let name = &scenario.backends[place].name;
+    let mut changes: Vec<(u64, bool, bool)> = Vec::new();
+    let mut weighted: Vec<(u64, u8)> = scenario
+        .faults
+        .iter()
+        .filter(|fault| fault.backend == *name)
+        .filter_map(|fault| fault.weight.map(|weight| (fault.at.0.0.unsigned_abs(), weight)))
+        .collect();
+    weighted.sort_by_key(|(at, _)| *at);
+    changes.extend(weighted.iter().map(|(at, weight)| (*at, true, *weight == 0)));
+    let health = report.happened.iter().filter(|h| h.backend == *name && h.what != What::Fault);
+    changes.extend(health.map(|h| (h.at_ms, false, h.what != What::Normal)));
+    changes.sort_by_key(|(at, ..)| *at);
+    let (mut weightless, mut abnormal) = (false, false);
+    let mut out_since = None;
+    let mut spans = Vec::new();
+    for (at, of_weight, out) in changes.into_iter().chain([(u64::MAX, true, false), (u64::MAX, false, false)])
+    {
+        if of_weight {
+            weightless = out;
+        } else {
+            abnormal = out;
+        }
+        match (out_since, weightless || abnormal) {
+            (None, true) => out_since = Some(at),
+            (Some(since), false) => {
+                spans.push((since, at));
+                out_since = None;
+            }
+            _ => {}
+        }
+    }
+    let width = report.interval_ms;
+    let inside = |n: u64| spans.iter().any(|(from, to)| *from <= n * width && (n + 1) * width <= *to);
+    (0..).zip(&report.backends[place].taken_by_interval).all(|(n, taken)| *taken == 0 || !inside(n))
+}
