@@ -79,6 +79,12 @@ impl Net {
         self.change("PUT", path, None).await;
     }
 
+    /// The address of an elastic IP address.
+    async fn address(&self, eip: &str) -> String {
+        let shown = self.client.get(&format!("/v1/eips/{}", self.id(eip))).await.expect(200);
+        shown["ip_address"].as_str().unwrap_or_else(|| panic!("{shown}")).to_owned()
+    }
+
     /// A network ACL that lets nothing out of a vSwitch.
     async fn acl(&mut self, name: &'static str, vswitch: &str) {
         self.make(name, "/v1/network-acls", json!({"vpc_id": self.id("vpc")})).await;
@@ -126,6 +132,7 @@ async fn examples() -> BTreeMap<String, Value> {
     let mut found = Vec::new();
     let www = |net: &Net, destination: &str, port| net.from("www", destination, port);
     found.push(net.ask(www(&net, "10.0.2.9", 3306)).await);
+    net.make("public", "/v1/eips", json!({})).await;
     for flow in [
         www(&net, "10.0.2.9", 22),
         www(&net, "192.168.7.7", 80),
@@ -133,6 +140,7 @@ async fn examples() -> BTreeMap<String, Value> {
         www(&net, "47.96.1.1", 443),
         json!({"source_address": "47.96.1.1", "destination": "8.8.8.8", "port": 443}),
         json!({"source_address": "47.96.1.1", "destination": "10.0.2.9", "port": 443}),
+        json!({"source_address": "47.96.1.1", "destination": net.address("public").await, "port": 443}),
     ] {
         found.push(net.ask(flow).await);
     }
@@ -182,6 +190,7 @@ async fn the_document_has_an_example_of_each_end() {
     let ends = [
         "answer_astray",
         "delivered",
+        "eip_not_bound",
         "instance_not_running",
         "loop",
         "network_acl_drop",
@@ -254,6 +263,18 @@ async fn what_a_remedy_says_can_be_carried_out() {
     assert!(text.contains("49152/49152") && text.contains("\"none\""), "{text}");
     let path = format!("/v1/network-acls/{}/associations/{}", net.id("strict"), net.id("db"));
     net.change("DELETE", path, None).await;
+    // A public address.
+    net.make("public", "/v1/eips", json!({})).await;
+    let flow = www(&net, "47.96.1.1", 443);
+    let answer = net.ask(flow.clone()).await;
+    assert_eq!(end(&answer), "no_public_path");
+    let answer = follow(&net, &flow, &answer).await;
+    assert_eq!(end(&answer), "delivered");
+    let translated = &answer["items"][0]["forward"][2];
+    assert_eq!(
+        (&translated["kind"], &translated["source_address"]),
+        (&json!("translated"), &json!(net.address("public").await))
+    );
     // A host, an interface.
     net.stop("sql").await;
     let flow = www(&net, "10.0.2.9", 22);

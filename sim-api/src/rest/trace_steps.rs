@@ -17,10 +17,10 @@ use utoipa::ToSchema;
 #[derive(Default, Serialize, ToSchema)]
 #[serde(default)]
 pub struct StepBody {
-    /// What it is. Steps: sent, security_groups, session, network_acl, route, forwarded, taken. Ends: delivered,
-    /// security_group_drop, network_acl_drop, not_attached, instance_not_running, source_dest_check, no_route,
-    /// next_hop_gone, loop, nobody_there, port_not_served, no_public_path, no_public_address, private_from_outside,
-    /// answer_astray.
+    /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, forwarded, taken. Ends:
+    /// delivered, security_group_drop, network_acl_drop, not_attached, instance_not_running, source_dest_check, no_route,
+    /// next_hop_gone, loop, nobody_there, port_not_served, no_public_path, eip_not_bound, no_public_address,
+    /// private_from_outside, answer_astray.
     #[schema(example = "security_groups")]
     kind: &'static str,
     /// Where: interface, behind (something behind the interface's instance), resident, cloud_service or internet.
@@ -52,6 +52,9 @@ pub struct StepBody {
     /// The rule that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     security_group_rule_id: Option<String>,
+    /// The elastic IP address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eip_id: Option<String>,
     /// The network ACL.
     #[serde(skip_serializing_if = "Option::is_none")]
     network_acl_id: Option<String>,
@@ -79,6 +82,12 @@ pub struct StepBody {
     /// The VPC.
     #[serde(skip_serializing_if = "Option::is_none")]
     vpc_id: Option<String>,
+    /// The new source of a translated packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_address: Option<String>,
+    /// The new destination of a translated packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<String>,
     /// The address that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
@@ -187,6 +196,12 @@ impl StepBody {
                 destination_cidr_block: Some(destination.to_string()),
                 ..StepBody::of("route").table(vswitch, table).next_hop(next_hop)
             },
+            Hop::Translated { eip, header } => StepBody {
+                eip_id: Some(eip.to_string()),
+                source_address: Some(header.source.to_string()),
+                destination: Some(header.destination.to_string()),
+                ..StepBody::of("translated")
+            },
             Hop::Forwarded { instance, eni } => StepBody::of("forwarded").instance(instance).eni(eni),
             Hop::Taken { place } => StepBody::of("taken").at(place),
         }
@@ -219,6 +234,9 @@ impl StepBody {
             }
             Disposition::NobodyThere { vpc, address } | Disposition::NoPublicPath { vpc, address } => {
                 StepBody { vpc_id: Some(vpc.to_string()), ..step.address(address) }
+            }
+            Disposition::EipNotBound { eip, status } => {
+                StepBody { eip_id: Some(eip.to_string()), status: Some(status.text()), ..step }
             }
             Disposition::NotServed { resident, serves } => {
                 StepBody { port: Some(serves), ..step.at(Place::Resident(resident)) }
@@ -288,6 +306,13 @@ fn request(change: &Command) -> (&'static str, String, Option<Value>) {
         Command::StartInstances(c) => {
             let instance = c.instances.first().expect("remedies start one instance");
             ("POST", format!("/v1/instances/{instance}/start"), None)
+        }
+        Command::AssociateEip(c) => {
+            let mut body = json!({"target_type": c.kind.text(), "target_id": c.target});
+            if let Some(address) = c.private_address {
+                body["private_ip_address"] = address.to_string().into();
+            }
+            ("PUT", format!("/v1/eips/{}/binding", c.eip), Some(body))
         }
         Command::ModifyEni(c) => {
             let body = json!({"source_dest_check": c.source_dest_check});

@@ -11,10 +11,11 @@
 //! | `acl NAME VPC` | a network ACL, which lets everything through at first |
 //! | `permit ACL in PROTOCOL PORTS BLOCK`, `deny ...` | put a rule before the others |
 //! | `filter VSWITCH ACL`, `unfilter VSWITCH ACL` | bind it to a vSwitch |
+//! | `eip NAME`, `expose HOST EIP`, `hide EIP` | an elastic IP address; bind it; take it away |
 //! | `trace FROM TARGET` | follow a packet and its answer, and say what would let a refused one through |
 //!
 //! A sender is an interface, a host, `NAME@ADDRESS` for something behind it, or an address of the internet. A target is
-//! `10.0.2.9:80/tcp` or `10.0.2.9/icmp`.
+//! `10.0.2.9:80/tcp` or `10.0.2.9/icmp`; the name of an elastic IP address stands for the address.
 
 use super::words::Story;
 use sim_core::Command;
@@ -23,11 +24,13 @@ use sim_core::datapath::text::Words;
 use sim_core::datapath::{Flow, Source, Target};
 use sim_core::ecs::eni::ModifyEni;
 use sim_core::ecs::eni_attachment::AttachEni;
-use sim_core::ecs::instance::Instance;
+use sim_core::ecs::instance::{ChargeType, Instance};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
 use sim_core::ecs::instance_life::{BatchRule, StartInstances, StopInstances};
 use sim_core::ecs::security_group_rule::Direction;
-use sim_core::id::{EniId, IdKind, InstanceId, NetworkAclId};
+use sim_core::id::{EipId, EniId, IdKind, InstanceId, NetworkAclId};
+use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge, Isp};
+use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, UnassociateNetworkAcl};
 use sim_core::vpc::network_acl_rule::{RuleInput, RuleTexts, UpdateNetworkAclRules};
@@ -73,6 +76,29 @@ impl Story {
                 let next_hop = Some(self.interface(eni).to_string().into());
                 let (name, description) = (None, None);
                 (None, ModifyRouteEntry { entry, name, description, next_hop_kind, next_hop }.into())
+            }
+            ["eip", called] => {
+                let command = AllocateEip {
+                    address: None,
+                    bandwidth: None,
+                    charge: InternetCharge::ByTraffic,
+                    payment: ChargeType::PostPaid,
+                    isp: Isp::Bgp,
+                    name: None,
+                    description: None,
+                    resource_group: None,
+                    tags: Vec::new(),
+                };
+                (Some(called), command.into())
+            }
+            ["expose", host, eip] => {
+                let (eip, target) = (self.id(eip), self.any(host).to_string().into());
+                let (kind, private_address, mode) = (TargetKind::EcsInstance, None, Mode::Nat);
+                (None, AssociateEip { eip, kind, target, private_address, mode, region: None }.into())
+            }
+            ["hide", eip] => {
+                let (kind, target, private_address) = (None, None, None);
+                (None, UnassociateEip { eip: self.id(eip), kind, target, private_address }.into())
             }
             ["acl", called, vpc] => {
                 let (vpc, name, description, tags) = (self.id(vpc), None, None, Vec::new());
@@ -188,10 +214,16 @@ impl Story {
             }
             (None, _) => Source::Interface(self.interface(from), None),
         };
-        let asked = Target::parse(target, "destination").and_then(|Target { address, port, protocol }| {
-            let flow = Flow { source, protocol, source_port: None, destination: address, port };
-            flow.resolve(&self.world, &self.caller)
-        });
+        let (host, rest) = target.split_at(target.find([':', '/']).unwrap_or(target.len()));
+        let named = self.names.get(host).and_then(|&id| EipId::try_from(id).ok());
+        let named =
+            named.and_then(|id| self.world.get::<Eip>(&id)).map(|eip| format!("{}{rest}", eip.address));
+        let asked = Target::parse(named.as_deref().unwrap_or(target), "destination").and_then(
+            |Target { address, port, protocol }| {
+                let flow = Flow { source, protocol, source_port: None, destination: address, port };
+                flow.resolve(&self.world, &self.caller)
+            },
+        );
         let question = match asked {
             Ok(question) => question,
             Err(refusal) => return format!("refused, {}: {refusal}", refusal.code().native()),

@@ -345,6 +345,9 @@ impl Story {
             IdKind::Instance => w
                 .get::<sim_core::ecs::instance::Instance>(&self.id(name))
                 .map(|i| format!("{} {}", i.primary(w).primary_ip, i.status.text())),
+            IdKind::Eip => w
+                .get::<sim_core::vpc::eip::Eip>(&self.id(name))
+                .map(|eip| format!("{} {}", eip.address, eip.status.text())),
             IdKind::NetworkAcl => w
                 .get::<sim_core::vpc::network_acl::NetworkAcl>(&self.id(name))
                 .map(|acl| acl.status.text().to_owned()),

@@ -8,10 +8,11 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    EniId, InstanceId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, VSwitchId,
-    VpcId,
+    EipId, EniId, InstanceId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId,
+    VSwitchId, VpcId,
 };
 use crate::time::Span;
+use crate::vpc::eip::EipStatus;
 use crate::vpc::network_acl_filter;
 use crate::vpc::next_hop::NextHop;
 use std::net::IpAddr;
@@ -102,6 +103,13 @@ pub enum Hop {
         destination: Cidr,
         /// Where it leads.
         next_hop: NextHop,
+    },
+    /// An elastic IP address took the place of a private one, or the other way round.
+    Translated {
+        /// The elastic IP address.
+        eip: EipId,
+        /// The header from here on.
+        header: Header,
     },
     /// An instance passed the packet on that is not for it.
     Forwarded {
@@ -209,6 +217,13 @@ pub enum Disposition {
         /// The address inside the VPC.
         address: IpAddr,
     },
+    /// The elastic IP address is bound to nothing, or not yet, or no longer.
+    EipNotBound {
+        /// The elastic IP address.
+        eip: EipId,
+        /// Where it is in its life.
+        status: EipStatus,
+    },
     /// Nobody has this public address.
     NoPublicAddress {
         /// The address.
@@ -242,6 +257,7 @@ impl Disposition {
             Disposition::NobodyThere { .. } => "nobody_there",
             Disposition::NotServed { .. } => "port_not_served",
             Disposition::NoPublicPath { .. } => "no_public_path",
+            Disposition::EipNotBound { .. } => "eip_not_bound",
             Disposition::NoPublicAddress { .. } => "no_public_address",
             Disposition::PrivateFromOutside { .. } => "private_from_outside",
             Disposition::AnswerAstray { .. } => "answer_astray",

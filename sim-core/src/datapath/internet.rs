@@ -1,18 +1,52 @@
 //! The way between a VPC and the internet.
+//!
+//! A private address that an elastic IP address stands for is translated on the way out and back on the way in; groups and
+//! ACLs see the private one. It comes before a default route, as it does before SNAT; a route to a part of the internet
+//! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address of
+//! this world comes in there.
 
 use super::flow::{Header, is_public};
-use super::hop::Place;
-use super::hop::{Disposition, Sink};
+use super::hop::{Disposition, Place, Sink};
+use super::routing;
 use super::trace::{Step, Walk};
 use crate::cidr::Cidr;
+use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::id::{RouteTableId, VSwitchId, VpcId};
+use crate::vpc::eip::{Eip, EipStatus};
+use crate::vpc::eip_binding;
+use crate::vpc::route_entry::RouteEntry;
 use crate::vpc::vpc::Vpc;
 use crate::world::World;
 use std::net::IpAddr;
 
-/// A packet for which no route is left: a public destination may be reached all the same, by a public address of the
-/// sender's own. Nothing in the world gives it one.
+/// The elastic IP address by which a packet of an interface leaves, if it leaves by one.
+pub(super) fn way_out<'w>(
+    w: &'w World,
+    eni: &Eni,
+    entry: Option<&RouteEntry>,
+    header: &Header,
+) -> Option<&'w Eip> {
+    let (IpAddr::V4(source), IpAddr::V4(_)) = (header.source, header.destination) else { return None };
+    if entry.is_some_and(|entry| entry.destination.prefix_len() > 0)
+        || !is_outside(w, eni.vpc, header.destination)
+    {
+        return None;
+    }
+    eip_binding::of_address(w, eni.id, source).filter(|eip| eip.status == EipStatus::InUse)
+}
+
+/// A packet leaves by an elastic IP address.
+pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {
+    let header = Header { source: eip.address.into(), ..*header };
+    walk.translate(eip.id, header);
+    match header.destination {
+        IpAddr::V4(v4) if walk.w.indexes().eips.by_address.contains_key(&v4) => enter(walk, &header),
+        _ => Ok(routing::taken(walk, Place::Internet)),
+    }
+}
+
+/// A packet for which there is neither a route nor a public address of the sender's own.
 pub(super) fn leave<S: Sink>(
     walk: &mut Walk<'_, S>,
     vpc: VpcId,
@@ -27,20 +61,32 @@ pub(super) fn leave<S: Sink>(
 }
 
 /// A packet from the internet: a public IPv4 address leads to what it is bound to, an IPv6 address to its holder by the
-/// IPv6 gateway of the VPC. Nothing in the world has either.
+/// IPv6 gateway of the VPC, which nothing in the world is.
 pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Place> {
     let address = header.destination;
     if !is_public(address) {
         return Err(Disposition::PrivateFromOutside { address });
     }
-    let holder = match address {
-        IpAddr::V4(_) => None,
-        IpAddr::V6(v6) => eni_address::holder6(walk.w, v6),
-    };
-    match holder {
-        Some(eni) => Err(Disposition::NoPublicPath { vpc: eni.vpc, address }),
-        None => Err(Disposition::NoPublicAddress { address }),
+    match address {
+        IpAddr::V6(v6) => Err(match eni_address::holder6(walk.w, v6) {
+            Some(eni) => Disposition::NoPublicPath { vpc: eni.vpc, address },
+            None => Disposition::NoPublicAddress { address },
+        }),
+        IpAddr::V4(v4) => {
+            let eip = walk.w.indexes().eips.by_address.get(&v4).and_then(|id| walk.w.get::<Eip>(id));
+            enter_by(walk, eip.ok_or(Disposition::NoPublicAddress { address })?, header)
+        }
     }
+}
+
+fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {
+    let unbound = Disposition::EipNotBound { eip: eip.id, status: eip.status };
+    let target = eip.binding.filter(|_| eip.status == EipStatus::InUse).map(|binding| binding.target);
+    let eni = target.and_then(|target| target.eni()).and_then(|id| walk.w.get::<Eni>(&id)).ok_or(unbound)?;
+    let private = target.and_then(|target| target.private_address(walk.w)).ok_or(unbound)?;
+    let header = Header { destination: private.into(), ..*header };
+    walk.translate(eip.id, header);
+    routing::from_outside(walk, eni.vpc, &header)
 }
 
 /// Whether a VPC takes an address for one of the internet: user CIDRs and its own blocks are private to it.

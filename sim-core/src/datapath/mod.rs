@@ -12,6 +12,7 @@
 //! | `edge` | the network ACL at the edge of a vSwitch |
 //! | `routing` | routes, forwarding next hops, delivery inside a VPC |
 //! | `internet` | the way between a VPC and the internet |
+//! | `reach` | who reaches whom, on sets of interfaces and ports |
 //! | `remedy` | the smallest set of changes that lets a refused packet through |
 //! | `text` | the answer in words |
 
@@ -20,6 +21,7 @@ pub mod flow;
 pub mod hop;
 mod internet;
 mod member;
+pub mod reach;
 pub mod remedy;
 mod routing;
 pub mod text;

@@ -12,7 +12,8 @@ use crate::access::Caller;
 use crate::cidr::Cidr;
 use crate::command::Command;
 use crate::ecs::authorize::{AuthorizeRules, RevokeRules, WhichRules};
-use crate::ecs::eni::{Eni, EniStatus, ModifyEni};
+use crate::ecs::eni::{Eni, EniKind, EniStatus, ModifyEni};
+use crate::ecs::eni_address;
 use crate::ecs::eni_attachment::AttachEni;
 use crate::ecs::group_filter::{DecidedBy, PacketProtocol};
 use crate::ecs::instance::{Instance, InstanceStatus};
@@ -21,8 +22,10 @@ use crate::ecs::rule_input::RuleInput;
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
 };
-use crate::id::{EniId, NetworkAclId, NetworkAclRuleId, RouteEntryId, RouteTableId, SecurityGroupId};
+use crate::id::{EniId, NetworkAclId, NetworkAclRuleId, RouteEntryId, RouteTableId, SecurityGroupId, VpcId};
 use crate::time::Span;
+use crate::vpc::eip::{Eip, EipStatus};
+use crate::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_binding::UnassociateNetworkAcl;
 use crate::vpc::network_acl_rule::{self, NetworkAclRule, UpdateNetworkAclRules};
@@ -32,7 +35,7 @@ use crate::vpc::route_entry::{CreateRouteEntry, DeleteRouteEntry, EntryRef, NewE
 use crate::vpc::route_table::{self, RouteTable};
 use crate::vpc::vswitch::VSwitch;
 use crate::world::World;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The most changes that are tried together.
 pub const MAX_CHANGES: usize = 6;
@@ -181,6 +184,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
             }
             .into(),
         ],
+        Disposition::NoPublicPath { vpc, address: IpAddr::V4(address) } => public_addresses(w, vpc, address),
         Disposition::NoRoute { table, address, .. } => routes_of_siblings(w, trace, table, address),
         Disposition::NextHopGone { entry, .. } => vec![without_route(entry)],
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } => {
@@ -190,6 +194,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         Disposition::NobodyThere { .. }
         | Disposition::NotServed { .. }
         | Disposition::NoPublicPath { .. }
+        | Disposition::EipNotBound { .. }
         | Disposition::NoPublicAddress { .. }
         | Disposition::PrivateFromOutside { .. }
         | Disposition::Delivered(_) => Vec::new(),
@@ -207,7 +212,7 @@ fn last_leg(trace: &Trace) -> &[Hop] {
 /// The header with which the packet met its end.
 fn last_header(trace: &Trace) -> Header {
     let headers = last_leg(trace).iter().rev().find_map(|hop| match hop {
-        Hop::Sent { header, .. } => Some(*header),
+        Hop::Sent { header, .. } | Hop::Translated { header, .. } => Some(*header),
         _ => None,
     });
     headers.unwrap_or(trace.question.header)
@@ -311,6 +316,23 @@ fn accepting(header: &Header, direction: Direction, priority: u8) -> RuleInput {
         own: None,
     };
     RuleInput { spec, peer_as_address: false, own_as_address: false, description: Default::default() }
+}
+
+/// Binding an elastic IP address that is free to the holder of a private address.
+fn public_addresses(w: &World, vpc: VpcId, address: Ipv4Addr) -> Vec<Command> {
+    let Some(eni) = eni_address::holder(w, vpc, address.into()) else { return Vec::new() };
+    let (kind, target, private_address) = match (eni.kind, eni.instance) {
+        (EniKind::Primary, Some(instance)) => (TargetKind::EcsInstance, instance.to_string(), None),
+        _ => (TargetKind::NetworkInterface, eni.id.to_string(), Some(address)),
+    };
+    let eips = w.indexes().eips.by_owner.of(&eni.owner).filter_map(|id| w.get::<Eip>(id));
+    eips.filter(|eip| eip.status == EipStatus::Available)
+        .take(1)
+        .map(|eip| {
+            let target = target.as_str().into();
+            AssociateEip { eip: eip.id, kind, target, private_address, mode: Mode::Nat, region: None }.into()
+        })
+        .collect()
 }
 
 /// Attaching an interface to an instance of its VPC and zone that runs.

@@ -21,7 +21,11 @@ use std::net::IpAddr;
 /// A packet of an interface, or of something behind it, sets out.
 ///
 /// What an interface sends to itself or to what lies behind it never leaves its instance.
-pub(super) fn from_interface<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni, header: &Header) -> Step<Place> {
+pub(super) fn from_interface<'w, S: Sink>(
+    walk: &mut Walk<'w, S>,
+    eni: &'w Eni,
+    header: &Header,
+) -> Step<Place> {
     if eni.holds(header.destination) {
         member::check_up(walk, eni)?;
         return Ok(taken(walk, Place::Interface(eni.id)));
@@ -32,7 +36,7 @@ pub(super) fn from_interface<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni, header:
         return Ok(taken(walk, Place::Behind(eni.id)));
     }
     member::leave(walk, eni, header)?;
-    follow(walk, eni.vpc, choice, true, header)
+    follow(walk, eni.vpc, choice, Some(eni), header)
 }
 
 /// A packet of a managed resident sets out.
@@ -43,7 +47,7 @@ pub(super) fn from_resident<S: Sink>(
 ) -> Step<Place> {
     member::leave_resident(walk, resident, header)?;
     let choice = Choice::of(walk.w, resident.vpc, resident.vswitch, header.destination);
-    follow(walk, resident.vpc, choice, false, header)
+    follow(walk, resident.vpc, choice, None, header)
 }
 
 /// What the table that holds for a vSwitch has for a destination.
@@ -111,20 +115,24 @@ impl<'w> Next<'w> {
 }
 
 /// Follows routes until the packet is delivered or lost. A packet that comes to an interface a second time would do
-/// so for ever, since nothing about it has changed.
-fn follow<S: Sink>(
-    walk: &mut Walk<'_, S>,
+/// so for ever, since nothing about it has changed. `sender` is the interface that the packet leaves, if it is one.
+fn follow<'w, S: Sink>(
+    walk: &mut Walk<'w, S>,
     vpc: VpcId,
     mut choice: Choice,
-    mut filtered: bool,
+    mut sender: Option<&'w Eni>,
     header: &Header,
 ) -> Step<Place> {
     let w = walk.w;
     let mut passed: Vec<EniId> = Vec::new();
     loop {
         let Choice { vswitch, table, entry } = choice;
+        if let Some(eip) = sender.and_then(|eni| internet::way_out(w, eni, entry.as_ref(), header)) {
+            edge::leave(walk, vswitch, None, header)?;
+            return internet::leave_by(walk, eip, header);
+        }
         let next = entry.as_ref().map(|entry| Next::of(w, vpc, entry.next_hop, header.destination));
-        if filtered {
+        if sender.is_some() {
             let to = next.as_ref().and_then(|next| next.vswitch(w, vpc, header.destination));
             edge::leave(walk, vswitch, to, header)?;
         }
@@ -152,7 +160,7 @@ fn follow<S: Sink>(
             walk.step(|| Hop::Forwarded { instance, eni: eni.id });
         }
         member::leave(walk, eni, header)?;
-        filtered = true;
+        sender = Some(eni);
     }
 }
 
@@ -187,7 +195,7 @@ fn deliver<S: Sink>(
     Ok(taken(walk, place))
 }
 
-fn taken<S: Sink>(walk: &mut Walk<'_, S>, place: Place) -> Place {
+pub(super) fn taken<S: Sink>(walk: &mut Walk<'_, S>, place: Place) -> Place {
     walk.step(|| Hop::Taken { place });
     place
 }

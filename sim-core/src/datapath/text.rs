@@ -90,6 +90,9 @@ impl<'a> Words<'a> {
                 self.id(vswitch),
                 self.next_hop(next_hop)
             ),
+            Hop::Translated { eip, header: changed } => {
+                format!("{} translates it to {}", self.id(eip), header(&changed))
+            }
             Hop::Forwarded { instance, eni } => {
                 format!("{} forwards it by {}", self.id(instance), self.id(eni))
             }
@@ -147,6 +150,9 @@ impl<'a> Words<'a> {
             }
             Disposition::NoPublicPath { vpc, address } => {
                 format!("{} has no way to the internet for {address}", self.id(vpc))
+            }
+            Disposition::EipNotBound { eip, status } => {
+                format!("{} is {} and leads nowhere", self.id(eip), status.text())
             }
             Disposition::NoPublicAddress { address } => format!("nobody has the public address {address}"),
             Disposition::PrivateFromOutside { address } => {
@@ -276,6 +282,11 @@ impl<'a> Words<'a> {
             Command::StartInstances(c) => {
                 let ids: Vec<String> = c.instances.iter().map(|&id| self.id(id)).collect();
                 format!("{} started", ids.join(", "))
+            }
+            Command::AssociateEip(c) => {
+                let target = c.target.parse::<AnyId>();
+                let target = target.map_or_else(|_| c.target.to_string(), |id| self.id(id));
+                format!("{} bound to {target}", self.id(c.eip))
             }
             Command::ModifyEni(c) => format!("the source/destination check of {} off", self.id(c.eni)),
             Command::CreateRouteEntry(c) => {

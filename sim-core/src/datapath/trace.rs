@@ -7,7 +7,7 @@ use crate::access::Caller;
 use crate::ecs::eni::Eni;
 use crate::ecs::security_group_rule::Direction;
 use crate::error::Outcome;
-use crate::id::VpcId;
+use crate::id::{EipId, VpcId};
 use crate::vpc::resident::Resident;
 use crate::world::World;
 
@@ -61,6 +61,8 @@ pub(super) struct Walk<'w, S> {
     pub leg: Leg,
     /// The sessions that security groups have let through on the way there: whose, and which way.
     pub sessions: Vec<(Place, Direction)>,
+    /// The header as it is since it was last translated on this leg.
+    translated: Option<Header>,
     sink: S,
 }
 
@@ -69,11 +71,17 @@ pub(super) type Step<T> = Result<T, Disposition>;
 
 impl<'w, S: Sink> Walk<'w, S> {
     fn new(w: &'w World, sink: S) -> Walk<'w, S> {
-        Walk { w, leg: Leg::Forward, sessions: Vec::new(), sink }
+        Walk { w, leg: Leg::Forward, sessions: Vec::new(), translated: None, sink }
     }
 
     pub(super) fn step(&mut self, hop: impl FnOnce() -> Hop) {
         self.sink.step(self.leg, hop);
+    }
+
+    /// The packet goes on with another header.
+    pub(super) fn translate(&mut self, eip: EipId, header: Header) {
+        self.translated = Some(header);
+        self.step(|| Hop::Translated { eip, header });
     }
 
     /// Whether a packet is the answer of a session that these groups have let through the other way.
@@ -96,7 +104,9 @@ impl<'w, S: Sink> Walk<'w, S> {
         let vpc = self.vpc_of(from);
         let to = self.travel(from, vpc, &header)?;
         self.leg = Leg::Return;
-        let back = self.travel(to, self.vpc_of(to).or(vpc), &header.reply())?;
+        // The answer is to the packet as it arrived.
+        let reply = self.translated.take().unwrap_or(header).reply();
+        let back = self.travel(to, self.vpc_of(to).or(vpc), &reply)?;
         if back != from {
             return Err(Disposition::AnswerAstray { place: back });
         }

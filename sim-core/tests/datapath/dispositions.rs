@@ -1,7 +1,7 @@
 //! One case for each end of a trace, there and on the way back.
 
 use crate::lab::*;
-use crate::net::{Net, host};
+use crate::net::{Net, allocate, host};
 use sim_core::datapath::{Disposition as D, Hop, Leg, Place, Source};
 use sim_core::ecs::eni::{CreateEni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
@@ -10,13 +10,16 @@ use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::instance::InstanceStatus;
 use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
-use sim_core::id::{EniId, NetworkAclId, NetworkAclRuleId, ResidentId};
+use sim_core::id::{EipId, EniId, NetworkAclId, NetworkAclRuleId, ResidentId};
 use sim_core::settings::Provisioning;
+use sim_core::vpc::eip::{Eip, EipStatus};
+use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{UpdateNetworkAclRules, in_order};
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::CreateResident;
+use std::net::{IpAddr, Ipv4Addr};
 
 #[test]
 fn a_packet_is_delivered_and_its_answer_comes_back() {
@@ -31,6 +34,7 @@ fn a_packet_is_delivered_and_its_answer_comes_back() {
             Hop::Session { .. } => "session",
             Hop::NetworkAcl { .. } => "acl",
             Hop::Route { .. } => "route",
+            Hop::Translated { .. } => "translated",
             Hop::Forwarded { .. } => "forwarded",
             Hop::Taken { .. } => "taken",
         };
@@ -347,4 +351,69 @@ fn last_rule(
     let rules = in_order(&net.lab.world, net.lab.world.get(&acl).unwrap(), direction);
     let last = rules.iter().rfind(|(_, rule)| rule.block.is_v4()).unwrap();
     last.1.id(acl)
+}
+
+fn eip(net: &mut Net, eni: EniId) -> (EipId, Ipv4Addr) {
+    let eip: EipId = net.lab.ok(allocate()).id();
+    let target = net.instance(eni).to_string().into();
+    let kind = TargetKind::EcsInstance;
+    net.lab.ok(AssociateEip { eip, kind, target, private_address: None, mode: Mode::Nat, region: None });
+    (eip, net.lab.world.get::<Eip>(&eip).unwrap().address)
+}
+
+#[test]
+fn an_elastic_address_leads_out_and_in() {
+    let mut net = Net::open();
+    let (front, back) = (net.front, net.back);
+    let (id, address) = eip(&mut net, front);
+    let trace = net.trace("47.1.1.1:443/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Internet));
+    let translated = |hops: &[Hop]| {
+        let found = hops.iter().find_map(|hop| match hop {
+            Hop::Translated { eip, header } => Some((*eip, header.source, header.destination)),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let (outside, private) = (IpAddr::from([47, 1, 1, 1]), IpAddr::from([10, 0, 1, 10]));
+    assert_eq!(translated(&trace.forward), (id, address.into(), outside));
+    assert_eq!(translated(&trace.back), (id, outside, private));
+    let from = Source::Outside(outside);
+    let trace = net.trace_from(from, &format!("{address}:80/tcp"));
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.front)));
+    assert_eq!(translated(&trace.back), (id, address.into(), outside));
+    // The groups see the private address and judge the client's.
+    net.rule(net.front_group, Ingress, "drop", "1", "tcp", "81/81", "47.1.0.0/16");
+    let trace = net.trace_from(from, &format!("{address}:81/tcp"));
+    assert_eq!(trace.ending.disposition.word(), "security_group_drop");
+    // Another one of this world is reached from inside by its public address, and so is the first.
+    let (_, other) = eip(&mut net, back);
+    let trace = net.trace(&format!("{other}:80/tcp"));
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.back)));
+    let back = Source::Interface(back, None);
+    assert!(net.trace_from(back, &format!("{address}:80/tcp")).ending.delivered());
+    let mid = Source::Interface(net.mid, None);
+    assert_eq!(net.trace_from(mid, &format!("{address}:80/tcp")).ending.disposition.word(), "no_public_path");
+}
+
+#[test]
+fn an_elastic_address_that_is_bound_to_nothing_leads_nowhere() {
+    let mut net = Net::open();
+    let eip: EipId = net.lab.ok(allocate()).id();
+    let address = net.lab.world.get::<Eip>(&eip).unwrap().address;
+    let from = Source::Outside([47, 1, 1, 1].into());
+    let trace = net.trace_from(from, &format!("{address}:80/tcp"));
+    net.ends(&trace, Leg::Forward, D::EipNotBound { eip, status: EipStatus::Available });
+}
+
+#[test]
+fn an_elastic_address_comes_before_a_default_route_alone() {
+    let mut net = Net::open();
+    let front = net.front;
+    eip(&mut net, front);
+    let table = net.lab.table;
+    net.route(table, "0.0.0.0/0", net.mid);
+    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Return, D::Delivered(Place::Internet));
+    net.route(table, "47.0.0.0/8", net.mid);
+    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Return, D::Delivered(Place::Behind(net.mid)));
 }

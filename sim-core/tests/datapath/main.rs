@@ -9,3 +9,4 @@ mod net;
 mod random;
 mod reference;
 mod remedies;
+mod sets;

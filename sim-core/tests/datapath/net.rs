@@ -6,10 +6,12 @@ use sim_core::datapath::text::Words;
 use sim_core::datapath::{Disposition, Flow, Leg, Question, Source, Target, Trace};
 use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::eni::ModifyEni;
+use sim_core::ecs::instance::ChargeType;
 use sim_core::ecs::instance_create::{Launch, LaunchInterface};
 use sim_core::ecs::rule_input::RuleTexts;
 use sim_core::ecs::security_group_rule::Direction;
 use sim_core::id::{AnyId, EniId, InstanceId, RouteEntryId, RouteTableId, SecurityGroupId, VSwitchId};
+use sim_core::vpc::eip::{AllocateEip, InternetCharge, Isp};
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
 use sim_core::vpc::route_table::{AssociateRouteTable, AssociateType, CreateRouteTable};
@@ -191,4 +193,19 @@ pub fn host(lab: &mut Lab, vswitch: VSwitchId, group: SecurityGroupId, address: 
     };
     let reply: Reply = lab.ok(run_many(launch, 1));
     lab.primary(ids(&reply)[0]).id
+}
+
+/// The next elastic IP address.
+pub fn allocate() -> AllocateEip {
+    AllocateEip {
+        address: None,
+        bandwidth: None,
+        charge: InternetCharge::ByTraffic,
+        payment: ChargeType::PostPaid,
+        isp: Isp::Bgp,
+        name: None,
+        description: None,
+        resource_group: None,
+        tags: Vec::new(),
+    }
 }

@@ -1,7 +1,7 @@
 //! Random worlds: the datapath agrees with the naive evaluator, the verdict with the trace, and remedies hold.
 
 use crate::lab::*;
-use crate::net::{entry, host};
+use crate::net::{allocate, entry, host};
 use crate::reference::{End, naive};
 use proptest::prelude::*;
 use sim_core::cidr::Cidr;
@@ -17,6 +17,8 @@ use sim_core::ecs::rule_input::RuleInput;
 use sim_core::ecs::security_group::{GroupKind, ModifySecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
 use sim_core::id::{AnyId, EniId, NetworkAclId, RouteTableId, SecurityGroupId, VSwitchId};
+use sim_core::vpc::eip::Eip;
+use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{self, UpdateNetworkAclRules};
@@ -61,7 +63,7 @@ struct QuestionSketch {
 }
 
 #[derive(Clone, Debug)]
-struct Sketch {
+pub struct Sketch {
     enterprise: bool,
     open: [bool; 3],
     hosts: Vec<HostSketch>,
@@ -76,6 +78,8 @@ struct Sketch {
     acl_rules: Vec<RuleSketch>,
     acls: [Option<usize>; 3],
     resident: Option<(u8, Option<u16>)>,
+    /// The interfaces that get an elastic IP address; one more is bound to nothing.
+    eips: Vec<usize>,
     questions: Vec<QuestionSketch>,
 }
 
@@ -110,7 +114,7 @@ fn rule(of: usize) -> impl Strategy<Value = RuleSketch> {
     )
 }
 
-fn sketch() -> impl Strategy<Value = Sketch> {
+pub fn sketch() -> impl Strategy<Value = Sketch> {
     let host = (0..3_usize, 1..8_u8, prop::bool::weighted(0.85), prop::bool::weighted(0.15), any::<bool>())
         .prop_map(|(vswitch, groups, running, checks, ipv6)| HostSketch {
             vswitch,
@@ -151,6 +155,7 @@ fn sketch() -> impl Strategy<Value = Sketch> {
         ),
         (prop::collection::vec(rule(2), 0..8), place()),
         prop::option::of((1..8_u8, prop::option::of(Just(3306_u16)))),
+        prop::collection::vec(0..8_usize, 0..4),
         prop::collection::vec(question, 1..20),
     )
         .prop_map(
@@ -161,6 +166,7 @@ fn sketch() -> impl Strategy<Value = Sketch> {
                 (tables, routes, redirects),
                 (acl_rules, acls),
                 resident,
+                eips,
                 questions,
             )| {
                 Sketch {
@@ -175,6 +181,7 @@ fn sketch() -> impl Strategy<Value = Sketch> {
                     acl_rules,
                     acls,
                     resident,
+                    eips,
                     questions,
                 }
             },
@@ -182,7 +189,7 @@ fn sketch() -> impl Strategy<Value = Sketch> {
 }
 
 /// The world of a sketch and its interfaces. What a rule of the world refuses is left out.
-fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
+pub fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
     let mut lab = Lab::new();
     let vswitches = [lab.web, lab.db, lab.far];
     let kind = if sketch.enterprise { GroupKind::Enterprise } else { GroupKind::Basic };
@@ -251,6 +258,7 @@ fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
         let (groups, tags) = (of(bits), Vec::new());
         lab.ok(CreateResident { kind: "rds".into(), vswitch, groups, address, name: None, port, tags });
     }
+    add_eips(&mut lab, sketch, &enis);
     add_rules(&mut lab, sketch, &groups);
     add_routes(&mut lab, sketch, &vswitches, &hosts, &enis);
     add_acls(&mut lab, sketch, &vswitches);
@@ -270,6 +278,20 @@ fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
 
 fn way(ingress: bool) -> Direction {
     if ingress { Direction::Ingress } else { Direction::Egress }
+}
+
+fn add_eips(lab: &mut Lab, sketch: &Sketch, enis: &[EniId]) {
+    lab.ok(allocate());
+    for n in &sketch.eips {
+        let eni = lab.world.get::<Eni>(&enis[n % enis.len()]).unwrap();
+        let (kind, target) = match eni.kind {
+            EniKind::Primary => (TargetKind::EcsInstance, eni.instance.unwrap().to_string()),
+            _ => (TargetKind::NetworkInterface, eni.id.to_string()),
+        };
+        let eip = lab.ok(allocate()).id();
+        let (target, private_address, mode) = (target.into(), None, Mode::Nat);
+        let _ = lab.run(AssociateEip { eip, kind, target, private_address, mode, region: None });
+    }
 }
 
 fn add_rules(lab: &mut Lab, sketch: &Sketch, groups: &[SecurityGroupId]) {
@@ -400,7 +422,17 @@ fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
         let flow = Flow { source, protocol, source_port: None, destination, port };
         flow.resolve(w, &caller()).ok()
     };
-    sketch.questions.iter().filter_map(ask).collect()
+    let mut all: Vec<Question> = sketch.questions.iter().filter_map(ask).collect();
+    // From the internet and from inside to each elastic IP address.
+    for eip in w.table::<Eip>().iter() {
+        let inside = enis.iter().map(|&eni| Source::Interface(eni, None));
+        for source in inside.take(2).chain([Source::Outside([47, 1, 1, 1].into())]) {
+            let (protocol, destination, port) = (PacketProtocol::Tcp, eip.address.into(), Some(80));
+            let flow = Flow { source, protocol, source_port: None, destination, port };
+            all.extend(flow.resolve(w, &caller()).ok());
+        }
+    }
+    all
 }
 
 fn end_of(ending: &Ending) -> End {
@@ -483,6 +515,7 @@ fn random_worlds_end_in_many_ways() {
         "nobody_there",
         "port_not_served",
         "no_public_path",
+        "eip_not_bound",
         "answer_astray",
     ] {
         assert!(seen.contains(word), "{word} is missing: {words:?}");

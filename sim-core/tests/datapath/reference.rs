@@ -10,6 +10,8 @@ use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, SecurityGroupRule};
 use sim_core::id::{EniId, RouteTableId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::vpc::eip::{Eip, EipStatus};
+use sim_core::vpc::eip_binding::Target;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::next_hop::NextHop;
@@ -139,7 +141,7 @@ fn acl_allows(w: &World, vswitch: VSwitchId, out: bool, h: &Header) -> bool {
 }
 
 /// The next hop of the entry with the longest mask, with that mask.
-fn route(w: &World, vpc: VpcId, vswitch: VSwitchId, address: IpAddr) -> Option<NextHop> {
+fn route(w: &World, vpc: VpcId, vswitch: VSwitchId, address: IpAddr) -> Option<(NextHop, u32)> {
     let custom = w.get::<VSwitch>(&vswitch).unwrap().route_table;
     let table: RouteTableId = custom.unwrap_or(w.get::<Vpc>(&vpc).unwrap().system_table);
     let stored: Vec<&RouteEntry> = w.table::<RouteEntry>().iter().filter(|e| e.table == table).collect();
@@ -161,7 +163,8 @@ fn route(w: &World, vpc: VpcId, vswitch: VSwitchId, address: IpAddr) -> Option<N
     }
     let length = |block: Cidr| block.to_string().split_once('/').unwrap().1.parse::<u32>().unwrap();
     let holding = entries.into_iter().filter(|(destination, _)| within(*destination, address));
-    holding.max_by_key(|(destination, _)| length(*destination)).map(|(_, hop)| hop)
+    let longest = holding.max_by_key(|(destination, _)| length(*destination));
+    longest.map(|(destination, hop)| (hop, length(destination)))
 }
 
 fn vswitch_of(w: &World, vpc: VpcId, address: IpAddr) -> Option<VSwitchId> {
@@ -193,6 +196,22 @@ fn is_public(w: &World, vpc: VpcId, address: IpAddr) -> bool {
     let own: Vec<Cidr> =
         vpc.blocks().map(Cidr::from).chain(vpc.ipv6.iter().map(|b| b.block.into())).collect();
     !own.into_iter().any(|block| within(block, address))
+}
+
+/// The elastic IP address in use that stands for a private address of an interface.
+fn eip_of(w: &World, eni: EniId, address: IpAddr) -> Option<&Eip> {
+    let stands = |eip: &&Eip| match eip.binding.map(|b| b.target) {
+        Some(Target::Instance { eni: id, .. }) => {
+            id == eni && IpAddr::from(w.get::<Eni>(&id).unwrap().primary_ip) == address
+        }
+        Some(Target::NetworkInterface { eni: id, address: private }) => {
+            id == eni && IpAddr::from(private) == address
+        }
+        #[allow(unreachable_patterns)]
+        Some(other) => unreachable!("the worlds have no {other:?}"),
+        None => false,
+    };
+    w.table::<Eip>().iter().find(|eip| eip.status == EipStatus::InUse && stands(eip))
 }
 
 /// The interface that a next hop is.
@@ -284,18 +303,40 @@ impl Follower<'_> {
         }
     }
 
+    /// From the internet to whom an elastic IP address stands for.
+    fn outside_in(&mut self) -> Step<Place> {
+        let address = self.header.destination;
+        if within(block("10.0.0.0/8"), address) {
+            return Err("private_from_outside");
+        }
+        let eip = self.w.table::<Eip>().iter().find(|eip| IpAddr::from(eip.address) == address);
+        let Some(eip) = eip else { return Err("no_public_address") };
+        for eni in self.w.table::<Eni>().iter() {
+            for private in addresses(eni) {
+                if eip_of(self.w, eni.id, private).is_some_and(|other| other.id == eip.id) {
+                    self.header.destination = private;
+                    self.vpc = eni.vpc;
+                    return self.inside(None);
+                }
+            }
+        }
+        Err("eip_not_bound")
+    }
+
     /// Whether the interface's own table leads a packet for outside of all vSwitches to the interface itself.
     fn behind(&self, eni: &Eni) -> bool {
         let address = self.header.destination;
         let hop = route(self.w, self.vpc, eni.vswitch, address);
-        let itself = hop.and_then(|hop| hop_eni(self.w, hop)).is_some_and(|other| other.id == eni.id);
+        let itself = hop.and_then(|(hop, _)| hop_eni(self.w, hop)).is_some_and(|other| other.id == eni.id);
         itself && vswitch_of(self.w, self.vpc, address).is_none()
     }
 
     fn run(&mut self, from: Place) -> Step<Place> {
         let address = self.header.destination;
+        let mut sender: Option<EniId> = None;
         let (mut vswitch, mut filtered) = match from {
-            Place::CloudService | Place::Internet => return self.inside(None),
+            Place::CloudService => return self.inside(None),
+            Place::Internet => return self.outside_in(),
             Place::Resident(id) => {
                 let resident = self.w.get::<Resident>(&id).unwrap();
                 self.groups(from, &resident.groups, true)?;
@@ -313,11 +354,24 @@ impl Follower<'_> {
                     return Ok(place);
                 }
                 self.leaves(eni)?;
+                sender = Some(id);
                 (eni.vswitch, true)
             }
         };
         for _ in 0..PATIENCE {
-            let hop = route(self.w, self.vpc, vswitch, address);
+            let (hop, default) = match route(self.w, self.vpc, vswitch, address) {
+                Some((hop, length)) => (Some(hop), length == 0),
+                None => (None, true),
+            };
+            let eip = sender.and_then(|id| eip_of(self.w, id, self.header.source));
+            if let (Some(eip), true) = (eip, default && is_public(self.w, self.vpc, address)) {
+                if !acl_allows(self.w, vswitch, true, &self.header) {
+                    return Err("network_acl_drop");
+                }
+                self.header.source = eip.address.into();
+                let known = self.w.table::<Eip>().iter().any(|eip| IpAddr::from(eip.address) == address);
+                return if known { self.outside_in() } else { Ok(Place::Internet) };
+            }
             let next = match hop {
                 None => None,
                 Some(NextHop::Local) if within(block("100.64.0.0/10"), address) => None,
@@ -343,7 +397,7 @@ impl Follower<'_> {
                 return Ok(Place::Behind(eni.id));
             }
             self.leaves(eni)?;
-            (vswitch, filtered) = (eni.vswitch, true);
+            (vswitch, filtered, sender) = (eni.vswitch, true, Some(eni.id));
         }
         Err("loop")
     }
@@ -351,15 +405,18 @@ impl Follower<'_> {
 
 /// What becomes of a packet of an interface and of its answer.
 pub fn naive(w: &World, question: &Question) -> End {
-    let (Place::Interface(id) | Place::Behind(id)) = question.from else { unreachable!("no outside") };
-    let sender: EniId = id;
-    let vpc = w.get::<Eni>(&sender).unwrap().vpc;
+    let vpc = match question.from {
+        Place::Interface(id) | Place::Behind(id) => w.get::<Eni>(&id).unwrap().vpc,
+        // From outside the VPC is not known before the packet is in it.
+        _ => w.table::<Vpc>().iter().next().unwrap().id,
+    };
     let mut follower = Follower { w, vpc, header: question.header, answer: false, sessions: Vec::new() };
     let to = match follower.run(question.from) {
         Ok(to) => to,
         Err(word) => return (Leg::Forward, word, None),
     };
-    let h = question.header;
+    // The answer is to the packet as it arrived.
+    let h = follower.header;
     follower.answer = true;
     follower.header = Header {
         protocol: h.protocol,

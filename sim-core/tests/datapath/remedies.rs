@@ -1,12 +1,12 @@
 //! What would let a packet through: each set delivers it, and no change of it can be left out.
 
 use crate::lab::*;
-use crate::net::Net;
+use crate::net::{Net, allocate};
 use sim_core::datapath::remedy::remedy;
 use sim_core::datapath::text::Words;
 use sim_core::datapath::{Question, Source};
 use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
-use sim_core::id::NetworkAclId;
+use sim_core::id::{EipId, NetworkAclId};
 use sim_core::settings::{ChangeSettings, Provisioning};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
@@ -134,6 +134,16 @@ fn a_network_acl_gets_a_rule_each_way() {
     net.lab.ok(UpdateNetworkAclRules { acl, ingress: None, egress: nothing() });
     let told = changes(&net, &front(&net, "10.0.2.9:80"));
     assert_eq!(told, [format!("{} without {acl}", net.lab.db)]);
+}
+
+#[test]
+fn a_free_elastic_address_is_bound() {
+    let mut net = Net::open();
+    let question = front(&net, "47.1.1.1:443");
+    assert_eq!(remedy(&net.lab.world, &caller(), &question), None);
+    let eip: EipId = net.lab.ok(allocate()).id();
+    let instance = net.instance(net.front);
+    assert_eq!(changes(&net, &question), [format!("{eip} bound to {instance}")]);
 }
 
 #[test]

@@ -1,0 +1,91 @@
+//! Set queries agree with tracing every pair of interfaces on every port that could make a difference.
+
+use crate::lab::Lab;
+use crate::random::{build, sketch};
+use crate::reference::naive;
+use proptest::prelude::*;
+use sim_core::datapath::reach::{Run, SetQuestion};
+use sim_core::datapath::{Header, Place, Question};
+use sim_core::ecs::group_filter::PacketProtocol;
+use sim_core::ecs::security_group_rule::PortRange;
+use sim_core::id::EniId;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn set_queries_agree_with_exhaustive_tracing(sketch in sketch()) {
+        let (lab, enis) = build(&sketch);
+        for protocol in [PacketProtocol::Tcp, PacketProtocol::Icmp] {
+            check_sets(&lab, &enis, protocol);
+        }
+    }
+}
+
+/// Every pair of interfaces and addresses stands in one list of the answer, and traces say the same on every port tried.
+fn check_sets(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
+    let w = &lab.world;
+    let (vpc, from, to) = (lab.vpc, enis.to_vec(), enis.to_vec());
+    let answer = SetQuestion { vpc, from, to, protocol, port: None }.answer(w);
+    let mut pairs = BTreeSet::new();
+    let mut check = |from: &[Run], to: &[Run], ports: &[PortRange]| {
+        for (s, r) in from.iter().flat_map(|s| to.iter().map(move |r| (s, r))).filter(|(s, r)| s.eni != r.eni)
+        {
+            assert!(pairs.insert((*s, *r)), "{s:?} {r:?} stands twice");
+            for (source, destination) in [(s.first, r.first), (s.last, r.last)] {
+                let question = |source_port, port| Question {
+                    from: Place::Interface(s.eni),
+                    header: Header { protocol, source, source_port, destination, port },
+                };
+                for (port, expected) in tried(protocol, ports) {
+                    let found = source_ports(protocol)
+                        .iter()
+                        .any(|&source_port| question(source_port, port).verdict(w).delivered());
+                    assert_eq!(found, expected, "{s:?} {r:?} {port}");
+                }
+            }
+        }
+    };
+    for reached in &answer.reached {
+        assert!(naive(w, &reached.witness).1 == "delivered");
+        check(&reached.from, &reached.to, &reached.ports);
+    }
+    for unreached in &answer.unreached {
+        assert_eq!(unreached.ending.disposition.word(), naive(w, &unreached.witness).1);
+        check(&unreached.from, &unreached.to, &[]);
+    }
+    let addresses = |family: fn(&IpAddr) -> bool| -> Vec<(EniId, usize)> {
+        let runs: BTreeSet<Run> = pairs.iter().map(|(s, _)| *s).filter(|run| family(&run.first)).collect();
+        enis.iter().map(|&eni| (eni, runs.iter().filter(|run| run.eni == eni).count())).collect()
+    };
+    // Each ordered pair of runs of different interfaces and one family.
+    let expected: usize = [addresses(IpAddr::is_ipv4), addresses(IpAddr::is_ipv6)]
+        .iter()
+        .map(|runs| {
+            let all: usize = runs.iter().map(|(_, count)| count).sum();
+            runs.iter().map(|(_, count)| count * (all - count)).sum::<usize>()
+        })
+        .sum();
+    assert_eq!(pairs.len(), expected);
+    assert!(enis.len() < 2 || expected > 0);
+}
+
+/// Ports on both sides of every range of the sketches, and whether they are said to be open.
+fn tried(protocol: PacketProtocol, open: &[PortRange]) -> Vec<(u16, bool)> {
+    let ports: &[u16] = match protocol.has_ports() {
+        true => &[1, 21, 22, 25, 26, 79, 80, 81, 443, 444, 1023, 1024, 49_152, 65_535],
+        false => &[0],
+    };
+    let said = |port: u16| open.iter().any(|range| (range.first..=range.last).contains(&port));
+    ports.iter().map(|&port| (port, said(port))).collect()
+}
+
+/// A source port of each class that the sketches can make.
+fn source_ports(protocol: PacketProtocol) -> &'static [u16] {
+    match protocol.has_ports() {
+        true => &[49_152, 1, 22, 68, 80, 81, 444, 1_024, 49_153],
+        false => &[0],
+    }
+}
