@@ -38,7 +38,8 @@ async fn net() -> (Server, Net) {
         ("fw", "edge", "edge-sg", "10.0.3.5"),
     ] {
         let body = json!({"instance_type": "ecs.g7.large", "image_id": "aliyun_3_x64_20G_alibase_20240819.vhd",
-            "vswitch_id": net.id(vswitch), "security_group_ids": [net.id(group)], "primary_ip_address": address});
+            "vswitch_id": net.id(vswitch), "security_group_ids": [net.id(group)], "primary_ip_address": address,
+            "tags": [{"key": "role", "value": name}]});
         net.make(name, "/v1/instances", body).await;
     }
     net.rule("db-sg", "accept", 1, "3306/3306").await;
@@ -133,6 +134,9 @@ async fn examples() -> BTreeMap<String, Value> {
     let www = |net: &Net, destination: &str, port| net.from("www", destination, port);
     found.push(net.ask(www(&net, "10.0.2.9", 3306)).await);
     net.make("public", "/v1/eips", json!({})).await;
+    let body = json!({"address_type": "intranet", "vswitch_id": net.id("db"), "spec": "slb.s1.small"});
+    let made = net.client.post("/v1/load-balancers", body).await.expect(201);
+    let balancer = made["address"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
     for flow in [
         www(&net, "10.0.2.9", 22),
         www(&net, "192.168.7.7", 80),
@@ -141,6 +145,7 @@ async fn examples() -> BTreeMap<String, Value> {
         json!({"source_address": "47.96.1.1", "destination": "8.8.8.8", "port": 443}),
         json!({"source_address": "47.96.1.1", "destination": "10.0.2.9", "port": 443}),
         json!({"source_address": "47.96.1.1", "destination": net.address("public").await, "port": 443}),
+        www(&net, &balancer, 80),
     ] {
         found.push(net.ask(flow).await);
     }
@@ -189,6 +194,7 @@ async fn the_document_has_an_example_of_each_end() {
     let examples = examples().await;
     let ends = [
         "answer_astray",
+        "at_load_balancer",
         "delivered",
         "eip_not_bound",
         "instance_not_running",
@@ -337,6 +343,44 @@ async fn ten_thousand_flows_fit_in_a_request() {
     assert_eq!(problem["errors"][0]["pointer"], "/flows/555/port", "{problem}");
     let body = json!({"flows": [{"destination": "x".repeat(9 << 20)}]});
     assert_eq!(ask(body).await.status, 413);
+}
+
+#[tokio::test]
+async fn sets_are_asked_by_tag_group_and_vswitch() {
+    let (_server, net) = net().await;
+    let ask = |body: Value| async { net.client.post("/v1/reachability", body).await.expect(200) };
+    let to = json!({"security_group_id": net.id("db-sg")});
+    let answer = ask(json!({"vpc_id": net.id("vpc"), "to": to, "port": 3306})).await;
+    assert_eq!(answer["unreached"], json!([]), "{answer}");
+    let senders = |list: &Value| -> usize {
+        list.as_array().unwrap().iter().map(|item| item["from"].as_array().unwrap().len()).sum()
+    };
+    assert_eq!(senders(&answer["reached"]), 2, "every host but the database itself: {answer}");
+    for reached in answer["reached"].as_array().unwrap() {
+        assert_eq!(reached["ports"], json!(["3306/3306"]));
+    }
+    let from = json!({"vswitch_id": net.id("web")});
+    let answer = ask(json!({"vpc_id": net.id("vpc"), "from": from, "to": to})).await;
+    assert_eq!(answer["reached"][0]["ports"], json!(["3306/3306"]), "{answer}");
+    let witness = answer["reached"][0]["witness"].as_str().unwrap();
+    assert!(witness.starts_with("tcp 10.0.1.10:") && witness.ends_with(" -> 10.0.2.9:3306"), "{witness}");
+    // Nobody, and why.
+    let answer = ask(json!({"vpc_id": net.id("vpc"), "to": to, "port": 22})).await;
+    assert_eq!(answer["reached"], json!([]));
+    for unreached in answer["unreached"].as_array().unwrap() {
+        assert_eq!(unreached["end"]["kind"], "security_group_drop", "{unreached}");
+    }
+    // By the tag of the instance.
+    let tagged =
+        |value: &str| json!({"vpc_id": net.id("vpc"), "to": {"tag": {"key": "role", "value": value}}});
+    let answer = ask(tagged("sql")).await;
+    assert_eq!(senders(&answer["reached"]), 2, "{answer}");
+    let answer = ask(tagged("none")).await;
+    assert_eq!(
+        (&answer["reached"], &answer["unreached"]),
+        (&json!([]), &json!([])),
+        "nothing carries the tag"
+    );
 }
 
 fn run(address: SocketAddr, args: &[&str]) -> Output {

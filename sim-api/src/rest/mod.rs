@@ -15,6 +15,7 @@ mod interface_changes;
 mod network_interfaces;
 mod verdicts;
 // -- packets
+mod reachability;
 mod trace_steps;
 pub mod traces;
 // -- instances, residents, catalogue
@@ -69,6 +70,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         verdicts::router(),
         // -- packets
         traces::router(),
+        reachability::router(),
         // -- instances, residents, catalogue
         instances::router(),
         instance_launch::router(),
@@ -115,6 +117,7 @@ pub const REFUSALS: &[Refusals] = &[
     verdicts::REFUSALS,
     // -- packets
     traces::REFUSALS,
+    reachability::REFUSALS,
     // -- instances, residents, catalogue
     instances::REFUSALS,
     instance_launch::REFUSALS,

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 pub struct StepBody {
     /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, forwarded, taken. Ends:
     /// delivered, security_group_drop, network_acl_drop, not_attached, instance_not_running, source_dest_check, no_route,
-    /// next_hop_gone, loop, nobody_there, port_not_served, no_public_path, eip_not_bound, no_public_address,
+    /// next_hop_gone, loop, nobody_there, at_load_balancer, port_not_served, no_public_path, eip_not_bound, no_public_address,
     /// private_from_outside, answer_astray.
     #[schema(example = "security_groups")]
     kind: &'static str,
@@ -52,6 +52,9 @@ pub struct StepBody {
     /// The rule that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     security_group_rule_id: Option<String>,
+    /// The load balancer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load_balancer_id: Option<String>,
     /// The elastic IP address.
     #[serde(skip_serializing_if = "Option::is_none")]
     eip_id: Option<String>,
@@ -237,6 +240,9 @@ impl StepBody {
             }
             Disposition::EipNotBound { eip, status } => {
                 StepBody { eip_id: Some(eip.to_string()), status: Some(status.text()), ..step }
+            }
+            Disposition::AtLoadBalancer { load_balancer } => {
+                StepBody { load_balancer_id: Some(load_balancer.to_string()), ..step }
             }
             Disposition::NotServed { resident, serves } => {
                 StepBody { port: Some(serves), ..step.at(Place::Resident(resident)) }

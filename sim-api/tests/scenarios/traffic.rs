@@ -12,6 +12,7 @@
 //! | `permit ACL in PROTOCOL PORTS BLOCK`, `deny ...` | put a rule before the others |
 //! | `filter VSWITCH ACL`, `unfilter VSWITCH ACL` | bind it to a vSwitch |
 //! | `eip NAME`, `expose HOST EIP`, `hide EIP` | an elastic IP address; bind it; take it away |
+//! | `balancer NAME VSWITCH ADDRESS` | a load balancer of a VPC |
 //! | `trace FROM TARGET` | follow a packet and its answer, and say what would let a refused one through |
 //!
 //! A sender is an interface, a host, `NAME@ADDRESS` for something behind it, or an address of the internet. A target is
@@ -29,6 +30,8 @@ use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
 use sim_core::ecs::instance_life::{BatchRule, StartInstances, StopInstances};
 use sim_core::ecs::security_group_rule::Direction;
 use sim_core::id::{EipId, EniId, IdKind, InstanceId, NetworkAclId};
+use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::spec;
 use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge, Isp};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
@@ -99,6 +102,25 @@ impl Story {
             ["hide", eip] => {
                 let (kind, target, private_address) = (None, None, None);
                 (None, UnassociateEip { eip: self.id(eip), kind, target, private_address }.into())
+            }
+            ["balancer", called, vswitch, address] => {
+                let (vswitch, address) = (self.id(vswitch), Some(address.parse().unwrap()));
+                let command = CreateLoadBalancer {
+                    place: Place::Intranet { vswitch, vpc: None, address },
+                    name: None,
+                    master_zone: None,
+                    slave_zone: None,
+                    instance_charge: None,
+                    spec: Some("slb.s1.small".into()),
+                    internet_charge: spec::InternetCharge::ByTraffic,
+                    bandwidth: -1,
+                    pay_type: spec::PayType::OnDemand,
+                    delete_protection: false,
+                    modification_protection: None,
+                    resource_group: None,
+                    tags: Vec::new(),
+                };
+                (Some(called), command.into())
             }
             ["acl", called, vpc] => {
                 let (vpc, name, description, tags) = (self.id(vpc), None, None, Vec::new());

@@ -348,6 +348,9 @@ impl Story {
             IdKind::Eip => w
                 .get::<sim_core::vpc::eip::Eip>(&self.id(name))
                 .map(|eip| format!("{} {}", eip.address, eip.status.text())),
+            IdKind::LoadBalancer => w
+                .get::<sim_core::slb::load_balancer::LoadBalancer>(&self.id(name))
+                .map(|balancer| balancer.address.to_string()),
             IdKind::NetworkAcl => w
                 .get::<sim_core::vpc::network_acl::NetworkAcl>(&self.id(name))
                 .map(|acl| acl.status.text().to_owned()),

@@ -8,8 +8,8 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    EipId, EniId, InstanceId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId,
-    VSwitchId, VpcId,
+    EipId, EniId, InstanceId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId,
+    RouteTableId, VSwitchId, VpcId,
 };
 use crate::time::Span;
 use crate::vpc::eip::EipStatus;
@@ -203,6 +203,11 @@ pub enum Disposition {
         /// The destination.
         address: IpAddr,
     },
+    /// It reached a load balancer. What its listeners do with it is not followed.
+    AtLoadBalancer {
+        /// The load balancer.
+        load_balancer: LoadBalancerId,
+    },
     /// A managed resident serves another port.
     NotServed {
         /// The resident.
@@ -255,6 +260,7 @@ impl Disposition {
             Disposition::NextHopGone { .. } => "next_hop_gone",
             Disposition::Loop { .. } => "loop",
             Disposition::NobodyThere { .. } => "nobody_there",
+            Disposition::AtLoadBalancer { .. } => "at_load_balancer",
             Disposition::NotServed { .. } => "port_not_served",
             Disposition::NoPublicPath { .. } => "no_public_path",
             Disposition::EipNotBound { .. } => "eip_not_bound",

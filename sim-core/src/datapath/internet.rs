@@ -2,8 +2,8 @@
 //!
 //! A private address that an elastic IP address stands for is translated on the way out and back on the way in; groups and
 //! ACLs see the private one. It comes before a default route, as it does before SNAT; a route to a part of the internet
-//! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address of
-//! this world comes in there.
+//! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address or
+//! a load balancer of this world comes in there.
 
 use super::flow::{Header, is_public};
 use super::hop::{Disposition, Place, Sink};
@@ -40,10 +40,12 @@ pub(super) fn way_out<'w>(
 pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {
     let header = Header { source: eip.address.into(), ..*header };
     walk.translate(eip.id, header);
-    match header.destination {
-        IpAddr::V4(v4) if walk.w.indexes().eips.by_address.contains_key(&v4) => enter(walk, &header),
-        _ => Ok(routing::taken(walk, Place::Internet)),
+    let ix = walk.w.indexes();
+    let to_eip = matches!(header.destination, IpAddr::V4(v4) if ix.eips.by_address.contains_key(&v4));
+    if to_eip || ix.load_balancers.by_public_address.contains_key(&header.destination) {
+        return enter(walk, &header);
     }
+    Ok(routing::taken(walk, Place::Internet))
 }
 
 /// A packet for which there is neither a route nor a public address of the sender's own.
@@ -66,6 +68,9 @@ pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Pl
     let address = header.destination;
     if !is_public(address) {
         return Err(Disposition::PrivateFromOutside { address });
+    }
+    if let Some(&load_balancer) = walk.w.indexes().load_balancers.by_public_address.get(&address) {
+        return Err(Disposition::AtLoadBalancer { load_balancer });
     }
     match address {
         IpAddr::V6(v6) => Err(match eni_address::holder6(walk.w, v6) {

@@ -85,6 +85,15 @@ pub struct Reachability {
 }
 
 impl SetQuestion {
+    /// How many verdicts the answer costs at most.
+    pub fn cost(&self, w: &World) -> u64 {
+        let cuts = Cuts::of(w, self.vpc);
+        let (from, to) = (classes(w, &cuts, &self.from), classes(w, &cuts, &self.to));
+        let ports = Ports::of(&cuts, self.protocol, self.port);
+        let counts = [from.len(), to.len(), ports.ports.len(), ports.source_ports.len()];
+        counts.iter().fold(1, |product, &count| product * count as u64)
+    }
+
     /// Answers the question.
     pub fn answer(&self, w: &World) -> Reachability {
         let cuts = Cuts::of(w, self.vpc);

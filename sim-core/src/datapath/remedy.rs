@@ -193,6 +193,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         // Who should hold an address, serve a port or be reached from outside is for the caller to say.
         Disposition::NobodyThere { .. }
         | Disposition::NotServed { .. }
+        | Disposition::AtLoadBalancer { .. }
         | Disposition::NoPublicPath { .. }
         | Disposition::EipNotBound { .. }
         | Disposition::NoPublicAddress { .. }

@@ -9,6 +9,7 @@ use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::ecs::instance::Instance;
 use crate::id::{EniId, RouteTableId, VSwitchId, VpcId};
+use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::resident::Resident;
 use crate::vpc::route_entry::RouteEntry;
@@ -73,6 +74,8 @@ enum Next<'w> {
     Interface(&'w Eni),
     /// To a managed resident.
     Resident(&'w Resident),
+    /// To a load balancer.
+    Balancer(&'w LoadBalancer),
     /// To the provider's network.
     CloudService,
     /// Into a vSwitch where nobody holds the destination.
@@ -99,6 +102,10 @@ impl<'w> Next<'w> {
             return Next::Interface(eni);
         }
         let IpAddr::V4(v4) = destination else { return Next::Nobody };
+        let balancer = w.indexes().load_balancers.by_address.get(&(vpc, v4));
+        if let Some(balancer) = balancer.and_then(|id| w.get::<LoadBalancer>(id)) {
+            return Next::Balancer(balancer);
+        }
         let resident = w.indexes().residents.by_address.get(&(vpc, v4));
         resident.and_then(|id| w.get::<Resident>(id)).map_or(Next::Nobody, Next::Resident)
     }
@@ -108,6 +115,7 @@ impl<'w> Next<'w> {
         match self {
             Next::Interface(eni) => Some(eni.vswitch),
             Next::Resident(resident) => Some(resident.vswitch),
+            Next::Balancer(balancer) => balancer.home.map(|home| home.vswitch),
             Next::Nobody => vswitch_of(w, vpc, destination),
             Next::CloudService | Next::Gone => None,
         }
@@ -186,6 +194,9 @@ fn deliver<S: Sink>(
         Next::Resident(resident) => {
             member::arrive_at_resident(walk, resident, header)?;
             Place::Resident(resident.id)
+        }
+        Next::Balancer(balancer) => {
+            return Err(Disposition::AtLoadBalancer { load_balancer: balancer.id });
         }
         Next::CloudService => Place::CloudService,
         Next::Nobody | Next::Gone => {

@@ -103,6 +103,7 @@ impl<'a> Words<'a> {
     /// How it ends.
     pub fn ending(&self, ending: &Ending) -> String {
         match (ending.disposition, ending.leg) {
+            (Disposition::AtLoadBalancer { .. }, _) => self.disposition(ending.disposition),
             (Disposition::Delivered(place), _) => format!("delivered to {}", self.place(place)),
             (end, Leg::Forward) => format!("refused on the way there: {}", self.disposition(end)),
             (end, Leg::Return) => format!("answer refused on the way back: {}", self.disposition(end)),
@@ -144,6 +145,9 @@ impl<'a> Words<'a> {
             }
             Disposition::NobodyThere { vpc, address } => {
                 format!("nobody in {} holds {address}", self.id(vpc))
+            }
+            Disposition::AtLoadBalancer { load_balancer } => {
+                format!("it reaches {}; what its listeners do is not followed", self.id(load_balancer))
             }
             Disposition::NotServed { resident, serves } => {
                 format!("{} serves tcp port {serves} alone", self.id(resident))

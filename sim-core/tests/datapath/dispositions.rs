@@ -10,8 +10,10 @@ use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::instance::InstanceStatus;
 use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
-use sim_core::id::{EipId, EniId, NetworkAclId, NetworkAclRuleId, ResidentId};
+use sim_core::id::{EipId, EniId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, ResidentId};
 use sim_core::settings::Provisioning;
+use sim_core::slb::load_balancer::{self as balancers, LoadBalancer};
+use sim_core::slb::spec;
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
@@ -394,6 +396,45 @@ fn an_elastic_address_leads_out_and_in() {
     assert!(net.trace_from(back, &format!("{address}:80/tcp")).ending.delivered());
     let mid = Source::Interface(net.mid, None);
     assert_eq!(net.trace_from(mid, &format!("{address}:80/tcp")).ending.disposition.word(), "no_public_path");
+}
+
+#[test]
+fn a_load_balancer_is_where_a_trace_ends() {
+    let mut net = Net::open();
+    let make = |net: &mut Net, place| {
+        let id: LoadBalancerId = net.lab.ok(balancer(place)).id();
+        (id, net.lab.world.get::<LoadBalancer>(&id).unwrap().address)
+    };
+    let vswitch = net.lab.db;
+    let address = Some([10, 0, 2, 50].into());
+    let (load_balancer, _) = make(&mut net, balancers::Place::Intranet { vswitch, vpc: None, address });
+    net.ends(&net.trace("10.0.2.50:80/tcp"), Leg::Forward, D::AtLoadBalancer { load_balancer });
+    let (load_balancer, public) = make(&mut net, balancers::Place::Internet);
+    let target = format!("{public}:80/tcp");
+    let outside = net.trace_from(Source::Outside([47, 1, 1, 1].into()), &target);
+    net.ends(&outside, Leg::Forward, D::AtLoadBalancer { load_balancer });
+    assert_eq!(net.trace(&target).ending.disposition.word(), "no_public_path");
+    let front = net.front;
+    eip(&mut net, front);
+    net.ends(&net.trace(&target), Leg::Forward, D::AtLoadBalancer { load_balancer });
+}
+
+fn balancer(place: balancers::Place) -> balancers::CreateLoadBalancer {
+    balancers::CreateLoadBalancer {
+        place,
+        name: None,
+        master_zone: None,
+        slave_zone: None,
+        instance_charge: None,
+        spec: Some("slb.s1.small".into()),
+        internet_charge: spec::InternetCharge::ByTraffic,
+        bandwidth: -1,
+        pay_type: spec::PayType::OnDemand,
+        delete_protection: false,
+        modification_protection: None,
+        resource_group: None,
+        tags: Vec::new(),
+    }
 }
 
 #[test]

@@ -1,0 +1,252 @@
+//! Who reaches whom: questions about sets of network interfaces on the native wire.
+
+use super::common::TagBody;
+use super::context::{Body, Context, parse_id};
+use super::trace_steps::StepBody;
+use crate::app::AppState;
+use crate::engine::EngineError;
+use crate::problem::Problem;
+use crate::refusals::Refusals;
+use crate::rest::common::parse_list;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sim_core::datapath::Question;
+use sim_core::datapath::reach::{Reachability, Run, SetQuestion};
+use sim_core::datapath::text;
+use sim_core::ecs::eni::Eni;
+use sim_core::ecs::group_filter::PacketProtocol;
+use sim_core::ecs::security_group::SecurityGroup;
+use sim_core::id::{EniId, IdKind, InstanceId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::tag::TagPair;
+use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::VSwitch;
+use sim_core::{Caller, ErrorCode as E, Outcome, Refusal, World};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the operation can refuse.
+pub const REFUSALS: Refusals = &[(
+    "find_reachability",
+    &[E::InvalidParameter, E::VpcNotFound, E::EniNotFound, E::SecurityGroupNotFound, E::VSwitchNotFound],
+)];
+
+/// The most verdicts that an answer may cost.
+const MOST_VERDICTS: u64 = 500_000;
+
+/// The operation on sets.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(find_reachability))
+}
+
+/// Network interfaces of the VPC; conditions narrow each other down, and without any all are meant.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InterfacesBody {
+    /// These.
+    #[serde(default)]
+    network_interface_ids: Option<Vec<String>>,
+    /// The members of a security group.
+    #[serde(default)]
+    security_group_id: Option<String>,
+    /// Those of a vSwitch.
+    #[serde(default)]
+    vswitch_id: Option<String>,
+    /// Those that carry a tag, or whose instance does.
+    #[serde(default)]
+    tag: Option<TagBody>,
+}
+
+/// Which interfaces are asked about, and by which protocol and port.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"vpc_id": "vpc-bp13tecdq2pya5n9s4gp", "to": {"tag": {"key": "role", "value": "db"}}, "port": 3306}))]
+pub struct ReachabilityBody {
+    /// The VPC.
+    vpc_id: String,
+    /// Who might send.
+    #[serde(default)]
+    #[schema(inline)]
+    from: InterfacesBody,
+    /// Who might be reached.
+    #[serde(default)]
+    #[schema(inline)]
+    to: InterfacesBody,
+    /// tcp, udp, icmp, icmpv6, gre, or the number of a protocol; tcp if absent.
+    #[serde(default)]
+    protocol: Option<String>,
+    /// The destination port, for tcp and udp; any if absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 65535, example = 3306)]
+    port: Option<u16>,
+}
+
+/// Addresses of an interface that nothing tells apart.
+#[derive(Serialize, ToSchema)]
+pub struct RunBody {
+    /// The interface.
+    network_interface_id: String,
+    /// The first address.
+    #[schema(example = "10.0.1.10")]
+    first_address: String,
+    /// The last address.
+    #[schema(example = "10.0.1.10")]
+    last_address: String,
+}
+
+/// Interfaces that reach others: each of the one list each other one of the other.
+#[derive(Serialize, ToSchema)]
+pub struct ReachedBody {
+    /// Who reaches.
+    from: Vec<RunBody>,
+    /// Whom.
+    to: Vec<RunBody>,
+    /// On which destination ports, first/last; -1/-1 for a protocol without ports.
+    #[schema(example = json!(["3306/3306"]))]
+    ports: Vec<String>,
+    /// A packet that is delivered.
+    #[schema(example = "tcp 10.0.1.10:49152 -> 10.0.2.9:3306")]
+    witness: String,
+}
+
+/// Interfaces that do not reach others.
+#[derive(Serialize, ToSchema)]
+pub struct UnreachedBody {
+    /// Who does not reach.
+    from: Vec<RunBody>,
+    /// Whom.
+    to: Vec<RunBody>,
+    /// A packet that is refused.
+    #[schema(example = "tcp 10.0.3.5:49152 -> 10.0.2.9:3306")]
+    witness: String,
+    /// Where it is refused: forward, or return if the answer is.
+    #[schema(example = "forward")]
+    leg: &'static str,
+    /// Why.
+    end: StepBody,
+}
+
+/// Who reaches whom: every pair of different interfaces, address by address, stands in one of the two lists.
+#[derive(Serialize, ToSchema)]
+pub struct ReachabilityAnswer {
+    /// Who reaches whom.
+    reached: Vec<ReachedBody>,
+    /// Who does not, and why: the proof of nobody, if the first list is empty.
+    unreached: Vec<UnreachedBody>,
+}
+
+/// Find who reaches whom in a VPC: which interfaces, on which ports, with a packet as the witness.
+///
+/// It is computed on sets of addresses and ports, not by trying packets: interfaces that no rule, route or ACL tells apart
+/// are one class, and what holds for one of them holds for all. What an interface sends to itself is left out.
+#[utoipa::path(post, path = "/v1/reachability", tag = "Trace", request_body = ReachabilityBody,
+    responses((status = 200, description = "Who reaches whom.", body = ReachabilityAnswer)))]
+async fn find_reachability(ctx: Context, Body(body): Body<ReachabilityBody>) -> Result<Response, Problem> {
+    let (question, copy) = ctx.read(|w, caller| Ok((body.read(w, caller)?, w.clone()))).await?;
+    let answer = tokio::task::spawn_blocking(move || show(&question.answer(&copy))).await;
+    Ok(Json(answer.map_err(|error| EngineError::Panicked(error.to_string()))?).into_response())
+}
+
+impl ReachabilityBody {
+    fn read(&self, w: &World, caller: &Caller) -> Outcome<SetQuestion> {
+        let protocol = self.protocol.as_deref().map_or(Ok(PacketProtocol::Tcp), PacketProtocol::parse)?;
+        if self.port.is_some() && (!protocol.has_ports() || self.port == Some(0)) {
+            return Err(Refusal::new(E::InvalidParameter)
+                .field("port")
+                .detail("A destination port is of TCP and UDP.")
+                .accepted("1 to 65535 with tcp or udp"));
+        }
+        let vpc = parse_id::<VpcId>(&self.vpc_id)?;
+        w.visible::<Vpc>(caller, vpc)?;
+        let from = self.from.read(w, caller, vpc).map_err(|refusal| within(refusal, "from"))?;
+        let to = self.to.read(w, caller, vpc).map_err(|refusal| within(refusal, "to"))?;
+        let question = SetQuestion { vpc, from, to, protocol, port: self.port };
+        let cost = question.cost(w);
+        if cost > MOST_VERDICTS {
+            return Err(Refusal::new(E::InvalidParameter)
+                .field("from")
+                .detail(format!("The answer would cost {cost} verdicts, and {MOST_VERDICTS} are allowed."))
+                .accepted("fewer interfaces, or one port"));
+        }
+        Ok(question)
+    }
+}
+
+fn within(refusal: Refusal, side: &str) -> Refusal {
+    match refusal.details().field.clone() {
+        Some(field) => refusal.field(format!("{side}/{field}")),
+        None => refusal,
+    }
+}
+
+impl InterfacesBody {
+    /// The interfaces of the VPC that are meant.
+    fn read(&self, w: &World, caller: &Caller, vpc: VpcId) -> Outcome<Vec<EniId>> {
+        let all = || w.indexes().enis.by_vpc.of(&vpc).copied();
+        let mut chosen: BTreeSet<EniId> = match &self.network_interface_ids {
+            Some(ids) => {
+                let ids: Vec<EniId> = parse_list(ids, parse_id)?;
+                ids.iter().try_for_each(|&id| w.visible::<Eni>(caller, id).map(|_| ()))?;
+                all().filter(|id| ids.contains(id)).collect()
+            }
+            None => all().collect(),
+        };
+        if let Some(group) = &self.security_group_id {
+            let group = parse_id::<SecurityGroupId>(group)?;
+            w.visible::<SecurityGroup>(caller, group)?;
+            chosen.retain(|id| w.indexes().enis.by_group.contains(&group, id));
+        }
+        if let Some(vswitch) = &self.vswitch_id {
+            let vswitch = parse_id::<VSwitchId>(vswitch)?;
+            w.visible::<VSwitch>(caller, vswitch)?;
+            chosen.retain(|id| w.indexes().enis.by_vswitch.contains(&vswitch, id));
+        }
+        if let Some(tag) = &self.tag {
+            let tag = TagPair { key: tag.key.as_str().into(), value: tag.value.as_str().into() };
+            let tagged = |kind| w.indexes().tags.tagged(caller, kind, &tag);
+            let (enis, instances) = (tagged(IdKind::Eni), tagged(IdKind::Instance));
+            let of_instance = |id: &EniId| -> Option<InstanceId> { w.get::<Eni>(id)?.instance };
+            chosen.retain(|id| {
+                enis.contains(&(*id).into())
+                    || of_instance(id).is_some_and(|instance| instances.contains(&instance.into()))
+            });
+        }
+        Ok(chosen.into_iter().collect())
+    }
+}
+
+fn show(answer: &Reachability) -> ReachabilityAnswer {
+    let runs = |runs: &[Run]| {
+        runs.iter()
+            .map(|run| RunBody {
+                network_interface_id: run.eni.to_string(),
+                first_address: run.first.to_string(),
+                last_address: run.last.to_string(),
+            })
+            .collect()
+    };
+    let witness = |question: &Question| text::header(&question.header);
+    let reached = answer.reached.iter().map(|reached| ReachedBody {
+        from: runs(&reached.from),
+        to: runs(&reached.to),
+        ports: reached
+            .ports
+            .iter()
+            .map(|range| match range.first {
+                0 => "-1/-1".to_owned(),
+                first => format!("{first}/{}", range.last),
+            })
+            .collect(),
+        witness: witness(&reached.witness),
+    });
+    let unreached = answer.unreached.iter().map(|unreached| UnreachedBody {
+        from: runs(&unreached.from),
+        to: runs(&unreached.to),
+        witness: witness(&unreached.witness),
+        leg: unreached.ending.leg.word(),
+        end: StepBody::of_disposition(&unreached.ending.disposition),
+    });
+    ReachabilityAnswer { reached: reached.collect(), unreached: unreached.collect() }
+}
