@@ -24,6 +24,7 @@ pub fn main() {
         zone: "cn-hangzhou-k".into(),
         block,
         ipv6_subnet: None,
+        vpc_ipv6_block: None,
         name: None,
         description: None,
         tags: Vec::new(),

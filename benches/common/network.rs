@@ -119,6 +119,7 @@ pub fn vswitch(vpc: VpcId, block: BlockChoice) -> CreateVSwitch {
         zone: ZONE.into(),
         block,
         ipv6_subnet: None,
+        vpc_ipv6_block: None,
         name: None,
         description: None,
         tags: Vec::new(),

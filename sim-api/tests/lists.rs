@@ -38,6 +38,7 @@ fn vswitch(
         zone: zone.into(),
         block: BlockChoice::Mask(28),
         ipv6_subnet: None,
+        vpc_ipv6_block: None,
         name: Some(name.into()),
         description: None,
         tags,

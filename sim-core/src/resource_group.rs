@@ -157,10 +157,13 @@ pub struct MoveToResourceGroup {
 /// Handles [`MoveToResourceGroup`].
 ///
 /// # Errors
-/// An unknown object or group, an object of a kind that has no group of its own.
+/// An unknown object or group, a VPC in transition, an object of a kind that has no group of its own.
 pub fn move_to(w: &mut World, caller: &Caller, c: &MoveToResourceGroup) -> Outcome<Reply> {
     crate::resource::find(w, caller, c.resource)?;
     let group = resolve(w, caller, Some(c.group))?;
+    if let Ok(vpc) = crate::id::VpcId::try_from(c.resource) {
+        w.visible::<crate::vpc::vpc::Vpc>(caller, vpc)?.check_available()?;
+    }
     let kinds = "a VPC, security group, network interface, instance, elastic IP address or load balancer";
     let wrong_kind = || Refusal::new(ErrorCode::ResourceTypeUnknown).field("resource_id").accepted(kinds);
     match c.resource.kind() {

@@ -360,6 +360,37 @@ fn refusals_word_for_word() {
     assert_eq!(none, "no free /28 is left in 10.0.0.0/28; 12 single addresses are");
 }
 
+/// Reservations of an IPv6 pool: prefixes come from them, single addresses never do, and all is given back.
+#[test]
+fn an_ipv6_reservation_serves_prefixes_alone() {
+    let mut p = AddressPool6::new(c6("2001:db8::/64")).unwrap();
+    let whole = p.free_count();
+    p.take_address("2001:db8::4001:0:0:5".parse().unwrap()).unwrap();
+    let taken = p.reserve(c6("2001:db8:0:0:4000::/72")).unwrap_err().to_string();
+    assert_eq!(taken, "2001:db8:0:0:4000::/72 is already in use");
+    p.give_back("2001:db8::4001:0:0:5".parse().unwrap()).unwrap();
+    p.reserve(c6("2001:db8:0:0:4000::/72")).unwrap();
+    assert_eq!(p.free_count(), whole - (1 << 56));
+    assert!(!p.is_free("2001:db8::4001:0:0:5".parse().unwrap()));
+    assert!(p.take_address("2001:db8::4001:0:0:5".parse().unwrap()).is_err());
+    assert!(p.give_back("2001:db8::4001:0:0:5".parse().unwrap()).is_err());
+    assert!(p.reserve(c6("2001:db8:0:0:4001::/80")).is_err(), "it overlaps the other one");
+    assert_eq!(p.reserve_next(80), Ok(c6("2001:db8:0:0:1::/80")), "the first holds a kept address");
+    assert_eq!(p.take_prefix(), Ok(c6("2001:db8:0:0:1::/80")));
+    assert_eq!(p.take_prefix(), Ok(c6("2001:db8:0:0:4000::/80")));
+    assert!(p.unreserve(c6("2001:db8:0:0:4000::/72")).is_err(), "a prefix of it is assigned");
+    p.give_back_prefix(c6("2001:db8:0:0:4000::/80")).unwrap();
+    p.give_back_prefix(c6("2001:db8:0:0:1::/80")).unwrap();
+    for block in [c6("2001:db8:0:0:4000::/72"), c6("2001:db8:0:0:1::/80")] {
+        p.unreserve(block).unwrap();
+        assert!(p.unreserve(block).is_err(), "it is gone");
+    }
+    assert_eq!(p.free_count(), whole);
+    assert_eq!(p.reservations(), []);
+    p.take_address("2001:db8::4001:0:0:5".parse().unwrap()).unwrap();
+    assert_eq!(p.take_prefix(), Ok(c6("2001:db8:0:0:1::/80")));
+}
+
 fn drop_block(_: Cidr4) {}
 
 #[test]

@@ -62,7 +62,16 @@ impl Lab {
         let (vpc, zone) = (self.vpc, "cn-hangzhou-k".into());
         let block = BlockChoice::Mask(mask);
         let (name, description, tags) = (None, None, Vec::new());
-        let command = CreateVSwitch { vpc, zone, block, ipv6_subnet: None, name, description, tags };
+        let command = CreateVSwitch {
+            vpc,
+            zone,
+            block,
+            ipv6_subnet: None,
+            vpc_ipv6_block: None,
+            name,
+            description,
+            tags,
+        };
         self.give(command).unwrap().id()
     }
 

@@ -108,7 +108,16 @@ impl Lab {
 fn vswitch(vpc: VpcId, mask: u8, ipv6_subnet: Option<u32>) -> CreateVSwitch {
     let zone = "cn-hangzhou-k".into();
     let block = BlockChoice::Mask(mask);
-    CreateVSwitch { vpc, zone, block, ipv6_subnet, name: None, description: None, tags: Vec::new() }
+    CreateVSwitch {
+        vpc,
+        zone,
+        block,
+        ipv6_subnet,
+        vpc_ipv6_block: None,
+        name: None,
+        description: None,
+        tags: Vec::new(),
+    }
 }
 
 fn group(vpc: VpcId, kind: GroupKind) -> CreateSecurityGroup {

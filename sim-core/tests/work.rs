@@ -102,6 +102,7 @@ fn costs(size: usize) -> Vec<(&'static str, usize)> {
         zone: "cn-hangzhou-k".into(),
         block,
         ipv6_subnet: None,
+        vpc_ipv6_block: None,
         name: None,
         description: None,
         tags: Vec::new(),

@@ -17,6 +17,7 @@ fn vswitch(vpc: VpcId, block: &str) -> CreateVSwitch {
         zone: "cn-hangzhou-k".into(),
         block: BlockChoice::Given(block.parse().unwrap()),
         ipv6_subnet: None,
+        vpc_ipv6_block: None,
         name: None,
         description: None,
         tags: Vec::new(),

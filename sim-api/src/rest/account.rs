@@ -43,7 +43,13 @@ pub const REFUSALS: Refusals = &[
     ("list_resource_group_dependents", &[E::ResourceGroupNotFound]),
     (
         "move_to_resource_group",
-        &[E::ResourceGroupNotFound, E::ResourceNotFound, E::VpcNotFound, E::ResourceTypeUnknown],
+        &[
+            E::ResourceGroupNotFound,
+            E::ResourceNotFound,
+            E::VpcNotFound,
+            E::VpcStatusIncorrect,
+            E::ResourceTypeUnknown,
+        ],
     ),
     ("list_zones", &[E::RegionNotFound]),
 ];

@@ -105,6 +105,7 @@ pub const REFUSALS: Refusals = &[
         &[
             E::RouteEntryIdNotFound,
             E::RouteEntryIsSystem,
+            E::RouteEntryKeepsLocal,
             E::RouteEntryStatusIncorrect,
             E::RouteEntrySiblingBusy,
             E::VpcBusy,

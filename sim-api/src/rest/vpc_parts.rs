@@ -70,6 +70,7 @@ pub const REFUSALS: Refusals = &[
             E::ZoneNotFound,
             E::VpcStatusIncorrect,
             E::VSwitchSiblingBusy,
+            E::VpcRouteEntryBusy,
             E::VpcBusy,
             E::VSwitchCidrRouteConflict,
             E::VSwitchNoRoom,

@@ -34,6 +34,7 @@ pub const REFUSALS: Refusals = &[
             E::TagKeyDuplicated,
             E::TagQuotaExceeded,
             E::Ipv6IspUnsupported,
+            E::Ipv6NotAsked,
             E::RegionNotFound,
             E::ResourceGroupNotFound,
             E::VpcQuotaExceeded,

@@ -35,11 +35,14 @@ pub const REFUSALS: Refusals = &[
             E::VSwitchQuotaExceeded,
             E::VSwitchIpv6Malformed,
             E::VSwitchIpv6Exists,
+            E::VSwitchIpv6Missing,
+            E::VSwitchIpv6Parent,
             E::Ipv6Disabled,
             E::VpcNotFound,
             E::ZoneNotFound,
             E::VpcStatusIncorrect,
             E::VSwitchSiblingBusy,
+            E::VpcRouteEntryBusy,
             E::VpcBusy,
             E::MissingParameter,
             E::InvalidParameter,
@@ -62,6 +65,13 @@ pub const REFUSALS: Refusals = &[
             E::VSwitchIpv6Malformed,
             E::VSwitchCidrRouteConflict,
             E::VSwitchIpv6Exists,
+            E::VSwitchIpv6Exclusive,
+            E::VSwitchIpv6Missing,
+            E::VSwitchIpv6Parent,
+            E::VSwitchIpv6Off,
+            E::VSwitchIpv6On,
+            E::VSwitchIpv6InUse,
+            E::VSwitchRouteEntryBusy,
         ],
     ),
     (
@@ -70,8 +80,12 @@ pub const REFUSALS: Refusals = &[
             E::VSwitchNotFound,
             E::VSwitchStatusIncorrect,
             E::VSwitchSiblingBusy,
+            E::VpcRouteEntryBusy,
             E::VpcBusy,
             E::VSwitchHasRouteTable,
+            E::VSwitchHasReservation,
+            E::VSwitchInUse,
+            E::VSwitchHasResident,
         ],
     ),
     ("list_vswitch_dependents", &[E::VSwitchNotFound]),
@@ -159,6 +173,9 @@ pub struct CreateVSwitchBody {
     /// The number of an IPv6 /64 inside the VPC's block.
     #[serde(default)]
     ipv6_subnet: Option<u32>,
+    /// The IPv6 block of the VPC that the /64 lies in; the VPC's first one if absent.
+    #[serde(default)]
+    vpc_ipv6_cidr_block: Option<String>,
     /// Its name: 1 to 128 characters.
     #[serde(default)]
     name: Option<String>,
@@ -182,6 +199,7 @@ async fn create_vswitch(ctx: Context, Body(body): Body<CreateVSwitchBody>) -> Re
         zone: ZoneId::from(body.zone_id.as_str()),
         block,
         ipv6_subnet: body.ipv6_subnet,
+        vpc_ipv6_block: body.vpc_ipv6_cidr_block.as_deref().map(vswitch::parse_ipv6_parent).transpose()?,
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),
         tags: tag_pairs(body.tags),
@@ -244,10 +262,16 @@ pub struct UpdateVSwitchBody {
     /// Its new description.
     #[serde(default)]
     description: Option<String>,
-    /// Turns IPv6 on with this subnet number.
+    /// Turns IPv6 on with this subnet number, or moves it.
     #[serde(default)]
     ipv6_subnet: Option<u32>,
-    /// Turns IPv6 off.
+    /// The IPv6 block of the VPC that the /64 lies in; the VPC's first one if absent.
+    #[serde(default)]
+    vpc_ipv6_cidr_block: Option<String>,
+    /// Turns IPv6 on where it is off: with `ipv6_subnet`, or with the lowest number that is free.
+    #[serde(default)]
+    enable_ipv6: bool,
+    /// Turns IPv6 off where it is on.
     #[serde(default)]
     disable_ipv6: bool,
 }
@@ -267,6 +291,8 @@ async fn update_vswitch(
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),
         ipv6_subnet: body.ipv6_subnet,
+        vpc_ipv6_block: body.vpc_ipv6_cidr_block.as_deref().map(vswitch::parse_ipv6_parent).transpose()?,
+        enable_ipv6: body.enable_ipv6,
         disable_ipv6: body.disable_ipv6,
     };
     ctx.change(command, move |w, _| w.get::<VSwitch>(&vswitch).map(|s| show(w, s))).await

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sim_core::id::Id;
 use sim_core::resource::Resource;
 use sim_core::tag::{self, TagPair};
-use sim_core::{Caller, Command, Outcome, Refusal, Reply, World};
+use sim_core::{Caller, Command, ErrorCode, Outcome, Refusal, Reply, World};
 use std::ops::ControlFlow;
 
 /// Looks at the world and answers.
@@ -158,13 +158,23 @@ pub fn text(scope: &Scope<'_>, name: &str) -> Option<String> {
 /// The tags of a request: `Tag.N.Key` and `Tag.N.Value`, or the older `Tag.N.key` and `Tag.N.value`.
 ///
 /// # Errors
-/// More than the list may hold.
+/// More than the list may hold; those of [`pair`].
 pub fn tags(scope: &Scope<'_>) -> Result<Vec<TagPair>, BadParams> {
-    let read = |tag: Scope<'_>| TagPair {
-        key: tag.first_of(&["Key", "key"]).unwrap_or_default().into(),
-        value: tag.first_of(&["Value", "value"]).unwrap_or_default().into(),
-    };
-    Ok(scope.objects("Tag", MAX_LIST_INDEX as usize)?.into_iter().map(read).collect())
+    let read = |tag: Scope<'_>| pair(&tag, &["Key", "key"], &["Value", "value"]);
+    scope.objects("Tag", MAX_LIST_INDEX as usize)?.into_iter().map(read).collect()
+}
+
+/// A tag under the spellings of its members. Both may be empty, which some clients send for none.
+///
+/// # Errors
+/// [`ErrorCode::TagKeyMissing`] for a value alone, which no body of the native wire can hold.
+pub fn pair(tag: &Scope<'_>, keys: &[&str], values: &[&str]) -> Result<TagPair, BadParams> {
+    let (key, value) = (tag.first_of(keys).unwrap_or_default(), tag.first_of(values).unwrap_or_default());
+    if key.is_empty() && !value.is_empty() {
+        let field = format!("tags/{}/key", tag.number().unwrap_or(1) - 1);
+        return Err(Refusal::new(ErrorCode::TagKeyMissing).field(field).accepted("a key such as env").into());
+    }
+    Ok(TagPair { key: key.into(), value: value.into() })
 }
 
 /// The tags of an object in an answer whose members are `Key` and `Value` (Vpc).

@@ -37,8 +37,16 @@ pub async fn lab() -> Service {
     ] {
         let block = BlockChoice::Given(block.parse().unwrap());
         let zone = zone.into();
-        let command =
-            CreateVSwitch { vpc, zone, block, ipv6_subnet, name: None, description: None, tags: Vec::new() };
+        let command = CreateVSwitch {
+            vpc,
+            zone,
+            block,
+            ipv6_subnet,
+            vpc_ipv6_block: None,
+            name: None,
+            description: None,
+            tags: Vec::new(),
+        };
         ids.insert(name, run(command.into()).id::<VSwitchId>().to_string());
     }
     for (name, vpc, kind) in [

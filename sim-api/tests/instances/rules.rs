@@ -166,10 +166,10 @@ async fn residents_hold_what_they_live_in() {
     let body = r#""kind":"rds","vswitch_id":"$db","security_group_ids":["$sg"]"#;
     s.created("r", &format!(r#"POST /v1/residents {{{body},"port":3306,"name":"orders"}}"#)).await;
     s.refused(
-        E::VSwitchInUse,
+        E::VSwitchHasResident,
         "DELETE /v1/vswitches/$db",
         "DeleteVSwitch VSwitchId=$db",
-        "DependencyViolation 400",
+        "DependencyViolation.CloudService 400",
     )
     .await;
     let group = ("DELETE /v1/security-groups/$sg", "DeleteSecurityGroup SecurityGroupId=$sg");

@@ -35,6 +35,7 @@ pub fn world(provisioning: Provisioning) -> (World, BTreeMap<&'static str, Strin
         zone: "cn-hangzhou-k".into(),
         block: BlockChoice::Given(text.parse().unwrap()),
         ipv6_subnet,
+        vpc_ipv6_block: None,
         name: None,
         description: None,
         tags: Vec::new(),

@@ -166,7 +166,17 @@ impl Story {
                 let (vpc, zone, ipv6_subnet) = (self.id(vpc), "cn-hangzhou-k".into(), None);
                 (
                     Some(called),
-                    CreateVSwitch { vpc, zone, block, ipv6_subnet, name, description, tags }.into(),
+                    CreateVSwitch {
+                        vpc,
+                        zone,
+                        block,
+                        ipv6_subnet,
+                        vpc_ipv6_block: None,
+                        name,
+                        description,
+                        tags,
+                    }
+                    .into(),
                 )
             }
             ["group", called, vpc, ref rest @ ..] => {
@@ -297,7 +307,16 @@ impl Story {
             }
             IdKind::VSwitch => {
                 let vswitch = self.id(called);
-                ModifyVSwitch { vswitch, name, description, ipv6_subnet: None, disable_ipv6: false }.into()
+                ModifyVSwitch {
+                    vswitch,
+                    name,
+                    description,
+                    ipv6_subnet: None,
+                    vpc_ipv6_block: None,
+                    enable_ipv6: false,
+                    disable_ipv6: false,
+                }
+                .into()
             }
             IdKind::RouteTable => {
                 ModifyRouteTable { route_table: self.id(called), name, description, propagation: None }.into()

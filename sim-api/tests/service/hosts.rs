@@ -25,6 +25,7 @@ fn vswitch(vpc: VpcId, block: &str, zone: &str, ipv6_subnet: Option<u32>) -> Com
         zone: zone.into(),
         block: BlockChoice::Given(block.parse().unwrap()),
         ipv6_subnet,
+        vpc_ipv6_block: None,
         name: None,
         description: None,
         tags: Vec::new(),

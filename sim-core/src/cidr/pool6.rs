@@ -11,6 +11,8 @@ use crate::cidr::reserved::{RESERVED_IPV6_FIRST, RESERVED_IPV6_LAST, VSWITCH_IPV
 
 /// Length of an IPv6 prefix that a network interface can be assigned.
 pub const PREFIX_LEN_IPV6: u8 = 80;
+/// Lengths of a reservation for prefixes.
+const RESERVATION_LENGTHS: std::ops::RangeInclusive<u8> = VSWITCH_IPV6_LENGTH + 1..=PREFIX_LEN_IPV6;
 /// Bits of an address inside such a prefix.
 const PREFIX_BITS: u32 = 48;
 /// /80s in a /64.
@@ -18,8 +20,12 @@ const PREFIXES: u32 = 1 << 16;
 /// The first of the addresses kept at the end.
 const TAIL: u64 = u64::MAX - (RESERVED_IPV6_LAST as u64 - 1);
 
-/// The addresses of an IPv6 vSwitch, a /64: single addresses and aligned /80
-/// prefixes, lowest first. The provider keeps the first and the last nine.
+/// The addresses of an IPv6 vSwitch, a /64: single addresses, aligned /80
+/// prefixes and reservations for prefixes, lowest first. The provider keeps the
+/// first and the last nine.
+///
+/// A reservation serves prefixes only; while there is one, a prefix without a
+/// given place comes from reservations alone (vSwitch CIDR reservation).
 ///
 /// What is used is kept as intervals, so memory follows the holes and not the
 /// 2^64 addresses.
@@ -27,13 +33,15 @@ const TAIL: u64 = u64::MAX - (RESERVED_IPV6_LAST as u64 - 1);
 pub struct AddressPool6 {
     block: Cidr6,
     /// Used addresses as first to last, disjoint and not touching one another.
-    /// The kept addresses are among them.
+    /// The kept and the reserved addresses are among them.
     used: BTreeMap<u64, u64>,
     /// /80s with nothing in them.
     open: FreeSet,
     /// Single addresses in a /80, where there are any.
     singles: BTreeMap<u16, u64>,
     assigned: BTreeSet<u16>,
+    /// Disjoint, by address.
+    reservations: Vec<Cidr6>,
     free_count: u64,
 }
 
@@ -55,6 +63,7 @@ impl AddressPool6 {
             open: FreeSet::new(PREFIXES, 1, 1),
             singles: BTreeMap::new(),
             assigned: BTreeSet::new(),
+            reservations: Vec::new(),
             // 2^64 less the kept ones; the sum never reaches 2^64.
             free_count: u64::MAX - u64::from(RESERVED_IPV6_FIRST + RESERVED_IPV6_LAST) + 1,
         })
@@ -65,7 +74,7 @@ impl AddressPool6 {
         self.block
     }
 
-    /// Free addresses: 2^64 less the kept ones, those in use and those in prefixes.
+    /// Free addresses: 2^64 less the kept ones, those in use, those in prefixes and those in reservations.
     pub fn free_count(&self) -> u64 {
         self.free_count
     }
@@ -73,6 +82,11 @@ impl AddressPool6 {
     /// Assigned prefixes.
     pub fn prefix_count(&self) -> u32 {
         self.assigned.len() as u32
+    }
+
+    /// The reserved blocks, by address.
+    pub fn reservations(&self) -> &[Cidr6] {
+        &self.reservations
     }
 
     /// The address that [`take`](Self::take) would hand out.
@@ -93,7 +107,7 @@ impl AddressPool6 {
     /// Takes a given address.
     ///
     /// # Errors
-    /// Outside, kept by the system, in use, or in a prefix.
+    /// Outside, kept by the system, in use, in a prefix, or in a reservation.
     pub fn take_address(&mut self, address: Ipv6Addr) -> Result<(), PoolError> {
         let n = self.number(address)?;
         if self.is_used(n) {
@@ -106,13 +120,13 @@ impl AddressPool6 {
     /// Gives a single address back.
     ///
     /// # Errors
-    /// Outside, kept by the system, in a prefix, or not in use.
+    /// Outside, kept by the system, in a prefix, in a reservation, or not in use.
     pub fn give_back(&mut self, address: Ipv6Addr) -> Result<(), PoolError> {
         let n = self.number(address)?;
         if !self.is_used(n) {
             return Err(PoolError::NotTaken { what: Cidr::host(IpAddr::V6(address)) });
         }
-        if is_kept(n) || self.assigned.contains(&group(n)) {
+        if is_kept(n) || self.assigned.contains(&group(n)) || self.reservation_of(group(n)).is_some() {
             return Err(self.refusal(n));
         }
         self.remove_interval(n, n);
@@ -133,18 +147,22 @@ impl AddressPool6 {
         self.number(address).is_ok_and(|n| !self.is_used(n))
     }
 
-    /// Takes the lowest /80 with nothing in it.
+    /// Takes the lowest /80 with nothing in it, from the reservations if there are any.
     ///
     /// # Errors
     /// [`PoolError::NoPrefix`].
     pub fn take_prefix(&mut self) -> Result<Cidr6, PoolError> {
         let (block, free) = (self.block.into(), self.free_count);
-        let group = self.open.first().ok_or(PoolError::NoPrefix { block, len: PREFIX_LEN_IPV6, free })?;
-        self.assign(group as u16);
-        Ok(self.prefix(group as u16))
+        let found = match self.reservations.is_empty() {
+            true => self.open.first().map(|group| group as u16),
+            false => self.reserved_group(),
+        };
+        let group = found.ok_or(PoolError::NoPrefix { block, len: PREFIX_LEN_IPV6, free })?;
+        self.assign(group);
+        Ok(self.prefix(group))
     }
 
-    /// Takes a given /80.
+    /// Takes a given /80, inside a reservation or in open space.
     ///
     /// # Errors
     /// Another length, outside, or with a kept or used address in it.
@@ -154,7 +172,8 @@ impl AddressPool6 {
         if group == 0 || group == u16::MAX {
             return Err(PoolError::System { what, block: self.block.into() });
         }
-        if !self.open.contains(u32::from(group)) {
+        let waiting = !self.assigned.contains(&group) && self.reservation_of(group).is_some();
+        if !waiting && !self.open.contains(u32::from(group)) {
             return Err(PoolError::Taken { what });
         }
         self.assign(group);
@@ -170,11 +189,99 @@ impl AddressPool6 {
         if !self.assigned.remove(&group) {
             return Err(PoolError::NotTaken { what: prefix.into() });
         }
-        let first = u64::from(group) << PREFIX_BITS;
-        self.remove_interval(first, first | ((1 << PREFIX_BITS) - 1));
-        self.free_count += 1 << PREFIX_BITS;
-        self.reopen(group);
+        if self.reservation_of(group).is_none() {
+            let (first, last) = numbers(prefix);
+            self.remove_interval(first, last);
+            self.free_count += 1 << PREFIX_BITS;
+            self.reopen(group);
+        }
         Ok(())
+    }
+
+    /// Reserves a block for prefixes: a /65 to /80 without kept addresses, wholly free.
+    ///
+    /// # Errors
+    /// The rule that the block breaks.
+    pub fn reserve(&mut self, block: Cidr6) -> Result<(), PoolError> {
+        let what = Cidr::V6(block);
+        if !RESERVATION_LENGTHS.contains(&block.prefix_len()) {
+            let (min, max) = (*RESERVATION_LENGTHS.start(), *RESERVATION_LENGTHS.end());
+            return Err(PoolError::PartLength { what, min, max });
+        }
+        if !self.block.contains(block) {
+            return Err(PoolError::Outside { what, block: self.block.into() });
+        }
+        let (first, last) = numbers(block);
+        if is_kept(first) || is_kept(last) {
+            return Err(PoolError::System { what, block: self.block.into() });
+        }
+        if let Some(other) = self.reservations.iter().find(|other| other.overlaps(block)) {
+            return Err(PoolError::Reserved { what, reservation: (*other).into() });
+        }
+        if !self.is_open(first, last) {
+            return Err(PoolError::Taken { what });
+        }
+        self.add_interval(first, last);
+        self.free_count -= last - first + 1;
+        groups(block).for_each(|group| self.open.remove(u32::from(group)));
+        let at = self.reservations.partition_point(|other| *other < block);
+        self.reservations.insert(at, block);
+        Ok(())
+    }
+
+    /// Reserves the lowest free block of a length.
+    ///
+    /// # Errors
+    /// [`PoolError::PartLength`] or [`PoolError::NoPrefix`].
+    pub fn reserve_next(&mut self, len: u8) -> Result<Cidr6, PoolError> {
+        if !RESERVATION_LENGTHS.contains(&len) {
+            let (min, max) = (*RESERVATION_LENGTHS.start(), *RESERVATION_LENGTHS.end());
+            let what = Cidr::V6(Block::truncating(self.block.bits(), len.min(128)));
+            return Err(PoolError::PartLength { what, min, max });
+        }
+        let open = |block: &Cidr6| {
+            let (first, last) = numbers(*block);
+            self.is_open(first, last)
+        };
+        let (block, free) = (self.block.into(), self.free_count);
+        let found = self.block.subnets(len).find(open).ok_or(PoolError::NoPrefix { block, len, free })?;
+        self.reserve(found)?;
+        Ok(found)
+    }
+
+    /// Ends a reservation from which no prefix is assigned.
+    ///
+    /// # Errors
+    /// [`PoolError::NotTaken`] or [`PoolError::ReservationInUse`].
+    pub fn unreserve(&mut self, block: Cidr6) -> Result<(), PoolError> {
+        let what = Cidr::V6(block);
+        let at = self.reservations.iter().position(|other| *other == block);
+        let at = at.ok_or(PoolError::NotTaken { what })?;
+        if let Some(group) = self.assigned.range(groups(block)).next() {
+            return Err(PoolError::ReservationInUse { what, prefix: self.prefix(*group).into() });
+        }
+        self.reservations.remove(at);
+        let (first, last) = numbers(block);
+        self.remove_interval(first, last);
+        self.free_count += last - first + 1;
+        groups(block).for_each(|group| self.reopen(group));
+        Ok(())
+    }
+
+    /// The reservation that a /80 lies in.
+    fn reservation_of(&self, group: u16) -> Option<Cidr6> {
+        self.reservations.iter().copied().find(|block| groups(*block).contains(&group))
+    }
+
+    /// The lowest /80 of the reservations that is not assigned.
+    fn reserved_group(&self) -> Option<u16> {
+        let mut all = self.reservations.iter().flat_map(|block| groups(*block));
+        all.find(|group| !self.assigned.contains(group))
+    }
+
+    /// Whether none of these addresses is used.
+    fn is_open(&self, first: u64, last: u64) -> bool {
+        self.used.range(..=last).next_back().is_none_or(|(_, end)| *end < first)
     }
 
     fn address(&self, n: u64) -> Ipv6Addr {
@@ -218,7 +325,10 @@ impl AddressPool6 {
         if self.assigned.contains(&group(n)) {
             return PoolError::InPrefix { what, prefix: self.prefix(group(n)).into() };
         }
-        PoolError::Taken { what }
+        match self.reservation_of(group(n)) {
+            Some(reservation) => PoolError::Reserved { what, reservation: reservation.into() },
+            None => PoolError::Taken { what },
+        }
     }
 
     fn take_number(&mut self, n: u64) {
@@ -233,10 +343,13 @@ impl AddressPool6 {
 
     fn assign(&mut self, group: u16) {
         self.assigned.insert(group);
-        self.open.remove(u32::from(group));
-        let first = u64::from(group) << PREFIX_BITS;
-        self.add_interval(first, first | ((1 << PREFIX_BITS) - 1));
-        self.free_count -= 1 << PREFIX_BITS;
+        // What is reserved is used already.
+        if self.reservation_of(group).is_none() {
+            self.open.remove(u32::from(group));
+            let (first, last) = numbers(self.prefix(group));
+            self.add_interval(first, last);
+            self.free_count -= 1 << PREFIX_BITS;
+        }
     }
 
     fn reopen(&mut self, group: u16) {
@@ -274,6 +387,17 @@ impl AddressPool6 {
     }
 }
 
+/// The first and the last number of a part of the block.
+fn numbers(part: Cidr6) -> (u64, u64) {
+    (part.bits() as u64, part.last_bits() as u64)
+}
+
+/// The /80s of a part of the block.
+fn groups(part: Cidr6) -> std::ops::RangeInclusive<u16> {
+    let (first, last) = numbers(part);
+    group(first)..=group(last)
+}
+
 /// The /80 of an address.
 fn group(n: u64) -> u16 {
     (n >> PREFIX_BITS) as u16
@@ -289,6 +413,7 @@ impl Debug for AddressPool6 {
             .field("block", &self.block)
             .field("free_count", &self.free_count)
             .field("prefix_count", &self.prefix_count())
+            .field("reservations", &self.reservations())
             .field("next_free", &self.next_free())
             .finish()
     }

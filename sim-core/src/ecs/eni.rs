@@ -377,6 +377,8 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateEni) -> Outcome<Reply> {
     }
     let vswitch = w.visible::<VSwitch>(caller, c.vswitch)?;
     let resource_group = crate::resource_group::resolve(w, caller, c.resource_group)?;
+    let (_, ipv6) = c.wanted.slots();
+    eni_address::check_traffic_mode(c.traffic_mode, ipv6, "traffic_mode")?;
     check_membership(w, caller, vswitch.vpc, &c.groups, None, 1 + c.wanted.addresses())?;
     vswitch.check_available()?;
     let primary = c.primary_ip.map_or(Primary::Lowest, Primary::Given);
@@ -497,6 +499,9 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyEni) -> Outcome<Reply> {
         return Err(Refusal::new(ErrorCode::EniPrimaryFixed)
             .field(field)
             .detail(format!("{} is a primary interface.", eni.id)));
+    }
+    if let Some(mode) = c.traffic_mode {
+        eni_address::check_traffic_mode(mode, eni.ipv6_slots(), "traffic_mode")?;
     }
     if let Some(groups) = &c.groups {
         check_membership(w, caller, eni.vpc, groups, Some(eni), addresses_of(eni))?;

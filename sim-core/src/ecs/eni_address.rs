@@ -5,221 +5,29 @@
 //! as its instance type allows. A prefix (IPv4 /28, IPv6 /80) takes the slot of one address.
 
 use crate::access::Caller;
-use crate::cidr::{AddressPool, AddressPool6, Cidr4, Cidr6, PREFIX_LEN_IPV4, PREFIX_LEN_IPV6, PoolError};
+use crate::cidr::{Cidr4, Cidr6, PREFIX_LEN_IPV4, PREFIX_LEN_IPV6};
 use crate::command::Reply;
-use crate::ecs::eni::{Eni, EniIndex, EniKind, EniStatus, TakenIpv6, count};
+use crate::ecs::eni::{Eni, EniIndex, EniKind, EniStatus, TakenIpv6, TrafficMode, count};
+pub(crate) use crate::ecs::eni_choice::room_last;
+pub use crate::ecs::eni_choice::{Chosen, Primary, choose};
+use crate::ecs::eni_choice::{drop_if_empty, fresh6};
 pub use crate::ecs::eni_wanted::{
     AVAILABLE_IPV4, AVAILABLE_IPV6, Call, LISTED_AT_CREATE, LISTED_PER_CALL, PER_CALL, Want, Wanted,
     parse_prefix, parse4, parse6,
 };
 use crate::ecs::instance::{Instance, InstanceStatus, TypeLimits};
 use crate::ecs::membership::{addresses_of, check_membership};
-use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
-use crate::id::{EniId, VSwitchId, VpcId};
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::{EniId, RouteEntryId, VpcId};
 use crate::quota::Quota;
 use crate::vpc::eip_binding;
+use crate::vpc::route_entry::{self, RouteEntry};
 use crate::vpc::vswitch::VSwitch;
 use crate::world::{Indexes, World};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// Which primary address is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Primary {
-    /// None: the interface has one.
-    Present,
-    /// The lowest free one.
-    Lowest,
-    /// This one.
-    Given(Ipv4Addr),
-}
-
-/// Addresses that are free in a vSwitch and wanted by an interface.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Chosen {
-    /// The primary address, if one was wanted.
-    pub primary: Option<Ipv4Addr>,
-    /// Secondary IPv4 addresses.
-    pub ipv4: Vec<Ipv4Addr>,
-    /// IPv4 prefixes.
-    pub ipv4_prefixes: Vec<Cidr4>,
-    /// IPv6 addresses.
-    pub ipv6: Vec<Ipv6Addr>,
-    /// IPv6 prefixes.
-    pub ipv6_prefixes: Vec<Cidr6>,
-}
-
-/// Chooses addresses of a vSwitch and changes nothing: given ones first, then the lowest free ones.
-///
-/// # Errors
-/// [`ErrorCode::AddressOutside`], [`ErrorCode::AddressReserved`], [`ErrorCode::AddressInUse`],
-/// [`ErrorCode::EniPrefixInUse`], [`ErrorCode::EniVSwitchIpv6Disabled`], [`ErrorCode::AddressExhausted`],
-/// [`ErrorCode::EniPrefixExhausted`].
-pub fn choose(w: &World, vswitch: &VSwitch, primary: Primary, wanted: &Wanted) -> Outcome<Chosen> {
-    let mut chosen = Chosen::default();
-    choose4(w, vswitch, primary, wanted, &mut chosen)?;
-    if wanted.wants_ipv6() {
-        choose6(w, vswitch, wanted, &mut chosen)?;
-    }
-    Ok(chosen)
-}
-
-fn choose4(
-    w: &World,
-    vswitch: &VSwitch,
-    primary: Primary,
-    wanted: &Wanted,
-    chosen: &mut Chosen,
-) -> Outcome<()> {
-    let pool = w.indexes().vswitches.pools.get(&vswitch.id).expect("every vSwitch has a pool");
-    let alone = wanted.ipv4.is_empty() && wanted.ipv4_prefixes.is_empty();
-    if primary == Primary::Lowest && alone {
-        // The common case needs no copy of the pool.
-        let free = pool.next_free().ok_or_else(|| refusal4(w, vswitch, "vswitch_id", &exhausted(pool)))?;
-        chosen.primary = Some(free);
-        return Ok(());
-    }
-    if primary == Primary::Present && alone {
-        return Ok(());
-    }
-    let mut pool = pool.clone();
-    let refuse = |field: &'static str| move |e: PoolError| refusal4(w, vswitch, field, &e);
-    if let Primary::Given(address) = primary {
-        pool.take_address(address).map_err(refuse("primary_ip_address"))?;
-        chosen.primary = Some(address);
-    }
-    if let Want::These(list) = &wanted.ipv4 {
-        for &address in list {
-            pool.take_address(address).map_err(refuse("private_ip_addresses"))?;
-        }
-        chosen.ipv4.clone_from(list);
-    }
-    if let Want::These(list) = &wanted.ipv4_prefixes {
-        for &prefix in list {
-            pool.take_prefix_block(prefix).map_err(refuse("ipv4_prefixes"))?;
-        }
-        chosen.ipv4_prefixes.clone_from(list);
-    }
-    if primary == Primary::Lowest {
-        chosen.primary = Some(pool.take().map_err(refuse("vswitch_id"))?);
-    }
-    if let Want::Count(n) = wanted.ipv4 {
-        chosen.ipv4 = (0..n).map(|_| pool.take()).collect::<Result<_, _>>().map_err(refuse("vswitch_id"))?;
-    }
-    if let Want::Count(n) = wanted.ipv4_prefixes {
-        chosen.ipv4_prefixes =
-            (0..n).map(|_| pool.take_prefix()).collect::<Result<_, _>>().map_err(refuse("vswitch_id"))?;
-    }
-    Ok(())
-}
-
-fn exhausted(pool: &AddressPool) -> PoolError {
-    PoolError::Exhausted { block: pool.block().into() }
-}
-
-fn choose6(w: &World, vswitch: &VSwitch, wanted: &Wanted, chosen: &mut Chosen) -> Outcome<()> {
-    let Some(block) = vswitch.ipv6 else {
-        return Err(Refusal::new(ErrorCode::EniVSwitchIpv6Disabled)
-            .field("vswitch_id")
-            .detail(format!("{} has no IPv6 block.", vswitch.id))
-            .accepted("a vSwitch with IPv6 enabled"));
-    };
-    let taken = w.indexes().enis.pools6.get(&vswitch.id);
-    let mut pool = taken.map_or_else(|| fresh6(block), |taken| taken.pool.clone());
-    let refuse = |field: &'static str| move |e: PoolError| refusal6(w, field, &e);
-    if let Want::These(list) = &wanted.ipv6 {
-        for &address in list {
-            pool.take_address(address).map_err(refuse("ipv6_addresses"))?;
-        }
-        chosen.ipv6.clone_from(list);
-    }
-    if let Want::These(list) = &wanted.ipv6_prefixes {
-        for &prefix in list {
-            pool.take_prefix_block(prefix).map_err(refuse("ipv6_prefixes"))?;
-        }
-        chosen.ipv6_prefixes.clone_from(list);
-    }
-    if let Want::Count(n) = wanted.ipv6 {
-        chosen.ipv6 = (0..n).map(|_| pool.take()).collect::<Result<_, _>>().map_err(refuse("vswitch_id"))?;
-    }
-    if let Want::Count(n) = wanted.ipv6_prefixes {
-        chosen.ipv6_prefixes =
-            (0..n).map(|_| pool.take_prefix()).collect::<Result<_, _>>().map_err(refuse("vswitch_id"))?;
-    }
-    Ok(())
-}
-
-fn fresh6(block: Cidr6) -> AddressPool6 {
-    AddressPool6::new(block).expect("the IPv6 block of a vSwitch is a /64")
-}
-
-/// Says why an IPv4 address or prefix was refused, who holds it, and which address would pass.
-pub(crate) fn refusal4(w: &World, vswitch: &VSwitch, field: &'static str, e: &PoolError) -> Refusal {
-    let refusal = refusal_of(field, e);
-    let refusal = match e {
-        PoolError::Taken { what } => match what.first() {
-            std::net::IpAddr::V4(address) => {
-                let (ix, holder) = (w.indexes(), (vswitch.vpc, address));
-                refusal
-                    .blockers(ix.enis.by_address.get(&holder).copied())
-                    .blockers(ix.residents.by_address.get(&holder).copied())
-                    .blockers(ix.load_balancers.by_address.get(&holder).copied())
-            }
-            std::net::IpAddr::V6(_) => refusal,
-        },
-        _ => refusal,
-    };
-    let pool = w.indexes().vswitches.pools.get(&vswitch.id);
-    match pool.and_then(AddressPool::next_free) {
-        Some(free) if !matches!(refusal.code().kind(), ErrorKind::Exhausted) && field != "ipv4_prefixes" => {
-            refusal.accepted(free.to_string())
-        }
-        _ => refusal,
-    }
-}
-
-fn refusal6(w: &World, field: &'static str, e: &PoolError) -> Refusal {
-    let refusal = refusal_of(field, e);
-    match e {
-        PoolError::Taken { what } => match what.first() {
-            std::net::IpAddr::V6(address) => {
-                refusal.blockers(w.indexes().enis.by_ipv6.get(&address).copied())
-            }
-            std::net::IpAddr::V4(_) => refusal,
-        },
-        _ => refusal,
-    }
-}
-
-fn refusal_of(field: &'static str, e: &PoolError) -> Refusal {
-    let prefix = field.ends_with("prefixes");
-    let code = match e {
-        PoolError::Exhausted { .. } => ErrorCode::AddressExhausted,
-        PoolError::NoPrefix { .. } => ErrorCode::EniPrefixExhausted,
-        PoolError::Outside { .. } => ErrorCode::AddressOutside,
-        PoolError::System { .. } => ErrorCode::AddressReserved,
-        PoolError::PartLength { .. } | PoolError::Length { .. } => ErrorCode::EniPrefixMask,
-        _ if prefix => ErrorCode::EniPrefixInUse,
-        _ => ErrorCode::AddressInUse,
-    };
-    Refusal::new(code).field(field).detail(format!("{e}."))
-}
-
-/// Checks quotas between conflicts and lack of room, which is reported last.
-///
-/// # Errors
-/// What `chosen` or `quotas` says.
-pub(crate) fn room_last(chosen: Outcome<Chosen>, quotas: impl FnOnce() -> Outcome<()>) -> Outcome<Chosen> {
-    match chosen {
-        Err(refusal) if refusal.code().kind() != ErrorKind::Exhausted => Err(refusal),
-        other => {
-            quotas()?;
-            other
-        }
-    }
-}
 
 /// Checks the quota of private addresses in a VPC.
 ///
@@ -262,7 +70,7 @@ pub(crate) fn check_slots(w: &World, eni: &Eni, ipv4: u64, ipv6: u64) -> Outcome
 /// Checks that an interface with so many addresses fits an instance type.
 ///
 /// # Errors
-/// [`ErrorCode::EniTypeIpv4Exceeded`], [`ErrorCode::EniTypeIpv6Exceeded`].
+/// [`ErrorCode::EniTypeIpv4Exceeded`], [`ErrorCode::EniTypeNoIpv6`], [`ErrorCode::EniTypeIpv6Exceeded`].
 pub(crate) fn check_type_slots(instance_type: &str, ipv4: u64, ipv6: u64) -> Outcome<()> {
     let kind = TypeLimits::of(instance_type);
     let holder = format!("an interface of {instance_type}");
@@ -273,6 +81,11 @@ pub(crate) fn check_type_slots(instance_type: &str, ipv4: u64, ipv6: u64) -> Out
         kind.ipv4_per_eni.into(),
         &holder,
     )?;
+    if ipv6 > 0 && kind.ipv6_per_eni == 0 {
+        return Err(Refusal::new(ErrorCode::EniTypeNoIpv6)
+            .field("ipv6_addresses")
+            .detail(format!("{ipv6} were wanted for {holder}.")));
+    }
     check_slot(ErrorCode::EniTypeIpv6Exceeded, "ipv6_addresses", ipv6, kind.ipv6_per_eni.into(), &holder)
 }
 
@@ -283,6 +96,34 @@ fn check_slot(code: ErrorCode, field: &str, wanted: u64, most: u64, holder: &str
     let detail =
         format!("It would have {wanted}, prefixes counted as one each; {holder} has at most {most}.");
     Err(Refusal::new(code).field(field).detail(detail).accepted(format!("at most {most} in all")))
+}
+
+/// An interface of the traffic mode HighPerformance has no IPv6 (published codes of CreateNetworkInterface).
+///
+/// # Errors
+/// [`ErrorCode::EniTrafficModeIpv6`].
+pub(crate) fn check_traffic_mode(mode: TrafficMode, ipv6: u64, field: &str) -> Outcome<()> {
+    if mode == TrafficMode::HighPerformance && ipv6 > 0 {
+        return Err(Refusal::new(ErrorCode::EniTrafficModeIpv6)
+            .field(field)
+            .detail(format!("{ipv6} IPv6 addresses or prefixes were wanted or are held."))
+            .accepted("the traffic mode Standard, or no IPv6"));
+    }
+    Ok(())
+}
+
+/// An interface to which an IPv6 route leads keeps its one IPv6 address, so that the route leads to that.
+fn check_ipv6_routes(w: &World, eni: &Eni, more: u64) -> Outcome<()> {
+    if more == 0 || eni.ipv6_slots() + more < 2 {
+        return Ok(());
+    }
+    let entries = route_entry::next_hop_users(w, eni.id).into_iter();
+    let leads = |id: &RouteEntryId| w.get::<RouteEntry>(id).is_some_and(|e| !e.destination.is_v4());
+    let entries: Vec<RouteEntryId> = entries.filter(leads).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::EniHasIpv6Route).field("network_interface_id").blockers(entries))
 }
 
 /// Refuses changes of addresses while interface or instance is in transition.
@@ -319,7 +160,8 @@ pub struct AssignAddresses {
 ///
 /// # Errors
 /// The form of the wanted addresses, or none at all; an unknown interface; its state; addresses that are outside,
-/// reserved or in use; more than it can hold; the quota; no free address or prefix.
+/// reserved or in use; IPv6 that its traffic mode or a route to it excludes; more than it can hold; the quota; no free
+/// address or prefix.
 pub fn assign(w: &mut World, caller: &Caller, c: &AssignAddresses) -> Outcome<Reply> {
     c.wanted.check_form(Call::Assign)?;
     if c.wanted.addresses() == 0 {
@@ -333,6 +175,9 @@ pub fn assign(w: &mut World, caller: &Caller, c: &AssignAddresses) -> Outcome<Re
     check_state(w, eni)?;
     vswitch.check_available()?;
     check_cut_through(w, eni, &c.wanted)?;
+    let (_, ipv6) = c.wanted.slots();
+    check_traffic_mode(eni.traffic_mode, ipv6, "ipv6_addresses")?;
+    check_ipv6_routes(w, eni, ipv6)?;
     let chosen = choose(w, vswitch, Primary::Present, &c.wanted);
     let chosen = room_last(chosen, || {
         // Only the family that grows: the other may have been filled while a larger type allowed it.
@@ -584,11 +429,4 @@ pub fn holders4(w: &World, caller: &Caller, vpc: Option<VpcId>, addresses: &[Ipv
 /// The interfaces that hold one of these IPv6 addresses.
 pub fn holders6(w: &World, addresses: &[Ipv6Addr]) -> BTreeSet<EniId> {
     addresses.iter().filter_map(|a| w.indexes().enis.by_ipv6.get(a).copied()).collect()
-}
-
-/// A vSwitch without IPv6 addresses in use has no pool: it may lose its IPv6 block and get another.
-fn drop_if_empty(ix: &mut EniIndex, vswitch: VSwitchId) {
-    if ix.pools6.get(&vswitch).is_some_and(|t| t.taken == 0) {
-        ix.pools6.remove(&vswitch);
-    }
 }

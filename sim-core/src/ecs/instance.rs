@@ -152,6 +152,37 @@ pub struct Terms {
     pub credit: CompactString,
 }
 
+impl Terms {
+    /// Only what is paid by use and bids for nothing is protected from deletion (provider documentation: deletion
+    /// protection).
+    ///
+    /// # Errors
+    /// [`ErrorCode::InstanceProtectionUnsupported`].
+    pub fn check_protection(&self) -> Outcome<()> {
+        if self.charge == ChargeType::PostPaid && self.spot == SpotStrategy::NoSpot {
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorCode::InstanceProtectionUnsupported)
+            .field("deletion_protection")
+            .detail(format!("It is {} and {}.", self.charge.text(), self.spot.text()))
+            .accepted("PostPaid and NoSpot"))
+    }
+
+    /// A subscription does not bid.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InstanceSpotPrepaid`].
+    pub fn check_spot(&self) -> Outcome<()> {
+        if self.charge == ChargeType::PrePaid && self.spot != SpotStrategy::NoSpot {
+            return Err(Refusal::new(ErrorCode::InstanceSpotPrepaid)
+                .field("spot_strategy")
+                .detail(format!("It is {} and {}.", self.charge.text(), self.spot.text()))
+                .accepted("NoSpot"));
+        }
+        Ok(())
+    }
+}
+
 /// An ECS instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
@@ -252,12 +283,16 @@ impl Instance {
     /// Refuses an operation unless the instance has a certain status.
     ///
     /// # Errors
-    /// [`ErrorCode::InstanceStatusIncorrect`].
+    /// [`ErrorCode::InstanceInitializing`] while it is being made, else [`ErrorCode::InstanceStatusIncorrect`].
     pub fn check_status(&self, wanted: InstanceStatus) -> Outcome<()> {
         if self.status == wanted {
             return Ok(());
         }
-        Err(self.wrong_status(ErrorCode::InstanceStatusIncorrect, wanted.text()))
+        let code = match self.status {
+            InstanceStatus::Pending => ErrorCode::InstanceInitializing,
+            _ => ErrorCode::InstanceStatusIncorrect,
+        };
+        Err(self.wrong_status(code, wanted.text()))
     }
 
     pub(crate) fn wrong_status(&self, code: ErrorCode, wanted: &str) -> Refusal {

@@ -4,7 +4,7 @@
 //! are asked for (provider documentation: RunInstances, CreateInstance).
 
 use crate::access::{Caller, Owner, ZoneId};
-use crate::catalog::{self, Architecture, Image};
+use crate::catalog::{self, Architecture, Image, Os};
 use crate::command::Reply;
 use crate::ecs::disk::{Disk, SystemDisk};
 use crate::ecs::eni::{self, Eni, EniKind, EniStatus, New, TrafficMode};
@@ -141,9 +141,10 @@ pub struct RunInstances {
 /// instead of refusing it.
 ///
 /// # Errors
-/// Amounts; the form of names, host names, description, disk, tags, addresses; an unknown type, image, zone, vSwitch,
-/// group, interface, resource group; an image for another processor; another zone; a VPC or vSwitch in transition; what
-/// its type allows; addresses that are outside, reserved or in use; quotas; no free address.
+/// Amounts; terms that exclude each other; the form of names, host names, description, disk, tags, addresses; an unknown
+/// type, image, zone, vSwitch, group, interface, resource group; an image for another processor or not for a key pair;
+/// another zone; a VPC or vSwitch in transition; what its type allows; addresses that are outside, reserved or in use;
+/// quotas; no free address.
 pub fn run(w: &mut World, caller: &Caller, c: &RunInstances) -> Outcome<Reply> {
     let least = check_amounts(c)?;
     let plan = Plan::check(w, caller, &c.launch, u32::from(c.amount), Naming::Counted(c.unique_suffix))?;
@@ -206,19 +207,37 @@ impl<'a> Plan<'a> {
         let name = launch.name.as_deref().filter(|text| !text.is_empty());
         let name = name.map(|text| naming.read(text, "name")).transpose()?;
         for at in [0, amount - 1] {
-            instance_name::NAME.check(name.map(|s| s.at(at)).as_deref())?;
+            let Some(name) = name else { break };
+            instance_name::NAME.check(Some(&name.at(at))).map_err(|refusal| {
+                name.suffix_or(refusal, ErrorCode::InstanceNameSuffix, |t| {
+                    instance_name::NAME.check(Some(t)).is_ok()
+                })
+            })?;
         }
         let description = instance_name::DESCRIPTION.check(launch.description.as_deref())?;
         tag::check(&launch.tags)?;
         launch.system_disk.check_form()?;
+        launch.terms.check_spot()?;
+        if launch.deletion_protection {
+            launch.terms.check_protection()?;
+        }
         check_interfaces(launch, amount)?;
         check_type(launch)?;
         let image = find_image(launch)?;
+        if image.os == Os::Windows && !launch.terms.key_pair.is_empty() {
+            return Err(Refusal::new(ErrorCode::InstanceWindowsKeyPair)
+                .field("key_pair_name")
+                .detail(format!("{} is an image of Windows.", image.id))
+                .accepted("a password"));
+        }
         let disk_gib = launch.system_disk.size_for(image)?;
         let host_name = launch.host_name.as_deref().filter(|text| !text.is_empty());
         let host_name = host_name.map(|text| naming.read(text, "host_name")).transpose()?;
         for at in [0, amount - 1] {
-            host_name.map(|s| check_host_name(&s.at(at), image.os)).transpose()?;
+            let Some(name) = host_name else { break };
+            check_host_name(&name.at(at), image.os).map_err(|refusal| {
+                name.suffix_or(refusal, ErrorCode::HostNameSuffix, |t| check_host_name(t, image.os).is_ok())
+            })?;
         }
         if let Some(zone) = &launch.zone {
             crate::region::check_zone(w, &caller.region, zone)?;
@@ -348,6 +367,7 @@ impl<'a> Plan<'a> {
         check_membership(w, caller, row.vpc, groups, None, 1 + wanted.wanted.addresses())?;
         row.check_available()?;
         let (ipv4, ipv6) = wanted.wanted.slots();
+        eni_address::check_traffic_mode(wanted.traffic_mode, ipv6, "traffic_mode")?;
         eni_address::check_type_slots(&self.launch.instance_type, 1 + ipv4, ipv6)?;
         let primary = primary_ip.map_or(Primary::Lowest, Primary::Given);
         let chosen = eni_address::choose(w, row, primary, &wanted.wanted);

@@ -44,14 +44,17 @@ pub struct ModifyInstance {
 /// Handles [`ModifyInstance`].
 ///
 /// # Errors
-/// The form of the fields; an unknown instance or group; an instance in transition, or not Stopped for user data; the
-/// limits of groups.
+/// The form of the fields; an unknown instance or group; protection of an instance that takes none; an instance in
+/// transition, or not Stopped for user data; the limits of groups.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstance) -> Outcome<Reply> {
     let name = instance_name::NAME.check(c.name.as_deref())?;
     let description = instance_name::DESCRIPTION.check(c.description.as_deref())?;
     let instance = w.visible::<Instance>(caller, c.instance)?;
     if let Some(host_name) = c.host_name.as_deref() {
         check_host_name(host_name, os_of(instance))?;
+    }
+    if c.deletion_protection == Some(true) {
+        instance.terms.check_protection()?;
     }
     instance.check_settled()?;
     if c.user_data.is_some() {
@@ -161,6 +164,11 @@ fn check_target(instance: &Instance, vswitch: &VSwitch, target: VpcId, c: &MoveI
             format!("{} lies in {}, {} in {}.", vswitch.id, vswitch.zone, instance.id, instance.zone);
         return Err(refuse(ErrorCode::InstanceVSwitchOtherZone, "vswitch_id", detail)
             .accepted(format!("a vSwitch of {}", instance.zone)));
+    }
+    if c.vpc == Some(instance.vpc) {
+        let detail = format!("{} lies in {target}.", instance.id);
+        return Err(refuse(ErrorCode::InstanceInTargetVpc, "vpc_id", detail)
+            .accepted("another VPC, or none for a move inside its own"));
     }
     if target == instance.vpc && !c.groups.is_empty() {
         let detail = "The instance stays in its VPC and keeps its groups.".to_owned();

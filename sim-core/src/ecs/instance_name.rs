@@ -54,13 +54,20 @@ pub struct Sequence<'a> {
 }
 
 impl<'a> Sequence<'a> {
+    /// How `UniqueSuffix` numbers.
+    const SUFFIX: (u32, usize) = (1, 3);
+
     /// Reads a text; `unique_suffix` numbers it unless it has a pattern of its own.
     ///
     /// # Errors
     /// [`ErrorCode::InstanceNamePattern`] for brackets that hold no `[first,digits]`.
     pub fn parse(text: &'a str, unique_suffix: bool, field: &str) -> Outcome<Sequence<'a>> {
         let Some((before, rest)) = text.split_once('[') else {
-            return Ok(Sequence { before: text, number: unique_suffix.then_some((1, 3)), after: "" });
+            return Ok(Sequence {
+                before: text,
+                number: unique_suffix.then_some(Sequence::SUFFIX),
+                after: "",
+            });
         };
         let refuse = || {
             Refusal::new(ErrorCode::InstanceNamePattern)
@@ -84,6 +91,17 @@ impl<'a> Sequence<'a> {
         }
         let digits = if digits == 0 { 6 } else { digits };
         Ok(Sequence { before, number: Some((first, digits as usize)), after })
+    }
+
+    /// The refusal of a numbered text, which is by `suffix` if the text alone would pass.
+    pub fn suffix_or(&self, refusal: Refusal, suffix: ErrorCode, passes: impl Fn(&str) -> bool) -> Refusal {
+        let alone = self.after.is_empty() && self.number == Some(Sequence::SUFFIX);
+        if !alone || !passes(self.before) {
+            return refusal;
+        }
+        let detail = format!("{} bytes leave no room for a number of three digits.", self.before.len());
+        let field = refusal.details().field.clone().unwrap_or_default();
+        Refusal::new(suffix).field(field).detail(detail)
     }
 
     /// The text of instance `at`, from 0.

@@ -296,6 +296,12 @@ fn check_member_state(w: &World, member: Member, eni: &Eni) -> Outcome<()> {
     match member {
         Member::Instance(id) => {
             let status = w.get::<Instance>(&id).map(|instance| instance.status);
+            if status == Some(InstanceStatus::Pending) {
+                return Err(Refusal::new(ErrorCode::InstanceInitializing)
+                    .field("instance_id")
+                    .detail(format!("{id} is Pending."))
+                    .accepted("the same request once the instance is Running or Stopped"));
+            }
             if !matches!(status, Some(InstanceStatus::Running | InstanceStatus::Stopped)) {
                 return Err(Refusal::new(ErrorCode::GroupInstanceStatusIncorrect)
                     .field("instance_id")

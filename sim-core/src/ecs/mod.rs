@@ -5,6 +5,7 @@ pub mod disk;
 pub mod eni;
 pub mod eni_address;
 pub mod eni_attachment;
+pub mod eni_choice;
 pub mod eni_wanted;
 pub mod group_filter;
 pub mod instance;

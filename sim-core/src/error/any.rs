@@ -18,6 +18,7 @@ macro_rules! any_errors {
         ResourceListMissing Invalid ["MissingParameter.ResourceIds", "MissingParam", "MissingParameter", "MissingParam.ResourceId"] 400 "At least one resource must be named.";
         TagListMissing Invalid ["MissingParameter.Tags", "MissingParam.Tags", "MissingParam", "MissingParam.TagKey"] 400 "At least one tag must be given.";
         TagListSize Invalid ["SizeLimitExceeded.TagNum", "NumberExceed.Tags", "InvalidTagCount", "SizeLimitExceeded.Tag", "SizeLimitExceeded.TagKey"] 400 "1 to 20 tags are named in a call.";
+        TagKeysAndAll Invalid ["Param.Conflict"] 403 "All tags and a list of keys exclude each other.";
         TagsAndResourcesMissing Invalid ["BothEmpty.TagsAndResources", "MissingParam.TagOrResourceId"] 400 "Resources or tags must be named.";
         NextTokenInvalid Invalid ["Invalid.NextToken", "IllegalParam.NextToken", "InvalidParameter.NextToken", "InvalidParameter", "InvalidParam.NextToken"] 400 "The token of the next page was not issued by this list.";
         ResourceGroupNameMalformed Invalid ["InvalidParameter.Name"] 400 "The name of a resource group is 2 to 50 characters, a letter first.";
@@ -42,6 +43,7 @@ macro_rules! any_errors {
         VpcDescriptionMalformed Invalid ["InvalidVpcDiscription.Malformed", "InvalidDescription.Malformed"] 400 "The VPC description must be 1 to 256 characters and must not start with http:// or https://.";
         VSwitchNameMalformed Invalid ["InvalidVSwitchName.Malformed"] 400 "The vSwitch name must be 1 to 128 characters and must not start with http:// or https://.";
         VSwitchDescriptionMalformed Invalid ["InvalidVSwitchDiscription.Malformed", "InvalidDescription.Malformed"] 400 "The vSwitch description must be 1 to 256 characters and must not start with http:// or https://.";
+        TagKeyMissing Invalid ["MissingParameter.TagKey", "InvalidTag.Mismatch", "InvalidTagKey.Malformed", "InvalidTagKey", "InvalidParam.TagKey"] 400 "A tag has a key.";
         TagKeyMalformed Invalid ["InvalidTagKey.Malformed", "InvalidTagKey", "Forbidden.TagKeys", "InvalidParam.TagKey"] 400 "A tag key has 1 to 128 characters and starts with none of aliyun, acs:, http:// and https://.";
         TagValueMalformed Invalid ["InvalidTagValue.Malformed", "InvalidTagValue", "InvalidParam.TagValue"] 400 "A tag value has at most 128 characters, does not start with acs: and contains no http:// or https://.";
         TagKeyDuplicated Invalid ["Forbidden.TagKey.Duplicated", "Duplicate.TagKey", "InvalidTagKey.Duplicated", "InvalidTagKey.Malformed"] 400 "A tag key is given twice.";

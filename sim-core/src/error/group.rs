@@ -4,7 +4,7 @@ macro_rules! group_errors {
     ($($before:tt)*) => { host_errors! {
         $($before)*
         // --- security groups and prefix lists ------------------------------------------------------------
-        SecurityGroupNotFound NotFound ["InvalidSecurityGroupId.NotFound", "InvalidSecurityGroup.NotFound"] 404 "The specified security group does not exist.";
+        SecurityGroupNotFound NotFound ["InvalidSecurityGroupId.NotFound", "InvalidSecurityGroup.NotFound", "InvalidResourceId.NotFound"] 404 "The specified security group does not exist.";
         SecurityGroupRuleNotFound NotFound ["InvalidSecurityGroupRuleId.NotFound", "InvalidSecurityGroupRule.RuleNotExist"] 404 "The specified security group rule does not exist.";
         PrefixListNotFound NotFound ["InvalidPrefixListId.NotFound"] 404 "The specified prefix list does not exist.";
         SecurityGroupNameMalformed Invalid ["InvalidSecurityGroupName.Malformed"] 400 "The name of a security group has 2 to 128 characters, a letter first, and does not start with http:// or https://.";

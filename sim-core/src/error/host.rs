@@ -4,8 +4,8 @@ macro_rules! host_errors {
     ($($before:tt)*) => { internet_errors! {
         $($before)*
         // --- ENI, instances, residents ---------------------------------------------------------------------
-        EniNotFound NotFound ["InvalidEniId.NotFound", "InvalidNetworkInterfaceId.NotFound"] 404 "The specified network interface does not exist.";
-        InstanceNotFound NotFound ["InvalidEcsId.NotFound", "InvalidInstanceId.NotFound", "InvalidParameter.InvalidInstanceId"] 404 "The specified instance does not exist.";
+        EniNotFound NotFound ["InvalidEniId.NotFound", "InvalidNetworkInterfaceId.NotFound", "InvalidResourceId.NotFound"] 404 "The specified network interface does not exist.";
+        InstanceNotFound NotFound ["InvalidEcsId.NotFound", "InvalidInstanceId.NotFound", "InvalidParameter.InvalidInstanceId", "InvalidResourceId.NotFound"] 404 "The specified instance does not exist.";
         EniNameMalformed Invalid ["InvalidParams.NetworkInterfaceName", "InvalidParameter"] 403 "The name of a network interface has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
         EniDescriptionMalformed Invalid ["InvalidDescription.Malformed", "InvalidParameter"] 400 "The description of a network interface has 2 to 256 characters and does not start with http:// or https://.";
         EniGroupsConflict Invalid ["InvalidSecurityGroupId.SingleIdAndMultiIdConflict", "InvalidParameter.Conflict"] 400 "SecurityGroupId and SecurityGroupIds exclude each other.";
@@ -16,6 +16,12 @@ macro_rules! host_errors {
         EniPrefixMask Invalid ["InvalidIp.IpPrefixMaskInvalid", "InvalidParameter"] 403 "A prefix of a network interface has a mask of 28 for IPv4 and of 80 for IPv6.";
         EniPrefixInUse Conflict ["InvalidIp.IpPrefixNotAvailable", "InvalidPrivateIpAddress.Duplicated"] 403 "Addresses of the prefix are already in use.";
         EniPrefixExhausted Exhausted ["InvalidVSwitchId.IpPrefixNotEnough", "InvalidVSwitchId.IpNotEnough"] 403 "The vSwitch has no free prefix left.";
+        EniPrefixUnreserved Conflict ["InvalidIp.IpPrefixMustInReserveSegment", "InvalidIp.IpPrefixNotAvailable"] 403 "A prefix lies in a CIDR reservation where the vSwitch has one.";
+        Ipv6AddressOutside Invalid ["InvalidOperation.AddressNotInVSwitchCidr", "InvalidVSwitchId.IpInvalid"] 404 "The IPv6 address does not lie in the IPv6 block of the vSwitch.";
+        Ipv6AddressInUse Conflict ["InvalidOperation.AddressAlreadyAllocated", "InvalidIp.IpAssigned", "InvalidPrivateIpAddress.Duplicated"] 404 "The IPv6 address is already in use.";
+        EniTypeNoIpv6 Denied ["InvalidOperation.Ipv6NotSupport", "InvalidOperation.Ipv6CountExceeded"] 403 "The instance type takes no IPv6 addresses.";
+        EniHasIpv6Route Dependency ["InvalidOperation.HasIpv6RouteEntry"] 404 "A network interface to which an IPv6 route leads has one IPv6 address.";
+        EniTrafficModeIpv6 Denied ["InvalidOperation.EniTrafficModeNotSupportIpv6", "InvalidOperation.EniTrafficModeNotSupportIPv6", "InvalidOperation.HighPerformanceTrafficModeEniNotSupport"] 403 "A network interface of the traffic mode HighPerformance has no IPv6 addresses.";
         EniVSwitchIpv6Disabled State ["InvalidOperation.VSwitchIpv6Disabled", "InvalidVSwitch.Ipv6NotTurnOn"] 404 "The vSwitch has no IPv6 block.";
         EniQuotaExceeded Quota ["MaxEniCountExceeded"] 403 "The number of secondary network interfaces in this region has reached the quota.";
         EniAvailableIpv4Exceeded Quota ["MaxEniPrivateIpsCountExceeded", "InvalidOperation.Ipv4CountExceeded"] 403 "An Available network interface holds at most 49 secondary IPv4 addresses.";
@@ -46,6 +52,11 @@ macro_rules! host_errors {
         HostNameMalformed Invalid ["InvalidHostName.Malformed", "HOSTNAME_ILLEGAL"] 400 "A host name does not follow the rules of the operating system.";
         HostNamesConflict Invalid ["InvalidHostname.SingleAndMultiConflict"] 403 "One host name for all and a list of host names exclude each other.";
         HostNamesCount Invalid ["InvalidHostname.SizeInvalid"] 403 "A list of host names has one for each instance.";
+        InstanceNameSuffix Invalid ["InvalidParams.InstanceNameExceed", "InvalidInstanceName.Malformed"] 403 "The name of an instance has no room for its number.";
+        HostNameSuffix Invalid ["InvalidParams.HostnameExceed", "InvalidHostName.Malformed"] 403 "The host name has no room for the number of the instance.";
+        InstanceProtectionUnsupported Denied ["InvalidChargeType.ValueNotSupported"] 403 "Only an instance that is paid by use and bids for nothing is protected from deletion.";
+        InstanceSpotPrepaid Invalid ["InvalidSpotPrepaid"] 400 "A subscription does not bid for spare capacity.";
+        InstanceWindowsKeyPair Invalid ["DependencyViolation.WindowsInstance"] 403 "A key pair is for Linux only.";
         InstanceTypeUnknown Invalid ["InvalidInstanceType.ValueNotSupported", "InvalidInstanceType.NotSupported"] 403 "The instance type does not exist.";
         ImageNotFound NotFound ["InvalidImageId.NotFound"] 404 "The specified image does not exist.";
         ImageFamilyNotFound NotFound ["InvalidImageFamily.MissingAvailableImage"] 403 "No image of the specified family exists.";
@@ -61,7 +72,7 @@ macro_rules! host_errors {
         InstanceAddressesForMany Invalid ["InvalidPrimaryIpAddress.SizeInvalid", "InvalidParam.IpAssign", "InvalidParameter"] 400 "Addresses are listed for one instance only.";
         InstanceInterfaceForMany Invalid ["InvalidParam.SecondaryNetworkInterface", "InvalidParameter"] 400 "An existing network interface is named for one instance only.";
         InstanceStatusIncorrect State ["IncorrectInstanceStatus"] 403 "The status of the instance does not allow this operation.";
-        InstanceInitializing State ["IncorrectInstanceStatus.Initializing", "IncorrectInstanceStatus"] 403 "The instance is being made.";
+        InstanceInitializing State ["IncorrectInstanceStatus.Initializing", "Forbidden.InstanceIsBeingCreated", "InstanceNotReady", "IncorrectInstanceStatus"] 403 "The instance is being made.";
         InstanceProtected Denied ["InvalidOperation.DeletionProtection"] 403 "The instance is protected from deletion.";
         InstanceSubscription Denied ["ChargeTypeViolation"] 403 "A subscription is not deleted before its end.";
         InstanceNotSubscription Denied ["ChargeTypeViolation"] 403 "Only a subscription renews itself.";
@@ -70,6 +81,7 @@ macro_rules! host_errors {
         InstanceRepeated Invalid ["Abs.InvalidInstanceIds.MalFormed", "InvalidInstanceIds.ValueNotSupported", "InvalidParameter"] 403 "An instance is named twice in one call.";
         InstanceVSwitchOtherVpc Conflict ["InvalidVSwitch.NotBelongToVpc", "VSwitchIdNotMatch"] 404 "The vSwitch lies in another VPC.";
         InstanceVSwitchOtherZone Conflict ["InvalidOperation.VswAndEcsAvailabilityZoneMismatch"] 403 "The vSwitch lies in another zone than the instance.";
+        InstanceInTargetVpc Conflict ["InvalidParameter.AlreadyInTargetVpc"] 404 "The instance lies in that VPC already.";
         InstanceGroupsUnexpected Invalid ["InvalidParameter.MustBeEmpty"] 404 "Security groups are given only with another VPC.";
         InstanceSecondaryAddresses State ["PrimaryEniHasSubIp"] 400 "The primary network interface has secondary addresses.";
         InstanceIpv6Held State ["InvalidIp.Ipv6Assigned"] 403 "The primary network interface has IPv6 addresses.";
@@ -87,7 +99,7 @@ macro_rules! host_errors {
         ResidentNameMalformed Invalid ["InvalidParameter"] 400 "The name of a managed resident has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
         ResidentKindMalformed Invalid ["InvalidParameter"] 400 "The kind of a managed resident is 1 to 32 small letters, digits, hyphens and underscores, a letter first.";
         ResidentPortInvalid Invalid ["InvalidParameter"] 400 "The port of a managed resident is from 1 to 65535.";
-        DiskNotFound NotFound ["InvalidDiskId.NotFound"] 404 "The specified disk does not exist.";
+        DiskNotFound NotFound ["InvalidDiskId.NotFound", "InvalidResourceId.NotFound"] 404 "The specified disk does not exist.";
         ResidentNotFound NotFound ["InvalidResourceId.NotFound"] 404 "The specified managed resident does not exist.";
     } };
 }

@@ -4,7 +4,7 @@ macro_rules! vpc_errors {
     ($($before:tt)*) => { group_errors! {
         $($before)*
         // --- VPC ---------------------------------------------------------------------------------------
-        VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound", "NoSuchResource", "InvalidVpcId.NotExist"] 404 "The specified VPC does not exist.";
+        VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound", "NoSuchResource", "InvalidVpcId.NotExist", "InvalidResourceId.NotFound"] 404 "The specified VPC does not exist.";
         VpcCidrMalformed Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC is an IPv4 network in CIDR form without host bits.";
         VpcCidrMask Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The mask of a VPC block is between 8 and 28.";
         VpcCidrForbidden Invalid ["InvalidParameter", "IllegalCidrBlock", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";
@@ -37,7 +37,10 @@ macro_rules! vpc_errors {
         SecondaryIpv6NotFound NotFound ["InvalidIpv6CidrBlock.NotFound"] 400 "The VPC has no such secondary IPv6 block.";
         IpVersionInvalid Invalid ["IllegalParam.IpVersion", "PARAMETER_ILLEGAL", "IllegalParamFormat"] 400 "The IP version is IPV4 or IPV6.";
         IpamUnsupported Denied ["ResourceNotFound.IpamPool", "UnsupportedFeature.Ipam", "UnsupportedFeature.IPAM"] 400 "There are no address pools of IPAM here.";
-        Ipv6Disabled State ["OperationFailed.VpcIpv6Disabled", "OperationFailed.IPv6Disabled", "OperationDenied.VpcIpv6NotEnabled", "InvalidParameter"] 400 "The VPC has no IPv6 block.";
+        IpamPoolMissing Invalid ["IllegalParam.IpamPool", "ResourceNotFound.IpamPool"] 400 "A mask is wanted of an address pool of IPAM, and none is named.";
+        IpamBlockMissing Invalid ["MissingParam.CidrOrCidrMask", "ResourceNotFound.IpamPool"] 400 "An address pool of IPAM is named without a block or a mask.";
+        Ipv6NotAsked Invalid ["MissingParam.EnableIpv6", "InvalidParameter"] 400 "An IPv6 block is described, and IPv6 is not turned on.";
+        Ipv6Disabled State ["OperationFailed.VpcIpv6Disabled", "OperationDenied.VpcIpv6NotEnabled", "InvalidParameter"] 400 "The VPC has no IPv6 block.";
         Ipv6CidrMalformed Invalid ["InvalidIpv6CidrBlock.Malformed", "IllegalParam.Ipv6CidrBlock", "IllegalParam.Ipv6Cidr", "InvalidParameter"] 400 "The IPv6 block of a VPC is a network with a mask of 52, 56 or 60.";
         Ipv6InUse Dependency ["OperationFailed.IpV6VSwitchInuse", "OperationFailed.Ipv6InstanceExist"] 400 "IPv6 is still on in a vSwitch of the VPC.";
 
@@ -50,7 +53,7 @@ macro_rules! vpc_errors {
         VpcHasResident Dependency ["DependencyViolation.CloudServiceResource"] 400 "The VPC still has managed residents or load balancers.";
 
         // --- vSwitch -------------------------------------------------------------------------------------
-        VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId", "InvalidResource.NotFound"] 404 "The specified vSwitch does not exist.";
+        VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId", "InvalidResource.NotFound", "InvalidResourceId.NotFound"] 404 "The specified vSwitch does not exist.";
         VSwitchIdListSize Invalid ["InvalidVSwitchIdNumber.NotSupported"] 400 "A filter names at most 20 vSwitches.";
         VSwitchIpv6Exclusive Invalid ["ParamExclusive.DisableIpv6AndIpv6CidrBlock"] 400 "IPv6 of a vSwitch is turned off or moved, not both.";
         VSwitchCidrMalformed Invalid ["InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The block of a vSwitch is an IPv4 network in CIDR form without host bits.";
@@ -63,9 +66,16 @@ macro_rules! vpc_errors {
         VSwitchQuotaExceeded Quota ["QuotaExceeded.VSwitch"] 400 "The number of vSwitches in the VPC has reached the quota.";
         VSwitchStatusIncorrect State ["IncorrectVSwitchStatus", "IncorrectStatus.VSwitch", "InvalidStatus.VSwitch", "IncorrectStatus.VSWITCH", "InvalidVSwitch.IncorrectStatus", "IncorrectStatus", "ResourceStatus.Error"] 400 "The status of the vSwitch does not allow this operation.";
         VSwitchSiblingBusy Busy ["OperationDenied.OtherSubnetCreating", "OperationDenied.OtherSubnetProcessing", "IncorrectVSwitchStatus", "TaskConflict"] 400 "Another vSwitch of the VPC is being created or deleted.";
+        VpcRouteEntryBusy Busy ["InvalidStatus.RouteEntry", "IncorrectRouteEntryStatus", "TaskConflict"] 400 "A route entry of the VPC is in transition.";
         VSwitchInUse Dependency ["DependencyViolation"] 400 "Resources still hold addresses of the vSwitch.";
         VSwitchHasRouteTable Dependency ["DependencyViolation.RouteTable", "DependencyViolation"] 400 "A custom route table is still bound to the vSwitch.";
         VSwitchHasReservation Dependency ["DependencyViolation.VSwitchCidrReservation", "DependencyViolation"] 400 "The vSwitch still has CIDR reservations.";
+        VSwitchHasResident Dependency ["DependencyViolation.CloudService", "DependencyViolation"] 400 "Managed residents still lie in the vSwitch.";
+        VSwitchIpv6Off State ["OperationFailed.IPv6Disabled"] 400 "IPv6 of the vSwitch is off already.";
+        VSwitchIpv6On State ["OperationFailed.Ipv6AlreadyEnabled"] 400 "IPv6 of the vSwitch is on already.";
+        VSwitchIpv6Missing Invalid ["MissingParam.Ipv6CidrBlock", "MissingParam", "InvalidParameter"] 400 "An IPv6 subnet is described without its number.";
+        VSwitchIpv6Parent Invalid ["IllegalParam.VpcIpv6CidrBlock"] 400 "The IPv6 block is none of the VPC's.";
+        VSwitchRouteEntryBusy State ["IncorrectStatus.VpcRouteEntry", "IncorrectRouteEntryStatus"] 400 "The system route entry of the vSwitch's IPv6 block is in transition.";
         VSwitchIpv6Malformed Invalid ["IllegalParam.Ipv6CidrBlock", "InvalidParameter"] 400 "The IPv6 subnet number is outside its range.";
         VSwitchIpv6Exists Conflict ["OperationFailed.Ipv6CidrBlockExisted"] 400 "Another vSwitch has this IPv6 subnet.";
         VSwitchIpv6InUse Dependency ["OperationFailed.Ipv6InstanceExist"] 400 "IPv6 addresses or reservations of the vSwitch are still in use.";
@@ -97,7 +107,7 @@ macro_rules! vpc_errors {
         VRouterNotFound NotFound ["InvalidVRouterId.NotFound", "InvalidVRouterID.NotFound"] 404 "The specified vRouter does not exist.";
         VRouterNameMalformed Invalid ["InvalidVRouterName.Malformed"] 400 "The vRouter name must be 1 to 128 characters and must not start with http:// or https://.";
         VRouterDescriptionMalformed Invalid ["InvalidVRouterDescription.Malformed", "InvalidDescription.Malformed"] 400 "The vRouter description must be 1 to 256 characters and must not start with http:// or https://.";
-        RouteTableNotFound NotFound ["InvalidRouteTableId.NotFound", "InvalidRouteTableID.NotFound", "InvalidRouteTable.NotFound", "Abs.InvalidRouteTableId.NotExist"] 404 "The specified route table does not exist.";
+        RouteTableNotFound NotFound ["InvalidRouteTableId.NotFound", "InvalidRouteTableID.NotFound", "InvalidRouteTable.NotFound", "Abs.InvalidRouteTableId.NotExist", "InvalidResourceId.NotFound"] 404 "The specified route table does not exist.";
         RouteTableNameMalformed Invalid ["InvalidParameter.RouteTableName.Malformed", "Abs.InvaliTableName.Malformed"] 400 "The route table name must be 1 to 128 characters and must not start with http:// or https://.";
         RouteTableDescriptionMalformed Invalid ["InvalidParameter.Description.Malformed", "InvalidDescription.Malformed"] 400 "The route table description must be 1 to 256 characters and must not start with http:// or https://.";
         RouteTableGatewayUnsupported Denied ["OperationUnsupported.AdvancedFeature"] 400 "Route tables of gateways are not offered; a route table is bound to vSwitches.";
@@ -123,6 +133,7 @@ macro_rules! vpc_errors {
         RouteEntryDescriptionMalformed Invalid ["InvalidDescription.Malformed"] 400 "The route entry description must be 1 to 256 characters and must not start with http:// or https://.";
         RouteEntryStatusIncorrect State ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "VPC_ROUTE_ENTRY_STATUS_ERROR"] 400 "The route entry is in transition.";
         RouteEntrySiblingBusy Busy ["IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "TaskConflict"] 400 "Another entry of the route table is in transition.";
+        RouteEntryKeepsLocal Denied ["OperationDenied.NextHopNotChanged", "OperationDenied"] 400 "A system route entry of a custom table is deleted only after its next hop was changed.";
         RouteEntryIsSystem Denied ["OperationDenied"] 400 "A system route entry cannot be deleted.";
         RouteEntrySystemText Denied ["Forbbiden"] 403 "A system route entry has no name and no description.";
         RouteEntryQuotaExceeded Quota ["QuotaExceeded"] 400 "The number of custom entries in the route table has reached the quota.";

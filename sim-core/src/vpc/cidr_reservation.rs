@@ -5,9 +5,9 @@
 //! (provider documentation: CreateVSwitchCidrReservation). It lowers the vSwitch's count of free addresses.
 
 use crate::access::{Caller, Owner};
-use crate::cidr::PREFIX_LEN_IPV4;
-use crate::cidr::{Cidr, Cidr6, PoolError, reserved};
+use crate::cidr::{Cidr, PREFIX_LEN_IPV4, PREFIX_LEN_IPV6, PoolError};
 use crate::command::Reply;
+use crate::ecs::eni_choice;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, CidrReservationId, EniId, VSwitchId, VpcId};
 use crate::name::TextRule;
@@ -68,19 +68,28 @@ impl Row for CidrReservation {
         ix.by_vswitch.shift(&id, old.map(|r| r.vswitch), new.map(|r| r.vswitch));
         let family = |r: &CidrReservation| (r.vpc, r.block.is_v4());
         ix.by_vpc.shift(&id, old.map(family), new.map(family));
-        let pools = &mut indexes.vswitches.pools;
-        let block = |r: &CidrReservation| r.block.v4().map(|block| (r.vswitch, block));
-        match (old.and_then(block), new.and_then(block)) {
-            (None, Some((vswitch, block))) => {
-                let pool = pools.get_mut(&vswitch).expect("a reservation lies in a vSwitch");
-                pool.reserve(block).expect("the block was checked to be free");
-            }
-            (Some((vswitch, block)), None) => {
-                let pool = pools.get_mut(&vswitch).expect("a vSwitch outlives its reservations");
-                pool.unreserve(block).expect("the block was reserved");
-            }
-            _ => {}
+        if old.map(|r| r.block) == new.map(|r| r.block) {
+            return;
         }
+        if let Some(r) = old {
+            change_pool(indexes, r, false);
+        }
+        if let Some(r) = new {
+            change_pool(indexes, r, true);
+        }
+    }
+}
+
+/// Takes a block out of the pool of its vSwitch, or gives it back.
+fn change_pool(indexes: &mut Indexes, r: &CidrReservation, take: bool) {
+    match r.block {
+        Cidr::V4(block) => {
+            let pool = indexes.vswitches.pools.get_mut(&r.vswitch);
+            let pool = pool.expect("a vSwitch outlives its reservations");
+            let done = if take { pool.reserve(block) } else { pool.unreserve(block) };
+            done.expect("the block was checked to be free, or was reserved");
+        }
+        Cidr::V6(block) => eni_choice::reserve6(&mut indexes.enis, r.vswitch, block, take),
     }
 }
 
@@ -202,80 +211,52 @@ fn find4(w: &World, vswitch: &VSwitch, choice: ReservationChoice) -> Outcome<Cid
     };
     found.map(Cidr::from).map_err(|error| {
         let mask_was_given = matches!(choice, ReservationChoice::Mask4(_));
-        let (code, field) = match error {
-            PoolError::PartLength { .. } if mask_was_given => (ErrorCode::CidrReservationMask, "cidr_mask"),
-            PoolError::PartLength { .. } => (ErrorCode::CidrReservationOutside, "cidr_block"),
-            PoolError::Outside { .. } => (ErrorCode::CidrReservationOutside, "cidr_block"),
-            PoolError::System { .. } => (ErrorCode::CidrReservationSystem, "cidr_block"),
-            PoolError::NoPrefix { .. } | PoolError::Exhausted { .. } => {
-                (ErrorCode::CidrReservationNoRoom, "cidr_mask")
-            }
-            _ => (ErrorCode::CidrReservationUsed, "cidr_block"),
-        };
-        let (from, to) = (vswitch.block.prefix_len() + if mask_was_given { 2 } else { 1 }, PREFIX_LEN_IPV4);
-        Refusal::new(code)
-            .field(field)
-            .detail(format!("{error}."))
-            .accepted(format!("a free part of {} with a mask from {from} to {to}", vswitch.block))
+        let shortest = vswitch.block.prefix_len() + if mask_was_given { 2 } else { 1 };
+        refusal(&error, mask_was_given, vswitch.block.into(), shortest..=PREFIX_LEN_IPV4)
     })
 }
 
-/// The longest mask of an IPv6 reservation: the length of an interface's prefix.
-const PREFIX_LEN_IPV6: u8 = 80;
-
-/// The IPv6 block to reserve: apart from other reservations and from the addresses that the provider keeps.
+/// The IPv6 block to reserve, tried on a copy of what is free in the vSwitch.
 fn find6(w: &World, vswitch: &VSwitch, choice: ReservationChoice) -> Outcome<Cidr> {
     let Some(whole) = vswitch.ipv6 else {
         return Err(Refusal::new(ErrorCode::CidrReservationIpv6)
             .field("vswitch_id")
             .detail(format!("{} has none.", vswitch.id)));
     };
-    let accepted =
-        format!("a free part of {whole} with a mask from {} to {PREFIX_LEN_IPV6}", whole.prefix_len() + 1);
-    let refuse = |code: ErrorCode, field: &str, detail: String| {
-        Refusal::new(code).field(field).detail(detail).accepted(accepted.clone())
-    };
-    let in_range = |mask: u8| mask > whole.prefix_len() && mask <= PREFIX_LEN_IPV6;
-    let kept = reserved::reserved_ipv6_addresses(whole);
-    let taken: Vec<Cidr6> = of_vswitch(w, vswitch.id).filter_map(|r| r.block.v6()).collect();
-    let holds_kept = |block: Cidr6| kept.iter().any(|address| block.contains_address(*address));
-    match choice {
-        ReservationChoice::Given(Cidr::V6(block)) => {
-            if !in_range(block.prefix_len()) || !whole.contains(block) {
-                return Err(refuse(
-                    ErrorCode::CidrReservationOutside,
-                    "cidr_block",
-                    format!("{block} was given."),
-                ));
-            }
-            if holds_kept(block) {
-                return Err(refuse(
-                    ErrorCode::CidrReservationSystem,
-                    "cidr_block",
-                    format!("{block} was given."),
-                ));
-            }
-            match taken.iter().find(|other| other.overlaps(block)) {
-                Some(other) => Err(refuse(
-                    ErrorCode::CidrReservationUsed,
-                    "cidr_block",
-                    format!("{block} overlaps {other}."),
-                )),
-                None => Ok(block.into()),
-            }
-        }
-        ReservationChoice::Mask6(mask) if in_range(mask) => whole
-            .subnets(mask)
-            .find(|block| !holds_kept(*block) && !taken.iter().any(|other| other.overlaps(*block)))
-            .map(Cidr::from)
-            .ok_or_else(|| {
-                refuse(ErrorCode::CidrReservationNoRoom, "cidr_mask", format!("A /{mask} was wanted."))
-            }),
-        ReservationChoice::Mask6(mask) => {
-            Err(refuse(ErrorCode::CidrReservationMask, "cidr_mask", format!("A /{mask} was wanted.")))
-        }
+    let mut trial = eni_choice::pool6(w, vswitch.id, whole);
+    let found = match choice {
+        ReservationChoice::Given(Cidr::V6(block)) => trial.reserve(block).map(|()| block),
+        ReservationChoice::Mask6(mask) => trial.reserve_next(mask),
         _ => unreachable!("the family was looked at"),
-    }
+    };
+    found.map(Cidr::from).map_err(|error| {
+        let mask_was_given = matches!(choice, ReservationChoice::Mask6(_));
+        refusal(&error, mask_was_given, whole.into(), whole.prefix_len() + 1..=PREFIX_LEN_IPV6)
+    })
+}
+
+/// What the pool of a vSwitch says of a block to reserve, and what would pass.
+fn refusal(
+    error: &PoolError,
+    mask_was_given: bool,
+    whole: Cidr,
+    masks: std::ops::RangeInclusive<u8>,
+) -> Refusal {
+    let (code, field) = match error {
+        PoolError::PartLength { .. } if mask_was_given => (ErrorCode::CidrReservationMask, "cidr_mask"),
+        PoolError::PartLength { .. } => (ErrorCode::CidrReservationOutside, "cidr_block"),
+        PoolError::Outside { .. } => (ErrorCode::CidrReservationOutside, "cidr_block"),
+        PoolError::System { .. } => (ErrorCode::CidrReservationSystem, "cidr_block"),
+        PoolError::NoPrefix { .. } | PoolError::Exhausted { .. } => {
+            (ErrorCode::CidrReservationNoRoom, "cidr_mask")
+        }
+        _ => (ErrorCode::CidrReservationUsed, "cidr_block"),
+    };
+    let (from, to) = masks.into_inner();
+    Refusal::new(code)
+        .field(field)
+        .detail(format!("{error}."))
+        .accepted(format!("a free part of {whole} with a mask from {from} to {to}"))
 }
 
 /// The reservations of a vSwitch by age.

@@ -94,7 +94,8 @@ pub fn create_vswitch(w: &mut World, caller: &Caller, c: &CreateDefaultVSwitch) 
         return Err(Refusal::new(ErrorCode::DefaultVSwitchExists).field("zone_id").blockers([there.id]));
     }
     vswitch::check_siblings(w, vpc)?;
-    let ipv6 = c.ipv6_subnet.map(|number| vswitch::subnet6(w, vpc, number)).transpose()?;
+    let ipv6 =
+        c.ipv6_subnet.map(|number| crate::vpc::vswitch_ipv6::subnet6(w, vpc, None, number)).transpose()?;
     let block = vswitch::find_block(w, vpc, BlockChoice::Mask(VSWITCH_MASK))?;
     let vpc = vpc.id;
     let made = VSwitch {

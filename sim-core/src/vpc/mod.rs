@@ -18,3 +18,4 @@ pub mod secondary_block;
 pub mod vpc;
 pub mod vrouter;
 pub mod vswitch;
+mod vswitch_ipv6;

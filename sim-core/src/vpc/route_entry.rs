@@ -356,6 +356,13 @@ pub fn next_hop_users(w: &World, id: impl Into<AnyId>) -> Vec<RouteEntryId> {
     w.indexes().route_entries.by_next_hop.of(&id.into()).copied().collect()
 }
 
+/// An entry in transition that stands in the place of a system entry to the vSwitch's IPv6 block.
+pub(crate) fn busy_to_ipv6(w: &World, vswitch: &VSwitch) -> Option<RouteEntryId> {
+    let tables = w.indexes().route_tables.by_vpc.of(&vswitch.vpc);
+    let mut ids = tables.map(|table| SystemTarget::VSwitchIpv6(vswitch.id).entry_id(*table));
+    ids.find(|id| w.get::<RouteEntry>(id).is_some_and(|entry| entry.status != EntryStatus::Available))
+}
+
 /// Forgets what callers made of the system entries to a vSwitch that goes, or of those to its IPv6 block.
 pub(crate) fn forget(w: &mut World, vswitch: VSwitchId, only_ipv6: bool) {
     let Some(vpc) = w.get::<VSwitch>(&vswitch).map(|s| s.vpc) else { return };

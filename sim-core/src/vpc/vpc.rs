@@ -188,6 +188,9 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVpc) -> Outcome<Reply> {
     check_primary(block)?;
     check_user_cidrs(w, caller, &c.user_cidrs)?;
     let isp = check_isp(c.ipv6_isp.as_deref())?;
+    if !c.ipv6 && c.ipv6_isp.is_some() {
+        return Err(ipv6_not_asked("ipv6_isp"));
+    }
     crate::region::check(w, &caller.region)?;
     let resource_group = crate::resource_group::resolve(w, caller, c.resource_group)?;
     let owner = Owner::from(caller);
@@ -258,6 +261,11 @@ pub(crate) fn settle(w: &mut World, id: VpcId) {
 pub fn counted(w: &World, owner: &Owner) -> u64 {
     let all = w.indexes().vpcs.by_owner.count(owner);
     all - u64::from(w.indexes().vpcs.default.contains_key(owner))
+}
+
+/// The refusal of a field that describes an IPv6 block where IPv6 is not turned on.
+pub fn ipv6_not_asked(field: &str) -> Refusal {
+    Refusal::new(ErrorCode::Ipv6NotAsked).field(field).accepted("IPv6 turned on")
 }
 
 fn check_primary(block: Cidr4) -> Outcome<()> {

@@ -10,7 +10,6 @@ use crate::cidr::{
     reserved::{self, RuleError},
 };
 use crate::command::Reply;
-use crate::ecs::eni::Eni;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, RouteTableId, VSwitchId, VpcId};
 use crate::name::TextRule;
@@ -25,6 +24,8 @@ use crate::vpc::network_acl_binding::NetworkAclBinding;
 use crate::vpc::route_entry;
 use crate::vpc::route_table::{self, Status};
 use crate::vpc::vpc::Vpc;
+pub use crate::vpc::vswitch_ipv6::parse_ipv6_parent;
+use crate::vpc::vswitch_ipv6::{check_ipv6_form, check_ipv6_unused, free_subnet6, subnet6};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -186,6 +187,8 @@ pub struct CreateVSwitch {
     pub block: BlockChoice,
     /// The subnet number inside the VPC's IPv6 block, if IPv6 is wanted.
     pub ipv6_subnet: Option<u32>,
+    /// The IPv6 block of the VPC that the subnet lies in; the VPC's first one if absent.
+    pub vpc_ipv6_block: Option<Cidr6>,
     /// Its name.
     pub name: Option<CompactString>,
     /// Its description.
@@ -241,11 +244,12 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVSwitch) -> Outcome<Repl
     let description = DESCRIPTION.check(c.description.as_deref())?;
     tag::check(&c.tags)?;
     check_form(c.block)?;
+    check_ipv6_form(c.ipv6_subnet, c.vpc_ipv6_block)?;
     let vpc = w.visible::<Vpc>(caller, c.vpc)?;
     crate::region::check_zone(w, &caller.region, &c.zone)?;
     vpc.check_available()?;
     check_siblings(w, vpc)?;
-    let ipv6 = c.ipv6_subnet.map(|number| subnet6(w, vpc, number)).transpose()?;
+    let ipv6 = c.ipv6_subnet.map(|number| subnet6(w, vpc, c.vpc_ipv6_block, number)).transpose()?;
     let used = counted(w, vpc);
     Quota::VSwitchesPerVpc.check(w, caller.account, used, 1, ErrorCode::VSwitchQuotaExceeded)?;
     let block = find_block(w, vpc, c.block)?;
@@ -324,6 +328,12 @@ pub(crate) fn check_siblings(w: &World, vpc: &Vpc) -> Outcome<()> {
     if w.settings().provisioning != Provisioning::Documented {
         return Ok(());
     }
+    if let Some(&busy) = w.indexes().route_entries.busy_in_vpc.of(&vpc.id).next() {
+        return Err(Refusal::new(ErrorCode::VpcRouteEntryBusy)
+            .field("vpc_id")
+            .blockers([busy])
+            .accepted("the same request once the route entry is Available"));
+    }
     match w.indexes().vswitches.pending.of(&vpc.id).next() {
         None => route_table::check_idle(w, vpc.id, ErrorCode::VpcBusy),
         Some(&busy) => Err(Refusal::new(ErrorCode::VSwitchSiblingBusy).field("vpc_id").blockers([busy])),
@@ -392,33 +402,6 @@ fn no_room(mask: u8, error: &AllocError) -> Refusal {
         .detail(format!("A /{mask} was wanted: {error}."))
 }
 
-/// The /64 with this number inside the VPC's IPv6 block.
-pub(crate) fn subnet6(w: &World, vpc: &Vpc, number: u32) -> Outcome<Cidr6> {
-    let Some(parent) = vpc.ipv6.first() else {
-        return Err(Refusal::new(ErrorCode::Ipv6Disabled)
-            .field("ipv6_subnet")
-            .detail(format!("{} has none.", vpc.id))
-            .accepted("a VPC with IPv6 enabled"));
-    };
-    let block = parent.block.subnet(64, u128::from(number)).ok_or_else(|| {
-        let most = (1u32 << (64 - parent.block.prefix_len())) - 1;
-        Refusal::new(ErrorCode::VSwitchIpv6Malformed)
-            .field("ipv6_subnet")
-            .detail(format!("{number} was given."))
-            .accepted(format!("0 to {most}"))
-    })?;
-    if let Some(other) = crate::vpc::vpc::vswitches(w, vpc.id).find(|s| s.ipv6 == Some(block)) {
-        return Err(Refusal::new(ErrorCode::VSwitchIpv6Exists).field("ipv6_subnet").blockers([other.id]));
-    }
-    match route_entry::inside(w, vpc.id, block.into()).next() {
-        None => Ok(block),
-        Some((destination, entry)) => Err(Refusal::new(ErrorCode::VSwitchCidrRouteConflict)
-            .field("ipv6_subnet")
-            .detail(format!("{block} holds {destination}."))
-            .blockers([entry])),
-    }
-}
-
 /// Whether an address of the vSwitch could be given to someone now.
 ///
 /// # Errors
@@ -438,18 +421,7 @@ pub fn can_allocate(w: &World, vswitch: &VSwitch, address: std::net::IpAddr) -> 
         IpAddr::V4(_) => Err(outside(vswitch.block.to_string())),
         IpAddr::V6(address) => match vswitch.ipv6 {
             Some(block) if block.contains_address(address) => {
-                let kept = reserved::reserved_ipv6_addresses(block).contains(&address);
-                let holders = w
-                    .indexes()
-                    .enis
-                    .by_vswitch
-                    .of(&vswitch.id)
-                    .filter_map(|id| w.get::<crate::ecs::eni::Eni>(id));
-                let held = holders.into_iter().any(|eni| {
-                    eni.ipv6.contains(&address)
-                        || eni.ipv6_prefixes.iter().any(|p| p.contains_address(address))
-                });
-                Ok(!kept && !held)
+                Ok(crate::ecs::eni_choice::pool6(w, vswitch.id, block).is_free(address))
             }
             Some(block) => Err(outside(block.to_string())),
             None => Err(outside(format!("any IPv6 block of {}", vswitch.id))),
@@ -468,6 +440,10 @@ pub struct ModifyVSwitch {
     pub description: Option<CompactString>,
     /// Turns IPv6 on with this subnet number.
     pub ipv6_subnet: Option<u32>,
+    /// The IPv6 block of the VPC that the subnet lies in; the VPC's first one if absent.
+    pub vpc_ipv6_block: Option<Cidr6>,
+    /// Turns IPv6 on where it is off: with the subnet number, or with the lowest that is free.
+    pub enable_ipv6: bool,
     /// Turns IPv6 off.
     pub disable_ipv6: bool,
 }
@@ -475,12 +451,13 @@ pub struct ModifyVSwitch {
 /// Handles [`ModifyVSwitch`].
 ///
 /// # Errors
-/// The form of the fields; an unknown vSwitch or one in transition; IPv6 that the VPC lacks, or a number that
-/// is taken.
+/// The form of the fields; an unknown vSwitch or one in transition; IPv6 that is as wanted already; IPv6 that the VPC
+/// lacks, or a number that is taken; an IPv6 block that is used, or to which a route entry in transition leads.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     let description = DESCRIPTION.check(c.description.as_deref())?;
-    if c.disable_ipv6 && c.ipv6_subnet.is_some() {
+    check_ipv6_form(c.ipv6_subnet, c.vpc_ipv6_block)?;
+    if c.disable_ipv6 && (c.ipv6_subnet.is_some() || c.enable_ipv6) {
         return Err(Refusal::new(ErrorCode::VSwitchIpv6Exclusive)
             .field("ipv6_subnet")
             .accepted("one of the two"));
@@ -488,12 +465,27 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Repl
     let vswitch = w.visible::<VSwitch>(caller, c.vswitch)?;
     vswitch.check_available()?;
     let vpc = w.visible::<Vpc>(caller, vswitch.vpc)?;
-    let ipv6 = match c.ipv6_subnet {
-        None => None,
-        Some(number) => Some(subnet6(w, vpc, number)?),
+    let already = match vswitch.ipv6 {
+        None => c.disable_ipv6.then_some(ErrorCode::VSwitchIpv6Off),
+        Some(_) => c.enable_ipv6.then_some(ErrorCode::VSwitchIpv6On),
     };
-    if c.disable_ipv6 || ipv6.is_some_and(|block| vswitch.ipv6 != Some(block)) {
+    if let Some(already) = already {
+        return Err(Refusal::new(already).field(if c.enable_ipv6 { "enable_ipv6" } else { "disable_ipv6" }));
+    }
+    let ipv6 = match c.ipv6_subnet {
+        None if c.enable_ipv6 => Some(free_subnet6(w, vpc)?),
+        None => None,
+        Some(number) => Some(subnet6(w, vpc, c.vpc_ipv6_block, number)?),
+    };
+    let gives_up = c.disable_ipv6 || ipv6.is_some_and(|block| vswitch.ipv6 != Some(block));
+    if gives_up {
         check_ipv6_unused(w, c.vswitch)?;
+        if let Some(busy) = route_entry::busy_to_ipv6(w, vswitch) {
+            return Err(Refusal::new(ErrorCode::VSwitchRouteEntryBusy)
+                .field("vswitch_id")
+                .blockers([busy])
+                .accepted("the same request once the route entry is Available"));
+        }
         route_entry::forget(w, c.vswitch, true);
     }
     w.update::<VSwitch>(&c.vswitch, |s| {
@@ -509,18 +501,6 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVSwitch) -> Outcome<Repl
         s.ipv6 = ipv6.or(s.ipv6);
     });
     Ok(Reply::Done)
-}
-
-/// A vSwitch keeps its IPv6 block while interfaces hold addresses of it or parts of it are reserved.
-fn check_ipv6_unused(w: &World, vswitch: VSwitchId) -> Outcome<()> {
-    let enis = w.indexes().enis.by_vswitch.of(&vswitch).filter_map(|id| w.get::<Eni>(id));
-    let holders = enis.filter(|e| e.ipv6_slots() > 0).map(|e| AnyId::from(e.id));
-    let reserved = crate::vpc::cidr_reservation::of_vswitch(w, vswitch).filter(|r| !r.block.is_v4());
-    let users: Vec<AnyId> = holders.chain(reserved.map(|r| r.id.into())).take(20).collect();
-    if users.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::new(ErrorCode::VSwitchIpv6InUse).field("ipv6_subnet").blockers(users))
 }
 
 /// Deletes a vSwitch.
@@ -557,11 +537,12 @@ pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> 
     let residents = ix.residents.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let acl = w.get::<NetworkAclBinding>(&vswitch.id).map(|binding| AnyId::from(binding.acl));
     let balancers = ix.load_balancers.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 4] = [
+    let all: [(ErrorCode, Vec<AnyId>); 5] = [
         (ErrorCode::VSwitchHasRouteTable, table.into_iter().collect()),
         (ErrorCode::VSwitchHasNetworkAcl, acl.into_iter().collect()),
         (ErrorCode::VSwitchHasReservation, reservations.collect()),
-        (ErrorCode::VSwitchInUse, instances.chain(enis).chain(residents).chain(balancers).collect()),
+        (ErrorCode::VSwitchInUse, instances.chain(enis).chain(balancers).collect()),
+        (ErrorCode::VSwitchHasResident, residents.collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

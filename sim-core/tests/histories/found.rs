@@ -59,6 +59,8 @@ impl Estate {
             name: None,
             description: None,
             ipv6_subnet: subnet,
+            vpc_ipv6_block: None,
+            enable_ipv6: false,
             disable_ipv6: subnet.is_none(),
         })
     }
@@ -100,10 +102,10 @@ fn a_vpc_that_shrank_does_not_regrow_over_a_secondary_block() {
     assert_eq!(estate.give(resize("10.0.0.0/16")).unwrap_err().code(), ErrorCode::VpcCidrOverlap);
 }
 
-/// A system entry's id is derived, so an entry that was forgotten can come again under its id: the timer of the first
-/// must not end the transition of the second.
+/// A system entry's id is derived, so an entry that was forgotten can come again under its id. A vSwitch keeps its IPv6
+/// block while the entry to it changes, and no timer of the first ends the transition of the second.
 #[test]
-fn a_timer_of_an_entry_that_is_gone_ends_nothing() {
+fn an_entry_that_is_forgotten_and_comes_again_has_its_own_transition() {
     let mut estate = Estate::new();
     let (eni, other) = (estate.eni(), estate.other_vswitch());
     let id = SystemTarget::VSwitchIpv6(other).entry_id(estate.table());
@@ -116,6 +118,8 @@ fn a_timer_of_an_entry_that_is_gone_ends_nothing() {
         next_hop: Some(eni.to_string().into()),
     };
     estate.give(divert.clone()).unwrap();
+    estate.world.advance(estate.world.now() + Span(100));
+    assert_eq!(estate.ipv6(other, None).unwrap_err().code(), ErrorCode::VSwitchRouteEntryBusy);
     estate.world.advance(estate.world.now() + Span(100));
     estate.ipv6(other, None).unwrap();
     estate.ipv6(other, Some(9)).unwrap();

@@ -26,6 +26,7 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
             zone: "cn-hangzhou-k".into(),
             block: BlockChoice::Given(block.parse().unwrap()),
             ipv6_subnet: Some(at as u32 + 8),
+            vpc_ipv6_block: None,
             name: None,
             description: None,
             tags: Vec::new(),

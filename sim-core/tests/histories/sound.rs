@@ -201,9 +201,13 @@ fn addresses(w: &World) {
         for (block, id) in &v6 {
             let whole = Cidr::from(s.ipv6.expect("who holds IPv6 addresses has an IPv6 vSwitch"));
             assert!(whole.contains(*block), "{id} holds {block} outside {whole}");
+            let reservation = reservations.iter().find(|r| r.overlaps(*block));
+            let serves = reservation.is_none_or(|r| r.contains(*block) && block.prefix_len() == 80);
+            assert!(serves, "{id} holds the reserved {block}");
         }
         let pool6 = w.indexes().enis.pools6.get(&s.id);
-        assert_eq!(pool6.map_or(0, |p| p.taken), v6.len() as u64, "taken IPv6 addresses of {}", s.id);
+        let users = v6.len() + reservations.iter().filter(|r| !r.is_v4()).count();
+        assert_eq!(pool6.map_or(0, |p| p.taken), users as u64, "taken IPv6 addresses of {}", s.id);
     }
     assert!(held.is_empty(), "interfaces without a vSwitch: {held:?}");
 }

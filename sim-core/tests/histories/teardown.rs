@@ -74,6 +74,10 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
                     give(w, caller, command).expect("locks and protections can be taken off");
                 }
             }
+            IdKind::Eni if refusal.code() == ErrorCode::InstanceProtected => {
+                let eni = w.get::<Eni>(&id.try_into().unwrap()).unwrap();
+                unprotect(w, caller, eni.instance.expect("it goes with its instance").into());
+            }
             IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasRouteTable => unbind(w, caller, id),
             IdKind::VSwitch if refusal.code() == ErrorCode::VSwitchHasNetworkAcl => unfilter(w, caller, id),
             IdKind::NetworkAcl if refusal.code() == ErrorCode::NetworkAclInUse => {

@@ -61,6 +61,7 @@ pub fn vswitch(vpc: VpcId, zone: &str, block: &str, ipv6_subnet: Option<u32>) ->
         zone: zone.into(),
         block: BlockChoice::Given(block.parse().unwrap()),
         ipv6_subnet,
+        vpc_ipv6_block: None,
         name: None,
         description: None,
         tags: Vec::new(),

@@ -85,10 +85,10 @@ fn an_instance_in_transition_refuses_writes_and_its_siblings_do_not() {
         lab.refuses("attach", attach, E::EniInstanceStatusIncorrect);
         lab.refuses("rename", change(id), code);
         lab.refuses("delete", delete(&[id], true), code);
-        lab.refuses("start", start(&[id]), E::InstanceStatusIncorrect);
-        lab.refuses("stop", stop(&[id]), E::InstanceStatusIncorrect);
-        lab.refuses("reboot", reboot(&[id]), E::InstanceStatusIncorrect);
-        lab.refuses("move", relocate(id, lab.db), E::InstanceStatusIncorrect);
+        lab.refuses("start", start(&[id]), code);
+        lab.refuses("stop", stop(&[id]), code);
+        lab.refuses("reboot", reboot(&[id]), code);
+        lab.refuses("move", relocate(id, lab.db), code);
         let more = sim_core::ecs::eni_address::AssignAddresses {
             eni: primary,
             wanted: Wanted { ipv4: Want::Count(1), ..Wanted::default() },

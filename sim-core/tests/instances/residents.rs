@@ -86,7 +86,7 @@ fn a_resident_holds_its_vswitch_its_group_and_its_vpc() {
     let (db, group, vpc) = (lab.db, lab.group, lab.vpc);
     let free = |lab: &Lab| lab.world.get::<VSwitch>(&db).unwrap().available_addresses(&lab.world);
     assert_eq!(free(&lab), 251);
-    let refusal = lab.refuses("vSwitch", DeleteVSwitch { vswitch: db }, E::VSwitchInUse);
+    let refusal = lab.refuses("vSwitch", DeleteVSwitch { vswitch: db }, E::VSwitchHasResident);
     assert_eq!(refusal.details().blockers, [id.into()]);
     let refusal = lab.refuses("group", DeleteSecurityGroup { group }, E::SecurityGroupHasMembers);
     assert_eq!(refusal.details().blockers, [id.into()]);

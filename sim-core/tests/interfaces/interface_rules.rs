@@ -115,7 +115,7 @@ fn rules_of_making_an_interface() {
         ("prefix with a host", with(prefixes4(&["10.0.1.192/28"])).into(), E::EniPrefixInUse),
         ("prefix outside", with(prefixes4(&["10.0.9.0/28"])).into(), E::AddressOutside),
         ("no IPv6", CreateEni { vswitch: db, ..with(count6(1)) }.into(), E::EniVSwitchIpv6Disabled),
-        ("IPv6 outside", with(these6(&["2001:db8::1"])).into(), E::AddressOutside),
+        ("IPv6 outside", with(these6(&["2001:db8::1"])).into(), E::Ipv6AddressOutside),
         ("IPv6 reserved", with(these6(&["2408:4000:0:101::"])).into(), E::AddressReserved),
         (
             "more than the vSwitch has",
@@ -180,7 +180,7 @@ fn a_new_interface_is_available_with_the_lowest_free_addresses() {
         delete_on_release: false,
         source_dest_check: true,
         queues: Some(4),
-        traffic_mode: TrafficMode::HighPerformance,
+        traffic_mode: TrafficMode::Standard,
         wanted,
         tags,
         ..eni(web, &[sg, sg2])
@@ -194,7 +194,7 @@ fn a_new_interface_is_available_with_the_lowest_free_addresses() {
     assert_eq!((e.name.as_str(), e.description.as_str()), ("pod", "of a pod"));
     assert_eq!(
         (e.delete_on_release, e.source_dest_check, e.queues, e.traffic_mode),
-        (false, true, Some(4), TrafficMode::HighPerformance)
+        (false, true, Some(4), TrafficMode::Standard)
     );
     assert_eq!((e.primary_ip, &e.secondary_ips[..]), (v4("10.0.1.1"), &[v4("10.0.1.2"), v4("10.0.1.3")][..]));
     assert_eq!(e.ipv4_prefixes, ["10.0.1.16/28".parse::<Cidr4>().unwrap()]);

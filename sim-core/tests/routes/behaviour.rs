@@ -86,6 +86,8 @@ fn a_system_entry_of_a_custom_table_can_be_redirected() {
         name: None,
         description: None,
         ipv6_subnet: None,
+        vpc_ipv6_block: None,
+        enable_ipv6: false,
         disable_ipv6: true,
     });
     lab.ok(DeleteVSwitch { vswitch: db });
@@ -234,7 +236,7 @@ fn documented_transitions_make_the_vpc_busy() {
     lab.refuses("bind", bind.clone(), E::RouteTableVpcBusy);
     let unbind = UnassociateRouteTable { route_table: custom, vswitch: lab.web };
     lab.refuses("unbind", unbind.clone(), E::RouteTableVpcBusy);
-    lab.refuses("new vSwitch", vswitch(vpc, "10.0.9.0/24", None), E::VpcBusy);
+    lab.refuses("new vSwitch", vswitch(vpc, "10.0.9.0/24", None), E::VpcRouteEntryBusy);
     let (other_table, foreign) = (lab.world.get::<Vpc>(&lab.other_vpc).unwrap().system_table, lab.foreign);
     lab.ok(entry(other_table, "192.168.0.0/16", hop("Instance", foreign)));
     lab.wait(1_000);

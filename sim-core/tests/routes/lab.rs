@@ -122,6 +122,7 @@ pub fn vswitch(vpc: VpcId, block: &str, ipv6_subnet: Option<u32>) -> CreateVSwit
         zone: "cn-hangzhou-k".into(),
         block: BlockChoice::Given(block.parse().unwrap()),
         ipv6_subnet,
+        vpc_ipv6_block: None,
         name: None,
         description: None,
         tags: Vec::new(),

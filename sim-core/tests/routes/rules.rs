@@ -277,7 +277,7 @@ fn changing_and_deleting_entries() {
         ("table", with_hop(at("vtb-1", "1.0.0.0/8"), "i-1").into(), E::RouteTableNotFound),
         ("nothing", deleting(EntryRef::default()).into(), E::RouteEntryIdMissing),
         ("system by id", deleting(by_id(local)).into(), E::RouteEntryIsSystem),
-        ("system by id, custom table", deleting(by_id(custom_local)).into(), E::RouteEntryIsSystem),
+        ("system by id, custom table", deleting(by_id(custom_local)).into(), E::RouteEntryKeepsLocal),
         ("system by destination", with_hop(at(system, "100.64.0.0/10"), "x").into(), E::RouteEntryIsSystem),
     ];
     for (what, command, rule) in rows {

@@ -5,7 +5,7 @@
 //! type had none of it.
 
 use crate::rpc::params::{MAX_LIST_INDEX, ParamError, Scope};
-use crate::rpc::plan::{NumberedPage, Planned, read};
+use crate::rpc::plan::{NumberedPage, Planned, read, tags};
 use serde_json::{Value, json};
 use sim_core::catalog::{self, Architecture, Image, InstanceType, family};
 use sim_core::region::{region_name, regions, zone_name, zones};
@@ -416,10 +416,7 @@ pub fn describe_images(p: &Scope<'_>, caller: &Caller) -> Planned {
     any &= p.str("SnapshotId").is_none()
         && p.str("ImageOwnerId").is_none()
         && p.str("ResourceGroupId").is_none();
-    any &= p
-        .objects("Tag", MAX_LIST_INDEX as usize)?
-        .iter()
-        .all(|tag| tag.first_of(&["Key", "key"]).is_none() && tag.first_of(&["Value", "value"]).is_none());
+    any &= tags(p)?.iter().all(|tag| tag.key.is_empty());
     let region = caller.region.clone();
     read(move |_, _| {
         let images = catalog::images().iter().filter(|image| any && wanted(image));

@@ -2,7 +2,7 @@
 
 use super::vpc_parts::TokenPage;
 use crate::rpc::params::{MAX_LIST_INDEX, Scope};
-use crate::rpc::plan::{BadParams, Planned, done, has_tags, read, tags};
+use crate::rpc::plan::{BadParams, Planned, done, has_tags, pair, read, tags};
 use serde_json::{Value, json};
 use sim_core::id::{AnyId, IdKind};
 use sim_core::tag::{Tag, TagPair, TagResources, UntagResources};
@@ -85,11 +85,18 @@ fn tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
     done(TagResources { resources, tags })
 }
 
-fn untag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
+/// Keys, or all of them; with both Ecs refuses, and for Vpc the keys count.
+fn untag_resources(p: &Scope<'_>, types: &[(&str, IdKind)], exclusive: bool) -> Planned {
     let kind = kind(p, types)?;
     let resources = some_resources(p, kind)?;
     let keys: Vec<_> = p.strings("TagKey", MAX_LIST_INDEX as usize)?.into_iter().map(Into::into).collect();
     let all = p.bool("All")?.unwrap_or(false);
+    if exclusive && all && !keys.is_empty() {
+        return Err(Refusal::new(ErrorCode::TagKeysAndAll)
+            .field("tag_keys")
+            .accepted("one of the two")
+            .into());
+    }
     match (keys.is_empty(), all) {
         (false, _) => done(UntagResources { resources, keys: Some(keys) }),
         (true, true) => done(UntagResources { resources, keys: None }),
@@ -103,13 +110,10 @@ fn untag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
 /// Tags to filter by, under a list name; an empty value fits any.
 ///
 /// # Errors
-/// More than the list may hold.
+/// More than the list may hold; those of [`pair`].
 pub fn filter(p: &Scope<'_>, list: &str) -> Result<Vec<TagPair>, BadParams> {
-    let read = |tag: Scope<'_>| TagPair {
-        key: tag.str("Key").unwrap_or_default().into(),
-        value: tag.str("Value").unwrap_or_default().into(),
-    };
-    Ok(p.objects(list, MOST_TAGS)?.into_iter().map(read).collect())
+    let read = |tag: Scope<'_>| pair(&tag, &["Key"], &["Value"]);
+    p.objects(list, MOST_TAGS)?.into_iter().map(read).collect()
 }
 
 fn list_tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
@@ -154,7 +158,7 @@ pub fn vpc_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 pub fn vpc_untag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
-    untag_resources(p, VPC_TYPES)
+    untag_resources(p, VPC_TYPES, false)
 }
 
 pub fn vpc_list_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
@@ -166,7 +170,7 @@ pub fn ecs_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 pub fn ecs_untag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
-    untag_resources(p, ECS_TYPES)
+    untag_resources(p, ECS_TYPES, true)
 }
 
 pub fn ecs_list_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
@@ -178,7 +182,7 @@ pub fn slb_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 pub fn slb_untag_resources(p: &Scope<'_>, _: &Caller) -> Planned {
-    untag_resources(p, SLB_TYPES)
+    untag_resources(p, SLB_TYPES, false)
 }
 
 pub fn slb_list_tag_resources(p: &Scope<'_>, _: &Caller) -> Planned {

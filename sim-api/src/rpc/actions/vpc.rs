@@ -16,8 +16,9 @@ use sim_core::{Caller, ErrorCode, Reply, World};
 pub const INERT: &[(&str, &[&str])] = &[("DeleteVpc", &["ForceDelete"])];
 
 pub fn create_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
-    refuse_ipam(p, &["Ipv4IpamPoolId", "Ipv4CidrMask", "Ipv6IpamPoolId", "Ipv6CidrMask"])?;
-    refuse_given_ipv6(p)?;
+    refuse_ipam(p, "Ipv4IpamPoolId", &["Ipv4CidrMask"], &["CidrBlock"])?;
+    refuse_ipam(p, "Ipv6IpamPoolId", &["Ipv6CidrMask"], &["Ipv6CidrBlock"])?;
+    refuse_given_ipv6(p, true)?;
     let user_cidrs = p.commas("UserCidr", 20)?;
     let user_cidr =
         |text: &&str| sim_core::cidr_input::parse4(text, "user_cidrs", ErrorCode::UserCidrMalformed);
@@ -141,7 +142,7 @@ fn cloud_resources(w: &World, vpc: &Vpc) -> Vec<Value> {
 }
 
 pub fn modify_vpc_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
-    refuse_given_ipv6(p)?;
+    refuse_given_ipv6(p, false)?;
     done(ModifyVpc {
         vpc: required_id(p, "VpcId")?,
         name: p.str("VpcName").map(Into::into),

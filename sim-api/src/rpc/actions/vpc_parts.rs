@@ -22,24 +22,33 @@ use std::net::IpAddr;
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[("CreateVSwitchCidrReservation", &["IpPrefixNumber"])];
 
-/// Refuses what only makes sense with an address pool of IPAM.
+/// Refuses what only makes sense with an address pool of IPAM: the parameters of the pool, of masks and of blocks.
 ///
 /// # Errors
-/// [`ErrorCode::IpamUnsupported`].
-pub fn refuse_ipam(p: &Scope<'_>, names: &[&str]) -> Result<(), BadParams> {
-    match names.iter().find(|name| p.str(name).is_some()) {
-        Some(_) => Err(Refusal::new(ErrorCode::IpamUnsupported).field("ipam_pool_id").into()),
-        None => Ok(()),
-    }
+/// [`ErrorCode::IpamPoolMissing`], [`ErrorCode::IpamBlockMissing`], [`ErrorCode::IpamUnsupported`].
+pub fn refuse_ipam(p: &Scope<'_>, pool: &str, masks: &[&str], blocks: &[&str]) -> Result<(), BadParams> {
+    let any = |names: &[&str]| names.iter().filter(|name| p.str(name).is_some()).count() > 0;
+    let (mask, block) = (any(masks), any(blocks));
+    let rule = match p.str(pool) {
+        None if mask => ErrorCode::IpamPoolMissing,
+        None => return Ok(()),
+        Some(_) if !mask && !block => ErrorCode::IpamBlockMissing,
+        Some(_) => ErrorCode::IpamUnsupported,
+    };
+    Err(Refusal::new(rule).field("ipam_pool_id").into())
 }
 
-/// Refuses a given IPv6 block of a VPC, which must have been reserved: here the platform assigns them all.
+/// Refuses a given IPv6 block of a VPC, which must have been reserved: here the platform assigns them all. A new VPC
+/// has IPv6 only where the caller turns it on.
 ///
 /// # Errors
-/// [`ErrorCode::Ipv6CidrMalformed`], [`ErrorCode::SecondaryIpv6NotReserved`].
-pub fn refuse_given_ipv6(p: &Scope<'_>) -> Result<(), BadParams> {
+/// [`ErrorCode::Ipv6CidrMalformed`], [`ErrorCode::Ipv6NotAsked`], [`ErrorCode::SecondaryIpv6NotReserved`].
+pub fn refuse_given_ipv6(p: &Scope<'_>, is_new: bool) -> Result<(), BadParams> {
     let Some(text) = p.str("Ipv6CidrBlock") else { return Ok(()) };
     let block = cidr6(text)?;
+    if is_new && p.bool("EnableIpv6")? != Some(true) {
+        return Err(sim_core::vpc::vpc::ipv6_not_asked("ipv6_cidr_block").into());
+    }
     Err(Refusal::new(ErrorCode::SecondaryIpv6NotReserved)
         .field("ipv6_cidr_block")
         .detail(format!("{block} was given."))
@@ -98,7 +107,8 @@ fn cidr6(text: &str) -> Result<Cidr6, BadParams> {
 }
 
 pub fn associate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
-    refuse_ipam(p, &["IpamPoolId", "SecondaryCidrMask", "Ipv6CidrMask"])?;
+    let (masks, blocks) = (["SecondaryCidrMask", "Ipv6CidrMask"], ["SecondaryCidrBlock", "IPv6CidrBlock"]);
+    refuse_ipam(p, "IpamPoolId", &masks, &blocks)?;
     let vpc = required_id(p, "VpcId")?;
     if means_ipv6(p)? {
         let block = p.str("IPv6CidrBlock").map(cidr6).transpose()?;
@@ -134,7 +144,7 @@ pub fn unassociate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 pub fn create_default_vpc(p: &Scope<'_>, _: &Caller) -> Planned {
-    refuse_given_ipv6(p)?;
+    refuse_given_ipv6(p, true)?;
     let command = CreateDefaultVpc {
         ipv6: p.bool("EnableIpv6")?.unwrap_or(false),
         resource_group: optional_id(p, "ResourceGroupId")?,

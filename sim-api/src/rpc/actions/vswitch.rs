@@ -14,10 +14,8 @@ use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, 
 use sim_core::{Caller, ErrorCode, World, ZoneId};
 
 /// Parameters that are taken and change nothing.
-pub const INERT: &[(&str, &[&str])] = &[
-    ("CreateVSwitch", &["Ipv6CidrMask", "VpcIpv6CidrBlock"]),
-    ("ModifyVSwitchAttribute", &["Ipv6CidrMask", "VpcIpv6CidrBlock"]),
-];
+pub const INERT: &[(&str, &[&str])] =
+    &[("CreateVSwitch", &["Ipv6CidrMask"]), ("ModifyVSwitchAttribute", &["Ipv6CidrMask"])];
 
 pub fn create_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
     let mask = p.int("CidrMask", 0..=32)?.map(|mask| mask as u8);
@@ -26,6 +24,7 @@ pub fn create_vswitch(p: &Scope<'_>, _: &Caller) -> Planned {
         zone: ZoneId::from(p.required("ZoneId")?),
         block: vswitch::choose_block(p.str("CidrBlock"), mask)?,
         ipv6_subnet: p.int("Ipv6CidrBlock", 0..=4095)?.map(|n| n as u32),
+        vpc_ipv6_block: p.str("VpcIpv6CidrBlock").map(vswitch::parse_ipv6_parent).transpose()?,
         name: p.str("VSwitchName").map(Into::into),
         description: p.str("Description").map(Into::into),
         tags: tags(p)?,
@@ -99,12 +98,15 @@ pub fn describe_vswitch_attributes(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 pub fn modify_vswitch_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
+    let enable = p.bool("EnableIPv6")?;
     done(ModifyVSwitch {
         vswitch: required_id(p, "VSwitchId")?,
         name: p.str("VSwitchName").map(Into::into),
         description: p.raw("Description").map(Into::into),
         ipv6_subnet: p.int("Ipv6CidrBlock", 0..=4095)?.map(|n| n as u32),
-        disable_ipv6: p.bool("EnableIPv6")? == Some(false),
+        vpc_ipv6_block: p.str("VpcIpv6CidrBlock").map(vswitch::parse_ipv6_parent).transpose()?,
+        enable_ipv6: enable == Some(true),
+        disable_ipv6: enable == Some(false),
     })
 }
 

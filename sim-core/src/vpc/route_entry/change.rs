@@ -349,7 +349,11 @@ fn unmake(w: &mut World, caller: &Caller, entry: &EntryRef, next_hop: Option<&st
     let (table, entry) = entry.find(w, caller)?;
     if entry.kind == EntryKind::System {
         let detail = format!("{} leads to {}.", entry.id, entry.destination);
-        return Err(Refusal::new(ErrorCode::RouteEntryIsSystem).field("route_entry_id").detail(detail));
+        let rule = match table.kind {
+            RouteTableKind::Custom => ErrorCode::RouteEntryKeepsLocal,
+            RouteTableKind::System => ErrorCode::RouteEntryIsSystem,
+        };
+        return Err(Refusal::new(rule).field("route_entry_id").detail(detail));
     }
     if let Some(wanted) = next_hop
         && entry.next_hop.id().map(|id| id.to_string()).as_deref() != Some(wanted)

@@ -91,6 +91,7 @@ pub fn create_vswitch(d: &mut Dice<'_>) -> Command {
         zone: zone(d),
         block,
         ipv6_subnet: d.maybe(|d| d.roll(4) as u32),
+        vpc_ipv6_block: None,
         name: d.text(),
         description: d.text(),
         tags: d.tags(),
@@ -104,6 +105,8 @@ pub fn modify_vswitch(d: &mut Dice<'_>) -> Command {
         name: d.text(),
         description: d.text(),
         ipv6_subnet: d.maybe(|d| d.roll(4) as u32),
+        vpc_ipv6_block: None,
+        enable_ipv6: false,
         disable_ipv6: d.once_in(3),
     }
     .into()
