@@ -1,14 +1,18 @@
 //! Set queries agree with tracing every pair of interfaces on every port that could make a difference.
 
 use crate::lab::Lab;
+use crate::net::{Net, host};
 use crate::random::{build, sketch};
 use crate::reference::naive;
 use proptest::prelude::*;
 use sim_core::datapath::reach::{Run, SetQuestion};
 use sim_core::datapath::{Header, Place, Question};
 use sim_core::ecs::group_filter::PacketProtocol;
-use sim_core::ecs::security_group_rule::PortRange;
-use sim_core::id::EniId;
+use sim_core::ecs::security_group_rule::{Policy, PortRange, Protocol};
+use sim_core::id::{EniId, NetworkAclId};
+use sim_core::vpc::network_acl::CreateNetworkAcl;
+use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
+use sim_core::vpc::network_acl_rule::{RuleInput, UpdateNetworkAclRules};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -88,4 +92,56 @@ fn source_ports(protocol: PacketProtocol) -> &'static [u16] {
         true => &[49_152, 1, 22, 68, 80, 81, 444, 1_024, 49_153],
         false => &[0],
     }
+}
+
+/// Who reaches `to` from `from` on port 80, and the source port of a witness.
+fn reaches(net: &Net, from: EniId, to: EniId) -> Option<u16> {
+    let question = SetQuestion {
+        vpc: net.lab.vpc,
+        from: vec![from],
+        to: vec![to],
+        protocol: PacketProtocol::Tcp,
+        port: Some(80),
+    };
+    let answer = question.answer(&net.lab.world);
+    answer.reached.first().map(|reached| reached.witness.header.source_port)
+}
+
+#[test]
+fn an_interface_that_routes_lead_to_is_a_class_of_its_own() {
+    let mut net = Net::open();
+    let (web, group) = (net.lab.web, net.front_group);
+    let twin = host(&mut net.lab, web, group, [10, 0, 1, 11]);
+    // Answers to both go by the one, which takes its own and minds the other's.
+    let (table, front) = (net.table(net.lab.db), net.front);
+    net.redirect(table, "10.0.1.0/24", front);
+    net.check(front, true);
+    net.check(twin, true);
+    let (from, to, protocol) = (vec![front, twin], vec![net.back], PacketProtocol::Tcp);
+    let answer = SetQuestion { vpc: net.lab.vpc, from, to, protocol, port: Some(80) }.answer(&net.lab.world);
+    let senders = |runs: &[Run]| runs.iter().map(|run| run.eni).collect::<Vec<_>>();
+    assert_eq!(answer.reached.iter().flat_map(|r| senders(&r.from)).collect::<Vec<_>>(), [front]);
+    assert_eq!(answer.unreached.iter().flat_map(|u| senders(&u.from)).collect::<Vec<_>>(), [twin]);
+    assert_eq!(answer.reasons().len(), 1);
+}
+
+#[test]
+fn a_source_port_is_found_for_which_the_answer_comes_back() {
+    let mut net = Net::open();
+    let (vpc, vswitches) = (net.lab.vpc, vec![net.lab.db]);
+    let acl: NetworkAclId =
+        net.lab.ok(CreateNetworkAcl { vpc, name: None, description: None, tags: Vec::new() }).id();
+    let answers = RuleInput {
+        id: None,
+        policy: Policy::Accept,
+        protocol: Protocol::Tcp,
+        block: "10.0.0.0/8".parse().unwrap(),
+        ports: Some(PortRange { first: 2_000, last: 2_999 }),
+        name: "".into(),
+        description: "".into(),
+    };
+    net.lab.ok(UpdateNetworkAclRules { acl, ingress: None, egress: Some(vec![answers]) });
+    assert_eq!(reaches(&net, net.front, net.back), Some(49_152));
+    net.lab.ok(AssociateNetworkAcl { acl, vswitches });
+    assert_eq!(reaches(&net, net.front, net.back), Some(2_000));
 }
