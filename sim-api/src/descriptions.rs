@@ -25,6 +25,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Managed resident", "What another product, such as a database, puts into a VPC."),
     ("Access control list", "Networks whose clients listeners let in or keep out."),
     ("Load balancer", "An address at which listeners serve, and what it is sold as."),
+    ("Listener", "What a load balancer does with what comes to one port."),
+    ("Backend server", "What stands behind a load balancer: its default pool and its vServer groups."),
     ("Instance type", "How many interfaces and addresses an instance can carry."),
     ("Image", "What an instance is made from."),
     ("Catalogue", "What the provider offers, whoever asks."),

@@ -126,6 +126,17 @@ commands! {
     LockLoadBalancer(crate::slb::load_balancer_change::LockLoadBalancer) => crate::slb::load_balancer_change::lock;
     ModifyLoadBalancerTerms(crate::slb::load_balancer_change::ModifyLoadBalancerTerms) => crate::slb::load_balancer_change::modify_terms;
     DeleteLoadBalancer(crate::slb::load_balancer::DeleteLoadBalancer) => crate::slb::load_balancer::delete;
+    CreateListener(crate::slb::listener::CreateListener) => crate::slb::listener::create;
+    ModifyListener(crate::slb::listener::ModifyListener) => crate::slb::listener::modify;
+    StartListener(crate::slb::listener::StartListener) => crate::slb::listener::start;
+    StopListener(crate::slb::listener::StopListener) => crate::slb::listener::stop;
+    DeleteListener(crate::slb::listener::DeleteListener) => crate::slb::listener::delete;
+    CreateVServerGroup(crate::slb::server_group::CreateVServerGroup) => crate::slb::server_group::create;
+    DeleteVServerGroup(crate::slb::server_group::DeleteVServerGroup) => crate::slb::server_group::delete;
+    AddBackends(crate::slb::backend::AddBackends) => crate::slb::backend::add;
+    RemoveBackends(crate::slb::backend::RemoveBackends) => crate::slb::backend::remove;
+    SetBackends(crate::slb::backend::SetBackends) => crate::slb::backend::set;
+    ReplaceBackends(crate::slb::backend::ReplaceBackends) => crate::slb::backend::replace;
 }
 
 /// What an accepted command answers: ids of what was made. Wires read the rest from the world.

@@ -114,8 +114,13 @@ impl ErrorCode {
     /// The code on the native wire: the row's name in snake case.
     pub fn native(self) -> String {
         let mut out = String::new();
-        // vSwitch and vRouter are one word each.
-        let name = self.row().name.replace("VSwitch", "Vswitch").replace("VRouter", "Vrouter");
+        // vSwitch, vRouter and vServer are one word each.
+        let name = self
+            .row()
+            .name
+            .replace("VSwitch", "Vswitch")
+            .replace("VRouter", "Vrouter")
+            .replace("VServer", "Vserver");
         for c in name.chars() {
             if c.is_ascii_uppercase() && !out.is_empty() {
                 out.push('_');

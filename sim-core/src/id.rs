@@ -305,6 +305,8 @@ ids! {
     ResourceGroup, ResourceGroupId, "rg", "resource group", ResourceGroupNotFound;
     // -- load balancers
     LoadBalancer, LoadBalancerId, "lb", "load balancer", LoadBalancerNotFound;
+    Listener, ListenerId, "lsn", "listener", ListenerNotFound;
+    VServerGroup, VServerGroupId, "rsp", "vServer group", VServerGroupNotFound;
 }
 
 /// An id of any kind.

@@ -90,6 +90,9 @@ quotas! {
     SecondaryEnis "q_elastic-network-interfaces" 100 true "secondary network interfaces of one account in one region";
     // -- load balancers
     LoadBalancers "slb_quota_instances_num" 30 true "load balancers of one account in one region";
+    BackendsPerLoadBalancer "slb_quota_backendservers_num" 200 true "backend servers in all pools of one load balancer";
+    ListenersPerLoadBalancer "slb_quota_listeners_num" 50 true "listeners of one load balancer";
+    BackendsPerCall "slb.backends_per_call" 40 false "backend servers in one call";
 }
 
 impl Quota {

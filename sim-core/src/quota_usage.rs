@@ -11,6 +11,7 @@ use crate::error::Outcome;
 use crate::id::AnyId;
 use crate::quota::Quota;
 use crate::slb::acl::AccessControlList;
+use crate::slb::load_balancer::LoadBalancer;
 use crate::table::Groups;
 use crate::tag::Tag;
 use crate::vpc::network_acl::NetworkAcl;
@@ -37,6 +38,8 @@ pub enum QuotaScope {
     NetworkAcl,
     /// One network interface.
     Eni,
+    /// One load balancer.
+    LoadBalancer,
     /// One object of any kind.
     Resource,
     /// One request: nothing is in use between two of them.
@@ -55,6 +58,7 @@ impl QuotaScope {
             QuotaScope::AccessControlList => "access_control_list",
             QuotaScope::NetworkAcl => "network_acl",
             QuotaScope::Eni => "network_interface",
+            QuotaScope::LoadBalancer => "load_balancer",
             QuotaScope::Resource => "resource",
             QuotaScope::Call => "request",
         }
@@ -71,6 +75,7 @@ enum Counter {
     AccessControlList(fn(&World, &AccessControlList) -> u64),
     NetworkAcl(fn(&World, &NetworkAcl) -> u64),
     Eni(fn(&World, &Eni) -> u64),
+    LoadBalancer(fn(&World, &LoadBalancer) -> u64),
     Resource(fn(&World, AnyId) -> u64),
     Call,
 }
@@ -87,6 +92,11 @@ const fn counter(quota: Quota) -> Counter {
         }
         Quota::EipsPerAccount => Counter::Region(crate::vpc::eip::counted),
         // -- load balancers
+        Quota::BackendsPerLoadBalancer => Counter::LoadBalancer(crate::slb::backend::counted),
+        Quota::ListenersPerLoadBalancer => {
+            Counter::LoadBalancer(|w, b| w.indexes().listeners.by_load_balancer.count(&b.id))
+        }
+        Quota::BackendsPerCall => Counter::Call,
         Quota::LoadBalancers => Counter::Region(|w, owner| w.indexes().load_balancers.by_owner.count(owner)),
         Quota::VSwitchesPerVpc => Counter::Vpc(crate::vpc::vswitch::counted),
         Quota::SecondaryCidrsPerVpc => Counter::Vpc(|_, vpc| vpc.secondary.len() as u64),
@@ -164,6 +174,7 @@ impl Quota {
             Counter::AccessControlList(_) => QuotaScope::AccessControlList,
             Counter::NetworkAcl(_) => QuotaScope::NetworkAcl,
             Counter::Eni(_) => QuotaScope::Eni,
+            Counter::LoadBalancer(_) => QuotaScope::LoadBalancer,
             Counter::Resource(_) => QuotaScope::Resource,
             Counter::Call => QuotaScope::Call,
         }
@@ -194,6 +205,7 @@ impl Quota {
             Counter::AccessControlList(count) => row::<AccessControlList>(w, object).map(|acl| count(w, acl)),
             Counter::NetworkAcl(count) => row::<NetworkAcl>(w, object).map(|acl| count(w, acl)),
             Counter::Eni(count) => row::<Eni>(w, object).map(|eni| count(w, eni)),
+            Counter::LoadBalancer(count) => row::<LoadBalancer>(w, object).map(|b| count(w, b)),
             Counter::Resource(count) => Some(count(w, object)),
         };
         Ok(used)
@@ -223,6 +235,9 @@ impl Quota {
                 top.of(w, &ix.network_acls.by_owner, owner, |acl| Some(count(w, acl)));
             }
             Counter::Eni(count) => top.of(w, &ix.enis.by_owner, owner, |eni| Some(count(w, eni))),
+            Counter::LoadBalancer(count) => {
+                top.of(w, &ix.load_balancers.by_owner, owner, |b| Some(count(w, b)));
+            }
             Counter::Resource(_) => top.of_tags(w, owner),
         }
         top.uses

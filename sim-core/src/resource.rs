@@ -51,6 +51,8 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::ResourceGroup => "resource_group_id",
         // -- load balancers
         IdKind::LoadBalancer => "load_balancer_id",
+        IdKind::VServerGroup => "vserver_group_id",
+        IdKind::Listener => "listener_id",
     }
 }
 
@@ -97,6 +99,8 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::Resident => of::<crate::vpc::resident::Resident>(w, id),
         // -- load balancers
         IdKind::LoadBalancer => of::<crate::slb::load_balancer::LoadBalancer>(w, id),
+        IdKind::Listener => of::<crate::slb::listener::Listener>(w, id),
+        IdKind::VServerGroup => of::<crate::slb::server_group::VServerGroup>(w, id),
         _ => None,
     }
 }

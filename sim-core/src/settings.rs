@@ -88,6 +88,8 @@ pub enum Work {
     InstanceStart,
     /// An instance stops.
     InstanceStop,
+    /// A listener is started, stopped or changed; only with documented provisioning, since clients do not wait.
+    Listener,
 }
 
 impl Provisioning {
@@ -101,6 +103,7 @@ impl Provisioning {
                 Provisioning::Documented,
                 Work::Vpc | Work::RouteTable | Work::RouteEntry | Work::NetworkAcl | Work::Eip,
             ) => Span(1_000),
+            (Provisioning::Documented, Work::Listener) => Span(1_000),
             (Provisioning::Documented, Work::VSwitch) => Span(2_000),
             (Provisioning::Documented, Work::EniAttach | Work::EniDetach) => Span(3_000),
             (Provisioning::Documented, Work::InstanceCreate | Work::InstanceStop) => Span(10_000),

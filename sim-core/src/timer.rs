@@ -1,6 +1,8 @@
 //! Due work: what will happen at a known instant if nothing else happens first.
 
-use crate::id::{EipId, EniId, InstanceId, NetworkAclId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{
+    EipId, EniId, InstanceId, ListenerId, NetworkAclId, RouteEntryId, RouteTableId, VSwitchId, VpcId,
+};
 use crate::table::Row;
 use crate::time::{SimTime, Span};
 use crate::world::World;
@@ -32,6 +34,8 @@ pub enum Due {
     Eni(EniId),
     /// An instance leaves its transition.
     Instance(InstanceId),
+    /// A listener leaves its transition.
+    Listener(ListenerId),
     /// An elastic IP address leaves its transition.
     Eip(EipId),
     /// A network ACL and its bindings leave their transition.
@@ -83,6 +87,8 @@ impl World {
             Due::Eni(id) => crate::ecs::eni_attachment::settle(self, id),
             // -- instances
             Due::Instance(id) => crate::ecs::instance_life::settle(self, id),
+            // -- load balancers
+            Due::Listener(id) => crate::slb::listener::settle(self, id),
             // -- elastic IP addresses
             Due::Eip(id) => crate::vpc::eip_binding::settle(self, id),
             // -- network ACLs

@@ -59,6 +59,8 @@ tables! {
     56 network_acl_bindings crate::vpc::network_acl_binding::NetworkAclBinding;
     // -- load balancers (70..=79)
     70 load_balancers crate::slb::load_balancer::LoadBalancer;
+    71 listeners crate::slb::listener::Listener;
+    72 vserver_groups crate::slb::server_group::VServerGroup;
     // -- access control lists of load balancers
     75 access_control_lists crate::slb::acl::AccessControlList;
 }

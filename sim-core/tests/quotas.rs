@@ -12,13 +12,18 @@ use sim_core::ecs::rule_input::RuleInput;
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
 use sim_core::id::{
-    AccessControlListId, AnyId, EniId, Id, NetworkAclId, PrefixListId, SecurityGroupId, VSwitchId, VpcId,
+    AccessControlListId, AnyId, EniId, Id, LoadBalancerId, NetworkAclId, PrefixListId, SecurityGroupId,
+    VSwitchId, VpcId,
 };
 use sim_core::quota::{AdjustQuota, CEILING_FACTOR, Quota};
 use sim_core::quota_usage::QuotaScope;
 use sim_core::settings::ChangeSettings;
 use sim_core::slb::acl::{AclEntry, CreateAccessControlList, ModifyAccessControlList};
+use sim_core::slb::backend::{AddBackends, Member as Behind, NewBackend, Pool, Server};
+use sim_core::slb::listener::CreateListener;
+use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::tag::{TagPair, TagResources};
 use sim_core::vpc::cidr_reservation::{CreateCidrReservation, ReservationChoice};
@@ -93,6 +98,15 @@ impl Lab {
         self.id(list(max_entries))
     }
 
+    /// An empty vServer group, and an interface to stand in it.
+    fn pool(&mut self) -> (Pool, EniId) {
+        let load_balancer: LoadBalancerId = self.id(balancer());
+        let group = CreateVServerGroup { load_balancer, name: None, backends: Vec::new(), tags: Vec::new() };
+        let vpc = self.vpc();
+        let (vswitch, security) = (self.vswitch(vpc, 24, None), self.group(vpc, GroupKind::Basic));
+        (Pool::Group(self.id(group)), self.eni(vswitch, vec![security], 0))
+    }
+
     /// How much of a quota is in use: in the region, or by the object that uses most.
     fn used(&self, quota: Quota) -> (u64, Option<AnyId>) {
         match quota.used_in_region(&self.world, &owner()) {
@@ -140,6 +154,31 @@ fn eni(vswitch: VSwitchId, groups: Vec<SecurityGroupId>, prefixes: u16) -> Creat
         queues: None,
         traffic_mode: TrafficMode::Standard,
         resource_group: None,
+        tags: Vec::new(),
+    }
+}
+
+/// One interface with several ports.
+fn backends(pool: Pool, eni: EniId, ports: std::ops::Range<u16>) -> AddBackends {
+    let new = |port| NewBackend {
+        member: Behind { server: Server::Eni(eni), address: None, port: Some(port) },
+        weight: None,
+        description: None,
+    };
+    AddBackends { pool, backends: ports.map(new).collect() }
+}
+
+fn listener(load_balancer: LoadBalancerId, port: u16) -> CreateListener {
+    CreateListener {
+        load_balancer,
+        port,
+        protocol: sim_core::slb::listener::Protocol::Tcp,
+        description: None,
+        backend_port: Some(80),
+        group: None,
+        redirect: None,
+        access: AccessSettings::default(),
+        settings: Box::default(),
         tags: Vec::new(),
     }
 }
@@ -515,6 +554,25 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
                 lab.make(balancer());
             });
             (balancer().into(), E::LoadBalancerQuotaExceeded)
+        }
+        Quota::BackendsPerLoadBalancer => {
+            let (pool, eni) = lab.pool();
+            for first in (0..limit as u16).step_by(40) {
+                lab.make(backends(pool, eni, first + 1..first + 41));
+            }
+            (backends(pool, eni, 9_000..9_001).into(), E::BackendQuotaExceeded)
+        }
+        Quota::ListenersPerLoadBalancer => {
+            let load_balancer = lab.id(balancer());
+            (0..limit as u16).for_each(|at| {
+                lab.make(listener(load_balancer, 1 + at));
+            });
+            (listener(load_balancer, 9_000).into(), E::ListenerQuotaExceeded)
+        }
+        Quota::BackendsPerCall => {
+            let (pool, eni) = lab.pool();
+            lab.make(backends(pool, eni, 1..limit as u16 + 1));
+            (backends(pool, eni, 1_000..limit as u16 + 1_001).into(), E::BackendListSize)
         }
     }
 }

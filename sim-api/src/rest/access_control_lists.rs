@@ -58,7 +58,7 @@ pub const REFUSALS: Refusals = &[
             E::AclEntryQuotaExceeded,
         ],
     ),
-    ("delete_access_control_list", &[E::AclNotFound]),
+    ("delete_access_control_list", &[E::AclNotFound, E::AclInUse]),
     ("evaluate_client", &[E::AddressMalformed, E::AclNotFound]),
 ];
 

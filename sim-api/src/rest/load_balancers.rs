@@ -125,18 +125,18 @@ impl From<InstanceChargeBody> for InstanceCharge {
 /// How traffic is paid for.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum InternetChargeBody {
+enum LoadBalancerInternetChargeBody {
     /// By what has passed.
     PayByTraffic,
     /// By the bandwidth that is kept ready.
     PayByBandwidth,
 }
 
-impl From<InternetChargeBody> for InternetCharge {
-    fn from(body: InternetChargeBody) -> InternetCharge {
+impl From<LoadBalancerInternetChargeBody> for InternetCharge {
+    fn from(body: LoadBalancerInternetChargeBody) -> InternetCharge {
         match body {
-            InternetChargeBody::PayByTraffic => InternetCharge::ByTraffic,
-            InternetChargeBody::PayByBandwidth => InternetCharge::ByBandwidth,
+            LoadBalancerInternetChargeBody::PayByTraffic => InternetCharge::ByTraffic,
+            LoadBalancerInternetChargeBody::PayByBandwidth => InternetCharge::ByBandwidth,
         }
     }
 }
@@ -310,7 +310,7 @@ pub struct CreateLoadBalancerBody {
     spec: Option<String>,
     /// How traffic is paid for: paybytraffic if absent.
     #[serde(default)]
-    internet_charge_type: Option<InternetChargeBody>,
+    internet_charge_type: Option<LoadBalancerInternetChargeBody>,
     /// The bandwidth in Mbit/s: 1 to 5,000.
     #[serde(default)]
     bandwidth: Option<i32>,
@@ -441,7 +441,7 @@ async fn get_load_balancer(ctx: Context, Path(balancer): Path<String>) -> Result
 /// Whether listeners forward.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum StatusBody {
+enum LoadBalancerStatusBody {
     /// They do, if they run.
     Active,
     /// None does.
@@ -458,7 +458,7 @@ pub struct UpdateLoadBalancerBody {
     name: Option<String>,
     /// Whether its listeners forward.
     #[serde(default)]
-    status: Option<StatusBody>,
+    status: Option<LoadBalancerStatusBody>,
     /// Whether it cannot be deleted.
     #[serde(default)]
     delete_protection: Option<bool>,
@@ -485,7 +485,7 @@ async fn update_load_balancer(
     let command = ModifyLoadBalancer {
         load_balancer,
         name: body.name.map(Into::into),
-        active: body.status.map(|status| status == StatusBody::Active),
+        active: body.status.map(|status| status == LoadBalancerStatusBody::Active),
         delete_protection: body.delete_protection,
         modification_protection: body.modification_protection.map(|on| on.then(|| reason.into())),
     };
@@ -496,7 +496,7 @@ async fn update_load_balancer(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"spec": "slb.s2.small"}))]
-pub struct UpdateTermsBody {
+pub struct LoadBalancerTermsBody {
     /// How the instance is paid for; another way than now.
     #[serde(default)]
     instance_charge_type: Option<InstanceChargeBody>,
@@ -505,7 +505,7 @@ pub struct UpdateTermsBody {
     spec: Option<String>,
     /// How traffic is paid for.
     #[serde(default)]
-    internet_charge_type: Option<InternetChargeBody>,
+    internet_charge_type: Option<LoadBalancerInternetChargeBody>,
     /// The bandwidth in Mbit/s: 1 to 5,000.
     #[serde(default)]
     bandwidth: Option<i32>,
@@ -516,13 +516,13 @@ pub struct UpdateTermsBody {
 
 /// Change what a load balancer is sold as.
 #[utoipa::path(patch, path = "/v1/load-balancers/{load_balancer_id}/terms", tag = "Load balancer",
-    request_body = UpdateTermsBody,
+    request_body = LoadBalancerTermsBody,
     params(("load_balancer_id" = String, Path, description = "The load balancer.")),
     responses((status = 200, description = "The load balancer as it is now.", body = LoadBalancerBody)))]
 async fn update_load_balancer_terms(
     ctx: Context,
     Path(balancer): Path<String>,
-    Body(body): Body<UpdateTermsBody>,
+    Body(body): Body<LoadBalancerTermsBody>,
 ) -> Result<Response, Problem> {
     let load_balancer = id::<LoadBalancerId>(&balancer)?;
     let terms = Terms {
@@ -540,20 +540,20 @@ async fn update_load_balancer_terms(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"locked": true}))]
-pub struct LockBody {
+pub struct LoadBalancerLockBody {
     /// Whether it is locked from now on.
     locked: bool,
 }
 
 /// Lock a load balancer, as the provider does for arrears or for security, or take the lock off.
 #[utoipa::path(put, path = "/v1/load-balancers/{load_balancer_id}/lock", tag = "Load balancer",
-    request_body = LockBody,
+    request_body = LoadBalancerLockBody,
     params(("load_balancer_id" = String, Path, description = "The load balancer.")),
     responses((status = 200, description = "The load balancer as it is now.", body = LoadBalancerBody)))]
 async fn lock_load_balancer(
     ctx: Context,
     Path(balancer): Path<String>,
-    Body(body): Body<LockBody>,
+    Body(body): Body<LoadBalancerLockBody>,
 ) -> Result<Response, Problem> {
     let load_balancer = id::<LoadBalancerId>(&balancer)?;
     let command = LockLoadBalancer { load_balancer, locked: body.locked };

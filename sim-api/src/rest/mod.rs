@@ -29,7 +29,10 @@ mod access_control_lists;
 mod eips;
 mod network_acls;
 // -- load balancers
+mod listener_bodies;
+mod listeners;
 mod load_balancers;
+mod server_groups;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
 mod clock;
@@ -83,6 +86,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         access_control_lists::router(),
         // -- load balancers
         load_balancers::router(),
+        listeners::router(),
+        server_groups::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
         snapshots::router(),
@@ -130,6 +135,8 @@ pub const REFUSALS: &[Refusals] = &[
     access_control_lists::REFUSALS,
     // -- load balancers
     load_balancers::REFUSALS,
+    listeners::REFUSALS,
+    server_groups::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,
     snapshots::REFUSALS,

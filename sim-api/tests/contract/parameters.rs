@@ -9,7 +9,7 @@ use sim_api::rpc::params::Params;
 use sim_core::id::{
     AccessControlListId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId, LoadBalancerId,
     NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId,
-    SecurityGroupId, SecurityGroupRuleId, VRouterId, VSwitchId, VpcId,
+    SecurityGroupId, SecurityGroupRuleId, VRouterId, VServerGroupId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -100,6 +100,29 @@ fn value(action: &Action, name: &str, param: &Param, kind: &Kind) -> String {
 fn text(action: &Action, name: &str) -> String {
     let (ecs, slb) = (action.product == "Ecs", action.product == "Slb");
     match name {
+        "ListenerProtocol" | "HealthCheckType" if slb => "tcp".to_owned(),
+        "AclType" if slb => "white".to_owned(),
+        "AclId" | "AclIds" if slb => id::<AccessControlListId>(),
+        "Scheduler" if slb => "wrr".to_owned(),
+        "StickySessionType" => "insert".to_owned(),
+        "HealthCheckMethod" => "head".to_owned(),
+        "SynProxy" => "enable".to_owned(),
+        "AclStatus"
+        | "HealthCheck"
+        | "HealthCheckSwitch"
+        | "StickySession"
+        | "Gzip"
+        | "ConnectionDrain"
+        | "EnableHttp2"
+        | "ListenerForward"
+        | "VServerGroup"
+        | "MasterSlaveServerGroup"
+            if slb =>
+        {
+            "off".to_owned()
+        }
+        name if slb && name.starts_with("XForwardedFor") => "on".to_owned(),
+        "VServerGroupId" => id::<VServerGroupId>(),
         "LoadBalancerId" => id::<LoadBalancerId>(),
         "LoadBalancerStatus" => "active".to_owned(),
         "DeleteProtection" => "on".to_owned(),

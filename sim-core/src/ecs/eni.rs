@@ -14,6 +14,7 @@ use crate::id::{AnyId, EniId, Id, InstanceId, ResourceGroupId, SecurityGroupId, 
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
+use crate::slb::backend::{self, Server};
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -555,6 +556,7 @@ pub(crate) fn erase(w: &mut World, id: EniId) {
     if w.get::<Eni>(&id).is_some_and(|eni| eni.settles.is_some()) {
         w.unschedule(Due::Eni(id));
     }
+    backend::forget(w, Server::Eni(id));
     w.remove::<Eni>(&id);
 }
 

@@ -278,6 +278,7 @@ fn erase(w: &mut World, id: InstanceId) {
         tag::clear(w, disk);
         w.remove::<Disk>(&disk);
     }
+    crate::slb::backend::forget(w, crate::slb::backend::Server::Instance(id));
     tag::clear(w, id);
     w.remove::<Instance>(&id);
 }

@@ -8,9 +8,10 @@ use crate::cidr::Cidr;
 use crate::command::Reply;
 use crate::ecs::prefix_list::AddressFamily;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AccessControlListId, ResourceGroupId};
+use crate::id::{AccessControlListId, ListenerId, ResourceGroupId};
 use crate::quota::Quota;
 use crate::resource::Resource;
+use crate::slb::listener_access;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -276,9 +277,13 @@ pub struct DeleteAccessControlList {
 /// Handles [`DeleteAccessControlList`].
 ///
 /// # Errors
-/// An unknown list.
+/// An unknown list, or one that a listener uses.
 pub fn delete(w: &mut World, caller: &Caller, c: &DeleteAccessControlList) -> Outcome<Reply> {
     w.visible::<AccessControlList>(caller, c.acl)?;
+    let users: Vec<ListenerId> = listener_access::using(w, c.acl).collect();
+    if !users.is_empty() {
+        return Err(Refusal::new(ErrorCode::AclInUse).field("access_control_list_id").blockers(users));
+    }
     tag::clear(w, c.acl);
     w.remove::<AccessControlList>(&c.acl);
     Ok(Reply::Done)

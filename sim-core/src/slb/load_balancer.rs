@@ -13,7 +13,9 @@ use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
 use crate::resource_group;
+use crate::slb::backend::{Backend, Server};
 use crate::slb::spec::{ELASTIC, InstanceCharge, InternetCharge, PayType, Spec};
+use crate::slb::{listener, server_group};
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -61,6 +63,8 @@ pub struct LoadBalancer {
     pub modification_protection: Option<CompactString>,
     /// Its resource group.
     pub resource_group: ResourceGroupId,
+    /// Its default pool, in the order in which the members came.
+    pub backends: Vec<Backend>,
     /// When it was made.
     pub created: SimTime,
 }
@@ -85,6 +89,8 @@ pub struct LoadBalancerIndex {
     pub by_vswitch: Groups<VSwitchId, LoadBalancerId>,
     /// Who holds a private address of a VPC.
     pub by_address: BTreeMap<(VpcId, Ipv4Addr), LoadBalancerId>,
+    /// By server of the default pool.
+    pub by_server: Groups<Server, LoadBalancerId>,
     /// Who holds an address of the internet.
     pub by_public_address: BTreeMap<IpAddr, LoadBalancerId>,
 }
@@ -98,9 +104,16 @@ impl Row for LoadBalancer {
     }
 
     fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
-        // Nothing that an index knows ever changes.
-        let Some(row) = old.xor(new) else { return };
+        let Some(id) = old.or(new).map(|b| b.id) else { return };
         let ix = &mut indexes.load_balancers;
+        for backend in old.iter().flat_map(|b| &b.backends) {
+            ix.by_server.remove(&backend.server, &id);
+        }
+        for backend in new.iter().flat_map(|b| &b.backends) {
+            ix.by_server.insert(backend.server, id);
+        }
+        // Nothing else that an index knows ever changes.
+        let Some(row) = old.xor(new) else { return };
         let came = new.is_some();
         let (was, is) = (!came, came);
         ix.by_owner.shift(&row.id, was.then(|| row.owner.clone()), is.then(|| row.owner.clone()));
@@ -311,6 +324,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateLoadBalancer) -> Outcome
         delete_protection: c.delete_protection,
         modification_protection: c.modification_protection.clone(),
         resource_group,
+        backends: Vec::new(),
         created,
     });
     Ok(id.into())
@@ -449,6 +463,10 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteLoadBalancer) -> Outcome
     if let Some((code, ids)) = dependents(balancer).into_iter().next() {
         return Err(Refusal::new(code).field("load_balancer_id").blockers(ids));
     }
+    let listeners: Vec<_> = w.indexes().listeners.by_load_balancer.of(&c.load_balancer).copied().collect();
+    listeners.into_iter().for_each(|listener| listener::erase(w, listener));
+    let groups: Vec<_> = w.indexes().vserver_groups.by_load_balancer.of(&c.load_balancer).copied().collect();
+    groups.into_iter().for_each(|group| server_group::erase(w, group));
     tag::clear(w, c.load_balancer);
     w.remove::<LoadBalancer>(&c.load_balancer);
     Ok(Reply::Done)

@@ -1,6 +1,12 @@
 //! Classic load balancers (the provider's product Slb).
 
 pub mod acl;
+pub mod backend;
+pub mod health_check;
+pub mod listener;
+pub mod listener_access;
+pub mod listener_rules;
 pub mod load_balancer;
 pub mod load_balancer_change;
+pub mod server_group;
 pub mod spec;

@@ -11,7 +11,10 @@ use sim_core::ecs::security_group_rule::{Direction, Peer, SecurityGroupRule};
 use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
 use sim_core::slb::acl::AccessControlList;
+use sim_core::slb::backend::{self, Backend};
+use sim_core::slb::listener::{self, Listener};
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::server_group::VServerGroup;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{Binding, Mode, Target};
@@ -38,6 +41,13 @@ pub fn check(w: &World) {
     balancers(w);
 }
 
+/// No member stands twice in a pool; each has a port if the pool is a group.
+fn members(backends: &[Backend], in_group: bool) {
+    let distinct: BTreeSet<_> = backends.iter().map(Backend::member).collect();
+    assert_eq!(distinct.len(), backends.len(), "members stand twice in {backends:?}");
+    assert!(backends.iter().all(|b| b.weight <= 100 && b.port.is_some() == in_group));
+}
+
 /// Load balancers lie where they say, and no two have one address of the internet.
 fn balancers(w: &World) {
     let mut public = BTreeSet::new();
@@ -50,7 +60,29 @@ fn balancers(w: &World) {
             }
             None => assert!(public.insert(b.address), "two load balancers have {}", b.address),
         }
+        let groups = w.table::<VServerGroup>().iter().filter(|g| g.load_balancer == b.id);
+        let counted = groups.map(|g| g.backends.len()).sum::<usize>() + b.backends.len();
+        assert_eq!(backend::counted(w, b), counted as u64, "members of {}", b.id);
+        members(&b.backends, false);
         assert!(!b.name.is_empty() && b.bandwidth.is_none_or(|mbit| b.spec.is_some() && mbit > 0));
+    }
+    let mut places = BTreeSet::new();
+    for l in w.table::<Listener>().iter() {
+        assert!(places.insert((l.load_balancer, l.port, l.protocol.is_udp())), "two listeners have a place");
+        let balancer =
+            w.get::<LoadBalancer>(&l.load_balancer).expect("a listener goes with its load balancer");
+        assert_eq!(l.owner, balancer.owner);
+        let group = l.group.map(|id| w.get::<VServerGroup>(&id).expect("a group that is used stays"));
+        assert!(group.is_none_or(|group| group.load_balancer == l.load_balancer));
+        assert!(l.redirect.is_some() || l.backend_port.is_some() || l.group.is_some());
+        assert_eq!(l.status.forwards(), l.started.is_some(), "{} is {}", l.id, l.status.text());
+        let found = listener::of(w, l.load_balancer).any(|other| other == l);
+        assert!(found, "{} is not found by its load balancer", l.id);
+    }
+    for g in w.table::<VServerGroup>().iter() {
+        let balancer = w.get::<LoadBalancer>(&g.load_balancer).expect("a group goes with its load balancer");
+        assert_eq!(g.owner, balancer.owner);
+        members(&g.backends, true);
     }
 }
 

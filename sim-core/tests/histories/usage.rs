@@ -7,7 +7,9 @@ use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
 use sim_core::slb::acl::AccessControlList;
+use sim_core::slb::listener::Listener;
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::server_group::VServerGroup;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::Eip;
@@ -113,9 +115,17 @@ pub fn of(w: &World) -> Usage {
     for b in w.table::<LoadBalancer>().iter() {
         let (account, region) = (b.owner.account, &b.owner.region);
         c.add(Quota::LoadBalancers, account, format!("{account} {region}"), 1);
+        c.add(Quota::BackendsPerLoadBalancer, account, b.id, b.backends.len() as u64);
         if let Some(home) = b.home {
             c.add(Quota::PrivateIpsPerVpc, account, home.vpc, 1);
         }
+    }
+    for l in w.table::<Listener>().iter() {
+        c.add(Quota::ListenersPerLoadBalancer, l.owner.account, l.load_balancer, 1);
+    }
+    for g in w.table::<VServerGroup>().iter() {
+        let count = g.backends.len() as u64;
+        c.add(Quota::BackendsPerLoadBalancer, g.owner.account, g.load_balancer, count);
     }
     for r in w.table::<Resident>().iter() {
         let account = r.owner.account;

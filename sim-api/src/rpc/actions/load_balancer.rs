@@ -1,5 +1,6 @@
 //! Actions on load balancers, and what Slb says of regions and zones.
 
+use super::server_group::members;
 use super::tags::filter;
 use crate::listing::Rows;
 use crate::rpc::params::Scope;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use sim_core::ecs::eni_address::parse4;
 use sim_core::id::{LoadBalancerId, VSwitchId, VpcId};
 use sim_core::region::{region_name, regions, zone_name, zones};
+use sim_core::slb::backend;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, DeleteLoadBalancer, LoadBalancer, Place};
 use sim_core::slb::load_balancer_change::{ModifyLoadBalancer, ModifyLoadBalancerTerms, Terms};
 use sim_core::slb::spec::{InstanceCharge, InternetCharge, PayType};
@@ -191,9 +193,8 @@ pub fn describe_load_balancers(p: &Scope<'_>, _: &Caller) -> Planned {
         })
         .keep(text(p, "PayType"), |_, b, pay| b.pay_type.text() == pay)
         .keep(text(p, "ResourceGroupId"), |_, b, group| b.resource_group.to_string() == *group)
-        // Nothing stands behind a load balancer yet.
-        .keep(text(p, "ServerId"), |_, _, _| false)
-        .keep(text(p, "ServerIntranetAddress"), |_, _, _| false);
+        .keep(text(p, "ServerId"), |w, b, server| backend::serves(w, b, server))
+        .keep(text(p, "ServerIntranetAddress"), |w, b, address| backend::serves(w, b, address));
     page.list(rows, "LoadBalancers", "LoadBalancer", |w, b| {
         let mut shown = show(w, b);
         shown["InternetChargeTypeAlias"] = b.internet_charge.text().into();
@@ -205,11 +206,11 @@ pub fn describe_load_balancers(p: &Scope<'_>, _: &Caller) -> Planned {
 pub fn describe_load_balancer_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id::<LoadBalancerId>(p, "LoadBalancerId")?;
     read(move |w, caller| {
-        let mut shown = show(w, w.visible::<LoadBalancer>(caller, id)?);
-        shown["BackendServers"] = json!({ "BackendServer": [] });
-        shown["ListenerPorts"] = json!({ "ListenerPort": [] });
-        shown["ListenerPortsAndProtocal"] = json!({ "ListenerPortAndProtocal": [] });
-        shown["ListenerPortsAndProtocol"] = json!({ "ListenerPortAndProtocol": [] });
+        let balancer = w.visible::<LoadBalancer>(caller, id)?;
+        let mut shown = show(w, balancer);
+        let fields = ["ServerId", "ServerIp", "Type", "Weight", "Description"];
+        shown["BackendServers"] = members(w, &balancer.backends, &fields);
+        super::listener::ports(w, id, &mut shown);
         Ok(shown)
     })
 }

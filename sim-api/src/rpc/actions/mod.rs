@@ -26,7 +26,9 @@ mod instance_describe;
 mod instance_extra;
 mod instance_life;
 // -- load balancers
+mod listener;
 mod load_balancer;
+mod server_group;
 mod tags;
 mod vpc;
 mod vswitch;
@@ -240,6 +242,33 @@ actions! {
         ModifyLoadBalancerInstanceSpec => load_balancer::modify_load_balancer_instance_spec;
         ModifyLoadBalancerInstanceChargeType => load_balancer::modify_load_balancer_instance_charge_type;
         ModifyLoadBalancerPayType => load_balancer::modify_load_balancer_pay_type;
+        CreateLoadBalancerTCPListener => listener::create_tcp;
+        SetLoadBalancerTCPListenerAttribute => listener::set_tcp;
+        DescribeLoadBalancerTCPListenerAttribute => listener::describe_tcp;
+        CreateLoadBalancerUDPListener => listener::create_udp;
+        SetLoadBalancerUDPListenerAttribute => listener::set_udp;
+        DescribeLoadBalancerUDPListenerAttribute => listener::describe_udp;
+        CreateLoadBalancerHTTPListener => listener::create_http;
+        SetLoadBalancerHTTPListenerAttribute => listener::set_http;
+        DescribeLoadBalancerHTTPListenerAttribute => listener::describe_http;
+        CreateLoadBalancerHTTPSListener => listener::create_https;
+        SetLoadBalancerHTTPSListenerAttribute => listener::set_https;
+        DescribeLoadBalancerHTTPSListenerAttribute => listener::describe_https;
+        DescribeLoadBalancerListeners => listener::describe_listeners;
+        StartLoadBalancerListener => listener::start;
+        StopLoadBalancerListener => listener::stop;
+        DeleteLoadBalancerListener => listener::delete;
+        CreateVServerGroup => server_group::create_vserver_group;
+        DescribeVServerGroups => server_group::describe_vserver_groups;
+        DescribeVServerGroupAttribute => server_group::describe_vserver_group_attribute;
+        SetVServerGroupAttribute => server_group::set_vserver_group_attribute;
+        DeleteVServerGroup => server_group::delete_vserver_group;
+        AddVServerGroupBackendServers => server_group::add_to_vserver_group;
+        RemoveVServerGroupBackendServers => server_group::remove_from_vserver_group;
+        ModifyVServerGroupBackendServers => server_group::modify_vserver_group;
+        AddBackendServers => server_group::add_backend_servers;
+        RemoveBackendServers => server_group::remove_backend_servers;
+        SetBackendServers => server_group::set_backend_servers;
         TagResources => tags::slb_tag_resources;
         UntagResources => tags::slb_untag_resources;
         ListTagResources => tags::slb_list_tag_resources;
@@ -286,6 +315,7 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     disk::INERT,
     // -- load balancers
     load_balancer::INERT,
+    server_group::INERT,
 ];
 
 /// The action of this version and name.

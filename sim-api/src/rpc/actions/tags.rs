@@ -27,7 +27,8 @@ const ECS_TYPES: &[(&str, IdKind)] = &[
 ];
 
 /// The resource types of the product Slb that can carry tags here.
-const SLB_TYPES: &[(&str, IdKind)] = &[("instance", IdKind::LoadBalancer)];
+const SLB_TYPES: &[(&str, IdKind)] =
+    &[("instance", IdKind::LoadBalancer), ("vservergroup", IdKind::VServerGroup)];
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[("ListTagResources", &["TagFilter"])];

@@ -1,0 +1,429 @@
+//! Actions on listeners: four kinds, each with its own names for what one description tells, and three shapes of answers.
+
+use super::tags::filter;
+use super::vpc_parts::TokenPage;
+use crate::listing::Rows;
+use crate::rest::context::parse_id;
+use crate::rpc::params::Scope;
+use crate::rpc::plan::{BadParams, Planned, done, list, optional_id, read, required_id, tags, text};
+use serde_json::{Map, Value, json};
+use sim_core::id::{ListenerId, LoadBalancerId};
+use sim_core::slb::acl::AclKind;
+use sim_core::slb::health_check::{CheckKind, CheckMethod, HealthCheckSettings};
+use sim_core::slb::listener::{
+    self, CreateListener, DeleteListener, Listener, ModifyListener, Protocol, StartListener, StopListener,
+    WhichListener,
+};
+use sim_core::slb::listener_access::AccessSettings;
+use sim_core::slb::listener_rules::{HEADERS, Layer, Scheduler, Settings, Sticky};
+use sim_core::{Caller, ErrorCode, Refusal, World, tag};
+
+const ON_OFF: &[(&str, bool)] = &[("on", true), ("off", false)];
+
+fn on_off(p: &Scope<'_>, name: &str) -> Result<Option<bool>, BadParams> {
+    Ok(p.choice(name, ON_OFF)?)
+}
+
+fn int(p: &Scope<'_>, name: &str) -> Result<Option<i32>, BadParams> {
+    Ok(p.int(name, i64::from(i32::MIN)..=i64::from(i32::MAX))?.map(|n| n as i32))
+}
+
+/// The first of several spellings that has a number: some actions write a name with a small letter.
+fn int_of(p: &Scope<'_>, names: &[&str]) -> Result<Option<i32>, BadParams> {
+    let mut found = None;
+    for name in names {
+        found = found.or(int(p, name)?);
+    }
+    Ok(found)
+}
+
+fn health_check(p: &Scope<'_>, protocol: Protocol) -> Result<HealthCheckSettings, BadParams> {
+    let on = if protocol.is_http() { "HealthCheck" } else { "HealthCheckSwitch" };
+    let timeout = if protocol.is_http() { "HealthCheckTimeout" } else { "HealthCheckConnectTimeout" };
+    Ok(HealthCheckSettings {
+        on: on_off(p, on)?,
+        kind: if protocol == Protocol::Tcp { p.choice("HealthCheckType", CheckKind::WORDS)? } else { None },
+        port: int(p, "HealthCheckConnectPort")?,
+        timeout: int(p, timeout)?,
+        interval: int_of(p, &["HealthCheckInterval", "healthCheckInterval"])?,
+        healthy: int(p, "HealthyThreshold")?,
+        unhealthy: int(p, "UnhealthyThreshold")?,
+        domain: p.str("HealthCheckDomain").map(Into::into),
+        uri: p.str("HealthCheckURI").map(Into::into),
+        method: p.choice("HealthCheckMethod", CheckMethod::WORDS)?,
+        codes: p.str("HealthCheckHttpCode").map(Into::into),
+        request: p.str("healthCheckReq").map(Into::into),
+        expected: p.str("healthCheckExp").map(Into::into),
+    })
+}
+
+fn settings(p: &Scope<'_>, protocol: Protocol) -> Result<Settings, BadParams> {
+    let mut headers = [None; 6];
+    for (at, name) in HEADERS.iter().enumerate() {
+        headers[at] = on_off(p, name)?;
+    }
+    Ok(Settings {
+        bandwidth: int(p, "Bandwidth")?,
+        scheduler: p.choice("Scheduler", Scheduler::WORDS)?,
+        health_check: health_check(p, protocol)?,
+        persistence: int(p, "PersistenceTimeout")?,
+        established: int(p, "EstablishedTimeout")?,
+        drain: on_off(p, "ConnectionDrain")?,
+        drain_timeout: int(p, "ConnectionDrainTimeout")?,
+        proxy_protocol: p.bool("ProxyProtocolV2Enabled")?,
+        syn_proxy: p.choice("SynProxy", &[("enable", true), ("disable", false)])?,
+        idle: int(p, "IdleTimeout")?,
+        request: int(p, "RequestTimeout")?,
+        gzip: on_off(p, "Gzip")?,
+        sticky: on_off(p, "StickySession")?,
+        sticky_insert: p.choice("StickySessionType", &[("insert", true), ("server", false)])?,
+        cookie_timeout: int(p, "CookieTimeout")?,
+        cookie: p.str("Cookie").map(Into::into),
+        headers,
+        certificate: p.str("ServerCertificateId").map(Into::into),
+        client_ca: p.raw("CACertificateId").map(Into::into),
+        tls_policy: p.str("TLSCipherPolicy").map(Into::into),
+        http2: on_off(p, "EnableHttp2")?,
+    })
+}
+
+fn access(p: &Scope<'_>) -> Result<AccessSettings, BadParams> {
+    Ok(AccessSettings {
+        on: on_off(p, "AclStatus")?,
+        acls: p.commas("AclId", 10)?.into_iter().map(parse_id).collect::<Result<_, _>>()?,
+        kind: p.choice("AclType", &[("white", AclKind::White), ("black", AclKind::Black)])?,
+    })
+}
+
+fn port(p: &Scope<'_>) -> Result<u16, BadParams> {
+    Ok(p.required_int("ListenerPort", 0..=65_535)? as u16)
+}
+
+/// Primary/secondary groups are not there, so none can be named.
+fn no_pair(p: &Scope<'_>) -> Result<(), BadParams> {
+    let flag = on_off(p, "MasterSlaveServerGroup")?;
+    let (pair, group) = (p.str("MasterSlaveServerGroupId"), p.str("VServerGroupId"));
+    let Some(pair) = pair.or(flag.filter(|on| *on).map(|_| "")) else { return Ok(()) };
+    let code = if group.is_some() { ErrorCode::ListenerGroupsBoth } else { ErrorCode::PairGroupNotFound };
+    let detail = format!("There is no primary/secondary group {pair:?}.");
+    Err(Refusal::new(code).field("master_slave_server_group_id").detail(detail).into())
+}
+
+fn create(p: &Scope<'_>, protocol: Protocol) -> Planned {
+    no_pair(p)?;
+    let redirect = if protocol == Protocol::Http { on_off(p, "ListenerForward")? } else { None };
+    let target = p.int("ForwardPort", 1..=65_535)?.map_or(443, |port| port as u16);
+    done(CreateListener {
+        load_balancer: required_id(p, "LoadBalancerId")?,
+        port: port(p)?,
+        protocol,
+        description: p.str("Description").map(Into::into),
+        backend_port: p.int("BackendServerPort", 1..=65_535)?.map(|port| port as u16),
+        group: optional_id(p, "VServerGroupId")?,
+        redirect: redirect.filter(|on| *on).map(|_| target),
+        access: access(p)?,
+        settings: Box::new(settings(p, protocol)?),
+        tags: tags(p)?,
+    })
+}
+
+fn set(p: &Scope<'_>, protocol: Protocol) -> Planned {
+    no_pair(p)?;
+    let (flag, named) = (on_off(p, "VServerGroup")?, optional_id(p, "VServerGroupId")?);
+    let group = match (flag, named) {
+        (Some(false), _) => Some(None),
+        (Some(true), None) => {
+            return Err(Refusal::new(ErrorCode::ListenerGroupMissing).field("vserver_group_id").into());
+        }
+        (_, named) => named.map(Some),
+    };
+    done(ModifyListener {
+        load_balancer: required_id(p, "LoadBalancerId")?,
+        port: port(p)?,
+        protocol,
+        description: p.str("Description").map(Into::into),
+        group,
+        access: access(p)?,
+        settings: Box::new(settings(p, protocol)?),
+    })
+}
+
+pub fn create_tcp(p: &Scope<'_>, _: &Caller) -> Planned {
+    create(p, Protocol::Tcp)
+}
+
+pub fn create_udp(p: &Scope<'_>, _: &Caller) -> Planned {
+    create(p, Protocol::Udp)
+}
+
+pub fn create_http(p: &Scope<'_>, _: &Caller) -> Planned {
+    create(p, Protocol::Http)
+}
+
+pub fn create_https(p: &Scope<'_>, _: &Caller) -> Planned {
+    create(p, Protocol::Https)
+}
+
+pub fn set_tcp(p: &Scope<'_>, _: &Caller) -> Planned {
+    set(p, Protocol::Tcp)
+}
+
+pub fn set_udp(p: &Scope<'_>, _: &Caller) -> Planned {
+    set(p, Protocol::Udp)
+}
+
+pub fn set_http(p: &Scope<'_>, _: &Caller) -> Planned {
+    set(p, Protocol::Http)
+}
+
+pub fn set_https(p: &Scope<'_>, _: &Caller) -> Planned {
+    set(p, Protocol::Https)
+}
+
+fn which(p: &Scope<'_>) -> Result<WhichListener, BadParams> {
+    Ok(WhichListener {
+        load_balancer: required_id(p, "LoadBalancerId")?,
+        port: port(p)?,
+        protocol: p.choice("ListenerProtocol", Protocol::WORDS)?,
+    })
+}
+
+pub fn start(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(StartListener { listener: which(p)? })
+}
+
+pub fn stop(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(StopListener { listener: which(p)? })
+}
+
+pub fn delete(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(DeleteListener { listener: which(p)? })
+}
+
+fn word(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// What every shape shows at its top.
+fn common(l: &Listener) -> Value {
+    let access = l.access.as_ref();
+    json!({
+        "LoadBalancerId": l.load_balancer.to_string(),
+        "ListenerPort": l.port,
+        "Status": l.status.text(),
+        "Description": l.description,
+        "BackendServerPort": l.backend_port.unwrap_or_default(),
+        "VServerGroupId": l.group.map(|group| group.to_string()).unwrap_or_default(),
+        "Bandwidth": l.rules.bandwidth.map_or(-1, i32::from),
+        "Scheduler": l.rules.scheduler.text(),
+        "AclStatus": word(access.is_some_and(|access| access.on)),
+        "AclId": acl_ids(l).join(","),
+        "AclType": access.map(|access| access.kind.text()).unwrap_or_default(),
+    })
+}
+
+/// What a kind of listener shows beside that.
+fn config(l: &Listener) -> Value {
+    let check = &l.rules.health_check;
+    // -520 is how the provider writes "the port of each backend".
+    let port = check.port.map_or(l.group.map_or(l.backend_port.map_or(-520, i32::from), |_| -520), i32::from);
+    let mut out = json!({
+        "HealthCheck": word(check.on),
+        "HealthCheckConnectPort": port,
+        "HealthCheckInterval": check.interval,
+        "HealthyThreshold": check.healthy,
+        "UnhealthyThreshold": check.unhealthy,
+    });
+    let http = json!({
+        "HealthCheckDomain": check.domain,
+        "HealthCheckURI": check.uri,
+        "HealthCheckMethod": check.method.text(),
+        "HealthCheckHttpCode": check.codes(),
+        "HealthCheckType": check.kind.text(),
+    });
+    match &l.rules.layer {
+        Layer::Four(layer) => {
+            out["HealthCheckConnectTimeout"] = check.timeout.into();
+            out["MasterSlaveServerGroupId"] = "".into();
+            out["ProxyProtocolV2Enabled"] = layer.proxy_protocol.into();
+            out["ConnectionDrain"] = word(layer.drain.is_some()).into();
+            out["ConnectionDrainTimeout"] = layer.drain.unwrap_or_default().into();
+            if l.protocol == Protocol::Tcp {
+                out["PersistenceTimeout"] = layer.persistence.into();
+                out["EstablishedTimeout"] = layer.established.into();
+                out["SynProxy"] = if layer.syn_proxy { "enable" } else { "disable" }.into();
+                merge(&mut out, http);
+            } else {
+                out["HealthCheckReq"] = check.request.as_str().into();
+                out["HealthCheckExp"] = check.expected.as_str().into();
+            }
+        }
+        Layer::Seven(layer) => {
+            merge(&mut out, http);
+            out["HealthCheckTimeout"] = check.timeout.into();
+            out["IdleTimeout"] = layer.idle.into();
+            out["RequestTimeout"] = layer.request.into();
+            out["Gzip"] = word(layer.gzip).into();
+            for (at, name) in HEADERS.iter().enumerate() {
+                out[*name] = word(layer.headers & 1 << at != 0).into();
+            }
+            out["StickySession"] = word(layer.sticky != Sticky::Off).into();
+            let (kind, timeout, cookie) = match &layer.sticky {
+                Sticky::Off => ("", 0, ""),
+                Sticky::Insert(timeout) => ("insert", *timeout, ""),
+                Sticky::Server(cookie) => ("server", 0, cookie.as_str()),
+            };
+            merge(&mut out, json!({ "StickySessionType": kind, "CookieTimeout": timeout, "Cookie": cookie }));
+            if let Some(tls) = &layer.tls {
+                out["ServerCertificateId"] = tls.certificate.as_str().into();
+                out["CACertificateId"] = tls.client_ca.as_str().into();
+                out["TLSCipherPolicy"] = tls.policy.as_str().into();
+                out["EnableHttp2"] = word(tls.http2).into();
+            } else {
+                out["ListenerForward"] = word(l.redirect.is_some()).into();
+                out["ForwardPort"] = l.redirect.unwrap_or_default().into();
+            }
+        }
+    }
+    out
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Some(into), Value::Object(from)) = (into.as_object_mut(), from) {
+        into.extend(from);
+    }
+}
+
+fn tag_list(w: &World, l: &Listener) -> Vec<Value> {
+    tag::of(w, l.id).map(|t| json!({ "TagKey": t.key, "TagValue": t.value })).collect()
+}
+
+fn acl_ids(l: &Listener) -> Vec<String> {
+    l.access.iter().flat_map(|access| &access.acls).map(ToString::to_string).collect()
+}
+
+/// Members that a flat answer does not have, by kind.
+fn not_flat(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Tcp => &[],
+        Protocol::Udp => &["ConnectionDrain", "ConnectionDrainTimeout"],
+        Protocol::Http | Protocol::Https => &["HealthCheckType"],
+    }
+}
+
+/// The flat shape of one kind.
+fn flat(w: &World, l: &Listener) -> Value {
+    let mut out = common(l);
+    merge(&mut out, config(l));
+    out["AclIds"] = json!({ "AclId": acl_ids(l) });
+    out["Tags"] = json!({ "Tag": tag_list(w, l) });
+    if l.protocol.is_http() {
+        out["Rules"] = json!({ "Rule": [] });
+        out["SecurityStatus"] = "off".into();
+    }
+    if l.protocol == Protocol::Https {
+        out["DomainExtensions"] = json!({ "DomainExtension": [] });
+    }
+    without(&mut out, not_flat(l.protocol));
+    out
+}
+
+fn without(value: &mut Value, names: &[&str]) {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|name, _| !names.contains(&name.as_str()));
+    }
+}
+
+/// The nested shape of the list: what a kind shows lies in an object of its own.
+fn nested(w: &World, l: &Listener) -> Value {
+    let mut out = common(l);
+    let mut config = config(l);
+    without(&mut config, &["SynProxy"]);
+    if let Layer::Four(layer) = &l.rules.layer {
+        config["ProxyProtocolV2Enabled"] = layer.proxy_protocol.to_string().into();
+    }
+    let name = match l.protocol {
+        Protocol::Tcp => "TCPListenerConfig",
+        Protocol::Udp => "UDPListenerConfig",
+        Protocol::Http => "HTTPListenerConfig",
+        Protocol::Https => "HTTPSListenerConfig",
+    };
+    out["ListenerProtocol"] = l.protocol.text().into();
+    out["AclIds"] = acl_ids(l).into();
+    out["Tags"] = tag_list(w, l).into();
+    out[name] = config;
+    out
+}
+
+fn describe(p: &Scope<'_>, protocol: Protocol) -> Planned {
+    let balancer = required_id::<LoadBalancerId>(p, "LoadBalancerId")?;
+    let port = port(p)?;
+    read(move |w, caller| Ok(flat(w, listener::find(w, caller, balancer, port, Some(protocol))?)))
+}
+
+pub fn describe_tcp(p: &Scope<'_>, _: &Caller) -> Planned {
+    describe(p, Protocol::Tcp)
+}
+
+pub fn describe_udp(p: &Scope<'_>, _: &Caller) -> Planned {
+    describe(p, Protocol::Udp)
+}
+
+pub fn describe_http(p: &Scope<'_>, _: &Caller) -> Planned {
+    describe(p, Protocol::Http)
+}
+
+pub fn describe_https(p: &Scope<'_>, _: &Caller) -> Planned {
+    describe(p, Protocol::Https)
+}
+
+pub fn describe_listeners(p: &Scope<'_>, _: &Caller) -> Planned {
+    let page = TokenPage::read(p, "MaxResults", 100, 20)?;
+    let ids: Vec<LoadBalancerId> =
+        p.strings("LoadBalancerId", 11)?.iter().filter_map(|text| text.parse().ok()).collect();
+    let protocol = p
+        .choice("ListenerProtocol", Protocol::WORDS)
+        .map_err(|e| e.with_code("IllegalParam.ListenerProtocol"))?;
+    let mut rows = Rows::<Listener>::all(|ix| &ix.listeners.by_owner)
+        .tagged(filter(p, "Tag")?)
+        .keep(text(p, "Description"), |_, l, description| l.description == *description)
+        .keep(p.int("ListenerPort", 0..=65_535)?, |_, l, port| i64::from(l.port) == *port)
+        .keep(protocol, |_, l, protocol| l.protocol == *protocol);
+    if !p.strings("LoadBalancerId", 11)?.is_empty() {
+        rows = rows.found(move |w, _| {
+            let of = |id| w.indexes().listeners.by_load_balancer.of(id).copied();
+            Ok(ids.iter().flat_map(of).collect())
+        });
+    }
+    let size = page.size;
+    list(rows, page.part::<ListenerId>(), nested, move |found| {
+        let mut answer = Map::new();
+        answer.insert("Listeners".to_owned(), found.items.into());
+        answer.insert("TotalCount".to_owned(), found.total.into());
+        answer.insert("MaxResults".to_owned(), size.into());
+        let next = found.next.map(|id| id.to_string()).unwrap_or_default();
+        answer.insert("NextToken".to_owned(), next.into());
+        Value::Object(answer)
+    })
+}
+
+/// The three lists of ports that a load balancer shows.
+pub fn ports(w: &World, balancer: LoadBalancerId, shown: &mut Value) {
+    let all = || listener::of(w, balancer);
+    let misspelt = |l: &Listener| json!({ "ListenerPort": l.port, "ListenerProtocal": l.protocol.text() });
+    let full = |l: &Listener| {
+        json!({
+            "ListenerPort": l.port,
+            "ListenerProtocol": l.protocol.text(),
+            "Description": l.description,
+            "ListenerForward": word(l.redirect.is_some()),
+            "ForwardPort": l.redirect.unwrap_or_default(),
+        })
+    };
+    let numbers: Vec<u16> = all().map(|l| l.port).collect();
+    shown["ListenerPorts"] = json!({ "ListenerPort": numbers });
+    shown["ListenerPortsAndProtocal"] =
+        json!({ "ListenerPortAndProtocal": all().map(misspelt).collect::<Vec<_>>() });
+    shown["ListenerPortsAndProtocol"] =
+        json!({ "ListenerPortAndProtocol": all().map(full).collect::<Vec<_>>() });
+}

@@ -1,0 +1,230 @@
+//! Actions on vServer groups and on what stands behind a load balancer.
+
+use crate::rpc::params::{MAX_LIST_INDEX, Scope};
+use crate::rpc::plan::{
+    BadParams, Planned, done, has_tags, read, required_id, show_tags_tag_key, tags, text, write,
+};
+use serde_json::{Value, json};
+use sim_core::ecs::eni_address::parse4;
+use sim_core::id::{LoadBalancerId, VServerGroupId};
+use sim_core::slb::backend::{
+    AddBackends, Backend, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
+};
+use sim_core::slb::listener::Listener;
+use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
+use sim_core::{Caller, World};
+
+/// Parameters that are taken and change nothing.
+pub const INERT: &[(&str, &[&str])] = &[("DescribeVServerGroups", &["IncludeRule"])];
+
+fn member(p: &Scope<'_>) -> Result<Member, BadParams> {
+    Ok(Member {
+        server: Server::parse(p.required("ServerId")?, p.str("Type"))?,
+        address: p.str("ServerIp").map(|text| parse4(text, "server_ip")).transpose()?,
+        port: p.int("Port", 0..=65_535)?.map(|port| port as u16),
+    })
+}
+
+fn new_backend(p: &Scope<'_>) -> Result<NewBackend, BadParams> {
+    Ok(NewBackend {
+        member: member(p)?,
+        weight: p.int("Weight", i64::from(i32::MIN)..=i64::from(i32::MAX))?.map(|weight| weight as i32),
+        description: p.str("Description").map(Into::into),
+    })
+}
+
+/// The objects of a JSON array, each read.
+fn objects<T>(
+    p: &Scope<'_>,
+    name: &str,
+    read: impl Fn(&Scope<'_>) -> Result<T, BadParams>,
+) -> Result<Vec<T>, BadParams> {
+    let Some(params) = p.json(name)? else { return Ok(Vec::new()) };
+    params.root().objects(name, MAX_LIST_INDEX as usize)?.iter().map(read).collect()
+}
+
+/// In a default pool a port has no meaning.
+fn without_port<T>(items: Vec<T>, member: impl Fn(&mut T) -> &mut Member) -> Vec<T> {
+    let mut items = items;
+    items.iter_mut().for_each(|item| member(item).port = None);
+    items
+}
+
+fn show(w: &World, backend: &Backend) -> Value {
+    json!({
+        "ServerId": backend.server.id().to_string(),
+        "ServerIp": backend.serving_address(w).map(|address| address.to_string()).unwrap_or_default(),
+        "Type": backend.server.type_text(),
+        "Port": backend.port.unwrap_or_default(),
+        "Weight": backend.weight,
+        "Description": backend.description,
+    })
+}
+
+/// Members with these fields alone.
+pub fn members(w: &World, backends: &[Backend], fields: &[&str]) -> Value {
+    let shown: Vec<Value> = backends
+        .iter()
+        .map(|backend| {
+            let mut shown = show(w, backend);
+            if let Some(fields_of) = shown.as_object_mut() {
+                fields_of.retain(|name, _| fields.contains(&name.as_str()));
+            }
+            shown
+        })
+        .collect();
+    json!({ "BackendServer": shown })
+}
+
+const OF_GROUP: &[&str] = &["ServerId", "Type", "Port", "Weight", "Description"];
+const OF_REMOVED: &[&str] = &["ServerId", "Type", "Port", "Weight"];
+const OF_DEFAULT: &[&str] = &["ServerId", "Type", "Weight", "Description"];
+
+/// The answer about a group as it is now; only its id if it is gone when a request is repeated.
+fn group_answer(w: &World, id: VServerGroupId, fields: &[&str], with_name: bool) -> Value {
+    let group = w.get::<VServerGroup>(&id);
+    let backends = group.map_or(&[][..], |group| group.backends.as_slice());
+    let mut answer =
+        json!({ "VServerGroupId": id.to_string(), "BackendServers": members(w, backends, fields) });
+    if with_name {
+        answer["VServerGroupName"] = group.map(|group| group.name.to_string()).unwrap_or_default().into();
+    }
+    answer
+}
+
+pub fn create_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    let command = CreateVServerGroup {
+        load_balancer: required_id(p, "LoadBalancerId")?,
+        name: p.str("VServerGroupName").map(Into::into),
+        backends: objects(p, "BackendServers", new_backend)?,
+        tags: tags(p)?,
+    };
+    write(command, |w, _, reply| group_answer(w, reply.id::<VServerGroupId>(), OF_GROUP, false))
+}
+
+pub fn describe_vserver_groups(p: &Scope<'_>, _: &Caller) -> Planned {
+    let balancer = required_id::<LoadBalancerId>(p, "LoadBalancerId")?;
+    let (name, wanted) = (text(p, "Description"), tags(p)?);
+    let with_listeners = p.bool("IncludeListener")?.unwrap_or(false);
+    p.mark_known("IncludeRule");
+    read(move |w, caller| {
+        w.visible::<LoadBalancer>(caller, balancer)?;
+        let all = w.indexes().vserver_groups.by_load_balancer.of(&balancer);
+        let rows = all.filter_map(|id| w.get::<VServerGroup>(id));
+        let rows = rows.filter(|g| name.as_ref().is_none_or(|name| g.name == *name));
+        let shown: Vec<Value> = rows
+            .filter(|g| has_tags(w, g.id, &wanted))
+            .map(|g| {
+                json!({
+                    "VServerGroupId": g.id.to_string(),
+                    "VServerGroupName": g.name,
+                    "ServerCount": g.backends.len(),
+                    "CreateTime": g.created.to_minutes_text(),
+                    "Tags": show_tags_tag_key(w, g.id),
+                    "AssociatedObjects": {
+                        "Listeners": { "Listener": if with_listeners { users(w, g) } else { Vec::new() } },
+                        "Rules": { "Rule": [] },
+                    },
+                })
+            })
+            .collect();
+        Ok(json!({ "VServerGroups": { "VServerGroup": shown } }))
+    })
+}
+
+/// The listeners that forward to a group.
+fn users(w: &World, group: &VServerGroup) -> Vec<Value> {
+    let listeners = w.indexes().listeners.by_group.of(&group.id).filter_map(|id| w.get::<Listener>(id));
+    listeners.map(|l| json!({ "Port": l.port, "Protocol": l.protocol.text() })).collect()
+}
+
+pub fn describe_vserver_group_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id::<VServerGroupId>(p, "VServerGroupId")?;
+    read(move |w, caller| {
+        let group = w.visible::<VServerGroup>(caller, id)?;
+        let mut fields = OF_GROUP.to_vec();
+        fields.push("ServerIp");
+        Ok(json!({
+            "VServerGroupId": id.to_string(),
+            "VServerGroupName": group.name,
+            "LoadBalancerId": group.load_balancer.to_string(),
+            "CreateTime": group.created.to_minutes_text(),
+            "Tags": show_tags_tag_key(w, id),
+            "BackendServers": members(w, &group.backends, &fields),
+        }))
+    })
+}
+
+pub fn set_vserver_group_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id(p, "VServerGroupId")?;
+    let backends = objects(p, "BackendServers", new_backend)?;
+    let name = p.str("VServerGroupName").map(Into::into);
+    write(SetBackends { pool: Pool::Group(id), name, backends }, move |w, _, _| {
+        group_answer(w, id, OF_GROUP, true)
+    })
+}
+
+pub fn delete_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(DeleteVServerGroup { group: required_id(p, "VServerGroupId")? })
+}
+
+pub fn add_to_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id(p, "VServerGroupId")?;
+    let backends = objects(p, "BackendServers", new_backend)?;
+    write(AddBackends { pool: Pool::Group(id), backends }, move |w, _, _| {
+        group_answer(w, id, OF_GROUP, false)
+    })
+}
+
+pub fn remove_from_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id(p, "VServerGroupId")?;
+    let members = objects(p, "BackendServers", member)?;
+    write(RemoveBackends { pool: Pool::Group(id), members }, move |w, _, _| {
+        group_answer(w, id, OF_REMOVED, false)
+    })
+}
+
+pub fn modify_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
+    let group = required_id(p, "VServerGroupId")?;
+    let command = ReplaceBackends {
+        group,
+        old: objects(p, "OldBackendServers", member)?,
+        new: objects(p, "NewBackendServers", new_backend)?,
+    };
+    write(command, move |w, _, _| group_answer(w, group, OF_GROUP, false))
+}
+
+/// The answer about a default pool as it is now. Two of its actions write weights as texts.
+fn default_answer(w: &World, id: LoadBalancerId, weights_as_text: bool) -> Value {
+    let backends = w.get::<LoadBalancer>(&id).map_or(&[][..], |balancer| balancer.backends.as_slice());
+    let mut shown = members(w, backends, OF_DEFAULT);
+    if weights_as_text && let Some(all) = shown["BackendServer"].as_array_mut() {
+        all.iter_mut().for_each(|backend| backend["Weight"] = backend["Weight"].to_string().into());
+    }
+    json!({ "LoadBalancerId": id.to_string(), "BackendServers": shown })
+}
+
+fn default_backends(p: &Scope<'_>) -> Result<Vec<NewBackend>, BadParams> {
+    Ok(without_port(objects(p, "BackendServers", new_backend)?, |new| &mut new.member))
+}
+
+pub fn add_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id(p, "LoadBalancerId")?;
+    let backends = default_backends(p)?;
+    write(AddBackends { pool: Pool::Default(id), backends }, move |w, _, _| default_answer(w, id, true))
+}
+
+pub fn remove_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id(p, "LoadBalancerId")?;
+    let members = without_port(objects(p, "BackendServers", member)?, |member| member);
+    write(RemoveBackends { pool: Pool::Default(id), members }, move |w, _, _| default_answer(w, id, false))
+}
+
+pub fn set_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
+    let id = required_id(p, "LoadBalancerId")?;
+    let backends = default_backends(p)?;
+    write(SetBackends { pool: Pool::Default(id), name: None, backends }, move |w, _, _| {
+        default_answer(w, id, true)
+    })
+}

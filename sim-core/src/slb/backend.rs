@@ -1,0 +1,508 @@
+//! What stands behind a load balancer: instances and network interfaces with ports and weights, in its default pool or
+//! in a vServer group.
+//!
+//! A member of a group is known by its server and port, one that is an interface by its address too; a member of the
+//! default pool by its server, since the port there is the listener's (provider documentation: AddBackendServers,
+//! AddVServerGroupBackendServers). A server that goes leaves every pool.
+
+use crate::access::Caller;
+use crate::command::Reply;
+use crate::ecs::eni::Eni;
+use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::{AnyId, EniId, InstanceId, LoadBalancerId, VServerGroupId, VpcId};
+use crate::name::TextRule;
+use crate::quota::Quota;
+use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::server_group::VServerGroup;
+use crate::world::World;
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+/// What serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Server {
+    /// An instance.
+    Instance(InstanceId),
+    /// A network interface.
+    Eni(EniId),
+}
+
+impl Server {
+    /// The provider's word for its type.
+    pub const fn type_text(self) -> &'static str {
+        match self {
+            Server::Instance(_) => "ecs",
+            Server::Eni(_) => "eni",
+        }
+    }
+
+    /// Its id.
+    pub fn id(self) -> AnyId {
+        match self {
+            Server::Instance(id) => id.into(),
+            Server::Eni(id) => id.into(),
+        }
+    }
+
+    /// Reads an id and the type that it is said to be of: an instance if nothing is said.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BackendTypeUnknown`] for a type that is none, or not the id's; [`ErrorCode::BackendNotFound`] and
+    /// [`ErrorCode::BackendEniNotFound`] for a text that is no id.
+    pub fn parse(text: &str, kind: Option<&str>) -> Outcome<Server> {
+        let cut = text.chars().take(64).collect::<String>();
+        let wrong_type = |kind: &str| {
+            Refusal::new(ErrorCode::BackendTypeUnknown)
+                .field("type")
+                .detail(format!(
+                    "{cut:?} was said to be of type {:?}.",
+                    kind.chars().take(16).collect::<String>()
+                ))
+                .accepted("ecs for an instance, eni for a network interface")
+        };
+        let missing = |code| Refusal::new(code).field("server_id").detail(format!("There is no {cut:?}."));
+        match kind.unwrap_or("ecs") {
+            "ecs" if text.starts_with("eni-") => Err(wrong_type("ecs")),
+            "ecs" => text.parse().map(Server::Instance).map_err(|_| missing(ErrorCode::BackendNotFound)),
+            "eni" if text.starts_with("i-") => Err(wrong_type("eni")),
+            "eni" => text.parse().map(Server::Eni).map_err(|_| missing(ErrorCode::BackendEniNotFound)),
+            // Container instances are not modelled, so none exists.
+            "eci" => Err(missing(ErrorCode::BackendNotFound)),
+            other => Err(wrong_type(other)),
+        }
+    }
+}
+
+/// One member of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backend {
+    /// What serves.
+    pub server: Server,
+    /// The address that was named; an instance serves at its primary one if none was, an interface always has one here.
+    pub address: Option<Ipv4Addr>,
+    /// The port; absent in a default pool, where it is the listener's.
+    pub port: Option<u16>,
+    /// Its share of new requests, 0 to 100; with 0 it gets none.
+    pub weight: u8,
+    /// Its description; empty if it has none.
+    pub description: CompactString,
+}
+
+/// What a member is known by within its pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Member {
+    /// What serves.
+    pub server: Server,
+    /// The address; matters for a network interface only.
+    pub address: Option<Ipv4Addr>,
+    /// The port; absent in a default pool.
+    pub port: Option<u16>,
+}
+
+impl Member {
+    /// The part that tells members apart.
+    fn key(self) -> (Server, Option<Ipv4Addr>, Option<u16>) {
+        let address = self.address.filter(|_| matches!(self.server, Server::Eni(_)));
+        (self.server, address, self.port)
+    }
+}
+
+impl Backend {
+    /// What it is known by.
+    pub fn member(&self) -> Member {
+        Member { server: self.server, address: self.address, port: self.port }
+    }
+
+    /// Whether it is meant; an interface that is named without an address means any of its addresses.
+    fn is(&self, member: Member) -> bool {
+        let (mut own, mut named) = (self.member(), member);
+        if named.address.is_none() {
+            own.address = None;
+        }
+        if own.address.is_none() {
+            named.address = None;
+        }
+        own.key() == named.key()
+    }
+
+    /// The address at which it serves now; absent if the server does not have it any more.
+    pub fn serving_address(&self, w: &World) -> Option<Ipv4Addr> {
+        let eni = w.get::<Eni>(&interface(w, self.server)?)?;
+        let address = self.address.unwrap_or(eni.primary_ip);
+        eni.ipv4().find(|own| *own == address)
+    }
+}
+
+/// The interface at which a server serves.
+fn interface(w: &World, server: Server) -> Option<EniId> {
+    match server {
+        Server::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary_eni),
+        Server::Eni(id) => Some(id),
+    }
+}
+
+/// The rule for a member's description.
+pub const DESCRIPTION: TextRule = TextRule {
+    min: 1,
+    max: 80,
+    letter_first: false,
+    field: "description",
+    error: ErrorCode::BackendDescriptionMalformed,
+};
+
+/// Where members are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pool {
+    /// In the default pool of a load balancer.
+    Default(LoadBalancerId),
+    /// In a vServer group.
+    Group(VServerGroupId),
+}
+
+impl Pool {
+    /// The load balancer and its members, if the caller may see and change them.
+    fn open<'w>(self, w: &'w World, caller: &Caller) -> Outcome<(&'w LoadBalancer, &'w [Backend])> {
+        let (balancer, backends) = match self {
+            Pool::Default(id) => {
+                let balancer = w.visible::<LoadBalancer>(caller, id)?;
+                (balancer, balancer.backends.as_slice())
+            }
+            Pool::Group(id) => {
+                let group = w.visible::<VServerGroup>(caller, id)?;
+                (w.visible::<LoadBalancer>(caller, group.load_balancer)?, group.backends.as_slice())
+            }
+        };
+        balancer.check_unlocked()?;
+        Ok((balancer, backends))
+    }
+
+    fn put(self, w: &mut World, backends: Vec<Backend>) {
+        match self {
+            Pool::Default(id) => w.update::<LoadBalancer>(&id, |balancer| balancer.backends = backends),
+            Pool::Group(id) => w.update::<VServerGroup>(&id, |group| group.backends = backends),
+        }
+    }
+}
+
+/// A member that comes, or what becomes of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewBackend {
+    /// Which one.
+    pub member: Member,
+    /// Its share of new requests, 0 to 100. A new one has 100 if it is absent; one that is there keeps its own.
+    pub weight: Option<i32>,
+    /// Its description. One that is there keeps its own if it is absent.
+    pub description: Option<CompactString>,
+}
+
+/// Checks the form of members, which have ports in a group only.
+pub(crate) fn check_form(backends: &[NewBackend], in_group: bool) -> Outcome<()> {
+    for (at, new) in backends.iter().enumerate() {
+        check_port(new.member, at, in_group)?;
+        DESCRIPTION.check(new.description.as_deref())?;
+        if let Some(weight) = new.weight
+            && !(0..=100).contains(&weight)
+        {
+            return Err(Refusal::new(ErrorCode::BackendWeight)
+                .field(format!("backends/{at}/weight"))
+                .detail(format!("{weight} was given."))
+                .accepted("0 to 100"));
+        }
+    }
+    Ok(())
+}
+
+fn check_port(member: Member, at: usize, in_group: bool) -> Outcome<()> {
+    let fits = match member.port {
+        Some(port) => in_group && port > 0,
+        None => !in_group,
+    };
+    if fits {
+        return Ok(());
+    }
+    let accepted = if in_group { "1 to 65535" } else { "no port: it is the listener's" };
+    Err(Refusal::new(ErrorCode::BackendPort).field(format!("backends/{at}/port")).accepted(accepted))
+}
+
+/// How many are named in a call.
+fn check_count(w: &World, caller: &Caller, count: usize) -> Outcome<()> {
+    let (quota, code) = (Quota::BackendsPerCall, ErrorCode::BackendListSize);
+    quota.check(w, caller.account, 0, count as u64, code).map_err(|refusal| refusal.field("backends"))
+}
+
+/// The members as they will be, each of which can serve in the network of the load balancer.
+pub(crate) fn admit(
+    w: &World,
+    caller: &Caller,
+    balancer: &LoadBalancer,
+    new: &[NewBackend],
+) -> Outcome<Vec<Backend>> {
+    let mut network = network_of(w, balancer);
+    let mut out = Vec::with_capacity(new.len());
+    for (at, new) in new.iter().enumerate() {
+        let vpc =
+            check_server(w, caller, new.member).map_err(|r| r.field(format!("backends/{at}/server_id")))?;
+        if let Some(home) = network.filter(|home| *home != vpc) {
+            return Err(Refusal::new(ErrorCode::BackendOtherVpc)
+                .field(format!("backends/{at}/server_id"))
+                .detail(format!("{} lies in {vpc}.", new.member.server.id()))
+                .accepted(format!("a server in {home}")));
+        }
+        network = Some(vpc);
+        let primary = match new.member.server {
+            Server::Instance(_) => None,
+            Server::Eni(id) => w.get::<Eni>(&id).map(|eni| eni.primary_ip),
+        };
+        out.push(Backend {
+            server: new.member.server,
+            address: new.member.address.or(primary),
+            port: new.member.port,
+            weight: new.weight.map_or(100, |weight| weight as u8),
+            description: new.description.clone().unwrap_or_default(),
+        });
+    }
+    Ok(out)
+}
+
+/// The VPC of a server that exists, runs, and has the address that was named.
+fn check_server(w: &World, caller: &Caller, member: Member) -> Outcome<VpcId> {
+    let missing = |code| Refusal::new(code).detail(format!("There is no {}.", member.server.id()));
+    let (vpc, eni) = match member.server {
+        Server::Instance(id) => {
+            let instance =
+                w.visible::<Instance>(caller, id).map_err(|_| missing(ErrorCode::BackendNotFound))?;
+            if instance.status != InstanceStatus::Running {
+                return Err(Refusal::new(ErrorCode::BackendNotRunning)
+                    .detail(format!("{id} is {}.", instance.status.text()))
+                    .accepted("an instance that is Running"));
+            }
+            (instance.vpc, instance.primary_eni)
+        }
+        Server::Eni(id) => {
+            let eni = w.visible::<Eni>(caller, id).map_err(|_| missing(ErrorCode::BackendEniNotFound))?;
+            (eni.vpc, id)
+        }
+    };
+    let eni = w.get::<Eni>(&eni).expect("an instance has a primary interface");
+    if let Some(address) = member.address
+        && !eni.ipv4().any(|own| own == address)
+    {
+        return Err(Refusal::new(ErrorCode::BackendAddress)
+            .detail(format!("{address} is no address of {}.", eni.id))
+            .accepted(eni.ipv4().map(|own| own.to_string()).collect::<Vec<_>>().join(", ")));
+    }
+    Ok(vpc)
+}
+
+/// The VPC in which all members of a load balancer lie: its own, or that of the members that it has.
+fn network_of(w: &World, balancer: &LoadBalancer) -> Option<VpcId> {
+    let home = balancer.home.map(|home| home.vpc);
+    let groups = w.indexes().vserver_groups.by_load_balancer.of(&balancer.id);
+    let members = groups.filter_map(|id| w.get::<VServerGroup>(id)).flat_map(|group| &group.backends);
+    let first = || {
+        let mut all = balancer.backends.iter().chain(members);
+        all.find_map(|backend| match backend.server {
+            Server::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.vpc),
+            Server::Eni(id) => w.get::<Eni>(&id).map(|eni| eni.vpc),
+        })
+    };
+    home.or_else(first)
+}
+
+/// How many members all pools of a load balancer have together.
+pub fn counted(w: &World, balancer: &LoadBalancer) -> u64 {
+    let in_groups = w.indexes().vserver_groups.backends.get(&balancer.id).copied().unwrap_or(0);
+    balancer.backends.len() as u64 + in_groups
+}
+
+/// Checks how many more members a load balancer can have.
+pub(crate) fn check_quota(w: &World, caller: &Caller, balancer: &LoadBalancer, more: usize) -> Outcome<()> {
+    let used = counted(w, balancer);
+    Quota::BackendsPerLoadBalancer.check(
+        w,
+        caller.account,
+        used,
+        more as u64,
+        ErrorCode::BackendQuotaExceeded,
+    )
+}
+
+/// Refuses a member that is there already, or given twice.
+pub(crate) fn check_apart(there: &[Backend], coming: &[Backend]) -> Outcome<()> {
+    let mut keys: BTreeSet<_> = there.iter().map(|backend| backend.member().key()).collect();
+    for (at, backend) in coming.iter().enumerate() {
+        if !keys.insert(backend.member().key()) {
+            return Err(Refusal::new(ErrorCode::BackendPresent)
+                .field(format!("backends/{at}"))
+                .detail(format!("{} is there already with this port.", backend.server.id())));
+        }
+    }
+    Ok(())
+}
+
+/// Adds members to a pool, at its end. All or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddBackends {
+    /// The pool.
+    pub pool: Pool,
+    /// The new members: 1 to 40.
+    pub backends: Vec<NewBackend>,
+}
+
+/// Handles [`AddBackends`].
+///
+/// # Errors
+/// The form of ports, weights and descriptions; an unknown pool, or one of a locked load balancer; an unknown server, one
+/// that does not run, lies in another VPC or lacks the address; a member that is there already; the quotas.
+pub fn add(w: &mut World, caller: &Caller, c: &AddBackends) -> Outcome<Reply> {
+    check_form(&c.backends, matches!(c.pool, Pool::Group(_)))?;
+    check_count(w, caller, c.backends.len())?;
+    let (balancer, there) = c.pool.open(w, caller)?;
+    let mut coming = admit(w, caller, balancer, &c.backends)?;
+    if matches!(c.pool, Pool::Default(_)) {
+        // In a default pool only the first of several with one server counts.
+        let mut seen = BTreeSet::new();
+        coming.retain(|backend| seen.insert(backend.member().key()));
+    }
+    check_apart(there, &coming)?;
+    check_quota(w, caller, balancer, coming.len())?;
+    let mut backends = there.to_vec();
+    backends.append(&mut coming);
+    c.pool.put(w, backends);
+    Ok(Reply::Done)
+}
+
+/// Takes members out of a pool; those that are not there are passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveBackends {
+    /// The pool.
+    pub pool: Pool,
+    /// The members.
+    pub members: Vec<Member>,
+}
+
+/// Handles [`RemoveBackends`].
+///
+/// # Errors
+/// The form of ports; too many in a call; an unknown pool, or one of a locked load balancer.
+pub fn remove(w: &mut World, caller: &Caller, c: &RemoveBackends) -> Outcome<Reply> {
+    check_members(&c.members, matches!(c.pool, Pool::Group(_)))?;
+    check_count(w, caller, c.members.len())?;
+    let (_, there) = c.pool.open(w, caller)?;
+    let left = without(there, &c.members);
+    c.pool.put(w, left);
+    Ok(Reply::Done)
+}
+
+fn check_members(members: &[Member], in_group: bool) -> Outcome<()> {
+    members.iter().enumerate().try_for_each(|(at, &member)| check_port(member, at, in_group))
+}
+
+fn without(there: &[Backend], members: &[Member]) -> Vec<Backend> {
+    let stays = |backend: &&Backend| !members.iter().any(|member| backend.is(*member));
+    there.iter().filter(stays).cloned().collect()
+}
+
+/// Changes weights and descriptions of members that are there, and the name of their group. All or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetBackends {
+    /// The pool.
+    pub pool: Pool,
+    /// The new name of the group; has no effect on a default pool.
+    pub name: Option<CompactString>,
+    /// The members, with what they become.
+    pub backends: Vec<NewBackend>,
+}
+
+/// Handles [`SetBackends`].
+///
+/// # Errors
+/// The form of name, ports, weights and descriptions; too many in a call; an unknown pool, or one of a locked load
+/// balancer; a server that is no member.
+pub fn set(w: &mut World, caller: &Caller, c: &SetBackends) -> Outcome<Reply> {
+    let name = crate::slb::server_group::NAME.check(c.name.as_deref())?;
+    check_form(&c.backends, matches!(c.pool, Pool::Group(_)))?;
+    check_count(w, caller, c.backends.len())?;
+    let (_, there) = c.pool.open(w, caller)?;
+    let mut backends = there.to_vec();
+    for (at, new) in c.backends.iter().enumerate() {
+        let Some(backend) = backends.iter_mut().find(|backend| backend.is(new.member)) else {
+            return Err(Refusal::new(ErrorCode::BackendNotMember)
+                .field(format!("backends/{at}"))
+                .detail(format!("{} is no member with this port.", new.member.server.id())));
+        };
+        backend.weight = new.weight.map_or(backend.weight, |weight| weight as u8);
+        if let Some(description) = &new.description {
+            backend.description.clone_from(description);
+        }
+    }
+    c.pool.put(w, backends);
+    if let (Pool::Group(group), Some(_)) = (c.pool, &c.name) {
+        w.update::<VServerGroup>(&group, |group| group.name = name);
+    }
+    Ok(Reply::Done)
+}
+
+/// Replaces members of a group by others: the old ones go, the new ones stand at the end. All or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplaceBackends {
+    /// The group.
+    pub group: VServerGroupId,
+    /// The members that go; those that are not there are passed over.
+    pub old: Vec<Member>,
+    /// The members that come.
+    pub new: Vec<NewBackend>,
+}
+
+/// Handles [`ReplaceBackends`].
+///
+/// # Errors
+/// As [`add`] and [`remove`]; a member that is given twice.
+pub fn replace(w: &mut World, caller: &Caller, c: &ReplaceBackends) -> Outcome<Reply> {
+    check_form(&c.new, true)?;
+    check_members(&c.old, true)?;
+    let mut keys = BTreeSet::new();
+    if let Some(at) = c.new.iter().position(|new| !keys.insert(new.member.key())) {
+        return Err(Refusal::new(ErrorCode::BackendRepeated).field(format!("new/{at}")));
+    }
+    check_count(w, caller, c.old.len().max(c.new.len()))?;
+    let pool = Pool::Group(c.group);
+    let (balancer, there) = pool.open(w, caller)?;
+    let mut coming = admit(w, caller, balancer, &c.new)?;
+    let mut left = without(there, &c.old);
+    check_apart(&left, &coming)?;
+    let more = (left.len() + coming.len()).saturating_sub(there.len());
+    check_quota(w, caller, balancer, more)?;
+    left.append(&mut coming);
+    pool.put(w, left);
+    Ok(Reply::Done)
+}
+
+/// Takes a server that goes out of every pool.
+pub(crate) fn forget(w: &mut World, server: Server) {
+    let ix = w.indexes();
+    let balancers: Vec<LoadBalancerId> = ix.load_balancers.by_server.of(&server).copied().collect();
+    let groups: Vec<VServerGroupId> = ix.vserver_groups.by_server.of(&server).copied().collect();
+    for id in balancers {
+        w.update::<LoadBalancer>(&id, |b| b.backends.retain(|backend| backend.server != server));
+    }
+    for id in groups {
+        w.update::<VServerGroup>(&id, |g| g.backends.retain(|backend| backend.server != server));
+    }
+}
+
+/// Whether a server, by its id or by a private address, stands behind a load balancer.
+pub fn serves(w: &World, balancer: &LoadBalancer, server: &str) -> bool {
+    let groups = w.indexes().vserver_groups.by_load_balancer.of(&balancer.id);
+    let members = groups.filter_map(|id| w.get::<VServerGroup>(id)).flat_map(|group| &group.backends);
+    let address: Option<Ipv4Addr> = server.parse().ok();
+    balancer.backends.iter().chain(members).any(|backend| match address {
+        Some(address) => backend.serving_address(w) == Some(address),
+        None => backend.server.id().to_string() == server,
+    })
+}

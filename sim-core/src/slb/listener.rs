@@ -1,0 +1,593 @@
+//! A listener: what a load balancer does with what comes to one port.
+//!
+//! It is known by load balancer, port and protocol family: one of TCP, HTTP and HTTPS may share a port with one of UDP. It
+//! is born stopped and forwards once it is started (provider documentation: CreateLoadBalancerTCPListener,
+//! StartLoadBalancerListener). Changes are done when they are answered, unless provisioning is documented.
+
+use crate::access::{Caller, Owner};
+use crate::command::Reply;
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::{AccessControlListId, ListenerId, LoadBalancerId, VServerGroupId};
+use crate::name::TextRule;
+use crate::quota::Quota;
+use crate::resource::Resource;
+use crate::settings::{Provisioning, Work};
+use crate::slb::listener_access::{Access, AccessSettings, take_access};
+use crate::slb::listener_rules::{Rules, Settings};
+use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::server_group::VServerGroup;
+use crate::table::{Groups, Row};
+use crate::tag::{self, TagPair};
+use crate::time::SimTime;
+use crate::timer::Due;
+use crate::world::{Indexes, World};
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// HTTP.
+    Http,
+    /// HTTPS.
+    Https,
+}
+
+impl Protocol {
+    /// The words of both wires.
+    pub const WORDS: &'static [(&'static str, Protocol)] = &[
+        ("tcp", Protocol::Tcp),
+        ("udp", Protocol::Udp),
+        ("http", Protocol::Http),
+        ("https", Protocol::Https),
+    ];
+
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Http => "http",
+            Protocol::Https => "https",
+        }
+    }
+
+    /// Whether it is HTTP or HTTPS.
+    pub const fn is_http(self) -> bool {
+        matches!(self, Protocol::Http | Protocol::Https)
+    }
+
+    /// Whether it is carried by UDP, so that it may share a port with one that is not.
+    pub const fn is_udp(self) -> bool {
+        matches!(self, Protocol::Udp)
+    }
+}
+
+/// Where a listener is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListenerStatus {
+    /// It does not forward.
+    Stopped,
+    /// It will soon.
+    Starting,
+    /// It forwards.
+    Running,
+    /// It is being changed; it forwards if it did.
+    Configuring {
+        /// Whether it forwards.
+        running: bool,
+    },
+    /// It will soon not forward any more.
+    Stopping,
+}
+
+impl ListenerStatus {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            ListenerStatus::Stopped => "stopped",
+            ListenerStatus::Starting => "starting",
+            ListenerStatus::Running => "running",
+            ListenerStatus::Configuring { .. } => "configuring",
+            ListenerStatus::Stopping => "stopping",
+        }
+    }
+
+    /// Whether it forwards.
+    pub const fn forwards(self) -> bool {
+        matches!(
+            self,
+            ListenerStatus::Running
+                | ListenerStatus::Stopping
+                | ListenerStatus::Configuring { running: true }
+        )
+    }
+}
+
+/// A listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// Its id.
+    pub id: ListenerId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Its load balancer, with which it goes.
+    pub load_balancer: LoadBalancerId,
+    /// Its port.
+    pub port: u16,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Its description; empty if it has none.
+    pub description: CompactString,
+    /// The port of the members of the default pool.
+    pub backend_port: Option<u16>,
+    /// The group that it forwards to; the default pool if absent.
+    pub group: Option<VServerGroupId>,
+    /// The HTTPS port to which it sends clients instead of forwarding; HTTP only.
+    pub redirect: Option<u16>,
+    /// Which sources it lets through.
+    pub access: Option<Access>,
+    /// What it does with traffic.
+    pub rules: Rules,
+    /// Where it is in its life.
+    pub status: ListenerStatus,
+    /// Since when it has run: health checks count from here. Absent while it is stopped.
+    pub started: Option<SimTime>,
+    /// When it was made.
+    pub created: SimTime,
+}
+
+/// What is derived from listeners.
+#[derive(Clone, Debug, Default)]
+pub struct ListenerIndex {
+    /// By account and region.
+    pub by_owner: Groups<Owner, ListenerId>,
+    /// By load balancer.
+    pub by_load_balancer: Groups<LoadBalancerId, ListenerId>,
+    /// By group that is forwarded to.
+    pub by_group: Groups<VServerGroupId, ListenerId>,
+    /// By access control list that is used.
+    pub by_acl: Groups<AccessControlListId, ListenerId>,
+    /// By load balancer, port, and whether it is UDP.
+    pub by_port: BTreeMap<(LoadBalancerId, u16, bool), ListenerId>,
+}
+
+impl Row for Listener {
+    type Key = ListenerId;
+    type Index = ListenerIndex;
+
+    fn key(&self) -> ListenerId {
+        self.id
+    }
+
+    fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
+        let Some(id) = old.or(new).map(|l| l.id) else { return };
+        let ix = &mut indexes.listeners;
+        ix.by_owner.shift(&id, old.map(|l| l.owner.clone()), new.map(|l| l.owner.clone()));
+        ix.by_load_balancer.shift(&id, old.map(|l| l.load_balancer), new.map(|l| l.load_balancer));
+        for acl in old.iter().filter_map(|l| l.access.as_ref()).flat_map(|access| &access.acls) {
+            ix.by_acl.remove(acl, &id);
+        }
+        for acl in new.iter().filter_map(|l| l.access.as_ref()).flat_map(|access| &access.acls) {
+            ix.by_acl.insert(*acl, id);
+        }
+        ix.by_group.shift(&id, old.and_then(|l| l.group), new.and_then(|l| l.group));
+        match (old, new) {
+            (None, Some(l)) => {
+                ix.by_port.insert(l.place(), id);
+            }
+            (Some(l), None) => {
+                ix.by_port.remove(&l.place());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Resource for Listener {
+    fn owner(&self) -> &Owner {
+        &self.owner
+    }
+}
+
+impl Listener {
+    fn place(&self) -> (LoadBalancerId, u16, bool) {
+        (self.load_balancer, self.port, self.protocol.is_udp())
+    }
+
+    /// Refuses changes while an earlier one is under way.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ListenerBusy`], [`ErrorCode::ListenerStopping`].
+    pub fn check_settled(&self) -> Outcome<()> {
+        let code = match self.status {
+            ListenerStatus::Stopped | ListenerStatus::Running => return Ok(()),
+            ListenerStatus::Stopping => ErrorCode::ListenerStopping,
+            ListenerStatus::Starting | ListenerStatus::Configuring { .. } => ErrorCode::ListenerBusy,
+        };
+        Err(Refusal::new(code)
+            .field("listener_id")
+            .detail(format!("It is {}.", self.status.text()))
+            .blockers([self.id])
+            .accepted("the same request a little later"))
+    }
+}
+
+/// The listeners of a load balancer by port.
+pub fn of(w: &World, balancer: LoadBalancerId) -> impl Iterator<Item = &Listener> {
+    let ports = w.indexes().listeners.by_port.range((balancer, 0, false)..=(balancer, u16::MAX, true));
+    ports.filter_map(|(_, id)| w.get::<Listener>(id))
+}
+
+/// The listener on a port: any, or the one of the family of a protocol.
+///
+/// # Errors
+/// An unknown load balancer; [`ErrorCode::ListenerNotFound`]; [`ErrorCode::ListenerAmbiguous`] if the port has two and no
+/// protocol is named.
+pub fn find<'w>(
+    w: &'w World,
+    caller: &Caller,
+    balancer: LoadBalancerId,
+    port: u16,
+    protocol: Option<Protocol>,
+) -> Outcome<&'w Listener> {
+    w.visible::<LoadBalancer>(caller, balancer)?;
+    let on = |udp| {
+        let id = w.indexes().listeners.by_port.get(&(balancer, port, udp))?;
+        w.get::<Listener>(id).filter(|l| protocol.is_none_or(|protocol| l.protocol == protocol))
+    };
+    match (on(false), on(true)) {
+        (Some(_), Some(_)) => Err(Refusal::new(ErrorCode::ListenerAmbiguous)
+            .field("listener_protocol")
+            .detail(format!("Port {port} has a listener of UDP and another."))),
+        (Some(listener), None) | (None, Some(listener)) => Ok(listener),
+        (None, None) => Err(Refusal::new(ErrorCode::ListenerNotFound)
+            .field("listener_port")
+            .detail(format!("{balancer} has no such listener on port {port}."))),
+    }
+}
+
+/// The rule for a listener's description.
+pub const DESCRIPTION: TextRule = TextRule {
+    min: 1,
+    max: 256,
+    letter_first: false,
+    field: "description",
+    error: ErrorCode::ListenerDescriptionMalformed,
+};
+
+/// The UDP port that the provider keeps for itself.
+const RESERVED_UDP: u16 = 4789;
+
+/// Makes a listener, which is stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateListener {
+    /// Its load balancer.
+    pub load_balancer: LoadBalancerId,
+    /// Its port, from 1.
+    pub port: u16,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Its description.
+    pub description: Option<CompactString>,
+    /// The port of the members of the default pool.
+    pub backend_port: Option<u16>,
+    /// The group that it forwards to.
+    pub group: Option<VServerGroupId>,
+    /// The HTTPS port to which it sends clients instead; HTTP only. Then nothing else counts.
+    pub redirect: Option<u16>,
+    /// Which sources it lets through.
+    pub access: AccessSettings,
+    /// What it does with traffic.
+    pub settings: Box<Settings>,
+    /// Its tags.
+    pub tags: Vec<TagPair>,
+}
+
+/// Handles [`CreateListener`].
+///
+/// # Errors
+/// The form of its parameters; neither a port of the default pool nor a group; an unknown load balancer or group, or a
+/// group of another one; a locked load balancer; a port that is taken; no HTTPS listener to send clients to; the quota.
+pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Reply> {
+    let description = DESCRIPTION.check(c.description.as_deref())?;
+    check_port(c)?;
+    let mut rules = Rules::of(c.protocol);
+    if c.redirect.is_none() {
+        rules.take(&c.settings, c.protocol)?;
+        if c.backend_port.is_none() && c.group.is_none() {
+            return Err(Refusal::new(ErrorCode::ListenerTargetMissing)
+                .field("backend_server_port")
+                .accepted("a port of the default pool, or a vServer group"));
+        }
+    }
+    tag::check(&c.tags)?;
+    let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
+    let group = c.group.filter(|_| c.redirect.is_none());
+    check_group(w, caller, c.load_balancer, group)?;
+    let access = match c.redirect {
+        None => take_access(w, caller, balancer, None, &c.access)?,
+        Some(_) => None,
+    };
+    balancer.check_unlocked()?;
+    check_free(w, c)?;
+    check_redirect(w, c)?;
+    let used = w.indexes().listeners.by_load_balancer.count(&c.load_balancer);
+    Quota::ListenersPerLoadBalancer.check(w, caller.account, used, 1, ErrorCode::ListenerQuotaExceeded)?;
+    let (id, created) = (w.new_id::<ListenerId>(&caller.region)?, w.now());
+    tag::put_all(w, &caller.into(), id, &c.tags);
+    w.put(Listener {
+        id,
+        owner: caller.into(),
+        load_balancer: c.load_balancer,
+        port: c.port,
+        protocol: c.protocol,
+        description,
+        backend_port: c.backend_port,
+        group,
+        redirect: c.redirect,
+        access,
+        rules,
+        status: ListenerStatus::Stopped,
+        started: None,
+        created,
+    });
+    Ok(id.into())
+}
+
+fn check_port(c: &CreateListener) -> Outcome<()> {
+    if c.protocol.is_udp() && c.port == RESERVED_UDP {
+        return Err(Refusal::new(ErrorCode::ListenerPortReserved).field("listener_port"));
+    }
+    for (port, field) in [(Some(c.port), "listener_port"), (c.backend_port, "backend_server_port")] {
+        if port == Some(0) {
+            return Err(Refusal::new(ErrorCode::ListenerParameter).field(field).accepted("1 to 65535"));
+        }
+    }
+    if c.redirect.is_some() && c.protocol != Protocol::Http {
+        return Err(Refusal::new(ErrorCode::ListenerParameter)
+            .field("forward_port")
+            .detail("Only an HTTP listener sends clients to another.")
+            .accepted("none"));
+    }
+    Ok(())
+}
+
+fn check_free(w: &World, c: &CreateListener) -> Outcome<()> {
+    match w.indexes().listeners.by_port.get(&(c.load_balancer, c.port, c.protocol.is_udp())) {
+        None => Ok(()),
+        Some(&other) => Err(Refusal::new(ErrorCode::ListenerPortTaken)
+            .field("listener_port")
+            .detail(format!("Port {} has a listener.", c.port))
+            .blockers([other])),
+    }
+}
+
+/// Clients are sent to an HTTPS listener that is there.
+fn check_redirect(w: &World, c: &CreateListener) -> Outcome<()> {
+    let Some(port) = c.redirect else { return Ok(()) };
+    let target = w.indexes().listeners.by_port.get(&(c.load_balancer, port, false));
+    match target.and_then(|id| w.get::<Listener>(id)) {
+        Some(target) if target.protocol == Protocol::Https => Ok(()),
+        _ => Err(Refusal::new(ErrorCode::ListenerRedirectTarget)
+            .field("forward_port")
+            .detail(format!("{} has no HTTPS listener on port {port}.", c.load_balancer))),
+    }
+}
+
+fn check_group(
+    w: &World,
+    caller: &Caller,
+    balancer: LoadBalancerId,
+    group: Option<VServerGroupId>,
+) -> Outcome<()> {
+    let Some(group) = group.map(|id| w.visible::<VServerGroup>(caller, id)).transpose()? else {
+        return Ok(());
+    };
+    if group.load_balancer == balancer {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::ListenerOtherGroup)
+        .field("vserver_group_id")
+        .detail(format!("{} belongs to {}.", group.id, group.load_balancer)))
+}
+
+/// Changes a listener; absent fields stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModifyListener {
+    /// The load balancer.
+    pub load_balancer: LoadBalancerId,
+    /// The listener's port.
+    pub port: u16,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Its new description.
+    pub description: Option<CompactString>,
+    /// The group that it forwards to; `None` inside for the default pool.
+    pub group: Option<Option<VServerGroupId>>,
+    /// Which sources it lets through.
+    pub access: AccessSettings,
+    /// What it does with traffic.
+    pub settings: Box<Settings>,
+}
+
+/// Handles [`ModifyListener`].
+///
+/// # Errors
+/// An unknown load balancer, listener or group, or a group of another one; the form of its parameters; a locked load
+/// balancer; a listener that sends clients to another; one that is being changed; no port of the default pool.
+pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Reply> {
+    let description = DESCRIPTION.check(c.description.as_deref())?;
+    let listener = find(w, caller, c.load_balancer, c.port, Some(c.protocol))?;
+    let mut rules = listener.rules.clone();
+    rules.take(&c.settings, c.protocol)?;
+    check_group(w, caller, c.load_balancer, c.group.flatten())?;
+    let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
+    let access = take_access(w, caller, balancer, listener.access.as_ref(), &c.access)?;
+    balancer.check_unlocked()?;
+    if listener.redirect.is_some() {
+        return Err(Refusal::new(ErrorCode::ListenerRedirects)
+            .field("listener_port")
+            .blockers([listener.id]));
+    }
+    listener.check_settled()?;
+    if c.group == Some(None) && listener.backend_port.is_none() {
+        return Err(Refusal::new(ErrorCode::ListenerNeedsGroup)
+            .field("vserver_group_id")
+            .detail("It was made without a port of the default pool."));
+    }
+    let (id, was) = (listener.id, listener.status);
+    let between = ListenerStatus::Configuring { running: was == ListenerStatus::Running };
+    let status = transit(w, id, between, was);
+    w.update::<Listener>(&id, |l| {
+        if c.description.is_some() {
+            l.description = description;
+        }
+        l.group = c.group.unwrap_or(l.group);
+        l.access = access;
+        l.rules = rules;
+        l.status = status;
+    });
+    Ok(Reply::Done)
+}
+
+/// Which listener is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhichListener {
+    /// The load balancer.
+    pub load_balancer: LoadBalancerId,
+    /// The port.
+    pub port: u16,
+    /// What it speaks; needed if the port has two.
+    pub protocol: Option<Protocol>,
+}
+
+/// Starts a listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartListener {
+    /// The listener.
+    pub listener: WhichListener,
+}
+
+/// Handles [`StartListener`].
+///
+/// # Errors
+/// An unknown load balancer or listener; a locked load balancer; a listener that is not stopped.
+pub fn start(w: &mut World, caller: &Caller, c: &StartListener) -> Outcome<Reply> {
+    let listener = settled(w, caller, c.listener)?;
+    check_status(listener, ListenerStatus::Stopped)?;
+    let id = listener.id;
+    let status = transit(w, id, ListenerStatus::Starting, ListenerStatus::Running);
+    let now = w.now();
+    w.update::<Listener>(&id, |l| {
+        l.status = status;
+        l.started = status.forwards().then_some(now);
+    });
+    Ok(Reply::Done)
+}
+
+/// Stops a listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopListener {
+    /// The listener.
+    pub listener: WhichListener,
+}
+
+/// Handles [`StopListener`].
+///
+/// # Errors
+/// An unknown load balancer or listener; a locked load balancer; a listener that does not run.
+pub fn stop(w: &mut World, caller: &Caller, c: &StopListener) -> Outcome<Reply> {
+    let listener = settled(w, caller, c.listener)?;
+    check_status(listener, ListenerStatus::Running)?;
+    let id = listener.id;
+    let status = transit(w, id, ListenerStatus::Stopping, ListenerStatus::Stopped);
+    w.update::<Listener>(&id, |l| {
+        l.status = status;
+        l.started = l.started.filter(|_| status.forwards());
+    });
+    Ok(Reply::Done)
+}
+
+/// Deletes a listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteListener {
+    /// The listener.
+    pub listener: WhichListener,
+}
+
+/// Handles [`DeleteListener`].
+///
+/// # Errors
+/// An unknown load balancer or listener; a locked load balancer; one that is being changed; one to which another sends
+/// clients.
+pub fn delete(w: &mut World, caller: &Caller, c: &DeleteListener) -> Outcome<Reply> {
+    let listener = settled(w, caller, c.listener)?;
+    let sender = of(w, listener.load_balancer)
+        .find(|other| listener.protocol == Protocol::Https && other.redirect == Some(listener.port));
+    if let Some(sender) = sender {
+        return Err(Refusal::new(ErrorCode::ListenerRedirected).field("listener_port").blockers([sender.id]));
+    }
+    let id = listener.id;
+    erase(w, id);
+    Ok(Reply::Done)
+}
+
+/// The listener, of a load balancer that is not locked, when nothing is under way.
+fn settled<'w>(w: &'w World, caller: &Caller, which: WhichListener) -> Outcome<&'w Listener> {
+    let listener = find(w, caller, which.load_balancer, which.port, which.protocol)?;
+    w.visible::<LoadBalancer>(caller, which.load_balancer)?.check_unlocked()?;
+    listener.check_settled()?;
+    Ok(listener)
+}
+
+fn check_status(listener: &Listener, wanted: ListenerStatus) -> Outcome<()> {
+    if listener.status == wanted {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::ListenerStatusIncorrect)
+        .field("listener_port")
+        .detail(format!("The listener is {}.", listener.status.text()))
+        .accepted(format!("a listener that is {}", wanted.text())))
+}
+
+/// The status at once, or the one in between with the end of it scheduled.
+fn transit(w: &mut World, id: ListenerId, between: ListenerStatus, end: ListenerStatus) -> ListenerStatus {
+    if w.settings().provisioning != Provisioning::Documented {
+        return end;
+    }
+    let span = w.settings().provisioning.span(Work::Listener);
+    w.schedule(span, Due::Listener(id));
+    between
+}
+
+/// Ends a listener's transition.
+pub(crate) fn settle(w: &mut World, id: ListenerId) {
+    let Some(listener) = w.get::<Listener>(&id) else { return };
+    let (status, now) = (listener.status, w.now());
+    w.update::<Listener>(&id, |l| {
+        l.status = match status {
+            ListenerStatus::Starting | ListenerStatus::Configuring { running: true } => {
+                ListenerStatus::Running
+            }
+            ListenerStatus::Stopping | ListenerStatus::Configuring { running: false } => {
+                ListenerStatus::Stopped
+            }
+            settled => settled,
+        };
+        l.started = if l.status.forwards() { l.started.or(Some(now)) } else { None };
+    });
+}
+
+/// Takes a listener and its tags out of the world.
+pub(crate) fn erase(w: &mut World, id: ListenerId) {
+    tag::clear(w, id);
+    w.remove::<Listener>(&id);
+}

@@ -1,0 +1,404 @@
+//! What a listener does with traffic: scheduling, limits, stickiness, headers, and what only one layer knows.
+//!
+//! Ranges and defaults are the interface's (provider documentation: CreateLoadBalancerTCPListener and its siblings).
+
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::slb::health_check::{HealthCheck, HealthCheckSettings, unfit, within};
+use crate::slb::listener::Protocol;
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+/// How a backend is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheduler {
+    /// In turn, by weight: the default.
+    #[default]
+    WeightedRoundRobin,
+    /// In turn, whatever the weights.
+    RoundRobin,
+    /// By weight and open connections. Older documents have it, newer ones do not; it is still taken.
+    WeightedLeastConnections,
+    /// By the source address; TCP and UDP.
+    SourceHash,
+    /// By both addresses and ports; TCP and UDP.
+    TupleHash,
+    /// By the QUIC connection id; UDP.
+    QuicHash,
+}
+
+impl Scheduler {
+    /// The words of both wires.
+    pub const WORDS: &'static [(&'static str, Scheduler)] = &[
+        ("wrr", Scheduler::WeightedRoundRobin),
+        ("rr", Scheduler::RoundRobin),
+        ("wlc", Scheduler::WeightedLeastConnections),
+        ("sch", Scheduler::SourceHash),
+        ("tch", Scheduler::TupleHash),
+        ("qch", Scheduler::QuicHash),
+    ];
+
+    /// The provider's word.
+    pub fn text(self) -> &'static str {
+        Scheduler::WORDS.iter().find(|(_, scheduler)| *scheduler == self).map_or("wrr", |(word, _)| *word)
+    }
+
+    fn fits(self, protocol: Protocol) -> bool {
+        match self {
+            Scheduler::WeightedRoundRobin | Scheduler::RoundRobin | Scheduler::WeightedLeastConnections => {
+                true
+            }
+            Scheduler::SourceHash | Scheduler::TupleHash => !protocol.is_http(),
+            Scheduler::QuicHash => protocol == Protocol::Udp,
+        }
+    }
+}
+
+/// How requests of one client stay with one backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sticky {
+    /// They do not.
+    #[default]
+    Off,
+    /// By a cookie that the load balancer writes, for so many seconds: 1 to 86,400.
+    Insert(u32),
+    /// By a cookie of the backend's, which the load balancer rewrites.
+    Server(CompactString),
+}
+
+/// What only TCP and UDP listeners know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer4 {
+    /// Seconds for which a source address stays with its backend: 0 to 3,600; 0 for not at all.
+    pub persistence: u16,
+    /// Seconds after which an idle connection is forgotten: 10 to 900.
+    pub established: u16,
+    /// Seconds for which connections to a backend that leaves go on: 10 to 900; absent if they are cut.
+    pub drain: Option<u16>,
+    /// Whether the proxy protocol, version 2, is spoken to backends.
+    pub proxy_protocol: bool,
+    /// Whether SYN floods are fended off.
+    pub syn_proxy: bool,
+}
+
+/// The headers that an HTTP or HTTPS listener can add to requests, in the order of their bits.
+pub const HEADERS: [&str; 6] = [
+    "XForwardedFor",
+    "XForwardedFor_SLBIP",
+    "XForwardedFor_SLBID",
+    "XForwardedFor_proto",
+    "XForwardedFor_SLBPORT",
+    "XForwardedFor_ClientSrcPort",
+];
+
+/// What only HTTP and HTTPS listeners know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer7 {
+    /// Seconds after which an idle connection is closed: 1 to 60.
+    pub idle: u16,
+    /// Seconds that a backend has for its answer: 1 to 180; then the client gets 504.
+    pub request: u16,
+    /// Whether answers are compressed.
+    pub gzip: bool,
+    /// How requests of one client stay with one backend.
+    pub sticky: Sticky,
+    /// Which of [`HEADERS`] are added, a bit each.
+    pub headers: u8,
+    /// What only HTTPS knows.
+    pub tls: Option<Tls>,
+}
+
+/// What only HTTPS listeners know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// The certificate that clients see.
+    pub certificate: CompactString,
+    /// The certificate by which clients are believed; empty if they need none.
+    pub client_ca: CompactString,
+    /// Which versions and ciphers are spoken.
+    pub policy: CompactString,
+    /// Whether HTTP/2 is spoken.
+    pub http2: bool,
+}
+
+/// The policies, the widest first.
+pub const TLS_POLICIES: [&str; 5] = [
+    "tls_cipher_policy_1_0",
+    "tls_cipher_policy_1_1",
+    "tls_cipher_policy_1_2",
+    "tls_cipher_policy_1_2_strict",
+    "tls_cipher_policy_1_2_strict_with_1_3",
+];
+
+/// What depends on the layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// TCP and UDP.
+    Four(Layer4),
+    /// HTTP and HTTPS.
+    Seven(Layer7),
+}
+
+/// What a listener does with traffic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// The most Mbit/s: 1 to 5,120; absent if it is not limited.
+    pub bandwidth: Option<u16>,
+    /// How a backend is chosen.
+    pub scheduler: Scheduler,
+    /// How backends are checked.
+    pub health_check: HealthCheck,
+    /// What depends on the layer.
+    pub layer: Layer,
+}
+
+/// What is asked of a listener; absent fields stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The most Mbit/s; -1 for no limit.
+    pub bandwidth: Option<i32>,
+    /// How a backend is chosen.
+    pub scheduler: Option<Scheduler>,
+    /// How backends are checked.
+    pub health_check: HealthCheckSettings,
+    /// Seconds for which a source address stays with its backend; TCP and UDP.
+    pub persistence: Option<i32>,
+    /// Seconds after which an idle connection is forgotten; TCP.
+    pub established: Option<i32>,
+    /// Whether connections to a backend that leaves go on; TCP and UDP.
+    pub drain: Option<bool>,
+    /// For how many seconds; needed to turn it on.
+    pub drain_timeout: Option<i32>,
+    /// Whether the proxy protocol is spoken; TCP and UDP.
+    pub proxy_protocol: Option<bool>,
+    /// Whether SYN floods are fended off; TCP.
+    pub syn_proxy: Option<bool>,
+    /// Seconds after which an idle connection is closed; HTTP and HTTPS.
+    pub idle: Option<i32>,
+    /// Seconds that a backend has for its answer; HTTP and HTTPS.
+    pub request: Option<i32>,
+    /// Whether answers are compressed; HTTP and HTTPS.
+    pub gzip: Option<bool>,
+    /// Whether requests of one client stay with one backend; HTTP and HTTPS.
+    pub sticky: Option<bool>,
+    /// By whose cookie: true for the load balancer's, false for the backend's.
+    pub sticky_insert: Option<bool>,
+    /// Seconds for which the load balancer's cookie holds.
+    pub cookie_timeout: Option<i32>,
+    /// The name of the backend's cookie.
+    pub cookie: Option<CompactString>,
+    /// Which of [`HEADERS`] are added or left out; HTTP and HTTPS.
+    pub headers: [Option<bool>; 6],
+    /// The certificate that clients see; HTTPS.
+    pub certificate: Option<CompactString>,
+    /// The certificate by which clients are believed; HTTPS.
+    pub client_ca: Option<CompactString>,
+    /// Which versions and ciphers are spoken; HTTPS.
+    pub tls_policy: Option<CompactString>,
+    /// Whether HTTP/2 is spoken; HTTPS.
+    pub http2: Option<bool>,
+}
+
+impl Settings {
+    /// The first parameter that another layer has, or another protocol of the same layer.
+    fn foreign(&self, protocol: Protocol) -> Option<&'static str> {
+        let four = [
+            ("persistence_timeout", self.persistence.is_some()),
+            ("connection_drain", self.drain.is_some()),
+            ("connection_drain_timeout", self.drain_timeout.is_some()),
+            ("proxy_protocol", self.proxy_protocol.is_some()),
+        ];
+        let tcp =
+            [("established_timeout", self.established.is_some()), ("syn_proxy", self.syn_proxy.is_some())];
+        let seven = [
+            ("idle_timeout", self.idle.is_some()),
+            ("request_timeout", self.request.is_some()),
+            ("gzip", self.gzip.is_some()),
+            ("sticky_session", self.sticky.is_some()),
+            ("sticky_session_type", self.sticky_insert.is_some()),
+            ("cookie_timeout", self.cookie_timeout.is_some()),
+            ("cookie", self.cookie.is_some()),
+            ("headers", self.headers.iter().any(Option::is_some)),
+        ];
+        let https = [
+            ("server_certificate_id", self.certificate.is_some()),
+            ("ca_certificate_id", self.client_ca.is_some()),
+            ("tls_cipher_policy", self.tls_policy.is_some()),
+            ("http2", self.http2.is_some()),
+        ];
+        let mut all: Vec<(&'static str, bool)> = Vec::new();
+        if protocol.is_http() {
+            all.extend(four);
+        } else {
+            all.extend(seven);
+        }
+        if protocol != Protocol::Tcp {
+            all.extend(tcp);
+        }
+        if protocol != Protocol::Https {
+            all.extend(https);
+        }
+        all.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+impl Rules {
+    /// What a listener does for which nothing was asked.
+    pub fn of(protocol: Protocol) -> Rules {
+        let tls = (protocol == Protocol::Https).then(|| Tls {
+            certificate: CompactString::default(),
+            client_ca: CompactString::default(),
+            policy: TLS_POLICIES[0].into(),
+            http2: true,
+        });
+        let layer = if protocol.is_http() {
+            Layer::Seven(Layer7 { idle: 15, request: 60, gzip: true, sticky: Sticky::Off, headers: 1, tls })
+        } else {
+            Layer::Four(Layer4 {
+                persistence: 0,
+                established: 900,
+                drain: None,
+                proxy_protocol: false,
+                syn_proxy: true,
+            })
+        };
+        let health_check = HealthCheck::of(protocol);
+        Rules { bandwidth: None, scheduler: Scheduler::default(), health_check, layer }
+    }
+
+    /// Takes over what is asked.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ListenerParameter`] for a value out of its range or one that the protocol has not;
+    /// [`ErrorCode::ListenerParameterMissing`] for one that another needs.
+    pub(crate) fn take(&mut self, asked: &Settings, protocol: Protocol) -> Outcome<()> {
+        if let Some(field) = asked.foreign(protocol) {
+            return Err(unfit(
+                field,
+                format!("A listener of {} has no such parameter.", protocol.text()),
+                "none",
+            ));
+        }
+        if let Some(bandwidth) = asked.bandwidth {
+            let limited = bandwidth != -1;
+            self.bandwidth =
+                if limited { Some(within("bandwidth", bandwidth, 1, 5_120)? as u16) } else { None };
+        }
+        if let Some(scheduler) = asked.scheduler {
+            if !scheduler.fits(protocol) {
+                let fitting = Scheduler::WORDS.iter().filter(|(_, s)| s.fits(protocol));
+                let words = fitting.map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+                return Err(unfit("scheduler", format!("{} was given.", scheduler.text()), words));
+            }
+            self.scheduler = scheduler;
+        }
+        self.health_check.take(&asked.health_check, protocol)?;
+        match &mut self.layer {
+            Layer::Four(layer) => layer.take(asked),
+            Layer::Seven(layer) => layer.take(asked),
+        }
+    }
+}
+
+fn needed(field: &'static str, why: &str) -> Refusal {
+    Refusal::new(ErrorCode::ListenerParameterMissing).field(field).detail(why)
+}
+
+impl Layer4 {
+    fn take(&mut self, asked: &Settings) -> Outcome<()> {
+        if let Some(persistence) = asked.persistence {
+            self.persistence = within("persistence_timeout", persistence, 0, 3_600)? as u16;
+        }
+        if let Some(established) = asked.established {
+            self.established = within("established_timeout", established, 10, 900)? as u16;
+        }
+        let timeout =
+            asked.drain_timeout.map(|t| within("connection_drain_timeout", t, 10, 900)).transpose()?;
+        match asked.drain {
+            Some(false) => self.drain = None,
+            Some(true) => {
+                let timeout = timeout.map(|t| t as u16).or(self.drain);
+                let why = "Connections that go on do so for a time.";
+                self.drain = Some(timeout.ok_or_else(|| needed("connection_drain_timeout", why))?);
+            }
+            None => self.drain = self.drain.map(|old| timeout.map_or(old, |t| t as u16)),
+        }
+        self.proxy_protocol = asked.proxy_protocol.unwrap_or(self.proxy_protocol);
+        self.syn_proxy = asked.syn_proxy.unwrap_or(self.syn_proxy);
+        Ok(())
+    }
+}
+
+impl Layer7 {
+    fn take(&mut self, asked: &Settings) -> Outcome<()> {
+        if let Some(idle) = asked.idle {
+            self.idle = within("idle_timeout", idle, 1, 60)? as u16;
+        }
+        if let Some(request) = asked.request {
+            self.request = within("request_timeout", request, 1, 180)? as u16;
+        }
+        self.gzip = asked.gzip.unwrap_or(self.gzip);
+        for (at, on) in asked.headers.iter().enumerate() {
+            match on {
+                Some(true) => self.headers |= 1 << at,
+                Some(false) => self.headers &= !(1 << at),
+                None => {}
+            }
+        }
+        self.take_sticky(asked)?;
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        if let Some(certificate) = &asked.certificate {
+            tls.certificate.clone_from(certificate);
+        }
+        if tls.certificate.is_empty() {
+            return Err(Refusal::new(ErrorCode::ListenerCertificateMissing).field("server_certificate_id"));
+        }
+        if let Some(ca) = &asked.client_ca {
+            tls.client_ca.clone_from(ca);
+        }
+        if let Some(policy) = &asked.tls_policy {
+            if !TLS_POLICIES.contains(&policy.as_str()) {
+                return Err(unfit("tls_cipher_policy", "", TLS_POLICIES.join(", ")));
+            }
+            tls.policy.clone_from(policy);
+        }
+        tls.http2 = asked.http2.unwrap_or(tls.http2);
+        Ok(())
+    }
+
+    fn take_sticky(&mut self, asked: &Settings) -> Outcome<()> {
+        let timeout = asked.cookie_timeout.map(|t| within("cookie_timeout", t, 1, 86_400)).transpose()?;
+        if let Some(cookie) = &asked.cookie {
+            let fits = cookie.chars().all(|c| c.is_ascii_graphic() && !",; ".contains(c));
+            if cookie.is_empty() || cookie.len() > 200 || cookie.starts_with('$') || !fits {
+                return Err(unfit("cookie", "", "1 to 200 letters and digits"));
+            }
+        }
+        if asked.sticky.unwrap_or(self.sticky != Sticky::Off) {
+            let insert = match (asked.sticky_insert, &self.sticky) {
+                (Some(insert), _) => insert,
+                (None, Sticky::Insert(_)) => true,
+                (None, Sticky::Server(_)) => false,
+                (None, Sticky::Off) => {
+                    return Err(needed("sticky_session_type", "Whose cookie it is must be said."));
+                }
+            };
+            self.sticky = if insert {
+                let old = if let Sticky::Insert(old) = self.sticky { Some(old) } else { None };
+                let timeout = timeout.map(|t| t as u32).or(old);
+                Sticky::Insert(
+                    timeout.ok_or_else(|| needed("cookie_timeout", "The cookie holds for a time."))?,
+                )
+            } else {
+                let old = if let Sticky::Server(old) = &self.sticky { Some(old.clone()) } else { None };
+                let cookie = asked.cookie.clone().or(old);
+                Sticky::Server(cookie.ok_or_else(|| needed("cookie", "The backend's cookie has a name."))?)
+            };
+        } else {
+            self.sticky = Sticky::Off;
+        }
+        Ok(())
+    }
+}
