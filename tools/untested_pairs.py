@@ -56,6 +56,8 @@ ACTIONS = {
     "ReleaseEipAddress": "release_eip",
     "AssociateEipAddress": "associate_eip",
     "UnassociateEipAddress": "unassociate_eip",
+    "DeleteServerCertificate": "delete_server_certificate",
+    "DeleteCACertificate": "delete_ca_certificate",
     "CreateNetworkAcl": "create_network_acl",
     "ModifyNetworkAclAttributes": "update_network_acl",
     "UpdateNetworkAclEntries": "replace_network_acl_rules",

@@ -27,6 +27,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Load balancer", "An address at which listeners serve, and what it is sold as."),
     ("Listener", "What a load balancer does with what comes to one port."),
     ("Backend server", "What stands behind a load balancer: its default pool and its vServer groups."),
+    ("Certificate", "What listeners show to clients, and by what they judge them."),
     ("Instance type", "How many interfaces and addresses an instance can carry."),
     ("Image", "What an instance is made from."),
     ("Catalogue", "What the provider offers, whoever asks."),

@@ -20,6 +20,7 @@
 
 pub mod app;
 pub mod catalogue;
+mod certificate;
 pub mod chart;
 pub mod counters;
 mod descriptions;

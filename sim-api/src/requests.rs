@@ -111,8 +111,11 @@ pub fn is_secret(name: &str) -> bool {
         && name != "nexttoken"
 }
 
-/// A value as the log shows it: short.
+/// A value as the log shows it: short, and without a private key that came in a place where none belongs.
 pub fn shorten(value: &str) -> String {
+    if value.contains("PRIVATE KEY") {
+        return "***".to_owned();
+    }
     match value.char_indices().nth(200) {
         None => value.to_owned(),
         Some((at, _)) => format!("{}…", &value[..at]),

@@ -33,6 +33,7 @@ impl Seal {
 pub struct Secrets {
     password: Option<String>,
     user_data: Option<String>,
+    private_key: Option<String>,
 }
 
 /// The fingerprints of the secrets of a request.
@@ -42,6 +43,8 @@ pub struct Sealed {
     pub password: Option<Fingerprint>,
     /// Of the user data.
     pub user_data: Option<Fingerprint>,
+    /// Of the private key of a certificate.
+    pub private_key: Option<Fingerprint>,
 }
 
 impl Secrets {
@@ -65,18 +68,31 @@ impl Secrets {
         }
         password.map(|text| secret::check_password(text, os)).transpose()?;
         user_data.map(secret::check_user_data).transpose()?;
-        Ok(Secrets { password: password.map(Into::into), user_data: user_data.map(Into::into) })
+        Ok(Secrets {
+            password: password.map(Into::into),
+            user_data: user_data.map(Into::into),
+            private_key: None,
+        })
+    }
+
+    /// The private key of a certificate, which [`crate::certificate`] has checked.
+    pub fn of_private_key(text: &str) -> Secrets {
+        Secrets { password: None, user_data: None, private_key: Some(text.to_owned()) }
     }
 
     /// The fingerprints.
     pub fn seal(self, seal: Seal) -> Sealed {
         let fingerprint = |text: Option<String>| text.map(|text| seal.fingerprint(&text));
-        Sealed { password: fingerprint(self.password), user_data: fingerprint(self.user_data) }
+        Sealed {
+            password: fingerprint(self.password),
+            user_data: fingerprint(self.user_data),
+            private_key: fingerprint(self.private_key),
+        }
     }
 
     /// Whether there is nothing to seal.
     pub fn is_empty(&self) -> bool {
-        self.password.is_none() && self.user_data.is_none()
+        self.password.is_none() && self.user_data.is_none() && self.private_key.is_none()
     }
 }
 

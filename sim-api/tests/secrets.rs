@@ -11,6 +11,15 @@ use std::net::{SocketAddr, TcpStream};
 /// What must be found nowhere. The parts after it say where it stood.
 const MARKER: &str = "Zq7marker";
 
+/// A certificate and its key, which are taken; a line of the key must be found nowhere either.
+const CERTIFICATE: &str = include_str!("../../tests/data/certificates/server.pem");
+const KEY: &str = include_str!("../../tests/data/certificates/server.key");
+
+/// What must be found nowhere: the marker, and a line of the private key that was uploaded.
+fn secrets() -> [&'static str; 2] {
+    [MARKER, KEY.lines().nth(2).expect("a key has lines")]
+}
+
 fn credentials(dir: &Dir) -> String {
     let path = dir.file("../credentials-of-the-test.toml");
     let text = format!(
@@ -59,6 +68,17 @@ fn send_everywhere(address: SocketAddr, key: &str, headers: &[(&str, &str)]) -> 
     for (name, value) in fields.as_object().unwrap() {
         native("POST", "/v1/instances", json!({name: value, "instance_type": "ecs.g7.large"}));
     }
+    let pair = json!({"certificate": CERTIFICATE, "private_key": KEY, "name": "uploaded"});
+    native("POST", "/v1/server-certificates", pair.clone());
+    native(
+        "POST",
+        "/v1/server-certificates",
+        json!({"certificate": CERTIFICATE, "private_key": format!("{KEY}x")}),
+    );
+    native("POST", "/v1/ca-certificates", pair);
+    for key in [KEY, MARKER] {
+        native("POST", "/v1/server-certificates", json!({"certificate": key, "private_key": key}));
+    }
     native("GET", &format!("/v1/vpcs?password={MARKER}-in-the-query"), Value::Null);
     native("POST", "/v1/vpcs", json!({"name": "harmless"}));
 
@@ -79,6 +99,7 @@ fn send_everywhere(address: SocketAddr, key: &str, headers: &[(&str, &str)]) -> 
         ("CreateInstance", "2014-05-26", "&InstanceType=ecs.g7.large"),
         ("ModifyInstanceAttribute", "2014-05-26", "&InstanceId=i-1"),
         ("ImportKeyPair", "2014-05-26", "&KeyPairName=k"),
+        ("UploadServerCertificate", "2014-05-15", "&ServerCertificateName=www"),
         ("CreateVpc", "2016-04-28", "&CidrBlock=10.0.0.0%2F16"),
         ("DescribeVpcs", "2016-04-28", ""),
         ("NoSuchAction", "2016-04-28", ""),
@@ -93,12 +114,23 @@ fn send_everywhere(address: SocketAddr, key: &str, headers: &[(&str, &str)]) -> 
         let json = format!("{{\"Password\":\"{MARKER}-json\"}}");
         answers.push(http(address, "POST", &format!("/?{query}"), &form, &json));
     }
+    let encode = sim_api::rpc::encoding::percent_encode;
+    for (certificate, private) in [(CERTIFICATE, KEY), (KEY, KEY), (CERTIFICATE, MARKER)] {
+        let query = format!(
+            "Action=UploadServerCertificate&Version=2014-05-15&AccessKeyId={key}&RegionId=cn-hangzhou&Format=JSON\
+             &SignatureType=BEARERTOKEN&BearerToken={MARKER}-bearer&ServerCertificate={}&PrivateKey={}",
+            encode(certificate),
+            encode(private)
+        );
+        answers.push(http(address, "POST", &format!("/?{query}"), headers, ""));
+    }
     answers
 }
 
 /// Where the secret stands in a text, with some of the text around it.
 fn found(place: &str, bytes: &[u8]) -> Option<String> {
-    let at = bytes.windows(MARKER.len()).position(|window| window == MARKER.as_bytes())?;
+    let find = |secret: &str| bytes.windows(secret.len()).position(|window| window == secret.as_bytes());
+    let at = secrets().into_iter().find_map(find)?;
     let near = &bytes[at.saturating_sub(80)..(at + 60).min(bytes.len())];
     Some(format!("{place}: {}", String::from_utf8_lossy(near)))
 }
@@ -133,6 +165,7 @@ fn a_secret_is_found_nowhere_afterwards() {
         let bytes = fs::read(dir.file(file)).unwrap();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
     };
+    assert!(holds("cloudnet.db", "uploaded") && holds("cloudnet.db", "www.example.com"));
     assert!(holds("cloudnet.db", "harmless") && holds("log", "DescribeVpcs"));
     for file in files {
         assert_eq!(found(&file.display().to_string(), &fs::read(&file).unwrap()), None);

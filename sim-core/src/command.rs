@@ -137,6 +137,11 @@ commands! {
     RemoveBackends(crate::slb::backend::RemoveBackends) => crate::slb::backend::remove;
     SetBackends(crate::slb::backend::SetBackends) => crate::slb::backend::set;
     ReplaceBackends(crate::slb::backend::ReplaceBackends) => crate::slb::backend::replace;
+    // -- certificates
+    UploadServerCertificate(crate::slb::certificate::UploadServerCertificate) => crate::slb::certificate::upload_server;
+    DeleteServerCertificate(crate::slb::certificate::DeleteServerCertificate) => crate::slb::certificate::delete_server;
+    UploadCaCertificate(crate::slb::certificate::UploadCaCertificate) => crate::slb::certificate::upload_ca;
+    DeleteCaCertificate(crate::slb::certificate::DeleteCaCertificate) => crate::slb::certificate::delete_ca;
 }
 
 /// What an accepted command answers: ids of what was made. Wires read the rest from the world.

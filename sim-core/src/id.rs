@@ -302,6 +302,8 @@ ids! {
     NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;
     AccessControlList, AccessControlListId, "acl", "access control list", AclNotFound;
+    ServerCertificate, ServerCertificateId, "cert", "server certificate", ServerCertificateNotFound;
+    CaCertificate, CaCertificateId, "cacert", "CA certificate", CaCertificateNotFound;
     ResourceGroup, ResourceGroupId, "rg", "resource group", ResourceGroupNotFound;
     // -- load balancers
     LoadBalancer, LoadBalancerId, "lb", "load balancer", LoadBalancerNotFound;

@@ -87,6 +87,9 @@ quotas! {
     // -- access control lists of load balancers
     AccessControlLists "slb_quota_acls_num" 200 true "access control lists of one account in one region";
     AccessControlListEntries "slb_quota_acl_entries" 300 true "entries in one access control list";
+    // -- certificates
+    ServerCertificates "slb_quota_certs_num" 100 true "server certificates of one account in one region";
+    CaCertificates "slb_quota_ca_certs_num" 100 true "CA certificates of one account in one region";
     SecondaryEnis "q_elastic-network-interfaces" 100 true "secondary network interfaces of one account in one region";
     // -- load balancers
     LoadBalancers "slb_quota_instances_num" 30 true "load balancers of one account in one region";

@@ -137,6 +137,12 @@ const fn counter(quota: Quota) -> Counter {
         Quota::RulesPerEni => {
             Counter::Eni(|w, eni| eni.groups.iter().map(|&group| weight(w, group)).sum::<u64>())
         }
+        Quota::ServerCertificates => {
+            Counter::Region(|w, owner| w.indexes().server_certificates.by_owner.count(owner))
+        }
+        Quota::CaCertificates => {
+            Counter::Region(|w, owner| w.indexes().ca_certificates.by_owner.count(owner))
+        }
         Quota::AccessControlLists => {
             Counter::Region(|w, owner| w.indexes().access_control_lists.by_owner.count(owner))
         }

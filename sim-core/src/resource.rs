@@ -48,6 +48,8 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::NetworkAcl => "network_acl_id",
         IdKind::NetworkAclRule => "id",
         IdKind::AccessControlList => "access_control_list_id",
+        IdKind::ServerCertificate => "server_certificate_id",
+        IdKind::CaCertificate => "ca_certificate_id",
         IdKind::ResourceGroup => "resource_group_id",
         // -- load balancers
         IdKind::LoadBalancer => "load_balancer_id",
@@ -96,6 +98,8 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::Eip => of::<crate::vpc::eip::Eip>(w, id),
         IdKind::NetworkAcl => of::<crate::vpc::network_acl::NetworkAcl>(w, id),
         IdKind::AccessControlList => of::<crate::slb::acl::AccessControlList>(w, id),
+        IdKind::ServerCertificate => of::<crate::slb::certificate::ServerCertificate>(w, id),
+        IdKind::CaCertificate => of::<crate::slb::certificate::CaCertificate>(w, id),
         IdKind::Resident => of::<crate::vpc::resident::Resident>(w, id),
         // -- load balancers
         IdKind::LoadBalancer => of::<crate::slb::load_balancer::LoadBalancer>(w, id),

@@ -140,7 +140,19 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
     let acls = acls.chain(eips);
     let balancers = w.table::<crate::slb::load_balancer::LoadBalancer>().iter();
     let balancers = balancers.filter(|b| b.resource_group == group).map(|b| b.id.into());
-    let all = vpcs.chain(groups).chain(lists).chain(enis).chain(instances).chain(acls).chain(balancers);
+    let servers = w.table::<crate::slb::certificate::ServerCertificate>().iter();
+    let servers = servers.filter(|c| c.resource_group == group).map(|c| c.id.into());
+    let authorities = w.table::<crate::slb::certificate::CaCertificate>().iter();
+    let authorities = authorities.filter(|c| c.resource_group == group).map(|c| c.id.into());
+    let all = vpcs
+        .chain(groups)
+        .chain(lists)
+        .chain(enis)
+        .chain(instances)
+        .chain(acls)
+        .chain(servers)
+        .chain(authorities)
+        .chain(balancers);
     let ids: Vec<AnyId> = all.take(100).collect();
     if ids.is_empty() { Vec::new() } else { vec![(ErrorCode::ResourceGroupInUse, ids)] }
 }

@@ -63,6 +63,9 @@ tables! {
     72 vserver_groups crate::slb::server_group::VServerGroup;
     // -- access control lists of load balancers
     75 access_control_lists crate::slb::acl::AccessControlList;
+    // -- certificates
+    76 server_certificates crate::slb::certificate::ServerCertificate;
+    77 ca_certificates crate::slb::certificate::CaCertificate;
 }
 
 /// Where a slice-wise walk over all rows goes on.

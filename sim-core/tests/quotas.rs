@@ -17,8 +17,10 @@ use sim_core::id::{
 };
 use sim_core::quota::{AdjustQuota, CEILING_FACTOR, Quota};
 use sim_core::quota_usage::QuotaScope;
+use sim_core::secret::Fingerprint;
 use sim_core::settings::ChangeSettings;
-use sim_core::slb::acl::{AclEntry, CreateAccessControlList, ModifyAccessControlList};
+use sim_core::slb::acl::{AclEntry, ModifyAccessControlList};
+use sim_core::slb::certificate::{UploadCaCertificate, UploadServerCertificate};
 use sim_core::slb::backend::{AddBackends, Member as Behind, NewBackend, Pool, Server};
 use sim_core::slb::listener::CreateListener;
 use sim_core::slb::listener_access::AccessSettings;
@@ -28,8 +30,7 @@ use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::tag::{TagPair, TagResources};
 use sim_core::vpc::cidr_reservation::{CreateCidrReservation, ReservationChoice};
 use sim_core::vpc::eip::AllocateEip;
-use sim_core::vpc::network_acl::CreateNetworkAcl;
-use sim_core::vpc::network_acl_rule::{RuleInput as AclRule, UpdateNetworkAclRules};
+use sim_core::vpc::network_acl_rule::UpdateNetworkAclRules;
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
@@ -45,6 +46,10 @@ fn caller() -> Caller {
 fn owner() -> Owner {
     Owner::from(&caller())
 }
+
+#[path = "quota_makers/mod.rs"]
+mod makers;
+use makers::{acl, acl_rule, certificate, client_list};
 
 /// A world in which a quota is filled up.
 struct Lab {
@@ -224,32 +229,6 @@ fn rule(port: u16, peer: Peer) -> RuleInput {
         own: None,
     };
     RuleInput { spec, peer_as_address: false, own_as_address: false, description: CompactString::default() }
-}
-
-fn client_list() -> CreateAccessControlList {
-    CreateAccessControlList {
-        name: "offices".into(),
-        family: AddressFamily::Ipv4,
-        entries: Vec::new(),
-        resource_group: None,
-        tags: Vec::new(),
-    }
-}
-
-fn acl(vpc: VpcId) -> CreateNetworkAcl {
-    CreateNetworkAcl { vpc, name: None, description: None, tags: Vec::new() }
-}
-
-fn acl_rule(block: &str) -> AclRule {
-    AclRule {
-        id: None,
-        policy: Policy::Drop,
-        protocol: Protocol::All,
-        block: block.parse().unwrap(),
-        ports: None,
-        name: CompactString::default(),
-        description: CompactString::default(),
-    }
 }
 
 fn anyone() -> Peer {
@@ -489,6 +468,31 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             }
             let group = lab.group(vpc, GroupKind::Basic);
             (authorize(group, 1..2, Peer::List(list)).into(), E::PrefixListAssociationsExceeded)
+        }
+        Quota::ServerCertificates => {
+            let upload = || UploadServerCertificate {
+                name: None,
+                facts: certificate(),
+                private_key: Fingerprint(1),
+                resource_group: None,
+                tags: Vec::new(),
+            };
+            (0..limit).for_each(|_| {
+                lab.make(upload());
+            });
+            (upload().into(), E::ServerCertificateQuotaExceeded)
+        }
+        Quota::CaCertificates => {
+            let upload = || UploadCaCertificate {
+                name: None,
+                facts: certificate(),
+                resource_group: None,
+                tags: Vec::new(),
+            };
+            (0..limit).for_each(|_| {
+                lab.make(upload());
+            });
+            (upload().into(), E::CaCertificateQuotaExceeded)
         }
         Quota::AccessControlLists => {
             (0..limit).for_each(|_| {

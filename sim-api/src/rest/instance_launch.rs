@@ -321,7 +321,7 @@ fn with_secrets(launch: Launch, secrets: Secrets, ctx: &Context) -> Launch {
     if secrets.is_empty() {
         return launch;
     }
-    let Sealed { password, user_data } = secrets.seal(Seal::of(&ctx.world));
+    let Sealed { password, user_data, .. } = secrets.seal(Seal::of(&ctx.world));
     Launch { password, user_data, ..launch }
 }
 

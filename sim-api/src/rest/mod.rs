@@ -25,6 +25,7 @@ mod instances;
 mod residents;
 // -- network ACLs, access control lists
 mod access_control_lists;
+mod certificates;
 // -- elastic IP addresses
 mod eips;
 mod network_acls;
@@ -84,6 +85,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         // -- network ACLs
         network_acls::router(),
         access_control_lists::router(),
+        certificates::router(),
         // -- load balancers
         load_balancers::router(),
         listeners::router(),
@@ -133,6 +135,7 @@ pub const REFUSALS: &[Refusals] = &[
     // -- network ACLs
     network_acls::REFUSALS,
     access_control_lists::REFUSALS,
+    certificates::REFUSALS,
     // -- load balancers
     load_balancers::REFUSALS,
     listeners::REFUSALS,

@@ -7,9 +7,7 @@ use sim_api::catalogue::{ActionSpec, Kind, Param};
 use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
-    AccessControlListId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId, LoadBalancerId,
-    NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId,
-    SecurityGroupId, SecurityGroupRuleId, VRouterId, VServerGroupId, VSwitchId, VpcId,
+    AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, VRouterId, VServerGroupId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -20,6 +18,7 @@ const HELP: &[(&str, &[&str])] = &[
     ("CreateVSwitchCidrReservation", &["IpVersion", "VSwitchCidrReservationCidr"]),
     ("DescribeImages", &["Filter.1.Key"]),
     ("JoinResourceGroup", &["ResourceType", "ResourceId"]),
+    ("UploadServerCertificate", &["ServerCertificate", "PrivateKey"]),
     (
         "UpdateNetworkAclEntries",
         &[
@@ -137,6 +136,11 @@ fn text(action: &Action, name: &str) -> String {
         "ResourceType" if action.name.ends_with("NetworkAcl") => "VSwitch".to_owned(),
         "ResourceId" if action.name.ends_with("NetworkAcl") => id::<VSwitchId>(),
         "AclId" => id::<AccessControlListId>(),
+        "ServerCertificateId" => id::<ServerCertificateId>(),
+        "CACertificateId" => id::<CaCertificateId>(),
+        "ServerCertificate" => include_str!("../../../tests/data/certificates/server.pem").to_owned(),
+        "PrivateKey" => include_str!("../../../tests/data/certificates/server.key").to_owned(),
+        "CACertificate" => include_str!("../../../tests/data/certificates/ca.pem").to_owned(),
         "NetworkAclId" => id::<NetworkAclId>(),
         "NetworkAclEntryId" => id::<NetworkAclRuleId>(),
         "Port" if action.name == "UpdateNetworkAclEntries" => "-1/-1".to_owned(),

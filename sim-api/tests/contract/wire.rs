@@ -52,7 +52,15 @@ impl Wire {
         pairs.extend(
             words.map(|word| word.split_once('=').unwrap_or_else(|| panic!("{word} is no Name=value"))),
         );
-        let encode = sim_api::rpc::encoding::percent_encode;
+        // `{@NAME}` is a file.
+        let file = |value: &str| match value.strip_prefix("{@").and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => {
+                let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/certificates");
+                std::fs::read_to_string(dir.join(name)).expect(name)
+            }
+            None => value.to_owned(),
+        };
+        let encode = |value: &str| sim_api::rpc::encoding::percent_encode(&file(value));
         let query: Vec<String> =
             pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         self.client.send("POST", &format!("/?{}", query.join("&")), None).await

@@ -4,7 +4,8 @@
 //! wire it is `RULE | Ecs RunInstances Name=value ... | CODE STATUS`: that rule refuses with this code and status. A line that
 //! begins with `NAME=/pointer`, or with nothing, succeeds, and `$NAME` stands for what it gave from then on. `[Name: value]`
 //! before the method is a header; `{~text~N}` is the text N times,
-//! with the number of the time in place of `#`. The first line may be `world {…}`,
+//! with the number of the time in place of `#`; `{@NAME}` is a file of tests/data/certificates.
+//! The first line may be `world {…}`,
 //! the body of `POST /v1/worlds`. `CLOUDNET_STORY=vpcs` plays one story alone.
 
 #[path = "../service/mod.rs"]
@@ -18,6 +19,15 @@ use sim_api::rpc::encoding::percent_encode;
 use sim_core::ErrorCode as E;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// `{@NAME}` is the content of a file, told as `told` says.
+fn with_files(text: &str, told: impl Fn(&str) -> String) -> String {
+    let Some((before, rest)) = text.split_once("{@") else { return text.to_owned() };
+    let (name, after) = rest.split_once('}').expect("{@NAME}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/certificates").join(name);
+    let content = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    format!("{before}{}{}", told(&content), with_files(after, told))
+}
 
 /// A story that is being played.
 struct Story {
@@ -52,7 +62,9 @@ impl Story {
         }
         let (method, rest) = rest.split_once(' ').expect("METHOD path");
         let (path, body) = rest.split_once(' ').map_or((rest, None), |(path, body)| (path, Some(body)));
-        let body = body.map(|body| serde_json::from_str(body).unwrap_or_else(|e| panic!("{line}: {e}")));
+        let in_json = |content: &str| content.replace('\n', "\\n");
+        let body = body.map(|body| with_files(body, in_json));
+        let body = body.map(|body| serde_json::from_str(&body).unwrap_or_else(|e| panic!("{line}: {e}")));
         client.send(method, path, body).await
     }
 
@@ -72,7 +84,7 @@ impl Story {
         pairs.extend(
             words.map(|word| word.split_once('=').unwrap_or_else(|| panic!("{word} is no Name=value"))),
         );
-        let encode = |text: &str| percent_encode(&text.replace("%20", " "));
+        let encode = |text: &str| percent_encode(&with_files(&text.replace("%20", " "), str::to_owned));
         let query: Vec<String> =
             pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         self.client.send("POST", &format!("/?{}", query.join("&")), None).await

@@ -3,6 +3,18 @@
 macro_rules! slb_errors {
     ($($before:tt)*) => { errors! {
         $($before)*
+        // --- certificates ------------------------------------------------------------------------------
+        ServerCertificateNotFound NotFound ["ServerCertificateId.NotFound"] 404 "The specified server certificate does not exist.";
+        CaCertificateNotFound NotFound ["CACertificateId.NotFound"] 404 "The specified CA certificate does not exist.";
+        CertificateNameMalformed Invalid ["InvalidParameter"] 400 "The name of a certificate is 1 to 80 letters, digits and - / . _.";
+        CertificateMalformed Invalid ["CertificateFormatInvalid"] 400 "A certificate is the PEM text of an X.509 certificate.";
+        CertificateNotRsa Invalid ["EccCertificateNotSupport"] 400 "The key of a server certificate is an RSA key.";
+        CertificateKeyLength Invalid ["OperationDenied.IllegalKeyLength"] 400 "The key of a server certificate has 1024 to 4096 bits.";
+        CertificateServiceUnsupported Denied ["InvalidParameter.AliCloudCertificateId"] 400 "There is no certificate service; a certificate is uploaded with its key.";
+        PrivateKeyMalformed Invalid ["CertificateFormatInvalid"] 400 "A private key is the PEM text of an RSA key without a passphrase.";
+        PrivateKeyMismatch Invalid ["CertificateNotMatchPrivateKey"] 400 "The private key belongs to the certificate.";
+        ServerCertificateQuotaExceeded Quota ["OverQuota"] 400 "The number of server certificates in this region has reached the quota.";
+        CaCertificateQuotaExceeded Quota ["OverQuota"] 400 "The number of CA certificates in this region has reached the quota.";
         // --- access control lists ----------------------------------------------------------------------
         AclNotFound NotFound ["AclNotExist"] 404 "The specified access control list does not exist.";
         AclNameMalformed Invalid ["InvalidParameter"] 400 "The name of an access control list is 1 to 80 letters, digits and - / . _.";

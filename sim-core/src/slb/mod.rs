@@ -6,6 +6,7 @@ pub mod health_check;
 pub mod listener;
 pub mod listener_access;
 pub mod listener_rules;
+pub mod certificate;
 pub mod load_balancer;
 pub mod load_balancer_change;
 pub mod server_group;

@@ -27,6 +27,9 @@ use sim_core::quota::{AdjustQuota, Quota};
 use sim_core::resource_group::*;
 use sim_core::settings::{ChangeSettings, ClockMode, Provisioning, SetClock};
 use sim_core::slb::acl::{AccessControlList, DeleteAccessControlList};
+use sim_core::slb::certificate::{
+    CaCertificate, DeleteCaCertificate, DeleteServerCertificate, ServerCertificate,
+};
 use sim_core::tag::{TagResources, UntagResources};
 use sim_core::vpc::cidr_reservation::*;
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
@@ -113,6 +116,12 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("UpdateNetworkAclRules", 5, acls::update_rules),
     ("AssociateNetworkAcl", 7, acls::associate),
     ("UnassociateNetworkAcl", 6, acls::unassociate),
+    ("UploadServerCertificate", 3, acls::upload_server),
+    ("DeleteServerCertificate", 2, |d| {
+        DeleteServerCertificate { certificate: d.id::<ServerCertificate>() }.into()
+    }),
+    ("UploadCaCertificate", 3, acls::upload_ca),
+    ("DeleteCaCertificate", 2, |d| DeleteCaCertificate { certificate: d.id::<CaCertificate>() }.into()),
     ("CreateAccessControlList", 3, acls::create_list),
     ("ModifyAccessControlList", 3, acls::modify_list),
     ("DeleteAccessControlList", 4, |d| DeleteAccessControlList { acl: d.id::<AccessControlList>() }.into()),

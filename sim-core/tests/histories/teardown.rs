@@ -12,6 +12,9 @@ use sim_core::error::ErrorKind;
 use sim_core::id::{AnyId, IdKind, InstanceId, SecurityGroupId};
 use sim_core::resource_group::{DeleteResourceGroup, ResourceGroup};
 use sim_core::slb::acl::{AccessControlList, DeleteAccessControlList};
+use sim_core::slb::certificate::{
+    CaCertificate, DeleteCaCertificate, DeleteServerCertificate, ServerCertificate,
+};
 use sim_core::slb::load_balancer::{DeleteLoadBalancer, LoadBalancer};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
@@ -39,7 +42,10 @@ pub fn all(w: &mut World) {
         w.table::<LoadBalancer>().iter().map(|b| (b.owner.clone(), AnyId::from(b.id))).collect();
     let all = vpcs.into_iter().chain(lists).chain(balancers).chain(acls);
     // Addresses come last: what they were bound to is gone by then, and they are free.
-    for (owner, id) in all.chain(eips) {
+    let servers = w.table::<ServerCertificate>().iter().map(|c| (c.owner.clone(), AnyId::from(c.id)));
+    let authorities = w.table::<CaCertificate>().iter().map(|c| (c.owner.clone(), AnyId::from(c.id)));
+    let certificates: Vec<_> = servers.chain(authorities).collect();
+    for (owner, id) in all.chain(certificates).chain(eips) {
         let caller = Caller::new(owner.account, owner.region);
         remove(w, &caller, id, 0);
     }
@@ -126,6 +132,8 @@ fn deletion(w: &World, id: AnyId) -> Command {
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
         IdKind::Eip => ReleaseEip { eip: id.try_into().unwrap() }.into(),
         IdKind::NetworkAcl => DeleteNetworkAcl { acl: id.try_into().unwrap() }.into(),
+        IdKind::ServerCertificate => DeleteServerCertificate { certificate: id.try_into().unwrap() }.into(),
+        IdKind::CaCertificate => DeleteCaCertificate { certificate: id.try_into().unwrap() }.into(),
         IdKind::AccessControlList => DeleteAccessControlList { acl: id.try_into().unwrap() }.into(),
         IdKind::PrefixList => DeletePrefixList { list: id.try_into().unwrap() }.into(),
         IdKind::Instance => delete_instance(id.try_into().unwrap()),

@@ -8,6 +8,7 @@ use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::listener::Listener;
+use sim_core::slb::certificate::{CaCertificate, ServerCertificate};
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::server_group::VServerGroup;
 use sim_core::tag::Tag;
@@ -68,6 +69,14 @@ pub fn of(w: &World) -> Usage {
     for e in w.table::<RouteEntry>().iter().filter(|e| !e.replaces_system()) {
         let account = w.get::<RouteTable>(&e.table).expect("an entry lies in a table").owner.account;
         c.add(Quota::RouteEntriesPerTable, account, e.table, 1);
+    }
+    for cert in w.table::<ServerCertificate>().iter() {
+        let (account, region) = (cert.owner.account, &cert.owner.region);
+        c.add(Quota::ServerCertificates, account, format!("{account} {region}"), 1);
+    }
+    for cert in w.table::<CaCertificate>().iter() {
+        let (account, region) = (cert.owner.account, &cert.owner.region);
+        c.add(Quota::CaCertificates, account, format!("{account} {region}"), 1);
     }
     for acl in w.table::<AccessControlList>().iter() {
         let (account, region) = (acl.owner.account, &acl.owner.region);

@@ -9,6 +9,7 @@ mod vrouter;
 // -- elastic IP addresses
 mod eip;
 // -- network ACLs
+mod certificate;
 mod network_acl;
 mod slb_acl;
 // -- security groups, prefix lists
@@ -275,6 +276,14 @@ actions! {
         DescribeRegions => load_balancer::slb_describe_regions;
         DescribeZones => load_balancer::slb_describe_zones;
         DescribeAvailableResource => load_balancer::slb_describe_available_resource;
+        // -- certificates
+        UploadServerCertificate => certificate::upload_server_certificate;
+        DescribeServerCertificates => certificate::describe_server_certificates;
+        DeleteServerCertificate => certificate::delete_server_certificate;
+        UploadCACertificate => certificate::upload_ca_certificate;
+        DescribeCACertificates => certificate::describe_ca_certificates;
+        DeleteCACertificate => certificate::delete_ca_certificate;
+        ListTLSCipherPolicies => certificate::list_tls_cipher_policies [minimal];
     }
     Location "2015-06-12" {
         DescribeEndpoints => account::describe_endpoints;
@@ -297,6 +306,8 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     vpc::INERT,
     vpc_parts::INERT,
     vswitch::INERT,
+    // -- certificates
+    certificate::INERT,
     // -- routes
     route_entry::INERT,
     route_table::INERT,

@@ -1,11 +1,14 @@
-//! Network ACLs, and access control lists of load balancers.
+//! Network ACLs, and access control lists and certificates of load balancers.
 
 use crate::dice::Dice;
 use sim_core::Command;
+use sim_core::SimTime;
 use sim_core::ecs::prefix_list::AddressFamily;
 use sim_core::ecs::security_group_rule::{Direction, Policy, PortRange, Protocol};
 use sim_core::id::VSwitchId;
+use sim_core::secret::Fingerprint;
 use sim_core::slb::acl::*;
+use sim_core::slb::certificate::{CertificateFacts, UploadCaCertificate, UploadServerCertificate};
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, NetworkAclBinding, UnassociateNetworkAcl};
 use sim_core::vpc::network_acl_rule::{RuleInput, UpdateNetworkAclRules};
@@ -92,6 +95,37 @@ pub fn modify_list(d: &mut Dice<'_>) -> Command {
         name: d.maybe(|d| d.pick(&["offices", ""]).into()),
         add: entries(d),
         remove: entries(d).into_iter().map(|entry| entry.block).collect(),
+    }
+    .into()
+}
+
+fn facts(d: &mut Dice<'_>) -> CertificateFacts {
+    CertificateFacts {
+        common_name: d.pick(&["www.example.com", "example.com"]).into(),
+        alternative_names: vec!["*.example.com".into()],
+        fingerprint: "a4:f6".into(),
+        not_before: SimTime(0),
+        not_after: SimTime(2_000_000_000_000),
+    }
+}
+
+pub fn upload_server(d: &mut Dice<'_>) -> Command {
+    UploadServerCertificate {
+        name: d.text(),
+        facts: facts(d),
+        private_key: Fingerprint(d.roll(3) as u32),
+        resource_group: d.resource_group(),
+        tags: d.tags(),
+    }
+    .into()
+}
+
+pub fn upload_ca(d: &mut Dice<'_>) -> Command {
+    UploadCaCertificate {
+        name: d.text(),
+        facts: facts(d),
+        resource_group: d.resource_group(),
+        tags: d.tags(),
     }
     .into()
 }
