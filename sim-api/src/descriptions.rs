@@ -22,6 +22,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Network interface", "Addresses and security groups of a host, attached to an instance or free."),
     ("Instance", "A host with its primary network interface."),
     ("Disk", "What an instance keeps its data on."),
+    ("Service port", "How the ports of an instance answer, now and on a schedule."),
+    ("Outage", "Zones, instances and interfaces that are cut off for a time."),
     ("Managed resident", "What another product, such as a database, puts into a VPC."),
     ("Access control list", "Networks whose clients listeners let in or keep out."),
     ("Load balancer", "An address at which listeners serve, and what it is sold as."),

@@ -109,6 +109,11 @@ commands! {
     ReleaseEip(crate::vpc::eip::ReleaseEip) => crate::vpc::eip::release;
     AssociateEip(crate::vpc::eip_binding::AssociateEip) => crate::vpc::eip_binding::associate;
     UnassociateEip(crate::vpc::eip_binding::UnassociateEip) => crate::vpc::eip_binding::unassociate;
+    // -- how ports answer, outages
+    SetServicePort(crate::ecs::service_port::SetServicePort) => crate::ecs::service_port::set;
+    ClearServicePort(crate::ecs::service_port::ClearServicePort) => crate::ecs::service_port::clear;
+    BeginOutage(crate::ecs::outage::BeginOutage) => crate::ecs::outage::begin;
+    EndOutage(crate::ecs::outage::EndOutage) => crate::ecs::outage::end;
     // -- network ACLs
     CreateNetworkAcl(crate::vpc::network_acl::CreateNetworkAcl) => crate::vpc::network_acl::create;
     ModifyNetworkAcl(crate::vpc::network_acl::ModifyNetworkAcl) => crate::vpc::network_acl::modify;

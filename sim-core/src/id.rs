@@ -304,6 +304,7 @@ ids! {
     AccessControlList, AccessControlListId, "acl", "access control list", AclNotFound;
     ServerCertificate, ServerCertificateId, "cert", "server certificate", ServerCertificateNotFound;
     CaCertificate, CaCertificateId, "cacert", "CA certificate", CaCertificateNotFound;
+    Outage, OutageId, "out", "outage", OutageNotFound;
     ResourceGroup, ResourceGroupId, "rg", "resource group", ResourceGroupNotFound;
     // -- load balancers
     LoadBalancer, LoadBalancerId, "lb", "load balancer", LoadBalancerNotFound;

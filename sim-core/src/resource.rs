@@ -50,6 +50,7 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::AccessControlList => "access_control_list_id",
         IdKind::ServerCertificate => "server_certificate_id",
         IdKind::CaCertificate => "ca_certificate_id",
+        IdKind::Outage => "outage_id",
         IdKind::ResourceGroup => "resource_group_id",
         // -- load balancers
         IdKind::LoadBalancer => "load_balancer_id",
@@ -100,6 +101,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::AccessControlList => of::<crate::slb::acl::AccessControlList>(w, id),
         IdKind::ServerCertificate => of::<crate::slb::certificate::ServerCertificate>(w, id),
         IdKind::CaCertificate => of::<crate::slb::certificate::CaCertificate>(w, id),
+        IdKind::Outage => of::<crate::ecs::outage::Outage>(w, id),
         IdKind::Resident => of::<crate::vpc::resident::Resident>(w, id),
         // -- load balancers
         IdKind::LoadBalancer => of::<crate::slb::load_balancer::LoadBalancer>(w, id),

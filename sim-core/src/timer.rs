@@ -1,7 +1,9 @@
 //! Due work: what will happen at a known instant if nothing else happens first.
 
+use crate::ecs::service_port::PortProtocol;
 use crate::id::{
-    EipId, EniId, InstanceId, ListenerId, NetworkAclId, RouteEntryId, RouteTableId, VSwitchId, VpcId,
+    EipId, EniId, InstanceId, ListenerId, NetworkAclId, OutageId, RouteEntryId, RouteTableId, VSwitchId,
+    VpcId,
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
@@ -40,6 +42,10 @@ pub enum Due {
     Eip(EipId),
     /// A network ACL and its bindings leave their transition.
     NetworkAcl(NetworkAclId),
+    /// The schedule of a port of an instance goes on.
+    ServicePort(InstanceId, PortProtocol, u16),
+    /// An outage begins or ends.
+    Outage(OutageId),
 }
 
 impl Row for Timer {
@@ -93,6 +99,11 @@ impl World {
             Due::Eip(id) => crate::vpc::eip_binding::settle(self, id),
             // -- network ACLs
             Due::NetworkAcl(id) => crate::vpc::network_acl::settle(self, id),
+            // -- how ports answer, outages
+            Due::ServicePort(instance, protocol, port) => {
+                crate::ecs::service_port::settle(self, (instance, protocol, port));
+            }
+            Due::Outage(id) => crate::ecs::outage::settle(self, id),
         }
         true
     }

@@ -52,6 +52,9 @@ tables! {
     // -- instances, disks, residents (46..=59)
     46 disks crate::ecs::disk::Disk;
     47 residents crate::vpc::resident::Resident;
+    // -- how ports answer, outages
+    48 service_ports crate::ecs::service_port::ServicePort;
+    49 outages crate::ecs::outage::Outage;
     // -- elastic IP addresses, NAT gateways
     50 eips crate::vpc::eip::Eip;
     // -- network ACLs

@@ -7,10 +7,9 @@ use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::eni::{CreateEni, EniKind, TrafficMode};
 use sim_core::ecs::eni_address::{Want, Wanted};
 use sim_core::ecs::membership::{JoinSecurityGroup, Member};
-use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList, ModifyPrefixList};
-use sim_core::ecs::rule_input::RuleInput;
+use sim_core::ecs::prefix_list::ModifyPrefixList;
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
-use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
+use sim_core::ecs::security_group_rule::{Direction, Peer};
 use sim_core::id::{
     AccessControlListId, AnyId, EniId, Id, LoadBalancerId, NetworkAclId, PrefixListId, SecurityGroupId,
     VSwitchId, VpcId,
@@ -20,14 +19,14 @@ use sim_core::quota_usage::QuotaScope;
 use sim_core::secret::Fingerprint;
 use sim_core::settings::ChangeSettings;
 use sim_core::slb::acl::{AclEntry, ModifyAccessControlList};
-use sim_core::slb::certificate::{UploadCaCertificate, UploadServerCertificate};
 use sim_core::slb::backend::{AddBackends, Member as Behind, NewBackend, Pool, Server};
+use sim_core::slb::certificate::{UploadCaCertificate, UploadServerCertificate};
 use sim_core::slb::listener::CreateListener;
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
-use sim_core::tag::{TagPair, TagResources};
+use sim_core::tag::TagResources;
 use sim_core::vpc::cidr_reservation::{CreateCidrReservation, ReservationChoice};
 use sim_core::vpc::eip::AllocateEip;
 use sim_core::vpc::network_acl_rule::UpdateNetworkAclRules;
@@ -49,7 +48,7 @@ fn owner() -> Owner {
 
 #[path = "quota_makers/mod.rs"]
 mod makers;
-use makers::{acl, acl_rule, certificate, client_list};
+use makers::{acl, acl_rule, certificate, client_list, list, rule, tags, user_cidrs};
 
 /// A world in which a quota is filled up.
 struct Lab {
@@ -206,31 +205,6 @@ fn balancer() -> CreateLoadBalancer {
     }
 }
 
-fn list(max_entries: u32) -> CreatePrefixList {
-    CreatePrefixList {
-        name: "offices".into(),
-        description: None,
-        family: AddressFamily::Ipv4,
-        max_entries,
-        entries: Vec::new(),
-        resource_group: None,
-        tags: Vec::new(),
-    }
-}
-
-fn rule(port: u16, peer: Peer) -> RuleInput {
-    let spec = RuleSpec {
-        protocol: Protocol::Tcp,
-        ports: Some(PortRange { first: port, last: port }),
-        source_ports: None,
-        policy: Policy::Accept,
-        priority: 1,
-        peer,
-        own: None,
-    };
-    RuleInput { spec, peer_as_address: false, own_as_address: false, description: CompactString::default() }
-}
-
 fn anyone() -> Peer {
     Peer::Block("0.0.0.0/0".parse::<Cidr>().unwrap())
 }
@@ -242,15 +216,6 @@ fn authorize(group: SecurityGroupId, ports: std::ops::Range<u16>, peer: Peer) ->
 
 fn reservation(vswitch: VSwitchId, block: ReservationChoice) -> CreateCidrReservation {
     CreateCidrReservation { vswitch, block, name: None, description: None, tags: Vec::new() }
-}
-
-fn tags(keys: std::ops::Range<u32>) -> Vec<TagPair> {
-    keys.map(|n| TagPair { key: format_compact!("key-{n}"), value: CompactString::default() }).collect()
-}
-
-fn user_cidrs(count: u8) -> CreateVpc {
-    let user_cidrs = (0..count).map(|n| format!("30.{n}.0.0/16").parse().unwrap()).collect();
-    CreateVpc { user_cidrs, ..CreateVpc::default() }
 }
 
 /// Fills a quota; gives the command for one more and the error that it must get.

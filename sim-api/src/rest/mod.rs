@@ -23,6 +23,9 @@ mod catalog;
 mod instance_launch;
 mod instances;
 mod residents;
+// -- how ports answer, outages
+mod outages;
+mod service_ports;
 // -- network ACLs, access control lists
 mod access_control_lists;
 mod certificates;
@@ -79,6 +82,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         instances::router(),
         instance_launch::router(),
         residents::router(),
+        service_ports::router(),
+        outages::router(),
         catalog::router(),
         // -- elastic IP addresses
         eips::router(),
@@ -129,6 +134,8 @@ pub const REFUSALS: &[Refusals] = &[
     instances::REFUSALS,
     instance_launch::REFUSALS,
     residents::REFUSALS,
+    service_ports::REFUSALS,
+    outages::REFUSALS,
     catalog::REFUSALS,
     // -- elastic IP addresses
     eips::REFUSALS,

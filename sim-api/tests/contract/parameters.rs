@@ -7,7 +7,10 @@ use sim_api::catalogue::{ActionSpec, Kind, Param};
 use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
-    AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, VRouterId, VServerGroupId, VSwitchId, VpcId,
+    AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId,
+    LoadBalancerId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId,
+    RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, VRouterId, VServerGroupId,
+    VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;

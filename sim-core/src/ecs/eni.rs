@@ -557,6 +557,7 @@ pub(crate) fn erase(w: &mut World, id: EniId) {
         w.unschedule(Due::Eni(id));
     }
     backend::forget(w, Server::Eni(id));
+    crate::ecs::outage::forget(w, &crate::ecs::outage::OutageTarget::Eni(id));
     w.remove::<Eni>(&id);
 }
 

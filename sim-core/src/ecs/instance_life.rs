@@ -9,6 +9,7 @@ use crate::ecs::disk::Disk;
 use crate::ecs::eni::{self, Eni, EniKind};
 use crate::ecs::eni_attachment;
 use crate::ecs::instance::{ChargeType, Instance, InstanceStatus, StoppedMode, Transition};
+use crate::ecs::service_port;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, EniId, InstanceId};
 use crate::settings::Work;
@@ -280,5 +281,6 @@ fn erase(w: &mut World, id: InstanceId) {
     }
     crate::slb::backend::forget(w, crate::slb::backend::Server::Instance(id));
     tag::clear(w, id);
+    service_port::forget(w, id);
     w.remove::<Instance>(&id);
 }

@@ -99,6 +99,14 @@ macro_rules! host_errors {
         ResidentNameMalformed Invalid ["InvalidParameter"] 400 "The name of a managed resident has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
         ResidentKindMalformed Invalid ["InvalidParameter"] 400 "The kind of a managed resident is 1 to 32 small letters, digits, hyphens and underscores, a letter first.";
         ResidentPortInvalid Invalid ["InvalidParameter"] 400 "The port of a managed resident is from 1 to 65535.";
+        ServicePortInvalid Invalid ["InvalidParameter"] 400 "A port of an instance is tcp or udp and from 1 to 65535.";
+        ServiceDelayInvalid Invalid ["InvalidParameter"] 400 "A port that answers does so within 3600000 ms; another has no delay.";
+        ServiceStatusInvalid Invalid ["InvalidParameter"] 400 "A port that answers gives an HTTP status of 100 to 599; another has none.";
+        ServiceScheduleInvalid Invalid ["InvalidParameter"] 400 "The schedule of a port has at most 1000 changes, each after the present and after the one before.";
+        ServicePortNotFound NotFound ["InvalidParameter"] 404 "Nothing was told of the port.";
+        OutageNotFound NotFound ["InvalidResourceId.NotFound"] 404 "The specified outage does not exist or is over.";
+        OutageTargetInvalid Invalid ["InvalidParameter"] 400 "An outage is that of one zone, instance or network interface.";
+        OutageTimes Invalid ["InvalidParameter"] 400 "An outage begins now or later and ends after it began.";
         DiskNotFound NotFound ["InvalidDiskId.NotFound", "InvalidResourceId.NotFound"] 404 "The specified disk does not exist.";
         ResidentNotFound NotFound ["InvalidResourceId.NotFound"] 404 "The specified managed resident does not exist.";
     } };

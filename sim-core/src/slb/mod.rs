@@ -2,11 +2,11 @@
 
 pub mod acl;
 pub mod backend;
+pub mod certificate;
 pub mod health_check;
 pub mod listener;
 pub mod listener_access;
 pub mod listener_rules;
-pub mod certificate;
 pub mod load_balancer;
 pub mod load_balancer_change;
 pub mod server_group;

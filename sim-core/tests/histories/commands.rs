@@ -21,6 +21,7 @@ use sim_core::ecs::authorize::*;
 use sim_core::ecs::eni::{DeleteEni, Eni};
 use sim_core::ecs::eni_address::AssignAddresses;
 use sim_core::ecs::membership::JoinSecurityGroup;
+use sim_core::ecs::outage::{EndOutage, Outage};
 use sim_core::ecs::prefix_list::*;
 use sim_core::ecs::security_group::*;
 use sim_core::quota::{AdjustQuota, Quota};
@@ -167,8 +168,12 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("MoveInstance", 4, hosts::relocate),
     ("AttachEni", 6, hosts::attach),
     ("DetachEni", 4, hosts::detach),
+    ("SetServicePort", 6, hosts::set_port),
+    ("ClearServicePort", 4, hosts::clear_port),
+    ("BeginOutage", 4, hosts::begin_outage),
+    ("EndOutage", 3, |d| EndOutage { outage: d.id::<Outage>() }.into()),
     ("CreateResident", 4, hosts::create_resident),
-    ("ModifyResident", 4, hosts::modify_resident),
+    ("ModifyResident", 8, hosts::modify_resident),
     ("DeleteResident", 2, hosts::delete_resident),
     // -- load balancers
     ("CreateLoadBalancer", 4, balancers::create),

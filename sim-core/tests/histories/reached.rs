@@ -2,7 +2,9 @@
 
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
+use sim_core::ecs::outage::Outage;
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
+use sim_core::ecs::service_port::ServicePort;
 use sim_core::error::ErrorKind;
 use sim_core::timer::Timer;
 use sim_core::token::Remembered;
@@ -91,6 +93,10 @@ impl Reached {
             eips().any(|e| e.status == EipStatus::Unassociating),
         );
         self.state("an interface is cut through", eips().any(|e| mode(e) == Some(Mode::Binded)));
+        self.state("a port was told to do something", !w.table::<ServicePort>().is_empty());
+        self.state("a port has a schedule", w.table::<ServicePort>().iter().any(|p| !p.planned.is_empty()));
+        self.state("an outage is under way", w.table::<Outage>().iter().any(|o| o.active));
+        self.state("an outage is to come", w.table::<Outage>().iter().any(|o| !o.active));
         let bindings = || w.table::<NetworkAclBinding>().iter();
         self.state("an ACL filters", bindings().any(|b| b.status == BindingStatus::Binded));
         self.state("an ACL is being bound", bindings().any(|b| b.status == BindingStatus::Binding));
@@ -136,6 +142,8 @@ pub const STATES: &[&str] = &[
     "a VPC is pending",
     "a dry run passes",
     "a next hop is gone",
+    "a port has a schedule",
+    "a port was told to do something",
     "a quota is full",
     "a rule names a group",
     "a rule names a list",
@@ -154,6 +162,8 @@ pub const STATES: &[&str] = &[
     "an elastic IP address is bound",
     "an entry is being changed",
     "an entry is pending",
+    "an outage is to come",
+    "an outage is under way",
     "an interface has IPv6",
     "an interface has a prefix",
     "an interface has an IPv6 prefix",

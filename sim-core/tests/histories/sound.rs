@@ -5,9 +5,11 @@ use sim_core::cidr::{Cidr, reserved};
 use sim_core::ecs::disk::Disk;
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
+use sim_core::ecs::outage::Outage;
 use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::SecurityGroup;
 use sim_core::ecs::security_group_rule::{Direction, Peer, SecurityGroupRule};
+use sim_core::ecs::service_port::ServicePort;
 use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
 use sim_core::slb::acl::AccessControlList;
@@ -37,6 +39,7 @@ pub fn check(w: &World) {
     groups(w);
     routes(w);
     acls(w);
+    schedules(w);
     eips(w);
     balancers(w);
 }
@@ -347,6 +350,18 @@ fn eips(w: &World) {
         let primary = matches!(target, Target::Instance { .. });
         assert_eq!(primary, eni.kind == EniKind::Primary);
         assert!(mode != Mode::Binded || eni.private_addresses() == 1, "{} has more addresses", eni.id);
+    }
+}
+
+/// What is on a schedule is still to come, and what was to begin has begun.
+fn schedules(w: &World) {
+    for told in w.table::<ServicePort>().iter() {
+        let times = || told.planned.iter().map(|planned| planned.at);
+        assert!(times().is_sorted() && times().all(|at| at > w.now()), "{told:?} at {}", w.now());
+    }
+    for outage in w.table::<Outage>().iter() {
+        assert_eq!(outage.active, outage.from <= w.now(), "{outage:?} at {}", w.now());
+        assert!(outage.until.is_none_or(|until| until > w.now()), "{outage:?} at {}", w.now());
     }
 }
 

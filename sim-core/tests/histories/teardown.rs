@@ -5,6 +5,7 @@ use sim_core::ecs::eni::{DeleteEni, Eni, EniKind, EniStatus};
 use sim_core::ecs::eni_attachment::DetachEni;
 use sim_core::ecs::instance_life::DeleteInstances;
 use sim_core::ecs::instance_modify::ModifyInstance;
+use sim_core::ecs::outage::{EndOutage, Outage};
 use sim_core::ecs::prefix_list::{DeletePrefixList, PrefixList};
 use sim_core::ecs::security_group::{DeleteSecurityGroup, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
@@ -42,10 +43,11 @@ pub fn all(w: &mut World) {
         w.table::<LoadBalancer>().iter().map(|b| (b.owner.clone(), AnyId::from(b.id))).collect();
     let all = vpcs.into_iter().chain(lists).chain(balancers).chain(acls);
     // Addresses come last: what they were bound to is gone by then, and they are free.
+    let outages: Vec<_> = w.table::<Outage>().iter().map(|o| (o.owner.clone(), AnyId::from(o.id))).collect();
     let servers = w.table::<ServerCertificate>().iter().map(|c| (c.owner.clone(), AnyId::from(c.id)));
     let authorities = w.table::<CaCertificate>().iter().map(|c| (c.owner.clone(), AnyId::from(c.id)));
     let certificates: Vec<_> = servers.chain(authorities).collect();
-    for (owner, id) in all.chain(certificates).chain(eips) {
+    for (owner, id) in all.chain(certificates).chain(outages).chain(eips) {
         let caller = Caller::new(owner.account, owner.region);
         remove(w, &caller, id, 0);
     }
@@ -132,6 +134,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
         IdKind::Eip => ReleaseEip { eip: id.try_into().unwrap() }.into(),
         IdKind::NetworkAcl => DeleteNetworkAcl { acl: id.try_into().unwrap() }.into(),
+        IdKind::Outage => EndOutage { outage: id.try_into().unwrap() }.into(),
         IdKind::ServerCertificate => DeleteServerCertificate { certificate: id.try_into().unwrap() }.into(),
         IdKind::CaCertificate => DeleteCaCertificate { certificate: id.try_into().unwrap() }.into(),
         IdKind::AccessControlList => DeleteAccessControlList { acl: id.try_into().unwrap() }.into(),

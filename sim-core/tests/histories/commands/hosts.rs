@@ -13,10 +13,15 @@ use sim_core::ecs::instance_life::{
     BatchRule, DeleteInstances, RebootInstances, StartInstances, StopInstances,
 };
 use sim_core::ecs::instance_modify::{ModifyInstance, MoveInstance};
+use sim_core::ecs::outage::{BeginOutage, OutageTarget};
+use sim_core::ecs::service_port::{
+    Behaviour, ClearServicePort, PlannedBehaviour, PortProtocol, ServicePort, SetServicePort,
+};
 use sim_core::id::{EniId, InstanceId};
 use sim_core::secret::Fingerprint;
 use sim_core::vpc::resident::{CreateResident, DeleteResident, ModifyResident, Resident};
 use sim_core::vpc::vswitch::VSwitch;
+use sim_core::{SimTime, Span};
 
 /// A type with 3 interfaces of 6 addresses, one whose trunk carries 3 members, one that does not exist.
 const TYPES: [&str; 4] = ["ecs.g7.large", "ecs.u1-c1m4.xlarge", "ecs.g7.large", "ecs.none.large"];
@@ -190,4 +195,50 @@ pub fn modify_resident(d: &mut Dice<'_>) -> Command {
 
 pub fn delete_resident(d: &mut Dice<'_>) -> Command {
     DeleteResident { resident: d.id::<Resident>() }.into()
+}
+
+fn behaviour(d: &mut Dice<'_>) -> Behaviour {
+    match d.roll(4) {
+        0 => Behaviour::Refuses,
+        1 => Behaviour::Silent,
+        _ => Behaviour::Answers {
+            after: Span(d.pick(&[0, 20, 20, 5_000, -1])),
+            status: d.pick(&[200, 200, 503, 503, 99]),
+        },
+    }
+}
+
+fn soon(d: &mut Dice<'_>) -> SimTime {
+    d.world.now() + Span(d.pick(&[1, 1_000, 5_000, 60_000, 0]))
+}
+
+pub fn set_port(d: &mut Dice<'_>) -> Command {
+    let planned = (0..d.roll(3)).map(|_| PlannedBehaviour { at: soon(d), behaviour: behaviour(d) }).collect();
+    SetServicePort {
+        instance: d.id::<Instance>(),
+        protocol: d.pick(&[PortProtocol::Tcp, PortProtocol::Udp]),
+        port: d.pick(&[80, 80, 80, 443, 0]),
+        behaviour: d.maybe(behaviour),
+        planned,
+    }
+    .into()
+}
+
+pub fn clear_port(d: &mut Dice<'_>) -> Command {
+    let told: Vec<&ServicePort> = d.world.table::<ServicePort>().iter().collect();
+    if told.is_empty() || d.once_in(3) {
+        let (protocol, port) = (PortProtocol::Tcp, 80);
+        return ClearServicePort { instance: d.id::<Instance>(), protocol, port }.into();
+    }
+    let told = d.pick(&told);
+    ClearServicePort { instance: told.instance, protocol: told.protocol, port: told.port }.into()
+}
+
+pub fn begin_outage(d: &mut Dice<'_>) -> Command {
+    let target = match d.roll(3) {
+        0 => OutageTarget::Zone(super::networks::zone(d)),
+        1 => OutageTarget::Instance(d.id::<Instance>()),
+        _ => OutageTarget::Eni(d.id::<Eni>()),
+    };
+    BeginOutage { target, from: d.maybe(soon), until: d.maybe(soon) }.into()
 }
