@@ -114,6 +114,13 @@ commands! {
     ClearServicePort(crate::ecs::service_port::ClearServicePort) => crate::ecs::service_port::clear;
     BeginOutage(crate::ecs::outage::BeginOutage) => crate::ecs::outage::begin;
     EndOutage(crate::ecs::outage::EndOutage) => crate::ecs::outage::end;
+    // -- NAT gateways
+    CreateNatGateway(crate::vpc::nat_gateway::CreateNatGateway) => crate::vpc::nat_gateway::create;
+    ModifyNatGateway(crate::vpc::nat_gateway::ModifyNatGateway) => crate::vpc::nat_gateway::modify;
+    DeleteNatGateway(crate::vpc::nat_gateway::DeleteNatGateway) => crate::vpc::nat_gateway::delete;
+    CreateSnatEntry(crate::vpc::snat::CreateSnatEntry) => crate::vpc::snat::create;
+    ModifySnatEntry(crate::vpc::snat::ModifySnatEntry) => crate::vpc::snat::modify;
+    DeleteSnatEntry(crate::vpc::snat::DeleteSnatEntry) => crate::vpc::snat::delete;
     // -- network ACLs
     CreateNetworkAcl(crate::vpc::network_acl::CreateNetworkAcl) => crate::vpc::network_acl::create;
     ModifyNetworkAcl(crate::vpc::network_acl::ModifyNetworkAcl) => crate::vpc::network_acl::modify;

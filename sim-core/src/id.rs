@@ -299,6 +299,9 @@ ids! {
     Disk, DiskId, "d", "disk", DiskNotFound;
     Resident, ResidentId, "res", "managed resident", ResidentNotFound;
     Eip, EipId, "eip", "elastic IP address", EipNotFound;
+    NatGateway, NatGatewayId, "ngw", "NAT gateway", NatGatewayNotFound;
+    SnatTable, SnatTableId, "stb", "SNAT table", SnatTableNotFound;
+    SnatEntry, SnatEntryId, "snat", "SNAT entry", SnatEntryNotFound;
     NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;
     AccessControlList, AccessControlListId, "acl", "access control list", AclNotFound;

@@ -81,6 +81,11 @@ quotas! {
     PrefixListEntries "ecs.prefix_list_entries" 200 false "entries in one ECS prefix list";
     PrefixListAssociations "ecs.prefix_list_associations" 1000 false "resources on one ECS prefix list";
     EipsPerAccount "eip.per_account" 20 true "elastic IP addresses of one account, in all regions together";
+    NatGatewaysPerVpc "natgw.per_vpc" 5 true "NAT gateways in one VPC";
+    EipsPerNatGateway "natgw_quota_eip_num_per_nat" 20 true "elastic IP addresses on one NAT gateway";
+    TrafficEipsPerNatGateway "natgw.traffic_eips" 10 true "elastic IP addresses on one NAT gateway that are paid by traffic";
+    SnatEntries "natgw_quota_snat_entry_num" 40 true "SNAT entries of one NAT gateway";
+    EipsPerSnatEntry "natgw.eips_per_snat" 64 false "elastic IP addresses of one SNAT entry";
     NetworkAclsPerVpc "nacl_quota_vpc_create_count" 20 true "network ACLs in one VPC";
     NetworkAclIngressRules "vpc_quota_nacl_ingress_entry" 20 true "inbound rules of one network ACL, for IPv4 and IPv6 each";
     NetworkAclEgressRules "vpc_quota_nacl_egress_entry" 20 true "outbound rules of one network ACL, for IPv4 and IPv6 each";

@@ -14,8 +14,10 @@ use crate::slb::acl::AccessControlList;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::table::Groups;
 use crate::tag::Tag;
+use crate::vpc::nat_gateway::{self, NatGateway};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::route_table::RouteTable;
+use crate::vpc::snat;
 use crate::vpc::vpc::Vpc;
 use crate::world::World;
 
@@ -34,6 +36,8 @@ pub enum QuotaScope {
     PrefixList,
     /// One access control list of load balancers.
     AccessControlList,
+    /// One NAT gateway.
+    NatGateway,
     /// One network ACL.
     NetworkAcl,
     /// One network interface.
@@ -56,6 +60,7 @@ impl QuotaScope {
             QuotaScope::SecurityGroup => "security_group",
             QuotaScope::PrefixList => "prefix_list",
             QuotaScope::AccessControlList => "access_control_list",
+            QuotaScope::NatGateway => "nat_gateway",
             QuotaScope::NetworkAcl => "network_acl",
             QuotaScope::Eni => "network_interface",
             QuotaScope::LoadBalancer => "load_balancer",
@@ -73,6 +78,7 @@ enum Counter {
     SecurityGroup(fn(&World, &SecurityGroup) -> Option<u64>),
     PrefixList(fn(&World, &PrefixList) -> u64),
     AccessControlList(fn(&World, &AccessControlList) -> u64),
+    NatGateway(fn(&World, &NatGateway) -> u64),
     NetworkAcl(fn(&World, &NetworkAcl) -> u64),
     Eni(fn(&World, &Eni) -> u64),
     LoadBalancer(fn(&World, &LoadBalancer) -> u64),
@@ -147,6 +153,16 @@ const fn counter(quota: Quota) -> Counter {
             Counter::Region(|w, owner| w.indexes().access_control_lists.by_owner.count(owner))
         }
         Quota::AccessControlListEntries => Counter::AccessControlList(|_, acl| acl.entries.len() as u64),
+        Quota::NatGatewaysPerVpc => Counter::Vpc(|w, vpc| w.indexes().nat_gateways.by_vpc.count(&vpc.id)),
+        Quota::EipsPerNatGateway => Counter::NatGateway(|w, gateway| gateway.eips(w).count() as u64),
+        Quota::TrafficEipsPerNatGateway => Counter::NatGateway(nat_gateway::traffic_eips),
+        Quota::SnatEntries => {
+            Counter::NatGateway(|w, gateway| w.indexes().snat_entries.by_gateway.count(&gateway.id))
+        }
+        // What the largest entry has: an entry is no object of its own for a quota.
+        Quota::EipsPerSnatEntry => Counter::NatGateway(|w, gateway| {
+            snat::of_gateway(w, gateway.id).map(|entry| entry.eips.len() as u64).max().unwrap_or(0)
+        }),
         Quota::NetworkAclsPerVpc => Counter::Vpc(|w, vpc| w.indexes().network_acls.by_vpc.count(&vpc.id)),
         Quota::NetworkAclIngressRules => Counter::NetworkAcl(|_, acl| acl.counted(Direction::Ingress)),
         Quota::NetworkAclEgressRules => Counter::NetworkAcl(|_, acl| acl.counted(Direction::Egress)),
@@ -178,6 +194,7 @@ impl Quota {
             Counter::SecurityGroup(_) => QuotaScope::SecurityGroup,
             Counter::PrefixList(_) => QuotaScope::PrefixList,
             Counter::AccessControlList(_) => QuotaScope::AccessControlList,
+            Counter::NatGateway(_) => QuotaScope::NatGateway,
             Counter::NetworkAcl(_) => QuotaScope::NetworkAcl,
             Counter::Eni(_) => QuotaScope::Eni,
             Counter::LoadBalancer(_) => QuotaScope::LoadBalancer,
@@ -209,6 +226,7 @@ impl Quota {
             }
             Counter::PrefixList(count) => row::<PrefixList>(w, object).map(|list| count(w, list)),
             Counter::AccessControlList(count) => row::<AccessControlList>(w, object).map(|acl| count(w, acl)),
+            Counter::NatGateway(count) => row::<NatGateway>(w, object).map(|gateway| count(w, gateway)),
             Counter::NetworkAcl(count) => row::<NetworkAcl>(w, object).map(|acl| count(w, acl)),
             Counter::Eni(count) => row::<Eni>(w, object).map(|eni| count(w, eni)),
             Counter::LoadBalancer(count) => row::<LoadBalancer>(w, object).map(|b| count(w, b)),
@@ -236,6 +254,9 @@ impl Quota {
             }
             Counter::AccessControlList(count) => {
                 top.of(w, &ix.access_control_lists.by_owner, owner, |acl| Some(count(w, acl)));
+            }
+            Counter::NatGateway(count) => {
+                top.of(w, &ix.nat_gateways.by_owner, owner, |gateway| Some(count(w, gateway)));
             }
             Counter::NetworkAcl(count) => {
                 top.of(w, &ix.network_acls.by_owner, owner, |acl| Some(count(w, acl)));

@@ -80,6 +80,10 @@ pub enum Work {
     EniDetach,
     /// An elastic IP address is bound or taken off.
     Eip,
+    /// A NAT gateway is made or deleted.
+    NatGateway,
+    /// An entry of a NAT table is made or changed.
+    NatEntry,
     /// A network ACL is made, or its rules or bindings change.
     NetworkAcl,
     /// An instance is made.
@@ -94,16 +98,22 @@ pub enum Work {
 
 impl Provisioning {
     /// How long `work` takes. The documented durations are the proposals of the provider's timing
-    /// (a VPC 1 s, a vSwitch 2 s, a route entry 1 s, attaching 3 s), which publishes no figures.
+    /// (a VPC 1 s, a vSwitch 2 s, a route entry 1 s, attaching 3 s, a NAT gateway 3 min), which publishes no figures.
     pub const fn span(self, work: Work) -> Span {
         match (self, work) {
             (Provisioning::Instant, _) => Span::ZERO,
             (Provisioning::Visible, _) => Span(200),
             (
                 Provisioning::Documented,
-                Work::Vpc | Work::RouteTable | Work::RouteEntry | Work::NetworkAcl | Work::Eip,
+                Work::Vpc
+                | Work::RouteTable
+                | Work::RouteEntry
+                | Work::NetworkAcl
+                | Work::Eip
+                | Work::NatEntry,
             ) => Span(1_000),
             (Provisioning::Documented, Work::Listener) => Span(1_000),
+            (Provisioning::Documented, Work::NatGateway) => Span(180_000),
             (Provisioning::Documented, Work::VSwitch) => Span(2_000),
             (Provisioning::Documented, Work::EniAttach | Work::EniDetach) => Span(3_000),
             (Provisioning::Documented, Work::InstanceCreate | Work::InstanceStop) => Span(10_000),

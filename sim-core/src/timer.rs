@@ -2,8 +2,8 @@
 
 use crate::ecs::service_port::PortProtocol;
 use crate::id::{
-    EipId, EniId, InstanceId, ListenerId, NetworkAclId, OutageId, RouteEntryId, RouteTableId, VSwitchId,
-    VpcId,
+    EipId, EniId, InstanceId, ListenerId, NatGatewayId, NetworkAclId, OutageId, RouteEntryId, RouteTableId,
+    SnatEntryId, VSwitchId, VpcId,
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
@@ -40,6 +40,10 @@ pub enum Due {
     Listener(ListenerId),
     /// An elastic IP address leaves its transition.
     Eip(EipId),
+    /// A NAT gateway leaves its transition.
+    NatGateway(NatGatewayId),
+    /// An SNAT entry leaves its transition.
+    SnatEntry(SnatEntryId),
     /// A network ACL and its bindings leave their transition.
     NetworkAcl(NetworkAclId),
     /// The schedule of a port of an instance goes on.
@@ -97,6 +101,8 @@ impl World {
             Due::Listener(id) => crate::slb::listener::settle(self, id),
             // -- elastic IP addresses
             Due::Eip(id) => crate::vpc::eip_binding::settle(self, id),
+            Due::NatGateway(id) => crate::vpc::nat_gateway::settle(self, id),
+            Due::SnatEntry(id) => crate::vpc::snat::settle(self, id),
             // -- network ACLs
             Due::NetworkAcl(id) => crate::vpc::network_acl::settle(self, id),
             // -- how ports answer, outages

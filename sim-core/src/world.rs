@@ -57,6 +57,8 @@ tables! {
     49 outages crate::ecs::outage::Outage;
     // -- elastic IP addresses, NAT gateways
     50 eips crate::vpc::eip::Eip;
+    51 nat_gateways crate::vpc::nat_gateway::NatGateway;
+    52 snat_entries crate::vpc::snat::SnatEntry;
     // -- network ACLs
     55 network_acls crate::vpc::network_acl::NetworkAcl;
     56 network_acl_bindings crate::vpc::network_acl_binding::NetworkAclBinding;

@@ -43,7 +43,7 @@ fn cut_through(eip: EipId, target: EniId) -> AssociateEip {
 }
 
 fn unbind(eip: EipId) -> UnassociateEip {
-    UnassociateEip { eip, kind: None, target: None, private_address: None }
+    UnassociateEip { eip, kind: None, target: None, private_address: None, force: false }
 }
 
 fn modify(eip: EipId) -> ModifyEip {

@@ -1,6 +1,9 @@
 //! Every quota: full, one more is refused, raised by one it passes, lifted it passes, and the usage shown is what the
 //! check counts.
 
+#[path = "quotas/internet.rs"]
+mod internet;
+
 use compact_str::{CompactString, format_compact};
 use sim_core::cidr::Cidr;
 use sim_core::ecs::authorize::AuthorizeRules;
@@ -11,8 +14,7 @@ use sim_core::ecs::prefix_list::ModifyPrefixList;
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::ecs::security_group_rule::{Direction, Peer};
 use sim_core::id::{
-    AccessControlListId, AnyId, EniId, Id, LoadBalancerId, NetworkAclId, PrefixListId, SecurityGroupId,
-    VSwitchId, VpcId,
+    AccessControlListId, AnyId, EniId, Id, LoadBalancerId, PrefixListId, SecurityGroupId, VSwitchId, VpcId,
 };
 use sim_core::quota::{AdjustQuota, CEILING_FACTOR, Quota};
 use sim_core::quota_usage::QuotaScope;
@@ -28,8 +30,6 @@ use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::tag::TagResources;
 use sim_core::vpc::cidr_reservation::{CreateCidrReservation, ReservationChoice};
-use sim_core::vpc::eip::AllocateEip;
-use sim_core::vpc::network_acl_rule::UpdateNetworkAclRules;
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
@@ -48,7 +48,7 @@ fn owner() -> Owner {
 
 #[path = "quota_makers/mod.rs"]
 mod makers;
-use makers::{acl, acl_rule, certificate, client_list, list, rule, tags, user_cidrs};
+use makers::{certificate, client_list, list, rule, tags, user_cidrs};
 
 /// A world in which a quota is filled up.
 struct Lab {
@@ -480,35 +480,15 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             });
             (add(limit, limit + 1).into(), E::AclEntryQuotaExceeded)
         }
-        Quota::EipsPerAccount => {
-            (0..limit).for_each(|_| {
-                lab.make(AllocateEip::default());
-            });
-            (AllocateEip::default().into(), E::EipQuotaExceeded)
-        }
-        Quota::NetworkAclsPerVpc => {
-            let vpc = lab.vpc();
-            (0..limit).for_each(|_| {
-                lab.make(acl(vpc));
-            });
-            (acl(vpc).into(), E::NetworkAclQuotaExceeded)
-        }
-        Quota::NetworkAclIngressRules | Quota::NetworkAclEgressRules => {
-            // The other direction and the other family, which are full too, do not count.
-            let vpc = lab.vpc();
-            let acl = lab.id::<NetworkAclId>(acl(vpc));
-            let inbound = quota == Quota::NetworkAclIngressRules;
-            let update = |ingress: u32, egress: u32| {
-                let rules = |v4| {
-                    let v6 = (0..limit).map(|_| acl_rule("::/0"));
-                    Some((0..v4).map(|_| acl_rule("10.0.0.0/8")).chain(v6).collect())
-                };
-                UpdateNetworkAclRules { acl, ingress: rules(ingress), egress: rules(egress) }
-            };
-            lab.make(update(limit, limit));
-            let more = if inbound { update(limit + 1, limit) } else { update(limit, limit + 1) };
-            (more.into(), E::NetworkAclRuleQuotaExceeded)
-        }
+        Quota::NatGatewaysPerVpc
+        | Quota::EipsPerNatGateway
+        | Quota::TrafficEipsPerNatGateway
+        | Quota::SnatEntries
+        | Quota::EipsPerSnatEntry
+        | Quota::EipsPerAccount
+        | Quota::NetworkAclsPerVpc
+        | Quota::NetworkAclIngressRules
+        | Quota::NetworkAclEgressRules => internet::fill(lab, quota),
         Quota::SecondaryEnis => {
             let vpc = lab.vpc();
             let (vswitch, group) = (lab.vswitch(vpc, 24, None), lab.group(vpc, GroupKind::Basic));

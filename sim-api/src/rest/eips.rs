@@ -77,6 +77,9 @@ pub const REFUSALS: Refusals = &[
             E::EipInterfaceNextHop,
             E::EipTargetBound,
             E::EipTargetFull,
+            E::NatStatusIncorrect,
+            E::NatEipQuotaExceeded,
+            E::NatTrafficEipQuotaExceeded,
         ],
     ),
     (
@@ -87,6 +90,8 @@ pub const REFUSALS: Refusals = &[
             E::EipInstanceStatus,
             E::EipInterfaceStatus,
             E::EipInterfaceAttached,
+            E::NatStatusIncorrect,
+            E::EipUsedBySnat,
         ],
     ),
 ];
@@ -146,14 +151,14 @@ pub struct EipBody {
 /// What an elastic IP address is bound to.
 #[derive(Serialize, ToSchema)]
 pub struct BindingBody {
-    /// EcsInstance or NetworkInterface.
+    /// EcsInstance, NetworkInterface or Nat.
     #[schema(example = "EcsInstance")]
     target_type: &'static str,
-    /// The instance or network interface.
+    /// The instance, network interface or NAT gateway.
     target_id: String,
     /// The network interface to which packets go; null if they go to none.
     network_interface_id: Option<String>,
-    /// The private address that it stands for.
+    /// The private address that it stands for; null for a NAT gateway.
     #[schema(example = "10.0.1.10")]
     private_ip_address: Option<String>,
     /// How it is seen there: NAT, BINDED or MULTI_BINDED.
@@ -381,7 +386,7 @@ async fn release_eip(ctx: Context, Path(eip): Path<String>) -> Result<Response, 
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"target_id": "i-bp1h2ix3c8njnw9s8k7mq"}))]
 pub struct AssociateEipBody {
-    /// EcsInstance (if absent) or NetworkInterface. The provider knows SlbInstance, Nat, HaVip and IpAddress, too.
+    /// EcsInstance (if absent), NetworkInterface or Nat. The provider knows SlbInstance, HaVip and IpAddress, too.
     #[serde(default)]
     target_type: Option<String>,
     /// The object.
@@ -424,9 +429,22 @@ async fn associate_eip(
 
 /// Take an elastic IP address off what it is bound to. It is Unassociating meanwhile.
 #[utoipa::path(delete, path = "/v1/eips/{eip_id}/binding", tag = "Elastic IP address",
-    params(("eip_id" = String, Path, description = "The elastic IP address.")),
+    params(("eip_id" = String, Path, description = "The elastic IP address."), UnassociateQuery),
     responses((status = 204, description = "It is bound to nothing, or on its way there.")))]
-async fn unassociate_eip(ctx: Context, Path(eip): Path<String>) -> Result<Response, Problem> {
-    let command = UnassociateEip { eip: id(&eip)?, kind: None, target: None, private_address: None };
-    ctx.remove(command).await
+async fn unassociate_eip(
+    ctx: Context,
+    Path(eip): Path<String>,
+    Query(query): Query<UnassociateQuery>,
+) -> Result<Response, Problem> {
+    let (eip, force) = (id(&eip)?, query.force.unwrap_or(false));
+    ctx.remove(UnassociateEip { eip, kind: None, target: None, private_address: None, force }).await
+}
+
+/// How to take an address off.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct UnassociateQuery {
+    /// Whether SNAT entries that use it lose it: one that has no other address is deleted.
+    force: Option<bool>,
 }

@@ -31,7 +31,9 @@ mod access_control_lists;
 mod certificates;
 // -- elastic IP addresses
 mod eips;
+mod nat_gateways;
 mod network_acls;
+mod snat_entries;
 // -- load balancers
 mod listener_bodies;
 mod listeners;
@@ -87,6 +89,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         catalog::router(),
         // -- elastic IP addresses
         eips::router(),
+        nat_gateways::router(),
+        snat_entries::router(),
         // -- network ACLs
         network_acls::router(),
         access_control_lists::router(),
@@ -139,6 +143,8 @@ pub const REFUSALS: &[Refusals] = &[
     catalog::REFUSALS,
     // -- elastic IP addresses
     eips::REFUSALS,
+    nat_gateways::REFUSALS,
+    snat_entries::REFUSALS,
     // -- network ACLs
     network_acls::REFUSALS,
     access_control_lists::REFUSALS,

@@ -66,6 +66,7 @@ pub const REFUSALS: Refusals = &[
             E::RouteNextHopStatus,
             E::RouteInstanceOtherVpc,
             E::RouteEniOtherVpc,
+            E::RouteNatGatewayOtherVpc,
             E::EipInterfaceNextHop,
             E::RouteNextHopNoIpv6,
             E::RouteNextHopPrimaryEni,
@@ -97,6 +98,7 @@ pub const REFUSALS: Refusals = &[
             E::RouteNextHopStatus,
             E::RouteInstanceOtherVpc,
             E::RouteEniOtherVpc,
+            E::RouteNatGatewayOtherVpc,
             E::EipInterfaceNextHop,
         ],
     ),
@@ -145,7 +147,7 @@ pub struct RouteEntryBody {
     /// The networks that it is for.
     #[schema(example = "192.168.0.0/24")]
     destination: String,
-    /// The type of its next hop: local, Instance or NetworkInterface.
+    /// The type of its next hop: local, Instance, NetworkInterface or NatGateway.
     #[schema(example = "Instance")]
     next_hop_type: &'static str,
     /// Its next hop; null if that is local.

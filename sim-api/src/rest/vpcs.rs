@@ -64,6 +64,7 @@ pub const REFUSALS: Refusals = &[
         &[
             E::VpcNotFound,
             E::VpcStatusIncorrect,
+            E::VpcHasNatGateway,
             E::VpcHasVSwitch,
             E::VpcHasRouteTable,
             E::VpcHasRouteEntry,

@@ -86,6 +86,8 @@ pub const REFUSALS: Refusals = &[
             E::VSwitchHasReservation,
             E::VSwitchInUse,
             E::VSwitchHasResident,
+            E::VSwitchHasSnatEntry,
+            E::VSwitchHasNatGateway,
         ],
     ),
     ("list_vswitch_dependents", &[E::VSwitchNotFound]),

@@ -8,9 +8,9 @@ use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
     AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId,
-    LoadBalancerId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId,
-    RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, VRouterId, VServerGroupId,
-    VSwitchId, VpcId,
+    LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId,
+    RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, SnatEntryId,
+    SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -153,6 +153,14 @@ fn text(action: &Action, name: &str) -> String {
         "ResourceId" if ecs => id::<InstanceId>(),
         "ResourceId" => id::<VpcId>(),
         "AllocationId" => id::<EipId>(),
+        "NatGatewayId" => id::<NatGatewayId>(),
+        "SnatTableId" => id::<SnatTableId>(),
+        "SnatEntryId" => id::<SnatEntryId>(),
+        "SnatIp" => "198.18.0.1".to_owned(),
+        "NatType" => "Enhanced".to_owned(),
+        "NetworkType" => "internet".to_owned(),
+        "SourceCIDR" => "10.0.0.0/24".to_owned(),
+        "Status" if action.name == "DescribeNatGateways" => "Available".to_owned(),
         "InstanceId" if action.name == "DeletionProtection" => id::<EipId>(),
         "Type" if action.name == "DeletionProtection" => "EIP".to_owned(),
         "Bandwidth" => "5".to_owned(),

@@ -101,7 +101,10 @@ impl Story {
             }
             ["hide", eip] => {
                 let (kind, target, private_address) = (None, None, None);
-                (None, UnassociateEip { eip: self.id(eip), kind, target, private_address }.into())
+                (
+                    None,
+                    UnassociateEip { eip: self.id(eip), kind, target, private_address, force: false }.into(),
+                )
             }
             ["balancer", called, vswitch, address] => {
                 let (vswitch, address) = (self.id(vswitch), Some(address.parse().unwrap()));

@@ -80,6 +80,8 @@ enum Next<'w> {
     CloudService,
     /// Into a vSwitch where nobody holds the destination.
     Nobody,
+    /// To a NAT gateway.
+    Gateway,
     /// To a next hop that does not exist any more.
     Gone,
 }
@@ -90,6 +92,8 @@ impl<'w> Next<'w> {
             NextHop::Local => return Next::local(w, vpc, destination),
             NextHop::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary(w)),
             NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
+            // A gateway takes the routes to it along when it goes.
+            NextHop::NatGateway(_) => return Next::Gateway,
         };
         eni.map_or(Next::Gone, Next::Interface)
     }
@@ -117,7 +121,7 @@ impl<'w> Next<'w> {
             Next::Resident(resident) => Some(resident.vswitch),
             Next::Balancer(balancer) => balancer.home.map(|home| home.vswitch),
             Next::Nobody => vswitch_of(w, vpc, destination),
-            Next::CloudService | Next::Gone => None,
+            Next::CloudService | Next::Gateway | Next::Gone => None,
         }
     }
 }
@@ -151,6 +155,7 @@ fn follow<'w, S: Sink>(
         walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
         let eni = match next {
             Next::Interface(eni) if !eni.holds(header.destination) => eni,
+            Next::Gateway => return internet::leave(walk, vpc, vswitch, table, header),
             Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
             reached => return deliver(walk, vpc, Some(vswitch), reached, header),
         };
@@ -199,7 +204,7 @@ fn deliver<S: Sink>(
             return Err(Disposition::AtLoadBalancer { load_balancer: balancer.id });
         }
         Next::CloudService => Place::CloudService,
-        Next::Nobody | Next::Gone => {
+        Next::Nobody | Next::Gateway | Next::Gone => {
             return Err(Disposition::NobodyThere { vpc, address: header.destination });
         }
     };
@@ -222,7 +227,7 @@ fn leads_behind(w: &World, eni: &Eni, entry: Option<&RouteEntry>, destination: I
         Some(NextHop::Instance(id)) => {
             w.get::<Instance>(&id).is_some_and(|instance| instance.primary_eni == eni.id)
         }
-        Some(NextHop::Local) | None => false,
+        Some(NextHop::Local | NextHop::NatGateway(_)) | None => false,
     };
     by_it && vswitch_of(w, eni.vpc, destination).is_none()
 }

@@ -16,7 +16,7 @@ macro_rules! vpc_errors {
         VpcChangeExclusive Invalid ["ParamExclusive.EnableIpv6AndCidrBlock", "ExclusiveParam.EnableIpv6AndCidrBlock"] 400 "The block of a VPC and its IPv6 are not changed in one call.";
         Ipv6IspUnsupported Invalid ["UnsupportedFeature.Ipv6Isp", "InvalidParameter"] 400 "The lines of an IPv6 block are BGP, ChinaMobile, ChinaUnicom or ChinaTelecom.";
         VpcQuotaExceeded Quota ["QuotaExceeded.Vpc"] 400 "The number of VPCs in this region has reached the quota.";
-        VpcStatusIncorrect State ["IncorrectVpcStatus", "IncorrectStatus.Vpc", "IncorrectStatus"] 400 "The status of the VPC does not allow this operation.";
+        VpcStatusIncorrect State ["IncorrectVpcStatus", "IncorrectStatus.Vpc", "IncorrectStatus", "VpcStatusError"] 400 "The status of the VPC does not allow this operation.";
         UserCidrMalformed Invalid ["InvalidUserCidr.Malformed", "IllegalParam.UserCidr"] 400 "A user CIDR is an IPv4 network without host bits that does not overlap 100.64.0.0/10.";
         UserCidrQuota Quota ["InvalidUserCidr.Quota"] 400 "A VPC has at most 3 user CIDRs.";
         DefaultVpcExists Conflict ["OperationFailed.DefaultVpcExist"] 400 "The region already has a default VPC.";
@@ -53,7 +53,7 @@ macro_rules! vpc_errors {
         VpcHasResident Dependency ["DependencyViolation.CloudServiceResource"] 400 "The VPC still has managed residents or load balancers.";
 
         // --- vSwitch -------------------------------------------------------------------------------------
-        VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId", "InvalidResource.NotFound", "InvalidResourceId.NotFound"] 404 "The specified vSwitch does not exist.";
+        VSwitchNotFound NotFound ["InvalidVSwitchId.NotFound", "InvalidVswitchID.NotFound", "InvalidVSwitchID.NotFound", "InvalidVswitchId.NotFound", "ResourceNotFound.VSwitch", "ResourceNotFound.VSwitchId", "InvalidResource.NotFound", "InvalidResourceId.NotFound", "InvalidVSWITCHID.NotFound"] 404 "The specified vSwitch does not exist.";
         VSwitchIdListSize Invalid ["InvalidVSwitchIdNumber.NotSupported"] 400 "A filter names at most 20 vSwitches.";
         VSwitchIpv6Exclusive Invalid ["ParamExclusive.DisableIpv6AndIpv6CidrBlock"] 400 "IPv6 of a vSwitch is turned off or moved, not both.";
         VSwitchCidrMalformed Invalid ["InvalidCidrBlock.Malformed", "InvalidParameter"] 400 "The block of a vSwitch is an IPv4 network in CIDR form without host bits.";

@@ -10,11 +10,12 @@ use crate::command::Reply;
 use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EipId, EniId, InstanceId};
+use crate::id::{AnyId, EipId, EniId, InstanceId, NatGatewayId};
 use crate::settings::Work;
 use crate::timer::Due;
 use crate::vpc::eip::{Eip, EipStatus};
-use crate::vpc::route_entry;
+use crate::vpc::nat_gateway::{self, NatGateway};
+use crate::vpc::{route_entry, snat};
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,11 @@ pub enum Target {
         /// The private address.
         address: Ipv4Addr,
     },
+    /// A NAT gateway, whose SNAT entries say for whom it stands.
+    Nat {
+        /// The gateway.
+        gateway: NatGatewayId,
+    },
 }
 
 impl Target {
@@ -138,6 +144,7 @@ impl Target {
         match self {
             Target::Instance { .. } => TargetKind::EcsInstance,
             Target::NetworkInterface { .. } => TargetKind::NetworkInterface,
+            Target::Nat { .. } => TargetKind::Nat,
         }
     }
 
@@ -146,6 +153,7 @@ impl Target {
         match *self {
             Target::Instance { instance, .. } => instance.into(),
             Target::NetworkInterface { eni, .. } => eni.into(),
+            Target::Nat { gateway } => gateway.into(),
         }
     }
 
@@ -153,6 +161,7 @@ impl Target {
     pub const fn eni(&self) -> Option<EniId> {
         match *self {
             Target::Instance { eni, .. } | Target::NetworkInterface { eni, .. } => Some(eni),
+            Target::Nat { .. } => None,
         }
     }
 
@@ -161,6 +170,7 @@ impl Target {
         match *self {
             Target::Instance { eni, .. } => w.get::<Eni>(&eni).map(|eni| eni.primary_ip),
             Target::NetworkInterface { address, .. } => Some(address),
+            Target::Nat { .. } => None,
         }
     }
 }
@@ -238,8 +248,9 @@ pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Re
                 .field("target_type")
                 .accepted("EcsInstance, NetworkInterface"));
         }
+        TargetKind::Nat => to_nat_gateway(w, caller, eip, c)?,
         // No object of these types exists.
-        TargetKind::SlbInstance | TargetKind::Nat | TargetKind::HaVip => return Err(missing(c)),
+        TargetKind::SlbInstance | TargetKind::HaVip => return Err(missing(c)),
     };
     let binding = Binding { target, mode: c.mode };
     w.update::<Eip>(&c.eip, |eip| eip.binding = Some(binding));
@@ -330,6 +341,21 @@ fn to_eni(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outcome<Ta
     Ok(Target::NetworkInterface { eni: eni.id, address })
 }
 
+/// A NAT gateway that takes one more.
+fn to_nat_gateway(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outcome<Target> {
+    let found = c.target.parse().ok().and_then(|id: NatGatewayId| w.visible::<NatGateway>(caller, id).ok());
+    let gateway = found.ok_or_else(|| missing(c))?;
+    if let Some(address) = c.private_address {
+        return Err(Refusal::new(ErrorCode::EipPrivateAddressNotHeld)
+            .field("private_ip_address")
+            .detail(format!("{address} was given; a NAT gateway has none to choose."))
+            .accepted("no private address"));
+    }
+    eip.check_status(&[EipStatus::Available])?;
+    nat_gateway::check_eip(w, caller, gateway, eip)?;
+    Ok(Target::Nat { gateway: gateway.id })
+}
+
 fn check_private(eni: &Eni, address: Ipv4Addr) -> Outcome<()> {
     if eni.ipv4().any(|own| own == address) {
         return Ok(());
@@ -393,13 +419,15 @@ pub struct UnassociateEip {
     pub target: Option<CompactString>,
     /// The private address that it stands for, if the caller names it.
     pub private_address: Option<Ipv4Addr>,
+    /// Whether SNAT entries that use it lose it: one that has no other address is deleted.
+    pub force: bool,
 }
 
 /// Handles [`UnassociateEip`].
 ///
 /// # Errors
 /// An unknown address; one that is not InUse; one that is bound to something else; a state of what it is bound to that
-/// does not allow it; an interface in cut-through mode that is attached.
+/// does not allow it; an interface in cut-through mode that is attached; SNAT entries that use it.
 pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateEip) -> Outcome<Reply> {
     let eip = w.visible::<Eip>(caller, c.eip)?;
     eip.check_status(&[EipStatus::InUse])?;
@@ -425,9 +453,24 @@ pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateEip) -> Outcom
                 check_detached(eni)?;
             }
         }
+        Target::Nat { gateway } => {
+            let gateway = w.get::<NatGateway>(&gateway).expect("a bound gateway exists");
+            gateway.check_available()?;
+            check_unused(w, c)?;
+        }
     }
+    snat::release(w, c.eip);
     begin(w, c.eip, EipStatus::Unassociating);
     Ok(Reply::Done)
+}
+
+/// No SNAT entry uses the address, or they may lose it.
+fn check_unused(w: &World, c: &UnassociateEip) -> Outcome<()> {
+    let users: Vec<AnyId> = w.indexes().snat_entries.by_eip.of(&c.eip).map(|&id| id.into()).collect();
+    if users.is_empty() || c.force {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::EipUsedBySnat).field("eip_id").accepted("force set to true").blockers(users))
 }
 
 /// Starts a transition, or makes it at once if it takes no time.
@@ -486,7 +529,7 @@ pub(crate) fn forget_lost_addresses(w: &mut World, eni: EniId) {
 }
 
 /// Frees an address that may be in the middle of a transition.
-fn free_early(w: &mut World, id: EipId) {
+pub(crate) fn free_early(w: &mut World, id: EipId) {
     if w.get::<Eip>(&id).is_some_and(|eip| eip.settles.is_some()) {
         w.unschedule(Due::Eip(id));
     }

@@ -5,8 +5,9 @@ use crate::cidr::Cidr;
 use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EniId, InstanceId};
+use crate::id::{AnyId, EniId, InstanceId, NatGatewayId};
 use crate::vpc::eip_binding;
+use crate::vpc::nat_gateway::{NatGateway, NatStatus};
 use crate::vpc::route_table::{RouteTable, RouteTableKind};
 use crate::world::World;
 use compact_str::CompactString;
@@ -22,6 +23,8 @@ pub enum NextHop {
     Instance(InstanceId),
     /// To a network interface.
     NetworkInterface(EniId),
+    /// To a NAT gateway.
+    NatGateway(NatGatewayId),
 }
 
 impl NextHop {
@@ -31,6 +34,7 @@ impl NextHop {
             NextHop::Local => "local",
             NextHop::Instance(_) => NextHopKind::Instance.text(),
             NextHop::NetworkInterface(_) => NextHopKind::NetworkInterface.text(),
+            NextHop::NatGateway(_) => NextHopKind::NatGateway.text(),
         }
     }
 
@@ -40,6 +44,7 @@ impl NextHop {
             NextHop::Local => None,
             NextHop::Instance(id) => Some(id.into()),
             NextHop::NetworkInterface(id) => Some(id.into()),
+            NextHop::NatGateway(id) => Some(id.into()),
         }
     }
 }
@@ -189,6 +194,7 @@ pub(crate) fn resolve(
     match hops {
         Hops::One(NextHopKind::Instance, id) => to_instance(w, caller, table, destination, id),
         Hops::One(NextHopKind::NetworkInterface, id) => to_eni(w, caller, table, destination, id),
+        Hops::One(NextHopKind::NatGateway, id) => to_nat_gateway(w, caller, table, destination, id),
         // No object of these types exists.
         Hops::One(kind, id) => Err(missing(kind, id)),
         Hops::Several(list) => {
@@ -259,6 +265,27 @@ fn to_eni(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, id:
         }
     }
     Ok(NextHop::NetworkInterface(eni.id))
+}
+
+fn to_nat_gateway(
+    w: &World,
+    caller: &Caller,
+    table: &RouteTable,
+    destination: Cidr,
+    id: &str,
+) -> Outcome<NextHop> {
+    let found = id.parse().ok().and_then(|id: NatGatewayId| w.visible::<NatGateway>(caller, id).ok());
+    let gateway = found.ok_or_else(|| missing(NextHopKind::NatGateway, id))?;
+    if gateway.status != NatStatus::Available {
+        return Err(in_transition(format!("{id} is being made or deleted.")));
+    }
+    if gateway.vpc != table.vpc {
+        return Err(other_vpc(ErrorCode::RouteNatGatewayOtherVpc, id, gateway.vpc, table));
+    }
+    if !destination.is_v4() {
+        return Err(Refusal::new(ErrorCode::RouteNextHopNoIpv6).field("next_hop_id"));
+    }
+    Ok(NextHop::NatGateway(gateway.id))
 }
 
 fn in_transition(detail: String) -> Refusal {

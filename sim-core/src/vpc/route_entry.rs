@@ -7,15 +7,17 @@
 //! under the same id, and deleting it brings the system entry back.
 
 use crate::access::Caller;
-use crate::cidr::{Cidr, reserved};
+use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, Id, RouteEntryId, RouteTableId, VSwitchId, VpcId};
+use crate::quota::Quota;
 use crate::settings::Work;
 use crate::table::{Groups, Row};
 use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_table::{self, RouteTable};
+use crate::vpc::vpc::Vpc;
 use crate::vpc::vswitch::VSwitch;
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
@@ -376,6 +378,38 @@ pub(crate) fn forget(w: &mut World, vswitch: VSwitchId, only_ipv6: bool) {
             }
             w.remove::<RouteEntry>(&id);
         }
+    }
+}
+
+/// Gives a VPC's system table the route to everywhere, if it has none and room for one. False if it does not.
+///
+/// # Errors
+/// [`ErrorCode::WorldFull`].
+pub(crate) fn add_default(w: &mut World, caller: &Caller, vpc: VpcId, next_hop: NextHop) -> Outcome<bool> {
+    let Some(table) = w.get::<Vpc>(&vpc).and_then(|vpc| w.get::<RouteTable>(&vpc.system_table)) else {
+        return Ok(false);
+    };
+    let destination = Cidr::V4(Cidr4::v4([0, 0, 0, 0], 0));
+    let used = w.indexes().route_entries.customs.count(&table.id);
+    let full = used >= Quota::RouteEntriesPerTable.limit(w, caller.account);
+    if full || to_destination(w, table, destination).is_some() {
+        return Ok(false);
+    }
+    let table = table.id;
+    let id = w.new_id::<RouteEntryId>(&caller.region)?;
+    let (kind, status, modified) = (EntryKind::Custom, EntryStatus::Available, w.now());
+    let (name, description) = (CompactString::default(), CompactString::default());
+    w.put(RouteEntry { id, table, vpc, destination, next_hop, kind, name, description, status, modified });
+    Ok(true)
+}
+
+/// Takes away the entries that lead to an object that goes.
+pub(crate) fn forget_next_hop(w: &mut World, hop: impl Into<AnyId>) {
+    for id in next_hop_users(w, hop) {
+        if w.get::<RouteEntry>(&id).is_some_and(|e| e.status != EntryStatus::Available) {
+            w.unschedule(Due::RouteEntry(id));
+        }
+        w.remove::<RouteEntry>(&id);
     }
 }
 

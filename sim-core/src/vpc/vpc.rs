@@ -456,7 +456,9 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let residents = ix.residents.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let acls = ix.network_acls.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let balancers = ix.load_balancers.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 7] = [
+    let gateways = ix.nat_gateways.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 8] = [
+        (ErrorCode::VpcHasNatGateway, gateways.collect()),
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
         (ErrorCode::VpcHasRouteEntry, entries.map(|&id| id.into()).collect()),

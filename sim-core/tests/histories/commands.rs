@@ -8,6 +8,7 @@ mod groups;
 mod hosts;
 mod interfaces;
 mod listeners;
+mod nat;
 mod networks;
 mod routes;
 
@@ -109,6 +110,13 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("ReleaseEip", 2, eips::release),
     ("AssociateEip", 10, eips::associate),
     ("UnassociateEip", 5, eips::unassociate),
+    ("CreateNatGateway", 8, nat::create_gateway),
+    ("ModifyNatGateway", 2, nat::modify_gateway),
+    ("DeleteNatGateway", 2, nat::delete_gateway),
+    ("AssociateEip", 6, nat::associate),
+    ("CreateSnatEntry", 8, nat::create_entry),
+    ("ModifySnatEntry", 5, nat::modify_entry),
+    ("DeleteSnatEntry", 3, nat::delete_entry),
     ("CreateNetworkAcl", 5, acls::create_acl),
     ("ModifyNetworkAcl", 2, |d| {
         ModifyNetworkAcl { acl: d.id::<NetworkAcl>(), name: d.text(), description: d.text() }.into()
@@ -124,7 +132,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("UploadCaCertificate", 3, acls::upload_ca),
     ("DeleteCaCertificate", 2, |d| DeleteCaCertificate { certificate: d.id::<CaCertificate>() }.into()),
     ("CreateAccessControlList", 3, acls::create_list),
-    ("ModifyAccessControlList", 3, acls::modify_list),
+    ("ModifyAccessControlList", 8, acls::modify_list),
     ("DeleteAccessControlList", 4, |d| DeleteAccessControlList { acl: d.id::<AccessControlList>() }.into()),
     ("ModifySecurityGroup", 2, |d| {
         ModifySecurityGroup {

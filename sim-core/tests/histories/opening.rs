@@ -6,13 +6,18 @@ use sim_core::ecs::eni_address::{Want, Wanted};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, Secondary};
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
-use sim_core::id::{SecurityGroupId, VSwitchId, VpcId};
+use sim_core::id::{EipId, Id, NatGatewayId, SecurityGroupId, SnatTableId, VSwitchId, VpcId};
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::spec::{InternetCharge, PayType};
+use sim_core::vpc::eip::AllocateEip;
+use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
+use sim_core::vpc::nat_gateway::CreateNatGateway;
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
+use sim_core::vpc::snat::CreateSnatEntry;
 use sim_core::vpc::vpc::CreateVpc;
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
 use sim_core::{Caller, Command, Reply};
+use std::net::Ipv4Addr;
 
 /// Gives the commands of the opening to `give`.
 pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
@@ -80,6 +85,30 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
         ..Launch::default()
     };
     give(&caller, CreateInstance { launch: Box::new(launch) }.into());
+    // A way out for the hosts of the larger vSwitch.
+    let (name, description) = (None, None);
+    let gateway = CreateNatGateway {
+        vpc,
+        vswitch: vswitches[0],
+        name,
+        description,
+        icmp_reply: true,
+        tags: Vec::new(),
+    };
+    let gateway: NatGatewayId = give(&caller, gateway.into()).id();
+    let eip: EipId = give(&caller, AllocateEip::default().into()).id();
+    let (kind, target) = (TargetKind::Nat, gateway.to_string().into());
+    let bind = AssociateEip { eip, kind, target, private_address: None, mode: Mode::Nat, region: None };
+    give(&caller, bind.into());
+    let entry = CreateSnatEntry {
+        table: SnatTableId::from_number(gateway.number()),
+        vswitch: Some(vswitches[0]),
+        block: None,
+        ips: vec![Ipv4Addr::new(198, 18, 0, 1)],
+        name: None,
+        affinity: false,
+    };
+    give(&caller, entry.into());
     let list = CreatePrefixList {
         name: "offices".into(),
         description: None,

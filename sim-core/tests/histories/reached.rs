@@ -15,6 +15,7 @@ use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
 use sim_core::vpc::route_table::{RouteTable, Status};
+use sim_core::vpc::snat::{NatEntryStatus, SnatEntry};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{Applied, Caller, Command, ErrorCode, World};
@@ -97,6 +98,12 @@ impl Reached {
         self.state("a port has a schedule", w.table::<ServicePort>().iter().any(|p| !p.planned.is_empty()));
         self.state("an outage is under way", w.table::<Outage>().iter().any(|o| o.active));
         self.state("an outage is to come", w.table::<Outage>().iter().any(|o| !o.active));
+        let entries = || w.table::<SnatEntry>().iter();
+        self.state("an SNAT entry is there", entries().next().is_some());
+        self.state(
+            "an SNAT entry is in transition",
+            entries().any(|e| e.status != NatEntryStatus::Available),
+        );
         let bindings = || w.table::<NetworkAclBinding>().iter();
         self.state("an ACL filters", bindings().any(|b| b.status == BindingStatus::Binded));
         self.state("an ACL is being bound", bindings().any(|b| b.status == BindingStatus::Binding));
@@ -160,6 +167,8 @@ pub const STATES: &[&str] = &[
     "an elastic IP address is being bound",
     "an elastic IP address is being taken off",
     "an elastic IP address is bound",
+    "an SNAT entry is in transition",
+    "an SNAT entry is there",
     "an entry is being changed",
     "an entry is pending",
     "an outage is to come",

@@ -20,11 +20,13 @@ use sim_core::slb::server_group::VServerGroup;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{Binding, Mode, Target};
+use sim_core::vpc::nat_gateway::{NatGateway, NatStatus};
 use sim_core::vpc::network_acl::{AclStatus, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{self, EntryStatus, RouteEntry};
 use sim_core::vpc::route_table::{self, RouteTable, RouteTableKind};
+use sim_core::vpc::snat::SnatEntry;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +44,7 @@ pub fn check(w: &World) {
     schedules(w);
     eips(w);
     balancers(w);
+    nat(w);
 }
 
 /// No member stands twice in a pool; each has a port if the pool is a group.
@@ -187,6 +190,9 @@ fn addresses(w: &World) {
         list.extend(eni.ipv4_prefixes.iter().map(|p| (Cidr::from(*p), eni.id.into())));
         list.extend(eni.ipv6.iter().map(|a| (Cidr::host((*a).into()), eni.id.into())));
         list.extend(eni.ipv6_prefixes.iter().map(|p| (Cidr::from(*p), eni.id.into())));
+    }
+    for g in w.table::<NatGateway>().iter() {
+        held.entry(g.vswitch).or_default().push((Cidr::host(g.address.into()), g.id.into()));
     }
     for r in w.table::<Resident>().iter() {
         held.entry(r.vswitch).or_default().push((Cidr::host(r.address.into()), r.id.into()));
@@ -341,6 +347,10 @@ fn eips(w: &World) {
         assert!(eip.settles.is_none_or(|at| at > w.now()), "{} is late", eip.id);
         assert_eq!(eip.binding.is_none(), eip.status == EipStatus::Available, "{}", eip.id);
         let Some(Binding { target, mode }) = eip.binding else { continue };
+        if let Target::Nat { gateway } = target {
+            assert_eq!(w.get::<NatGateway>(&gateway).expect("a bound gateway exists").owner, eip.owner);
+            continue;
+        }
         let eni = w.get::<Eni>(&target.eni().expect("a target has an interface")).expect("it exists");
         assert_eq!(eni.owner, eip.owner);
         let address = target.private_address(w).expect("a bound address stands for a private one");
@@ -362,6 +372,27 @@ fn schedules(w: &World) {
     for outage in w.table::<Outage>().iter() {
         assert_eq!(outage.active, outage.from <= w.now(), "{outage:?} at {}", w.now());
         assert!(outage.until.is_none_or(|until| until > w.now()), "{outage:?} at {}", w.now());
+    }
+}
+
+/// An SNAT entry uses addresses that are bound to its gateway, and a source has one entry.
+fn nat(w: &World) {
+    let mut sources = BTreeSet::new();
+    for entry in w.table::<SnatEntry>().iter() {
+        let gateway = w.get::<NatGateway>(&entry.gateway).expect("a gateway outlives its entries");
+        assert_eq!((&gateway.owner, gateway.status), (&entry.owner, NatStatus::Available));
+        let block = entry.source.block(w).expect("a source outlives its entry");
+        assert!(sources.insert((entry.gateway, block)), "{block} has two entries");
+        assert!(!entry.eips.is_empty(), "{} has no address", entry.id);
+        for eip in &entry.eips {
+            let target = w.get::<Eip>(eip).and_then(|eip| eip.binding).map(|b| b.target);
+            assert_eq!(target, Some(Target::Nat { gateway: entry.gateway }), "{} uses {eip}", entry.id);
+        }
+    }
+    for gateway in w.table::<NatGateway>().iter() {
+        let vswitch = w.get::<VSwitch>(&gateway.vswitch).expect("a vSwitch outlives its gateways");
+        assert_eq!((vswitch.vpc, &vswitch.owner), (gateway.vpc, &gateway.owner));
+        assert_eq!(gateway.settles.is_none(), gateway.status == NatStatus::Available);
     }
 }
 

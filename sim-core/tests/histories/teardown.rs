@@ -19,11 +19,14 @@ use sim_core::slb::certificate::{
 use sim_core::slb::load_balancer::{DeleteLoadBalancer, LoadBalancer};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
+use sim_core::vpc::eip_binding::UnassociateEip;
+use sim_core::vpc::nat_gateway::{DeleteNatGateway, ModifyNatGateway};
 use sim_core::vpc::network_acl::DeleteNetworkAcl;
 use sim_core::vpc::network_acl_binding::{NetworkAclBinding, UnassociateNetworkAcl};
 use sim_core::vpc::resident::DeleteResident;
 use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef};
 use sim_core::vpc::route_table::{DeleteRouteTable, UnassociateRouteTable};
+use sim_core::vpc::snat::DeleteSnatEntry;
 use sim_core::vpc::vpc::{DeleteVpc, Vpc};
 use sim_core::vpc::vswitch::{DeleteVSwitch, VSwitch};
 use sim_core::{Caller, Command, ErrorCode, Refusal, World};
@@ -71,11 +74,22 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             return;
         }
         let Err(refusal) = give(w, caller, deletion(w, id)) else { return };
+        // What was being deleted went while it was waited for.
+        if refusal.code() == ErrorCode::NatGatewayNotFound {
+            return;
+        }
         match id.kind() {
             IdKind::SecurityGroup if refusal.code() == ErrorCode::SecurityGroupReferenced => {
                 forget_peer(w, caller, id.try_into().unwrap(), &refusal);
             }
             IdKind::Eip if refusal.code() == ErrorCode::EipProtected => unprotect_eip(w, caller, id),
+            IdKind::NatGateway if refusal.code() == ErrorCode::NatProtected => {
+                unprotect_gateway(w, caller, id)
+            }
+            IdKind::NatGateway if refusal.code() == ErrorCode::NatHasEip => {
+                let blockers = refusal.details().blockers.clone();
+                blockers.into_iter().for_each(|eip| take_off(w, caller, eip));
+            }
             IdKind::Instance if refusal.code() == ErrorCode::InstanceProtected => unprotect(w, caller, id),
             IdKind::LoadBalancer => {
                 for command in crate::commands::balancers::release(w, id.try_into().unwrap()) {
@@ -132,6 +146,8 @@ fn deletion(w: &World, id: AnyId) -> Command {
             DeleteRouteEntry { entry, next_hop: None, next_hops: Vec::new() }.into()
         }
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
+        IdKind::NatGateway => DeleteNatGateway { gateway: id.try_into().unwrap(), force: false }.into(),
+        IdKind::SnatEntry => DeleteSnatEntry { entry: id.try_into().unwrap(), table: None }.into(),
         IdKind::Eip => ReleaseEip { eip: id.try_into().unwrap() }.into(),
         IdKind::NetworkAcl => DeleteNetworkAcl { acl: id.try_into().unwrap() }.into(),
         IdKind::Outage => EndOutage { outage: id.try_into().unwrap() }.into(),
@@ -186,6 +202,25 @@ fn unprotect_eip(w: &mut World, caller: &Caller, eip: AnyId) {
         deletion_protection: Some(false),
     };
     give(w, caller, command.into()).expect("protection can be taken off");
+}
+
+fn unprotect_gateway(w: &mut World, caller: &Caller, gateway: AnyId) {
+    let command = ModifyNatGateway {
+        gateway: gateway.try_into().unwrap(),
+        name: None,
+        description: None,
+        icmp_reply: None,
+        deletion_protection: Some(false),
+    };
+    give(w, caller, command.into()).expect("protection can be taken off");
+}
+
+fn take_off(w: &mut World, caller: &Caller, eip: AnyId) {
+    let eip = eip.try_into().unwrap();
+    let command = UnassociateEip { eip, kind: None, target: None, private_address: None, force: false };
+    // One that is being taken off is waited for, and then there is nothing left to do.
+    let undone = give(w, caller, command.into());
+    assert!(undone.is_ok() || w.get::<Eip>(&eip).is_some_and(|e| e.binding.is_none()), "{undone:?}");
 }
 
 fn unbind(w: &mut World, caller: &Caller, vswitch: AnyId) {

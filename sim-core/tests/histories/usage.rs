@@ -13,12 +13,15 @@ use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::server_group::VServerGroup;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
-use sim_core::vpc::eip::Eip;
+use sim_core::vpc::eip::{Eip, InternetCharge};
+use sim_core::vpc::eip_binding::Target;
+use sim_core::vpc::nat_gateway::NatGateway;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_rule::NetworkAclRule;
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::RouteEntry;
 use sim_core::vpc::route_table::{RouteTable, RouteTableKind};
+use sim_core::vpc::snat::SnatEntry;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{AccountId, World};
@@ -83,7 +86,21 @@ pub fn of(w: &World) -> Usage {
         c.add(Quota::AccessControlLists, account, format!("{account} {region}"), 1);
         c.add(Quota::AccessControlListEntries, account, acl.id, acl.entries.len() as u64);
     }
+    for g in w.table::<NatGateway>().iter() {
+        let account = g.owner.account;
+        c.add(Quota::NatGatewaysPerVpc, account, g.vpc, 1);
+        c.add(Quota::PrivateIpsPerVpc, account, g.vpc, 1);
+    }
+    for entry in w.table::<SnatEntry>().iter() {
+        c.add(Quota::SnatEntries, entry.owner.account, entry.gateway, 1);
+        c.add(Quota::EipsPerSnatEntry, entry.owner.account, entry.id, entry.eips.len() as u64);
+    }
     for eip in w.table::<Eip>().iter() {
+        if let Some(Target::Nat { gateway }) = eip.binding.map(|b| b.target) {
+            let by_traffic = u64::from(eip.charge == InternetCharge::ByTraffic);
+            c.add(Quota::EipsPerNatGateway, eip.owner.account, gateway, 1);
+            c.add(Quota::TrafficEipsPerNatGateway, eip.owner.account, gateway, by_traffic);
+        }
         c.add(Quota::EipsPerAccount, eip.owner.account, eip.owner.account, 1);
     }
     for acl in w.table::<NetworkAcl>().iter() {

@@ -5,12 +5,9 @@ use sim_core::SimTime;
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::rule_input::RuleInput as GroupRule;
 use sim_core::ecs::security_group_rule::{Peer, Policy, PortRange, Protocol, RuleSpec};
-use sim_core::id::VpcId;
 use sim_core::slb::acl::CreateAccessControlList;
 use sim_core::slb::certificate::CertificateFacts;
 use sim_core::tag::TagPair;
-use sim_core::vpc::network_acl::CreateNetworkAcl;
-use sim_core::vpc::network_acl_rule::RuleInput;
 use sim_core::vpc::vpc::CreateVpc;
 
 pub fn certificate() -> CertificateFacts {
@@ -30,22 +27,6 @@ pub fn client_list() -> CreateAccessControlList {
         entries: Vec::new(),
         resource_group: None,
         tags: Vec::new(),
-    }
-}
-
-pub fn acl(vpc: VpcId) -> CreateNetworkAcl {
-    CreateNetworkAcl { vpc, name: None, description: None, tags: Vec::new() }
-}
-
-pub fn acl_rule(block: &str) -> RuleInput {
-    RuleInput {
-        id: None,
-        policy: Policy::Drop,
-        protocol: Protocol::All,
-        block: block.parse().unwrap(),
-        ports: None,
-        name: CompactString::default(),
-        description: CompactString::default(),
     }
 }
 

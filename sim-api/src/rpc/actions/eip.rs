@@ -12,6 +12,7 @@ use sim_core::ecs::instance::ChargeType;
 use sim_core::id::{AnyId, EipId, EniId, InstanceId, ResourceGroupId};
 use sim_core::vpc::eip::{self, AllocateEip, Eip, EipStatus, InternetCharge, Isp, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::{self, AssociateEip, Mode, TargetKind, UnassociateEip};
+use sim_core::vpc::nat_gateway::ModifyNatGateway;
 use sim_core::{Caller, ErrorCode, Refusal, SimTime, World};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -21,11 +22,9 @@ pub const INERT: &[(&str, &[&str])] = &[
     ("AllocateEipAddress", ALLOCATE_INERT),
     // Only a target of the type IpAddress has it, and there are none.
     ("AssociateEipAddress", &["VpcId"]),
-    ("UnassociateEipAddress", UNASSOCIATE_INERT),
     ("DescribeEipAddresses", DESCRIBE_INERT),
 ];
 const ALLOCATE_INERT: &[&str] = &["ActivityId", "AutoPay", "InstanceId", "Netmode", "Period", "PricingCycle"];
-const UNASSOCIATE_INERT: &[&str] = &["Force"];
 const DESCRIBE_INERT: &[&str] = &["IncludeReservationData"];
 
 const CHARGES: &[(&str, ChargeType)] =
@@ -109,27 +108,28 @@ fn private_address(p: &Scope<'_>) -> Result<Option<Ipv4Addr>, BadParams> {
 }
 
 pub fn unassociate_eip_address(p: &Scope<'_>, _: &Caller) -> Planned {
-    super::eni::take_inert(p, UNASSOCIATE_INERT);
     done(UnassociateEip {
         eip: required_id(p, "AllocationId")?,
         kind: p.str("InstanceType").map(TargetKind::parse).transpose()?,
         target: p.str("InstanceId").map(Into::into),
         private_address: private_address(p)?,
+        force: p.bool("Force")?.unwrap_or(false),
     })
 }
 
 /// Protects what several resources can be protected from.
 pub fn deletion_protection(p: &Scope<'_>, _: &Caller) -> Planned {
-    const TYPES: &[(&str, ())] = &[("EIP", ())];
-    p.required_choice("Type", TYPES).map_err(|e| e.with_code("DeletionProtection.TypeNotSupport"))?;
+    const TYPES: &[(&str, bool)] = &[("EIP", true), ("NATGW", false)];
+    let kind = p.required_choice("Type", TYPES);
+    let is_eip = kind.map_err(|e| e.with_code("DeletionProtection.TypeNotSupport"))?;
     let enable = p.bool("ProtectionEnable")?.ok_or_else(|| p.missing("ProtectionEnable"))?;
-    done(ModifyEip {
-        eip: required_id(p, "InstanceId")?,
-        name: None,
-        description: None,
-        bandwidth: None,
-        deletion_protection: Some(enable),
-    })
+    let deletion_protection = Some(enable);
+    if is_eip {
+        let eip = required_id(p, "InstanceId")?;
+        return done(ModifyEip { eip, name: None, description: None, bandwidth: None, deletion_protection });
+    }
+    let gateway = required_id(p, "InstanceId")?;
+    done(ModifyNatGateway { gateway, name: None, description: None, icmp_reply: None, deletion_protection })
 }
 
 /// Which addresses DescribeEipAddresses is asked for.

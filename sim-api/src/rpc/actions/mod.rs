@@ -8,6 +8,8 @@ mod route_table;
 mod vrouter;
 // -- elastic IP addresses
 mod eip;
+mod nat_gateway;
+mod snat;
 // -- network ACLs
 mod certificate;
 mod network_acl;
@@ -136,6 +138,16 @@ actions! {
         UnassociateEipAddress => eip::unassociate_eip_address;
         ReleaseEipAddress => eip::release_eip_address;
         DeletionProtection => eip::deletion_protection;
+        // -- NAT gateways
+        CreateNatGateway => nat_gateway::create_nat_gateway;
+        DescribeNatGateways => nat_gateway::describe_nat_gateways;
+        GetNatGatewayAttribute => nat_gateway::get_nat_gateway_attribute;
+        ModifyNatGatewayAttribute => nat_gateway::modify_nat_gateway_attribute;
+        DeleteNatGateway => nat_gateway::delete_nat_gateway;
+        CreateSnatEntry => snat::create_snat_entry;
+        ModifySnatEntry => snat::modify_snat_entry;
+        DeleteSnatEntry => snat::delete_snat_entry;
+        DescribeSnatTableEntries => snat::describe_snat_table_entries;
         // -- network ACLs
         CreateNetworkAcl => network_acl::create_network_acl;
         DescribeNetworkAcls => network_acl::describe_network_acls;
@@ -313,6 +325,8 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     route_table::INERT,
     // -- elastic IP addresses
     eip::INERT,
+    nat_gateway::INERT,
+    snat::INERT,
     // -- security groups, prefix lists
     security_group::INERT,
     security_group_rule::INERT,

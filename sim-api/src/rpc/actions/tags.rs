@@ -15,6 +15,7 @@ const VPC_TYPES: &[(&str, IdKind)] = &[
     ("VSWITCH", IdKind::VSwitch),
     ("ROUTETABLE", IdKind::RouteTable),
     ("EIP", IdKind::Eip),
+    ("NATGATEWAY", IdKind::NatGateway),
     ("NETWORKACL", IdKind::NetworkAcl),
 ];
 

@@ -3,11 +3,9 @@
 use super::*;
 use crate::command::Reply;
 use crate::name::TextRule;
-use crate::quota::Quota;
 use crate::settings::Provisioning;
 use crate::vpc::next_hop::{self, HopChoice, Hops, NextHopKind};
 use crate::vpc::route_table::RouteTableKind;
-use crate::vpc::vpc::Vpc;
 
 /// The rule for a route entry's name.
 pub const NAME: TextRule = TextRule {

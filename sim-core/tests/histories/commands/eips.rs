@@ -101,6 +101,7 @@ pub fn unassociate(d: &mut Dice<'_>) -> Command {
         kind: if wrong { Some(TargetKind::HaVip) } else { None },
         target: if d.once_in(2) { target } else { None },
         private_address: None,
+        force: d.once_in(2),
     }
     .into()
 }

@@ -1,0 +1,166 @@
+//! NAT gateways: the route and the address that come and go with them, their SNAT entries, and in which order things go.
+
+#[path = "ecs_lab/mod.rs"]
+mod ecs_lab;
+
+use ecs_lab::Lab;
+use sim_core::ErrorCode as E;
+use sim_core::id::{EipId, NatGatewayId, SnatEntryId, VSwitchId};
+use sim_core::settings::Provisioning;
+use sim_core::vpc::eip::{AllocateEip, Eip, EipStatus};
+use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
+use sim_core::vpc::nat_gateway::{CreateNatGateway, DeleteNatGateway, NatGateway, NatStatus, dependents};
+use sim_core::vpc::next_hop::NextHop;
+use sim_core::vpc::route_table::{self, RouteTable};
+use sim_core::vpc::snat::{CreateSnatEntry, DeleteSnatEntry, ModifySnatEntry, NatEntryStatus, SnatEntry};
+use sim_core::vpc::vpc::Vpc;
+use std::net::Ipv4Addr;
+
+fn new(lab: &Lab) -> CreateNatGateway {
+    let (vpc, vswitch) = (lab.vpc, lab.web);
+    CreateNatGateway { vpc, vswitch, name: None, description: None, icmp_reply: true, tags: Vec::new() }
+}
+
+fn make(lab: &mut Lab) -> NatGatewayId {
+    let command = new(lab);
+    lab.ok(command).id()
+}
+
+fn row(lab: &Lab, id: NatGatewayId) -> &NatGateway {
+    lab.world.get::<NatGateway>(&id).unwrap()
+}
+
+/// A new address, bound to the gateway.
+fn equip(lab: &mut Lab, gateway: NatGatewayId) -> (EipId, Ipv4Addr) {
+    let eip = lab.ok(AllocateEip::default()).id::<EipId>();
+    let (kind, mode, target) = (TargetKind::Nat, Mode::Nat, gateway.to_string().into());
+    lab.ok(AssociateEip { eip, kind, target, private_address: None, mode, region: None });
+    (eip, lab.world.get::<Eip>(&eip).unwrap().address)
+}
+
+fn entry(lab: &Lab, gateway: NatGatewayId, vswitch: VSwitchId, ips: &[Ipv4Addr]) -> CreateSnatEntry {
+    let (table, ips) = (row(lab, gateway).snat_table(), ips.to_vec());
+    CreateSnatEntry { table, vswitch: Some(vswitch), block: None, ips, name: None, affinity: false }
+}
+
+fn delete(gateway: NatGatewayId, force: bool) -> DeleteNatGateway {
+    DeleteNatGateway { gateway, force }
+}
+
+fn take_off(eip: EipId, force: bool) -> UnassociateEip {
+    UnassociateEip { eip, kind: None, target: None, private_address: None, force }
+}
+
+/// Where the system table sends packets to the internet.
+fn to_internet(lab: &Lab) -> Option<NextHop> {
+    let table = lab.world.get::<Vpc>(&lab.vpc).unwrap().system_table;
+    let table = lab.world.get::<RouteTable>(&table).unwrap();
+    route_table::lookup(&lab.world, table, "8.8.8.8".parse().unwrap()).map(|entry| entry.next_hop)
+}
+
+#[test]
+fn its_route_and_its_address_come_and_go_with_it() {
+    let mut lab = Lab::new();
+    let free = |lab: &Lab| lab.world.indexes().vswitches.pools[&lab.web].free_count();
+    let before = free(&lab);
+    assert_eq!(to_internet(&lab), None);
+    let first = make(&mut lab);
+    assert_eq!((to_internet(&lab), free(&lab)), (Some(NextHop::NatGateway(first)), before - 1));
+    // The second finds the destination taken and lets it be.
+    let second = make(&mut lab);
+    assert_eq!(to_internet(&lab), Some(NextHop::NatGateway(first)));
+    assert!(row(&lab, first).own_route && !row(&lab, second).own_route);
+    lab.ok(delete(first, false));
+    assert_eq!((to_internet(&lab), free(&lab)), (None, before - 1));
+    lab.ok(delete(second, false));
+    assert_eq!(free(&lab), before);
+    lab.check_replay();
+}
+
+#[test]
+fn it_takes_its_time_to_come_and_to_go() {
+    let mut lab = Lab::new();
+    lab.provision(Provisioning::Documented);
+    let nat = make(&mut lab);
+    assert_eq!(row(&lab, nat).status, NatStatus::Creating);
+    lab.refuses("one that is being made", delete(nat, true), E::NatStatusIncorrect);
+    lab.wait(179_999);
+    assert_eq!(row(&lab, nat).status, NatStatus::Creating);
+    lab.wait(1);
+    assert_eq!(row(&lab, nat).status, NatStatus::Available);
+    lab.ok(delete(nat, false));
+    assert_eq!(row(&lab, nat).status, NatStatus::Deleting);
+    lab.refuses("one that is being deleted", delete(nat, true), E::NatStatusIncorrect);
+    lab.wait(180_000);
+    assert!(lab.world.get::<NatGateway>(&nat).is_none());
+    lab.check_replay();
+}
+
+#[test]
+fn what_is_needed_goes_first_or_by_force() {
+    let mut lab = Lab::new();
+    let nat = make(&mut lab);
+    let (eip, ip) = equip(&mut lab, nat);
+    let command = entry(&lab, nat, lab.web, &[ip]);
+    let snat = lab.ok(command).id::<SnatEntryId>();
+    let codes: Vec<E> = dependents(&lab.world, row(&lab, nat)).iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [E::NatHasSnatEntry, E::NatHasEip]);
+    lab.refuses("with an entry", delete(nat, false), E::NatHasSnatEntry);
+    lab.refuses("an address in use", take_off(eip, false), E::EipUsedBySnat);
+    let mut forced = lab.world.clone();
+    let applied = forced.apply(forced.now(), &ecs_lab::caller(), delete(nat, true).into());
+    applied.outcome.unwrap();
+    let freed = forced.get::<Eip>(&eip).unwrap();
+    assert_eq!((freed.status, freed.binding), (EipStatus::Available, None));
+    assert!(forced.get::<SnatEntry>(&snat).is_none() && forced.get::<NatGateway>(&nat).is_none());
+    lab.ok(DeleteSnatEntry { entry: snat, table: None });
+    lab.refuses("with an address", delete(nat, false), E::NatHasEip);
+    lab.ok(take_off(eip, false));
+    lab.ok(delete(nat, false));
+    lab.check_replay();
+}
+
+#[test]
+fn an_entry_loses_an_address_that_is_taken_off_by_force() {
+    let mut lab = Lab::new();
+    let nat = make(&mut lab);
+    let ((a, first), (b, second)) = (equip(&mut lab, nat), equip(&mut lab, nat));
+    let command = entry(&lab, nat, lab.web, &[first, second]);
+    let snat = lab.ok(command).id::<SnatEntryId>();
+    lab.ok(take_off(a, true));
+    assert_eq!(lab.world.get::<SnatEntry>(&snat).unwrap().eips, [b]);
+    lab.ok(take_off(b, true));
+    assert!(lab.world.get::<SnatEntry>(&snat).is_none(), "an entry without an address goes");
+    lab.check_replay();
+}
+
+#[test]
+fn one_change_of_entries_at_a_time() {
+    let mut lab = Lab::new();
+    let nat = make(&mut lab);
+    let (_, ip) = equip(&mut lab, nat);
+    lab.provision(Provisioning::Visible);
+    let (web, db) = (entry(&lab, nat, lab.web, &[ip]), entry(&lab, nat, lab.db, &[ip]));
+    let snat = lab.ok(web).id::<SnatEntryId>();
+    let status = |lab: &Lab| lab.world.get::<SnatEntry>(&snat).unwrap().status;
+    assert_eq!(status(&lab), NatEntryStatus::Pending);
+    lab.refuses("another meanwhile", db.clone(), E::SnatEntryStatusIncorrect);
+    lab.wait(200);
+    assert_eq!(status(&lab), NatEntryStatus::Available);
+    let change = ModifySnatEntry {
+        entry: snat,
+        table: None,
+        ips: None,
+        name: Some("hosts".into()),
+        affinity: Some(true),
+    };
+    lab.ok(change);
+    assert_eq!(status(&lab), NatEntryStatus::Modifying);
+    lab.wait(200);
+    lab.ok(db);
+    // A gateway that goes in the middle of a change leaves no timer behind.
+    lab.ok(delete(nat, true));
+    lab.wait(400);
+    assert!(lab.world.next_due().is_none());
+    lab.check_replay();
+}
