@@ -3,8 +3,10 @@
 
 #[path = "quotas/internet.rs"]
 mod internet;
+#[path = "quotas/regional.rs"]
+mod regional;
 
-use compact_str::{CompactString, format_compact};
+use compact_str::format_compact;
 use sim_core::cidr::Cidr;
 use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::eni::{CreateEni, EniKind, TrafficMode};
@@ -13,16 +15,11 @@ use sim_core::ecs::membership::{JoinSecurityGroup, Member};
 use sim_core::ecs::prefix_list::ModifyPrefixList;
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::ecs::security_group_rule::{Direction, Peer};
-use sim_core::id::{
-    AccessControlListId, AnyId, EniId, Id, LoadBalancerId, PrefixListId, SecurityGroupId, VSwitchId, VpcId,
-};
+use sim_core::id::{AnyId, EniId, Id, LoadBalancerId, PrefixListId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::quota::{AdjustQuota, CEILING_FACTOR, Quota};
 use sim_core::quota_usage::QuotaScope;
-use sim_core::secret::Fingerprint;
 use sim_core::settings::ChangeSettings;
-use sim_core::slb::acl::{AclEntry, ModifyAccessControlList};
 use sim_core::slb::backend::{AddBackends, Member as Behind, NewBackend, Pool, Server};
-use sim_core::slb::certificate::{UploadCaCertificate, UploadServerCertificate};
 use sim_core::slb::listener::CreateListener;
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
@@ -48,7 +45,7 @@ fn owner() -> Owner {
 
 #[path = "quota_makers/mod.rs"]
 mod makers;
-use makers::{certificate, client_list, list, rule, tags, user_cidrs};
+use makers::{list, rule, tags, user_cidrs};
 
 /// A world in which a quota is filled up.
 struct Lab {
@@ -434,52 +431,10 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             let group = lab.group(vpc, GroupKind::Basic);
             (authorize(group, 1..2, Peer::List(list)).into(), E::PrefixListAssociationsExceeded)
         }
-        Quota::ServerCertificates => {
-            let upload = || UploadServerCertificate {
-                name: None,
-                facts: certificate(),
-                private_key: Fingerprint(1),
-                resource_group: None,
-                tags: Vec::new(),
-            };
-            (0..limit).for_each(|_| {
-                lab.make(upload());
-            });
-            (upload().into(), E::ServerCertificateQuotaExceeded)
-        }
-        Quota::CaCertificates => {
-            let upload = || UploadCaCertificate {
-                name: None,
-                facts: certificate(),
-                resource_group: None,
-                tags: Vec::new(),
-            };
-            (0..limit).for_each(|_| {
-                lab.make(upload());
-            });
-            (upload().into(), E::CaCertificateQuotaExceeded)
-        }
-        Quota::AccessControlLists => {
-            (0..limit).for_each(|_| {
-                lab.make(client_list());
-            });
-            (client_list().into(), E::AclQuotaExceeded)
-        }
-        Quota::AccessControlListEntries => {
-            let acl = lab.id::<AccessControlListId>(client_list());
-            let add = |from: u32, to: u32| {
-                let entry = |n: u32| AclEntry {
-                    block: format!("10.{}.{}.0/24", n / 256, n % 256).parse().unwrap(),
-                    comment: CompactString::default(),
-                };
-                let add = (from..to).map(entry).collect();
-                ModifyAccessControlList { acl, name: None, add, remove: Vec::new() }
-            };
-            (0..limit / 50).for_each(|n| {
-                lab.make(add(50 * n, 50 * (n + 1)));
-            });
-            (add(limit, limit + 1).into(), E::AclEntryQuotaExceeded)
-        }
+        Quota::ServerCertificates
+        | Quota::CaCertificates
+        | Quota::AccessControlLists
+        | Quota::AccessControlListEntries => regional::fill(lab, quota),
         Quota::NatGatewaysPerVpc
         | Quota::EipsPerNatGateway
         | Quota::TrafficEipsPerNatGateway

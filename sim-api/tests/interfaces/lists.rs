@@ -190,7 +190,7 @@ async fn what_an_interface_is_shown_as() {
         "security_group_ids": [s.ids["sg"], s.ids["sg2"]], "instance_id": s.ids["node"],
         "trunk_network_interface_id": null, "device_index": 1, "delete_on_release": false,
         "source_dest_check": true, "resource_group_id": native["resource_group_id"],
-        "created_at": "2026-01-01T00:00:00.000Z", "tags": [{"key": "env", "value": "prod"}],
+        "created_at": "2026-01-01T00:00:00.000Z", "tags": [{"key": "env", "value": "prod"}], "eip_ids": [],
     });
     assert_eq!(native, expected);
     // Changes by either wire, and tags by the product's own action.

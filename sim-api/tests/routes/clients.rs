@@ -171,7 +171,7 @@ async fn native_batches_lists_and_lookups() {
     let body = json!({"entries": [{"route_entry_id": made["outcomes"][0]["route_entry_id"]}, {"route_entry_id": local}]});
     let (_, gone) = s.rest(&format!("POST /v1/route-entries/batch-delete {body}")).await;
     assert_eq!((&gone["succeeded"], &gone["failed"]), (&json!(1), &json!(1)), "{gone}");
-    assert_eq!(gone["outcomes"][1]["problem"]["code"], "route_entry_is_system");
+    assert_eq!(gone["outcomes"][1]["problem"]["code"], "route_entry_keeps_local");
     assert_eq!(s.rest("POST /v1/route-entries/batch-delete {\"entries\":[]}").await.0, 422);
     let (status, renamed) = s.rest(r#"PATCH /v1/vrouters/$vrouter {"name":"core"}"#).await;
     assert_eq!((status, &renamed["name"]), (200, &json!("core")));

@@ -161,13 +161,16 @@ impl ProbeSeries {
         }
     }
 
-    /// The backend answers otherwise from `at` on. The series is brought there first.
+    /// The backend answers otherwise from `at` on. The series is brought there first: an answer that is complete at that
+    /// instant counts, and a probe that starts then meets the new answering, even if it would have been answered at once.
     pub fn change(&mut self, at: SimTime, answering: Answering) {
-        self.bring_to(at);
+        self.bring_to(SimTime(at.0 - 1));
+        if self.next < at {
+            self.bring_to(at);
+        }
         if answering == self.answering {
             return;
         }
-        // A probe that starts at this very instant meets the new answering.
         self.doomed |= self.next < at;
         self.answering = answering;
     }

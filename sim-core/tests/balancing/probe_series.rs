@@ -60,6 +60,13 @@ fn a_probe_under_way_at_the_fault_fails_and_counts() {
 }
 
 #[test]
+fn a_probe_that_would_be_answered_at_once_meets_a_change_at_its_instant() {
+    let series = ProbeSeries::new(rhythm(1_000, 1_000, 1, 1), Answering::Well(Span(0)), SimTime(0));
+    assert_eq!(verdict_after(series, 2_000, Answering::Silent), (3_000, Health::Abnormal));
+    assert_eq!(verdict_after(series, 2_001, Answering::Silent), (4_000, Health::Abnormal));
+}
+
+#[test]
 fn an_opposite_result_begins_the_count_anew() {
     let mut series = ProbeSeries::new(rhythm(1_000, 1_000, 2, 3), Answering::Well(Span(0)), SimTime(0));
     series.change(SimTime(1_500), Answering::Badly(Span(0)));

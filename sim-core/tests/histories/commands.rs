@@ -189,17 +189,17 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("LockLoadBalancer", 1, balancers::lock),
     ("ModifyLoadBalancerTerms", 3, balancers::modify_terms),
     ("DeleteLoadBalancer", 1, balancers::delete),
-    ("CreateListener", 7, listeners::create),
-    ("ModifyListener", 4, listeners::modify),
-    ("StartListener", 4, listeners::start),
-    ("StopListener", 3, listeners::stop),
+    ("CreateListener", 12, listeners::create),
+    ("ModifyListener", 14, listeners::modify),
+    ("StartListener", 12, listeners::start),
+    ("StopListener", 12, listeners::stop),
     ("DeleteListener", 2, listeners::delete),
     ("CreateVServerGroup", 4, backends::create_group),
     ("DeleteVServerGroup", 1, backends::delete_group),
     ("AddBackends", 6, backends::add),
     ("RemoveBackends", 2, backends::remove),
     ("SetBackends", 3, backends::set),
-    ("ReplaceBackends", 3, backends::replace),
+    ("ReplaceBackends", 14, backends::replace),
     ("TagResources", 3, |d| {
         let resources = (0..1 + d.roll(3)).map(|_| d.resource()).collect();
         TagResources { resources, tags: d.tags() }.into()

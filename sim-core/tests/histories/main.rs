@@ -49,7 +49,7 @@ fn histories_reach_what_is_interesting() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
     let mut reached = Reached::default();
-    for _ in 0..240 {
+    for _ in 0..480 {
         let tree = history(150).new_tree(&mut runner).unwrap();
         reached.add(
             play(&proptest::strategy::ValueTree::current(&tree)).unwrap_or_else(|wrong| panic!("{wrong}")),

@@ -1,34 +1,11 @@
 //! Commands and parts of commands that fill quotas, where they are longer than a line.
 
 use compact_str::{CompactString, format_compact};
-use sim_core::SimTime;
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::rule_input::RuleInput as GroupRule;
 use sim_core::ecs::security_group_rule::{Peer, Policy, PortRange, Protocol, RuleSpec};
-use sim_core::slb::acl::CreateAccessControlList;
-use sim_core::slb::certificate::CertificateFacts;
 use sim_core::tag::TagPair;
 use sim_core::vpc::vpc::CreateVpc;
-
-pub fn certificate() -> CertificateFacts {
-    CertificateFacts {
-        common_name: "www.example.com".into(),
-        alternative_names: Vec::new(),
-        fingerprint: "a4:f6".into(),
-        not_before: SimTime(0),
-        not_after: SimTime(2_000_000_000_000),
-    }
-}
-
-pub fn client_list() -> CreateAccessControlList {
-    CreateAccessControlList {
-        name: "offices".into(),
-        family: AddressFamily::Ipv4,
-        entries: Vec::new(),
-        resource_group: None,
-        tags: Vec::new(),
-    }
-}
 
 pub fn list(max_entries: u32) -> CreatePrefixList {
     CreatePrefixList {
