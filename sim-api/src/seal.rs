@@ -75,7 +75,7 @@ impl Secrets {
         })
     }
 
-    /// The private key of a certificate, which [`crate::certificate`] has checked.
+    /// The private key of a certificate, which `certificate.rs` has checked.
     pub fn of_private_key(text: &str) -> Secrets {
         Secrets { password: None, user_data: None, private_key: Some(text.to_owned()) }
     }
