@@ -240,7 +240,7 @@ struct ListenerFilter {
     /// Only those of this load balancer.
     load_balancer_id: Option<String>,
     /// Only those on this port.
-    #[param(minimum = 1, maximum = 65535)]
+    #[param(minimum = 0, maximum = 65535)]
     port: Option<u16>,
     /// Only tcp, udp, http or https.
     protocol: Option<String>,
