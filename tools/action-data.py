@@ -228,7 +228,8 @@ def pick(codes, candidates):
 def missing_code(codes, name):
     if "MissingParam.%s" in codes:
         return [f"MissingParam.{name}", codes["MissingParam.%s"][0]]
-    return pick(codes, [f"MissingParameter.{name}", f"MissingParam.{name}", f"MissingParamter.{name}"])
+    return pick(codes, [f"MissingParameter.{name}", f"MissingParam.{name}", f"MissingParamter.{name}",
+                        f"ParameterMissing.{name}"])
 
 
 def malformed_code(codes, name):
@@ -339,7 +340,8 @@ def generate(shared):
         else:
             sys.exit(f"{key}: no source describes it")
         apply_exceptions(product, name, params, used)
-        codes = merged_codes(new, old)
+        codes = merged_codes(new, old) | {code: [] for code in exceptions.MORE_CODES.get((product, name), ())}
+        codes = {code: codes[code] for code in sorted(codes)}
         action_codes = choose_codes(params, codes)
         left -= apply_codes(product, name, params, codes)
         entry = {}

@@ -26,6 +26,8 @@ PARAMETERS = {
         {"min": 1}, "a page of no entries never ends; the published range has no lower end"),
     ("Vpc", "ListTagResources", "MaxResults"): (
         {"min": 1}, "as DescribeRouteEntryList"),
+    ("Vpc", "DescribeEipAddresses", "ChargeType"): (
+        {"enum": ["PostPaid", "PrePaid"]}, "the reference page names the two, and the action documents the code for another"),
     ("Vpc", "ModifyNatGatewayAttribute", "EipBindMode"): (
         {"enum": ["MULTI_BINDED", "NAT"]}, "CreateNatGateway has two modes, MULTI_BINDED its default; the metadata lists one"),
     ("Slb", "CreateLoadBalancer", "Bandwidth"): (
@@ -165,6 +167,12 @@ CODES |= {key: codes for action in ("CreateInstance", "RunInstances") for key, c
         "malformed": "InvalidHttpPutResponseHopLimit.NotSupported"},
     ("Ecs", action, "IoOptimized"): {"value": "InvalidIoOptimizedValue.ValueNotSupported"},
 }.items()}
+
+# (product, action): codes that the product's common error table gives to it and its own page leaves out.
+MORE_CODES = {
+    ("Slb", "DeleteServerCertificate"): ["ServerCertificateId.NotFound"],
+    ("Slb", "DeleteCACertificate"): ["CACertificateId.NotFound"],
+}
 
 # Strings that carry a JSON array: the metadata types them as plain strings. (product, parameter): element, most
 # elements. The limits of 100 are those of the ECS reference pages.

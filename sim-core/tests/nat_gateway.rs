@@ -10,7 +10,8 @@ use sim_core::settings::Provisioning;
 use sim_core::vpc::eip::{AllocateEip, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::nat_gateway::{CreateNatGateway, DeleteNatGateway, NatGateway, NatStatus, dependents};
-use sim_core::vpc::next_hop::NextHop;
+use sim_core::vpc::next_hop::{HopChoice, NextHop};
+use sim_core::vpc::route_entry::{self, CreateRouteEntry, DeleteRouteEntry, EntryRef, NewEntry, RouteEntry};
 use sim_core::vpc::route_table::{self, RouteTable};
 use sim_core::vpc::snat::{CreateSnatEntry, DeleteSnatEntry, ModifySnatEntry, NatEntryStatus, SnatEntry};
 use sim_core::vpc::vpc::Vpc;
@@ -69,12 +70,40 @@ fn its_route_and_its_address_come_and_go_with_it() {
     // The second finds the destination taken and lets it be.
     let second = make(&mut lab);
     assert_eq!(to_internet(&lab), Some(NextHop::NatGateway(first)));
-    assert!(row(&lab, first).own_route && !row(&lab, second).own_route);
     lab.ok(delete(first, false));
     assert_eq!((to_internet(&lab), free(&lab)), (None, before - 1));
     lab.ok(delete(second, false));
     assert_eq!(free(&lab), before);
     lab.check_replay();
+}
+
+#[test]
+fn a_route_that_somebody_made_is_not_its_own() {
+    let mut lab = Lab::new();
+    let nat = make(&mut lab);
+    let own = route_entry::next_hop_users(&lab.world, nat)[0];
+    let table = lab.world.get::<RouteEntry>(&own).unwrap().table;
+    lab.ok(DeleteRouteEntry {
+        entry: EntryRef { entry: Some(own.to_string().into()), table: None, destination: None },
+        next_hop: None,
+        next_hops: Vec::new(),
+    });
+    lab.ok(CreateRouteEntry {
+        entry: NewEntry {
+            table: table.to_string().into(),
+            destination: "0.0.0.0/0".into(),
+            next_hop: HopChoice {
+                kind: Some("NatGateway".into()),
+                id: Some(nat.to_string().into()),
+                list: Vec::new(),
+            },
+            name: None,
+            description: None,
+        },
+    });
+    lab.refuses("a route that was made to it", delete(nat, false), E::NatHasRouteEntry);
+    lab.ok(delete(nat, true));
+    assert_eq!(to_internet(&lab), None);
 }
 
 #[test]

@@ -119,11 +119,6 @@ struct TagKeys {
     /// The keys, separated by commas; all tags if absent.
     #[param(example = "env")]
     keys: Option<String>,
-    /// Run every check and change nothing.
-    #[serde(default)]
-    #[param(ignore)]
-    #[allow(dead_code)]
-    dry_run: Option<bool>,
 }
 
 /// Take tags off an object of any kind.

@@ -43,7 +43,7 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_server_certificates", &[]),
     ("get_server_certificate", &[E::ServerCertificateNotFound]),
-    ("delete_server_certificate", &[E::ServerCertificateNotFound]),
+    ("delete_server_certificate", &[E::ServerCertificateNotFound, E::CertificateInUse]),
     (
         "upload_ca_certificate",
         &[
@@ -60,7 +60,7 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_ca_certificates", &[]),
     ("get_ca_certificate", &[E::CaCertificateNotFound]),
-    ("delete_ca_certificate", &[E::CaCertificateNotFound]),
+    ("delete_ca_certificate", &[E::CaCertificateNotFound, E::CertificateInUse]),
 ];
 
 /// The operations on certificates.

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -289,14 +289,19 @@ fn misshapen(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     problem
 }
 
-/// Query parameters.
+/// Query parameters. `dry_run`, which every write takes, is the [`Context`]'s affair.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Query<T>, Problem> {
-        let axum::extract::Query(query) = axum::extract::Query::<T>::from_request_parts(parts, app).await?;
-        Ok(Query(query))
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Query<T>, Problem> {
+        if parts.method == Method::GET {
+            return Ok(Query(axum::extract::Query::<T>::try_from_uri(&parts.uri)?.0));
+        }
+        let sent = parts.uri.query().unwrap_or_default();
+        let own: Vec<&str> = sent.split('&').filter(|pair| !pair.starts_with("dry_run=")).collect();
+        let uri = format!("/?{}", own.join("&")).parse().unwrap_or_else(|_| parts.uri.clone());
+        Ok(Query(axum::extract::Query::<T>::try_from_uri(&uri)?.0))
     }
 }
 

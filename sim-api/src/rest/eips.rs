@@ -447,9 +447,4 @@ async fn unassociate_eip(
 struct UnassociateQuery {
     /// Whether SNAT entries that use it lose it: one that has no other address is deleted.
     force: Option<bool>,
-    /// Run every check and change nothing.
-    #[serde(default)]
-    #[param(ignore)]
-    #[allow(dead_code)]
-    dry_run: Option<bool>,
 }

@@ -4,11 +4,12 @@ use super::context::parse_id;
 use crate::rest::common::parse_list;
 use serde::{Deserialize, Serialize};
 use sim_core::Outcome;
+use sim_core::balancing::scheduler::Scheduler;
 use sim_core::slb::acl::AclKind;
 use sim_core::slb::health_check::{CheckKind, CheckMethod, HealthCheck, HealthCheckSettings};
 use sim_core::slb::listener::Protocol;
 use sim_core::slb::listener_access::{Access, AccessSettings};
-use sim_core::slb::listener_rules::{HEADERS, Layer, Rules, Scheduler, Settings, Sticky};
+use sim_core::slb::listener_rules::{HEADERS, Layer, Rules, Settings, Sticky};
 use utoipa::ToSchema;
 
 /// What a listener speaks.
@@ -203,7 +204,7 @@ pub struct HealthCheckShown {
     /// Seconds until no answer counts as none, as it was asked for.
     timeout: u16,
     /// The same as it holds: never less than the interval.
-    effective_timeout: u16,
+    effective_timeout: i64,
     /// Seconds between two checks.
     interval: u8,
     /// How many good answers make a backend healthy.
@@ -233,7 +234,7 @@ pub fn health_check_shown(check: &HealthCheck) -> HealthCheckShown {
         r#type: check.kind.text(),
         port: check.port,
         timeout: check.timeout,
-        effective_timeout: check.effective_timeout(),
+        effective_timeout: check.rhythm().patience().0 / 1_000,
         interval: check.interval,
         healthy_threshold: check.healthy,
         unhealthy_threshold: check.unhealthy,
@@ -342,7 +343,7 @@ pub struct TrafficBody {
     /// The certificate that clients see; HTTPS, and needed there.
     #[serde(default)]
     server_certificate_id: Option<String>,
-    /// The certificate by which clients are believed; HTTPS.
+    /// The CA certificate by which clients are believed, empty for none; HTTPS.
     #[serde(default)]
     ca_certificate_id: Option<String>,
     /// Which versions and ciphers are spoken; HTTPS.
@@ -354,11 +355,14 @@ pub struct TrafficBody {
 }
 
 /// What is asked of a listener's rules.
-pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Settings {
+///
+/// # Errors
+/// Ids that do not read.
+pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Outcome<Settings> {
     let headers = body.headers.map_or([None; 6], |wanted| {
         HEADERS.map(|name| Some(wanted.iter().any(|header| header.eq_ignore_ascii_case(name))))
     });
-    Settings {
+    Ok(Settings {
         bandwidth: body.bandwidth,
         scheduler: body.scheduler.map(Into::into),
         health_check: check.into(),
@@ -376,11 +380,14 @@ pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Settings {
         cookie_timeout: body.cookie_timeout,
         cookie: body.cookie.map(Into::into),
         headers,
-        certificate: body.server_certificate_id.map(Into::into),
-        client_ca: body.ca_certificate_id.map(Into::into),
+        certificate: body.server_certificate_id.as_deref().map(parse_id).transpose()?,
+        client_ca: match body.ca_certificate_id.as_deref() {
+            Some("") => Some(None),
+            named => named.map(parse_id).transpose()?.map(Some),
+        },
         tls_policy: body.tls_cipher_policy.map(Into::into),
         http2: body.http2,
-    }
+    })
 }
 
 /// What a listener does with traffic; what its protocol does not have is null.
@@ -456,8 +463,8 @@ pub fn traffic_shown(rules: &Rules) -> TrafficShown {
         cookie_timeout: if let Sticky::Insert(timeout) = sticky { Some(*timeout) } else { None },
         cookie: if let Sticky::Server(cookie) = sticky { Some(cookie.to_string()) } else { None },
         headers: seven.map(added).unwrap_or_default(),
-        server_certificate_id: tls.map(|tls| tls.certificate.to_string()),
-        ca_certificate_id: tls.map(|tls| tls.client_ca.to_string()).filter(|ca| !ca.is_empty()),
+        server_certificate_id: tls.and_then(|tls| tls.certificate).map(|id| id.to_string()),
+        ca_certificate_id: tls.and_then(|tls| tls.client_ca).map(|id| id.to_string()),
         tls_cipher_policy: tls.map(|tls| tls.policy.to_string()),
         http2: tls.map(|tls| tls.http2),
     }

@@ -44,6 +44,8 @@ pub const REFUSALS: Refusals = &[
             E::ListenerAcls,
             E::AclNotFound,
             E::ListenerAclFamily,
+            E::ServerCertificateNotFound,
+            E::CaCertificateNotFound,
             E::LoadBalancerLocked,
             E::ListenerPortTaken,
             E::ListenerRedirectTarget,
@@ -64,6 +66,8 @@ pub const REFUSALS: Refusals = &[
             E::ListenerAcls,
             E::AclNotFound,
             E::ListenerAclFamily,
+            E::ServerCertificateNotFound,
+            E::CaCertificateNotFound,
             E::LoadBalancerLocked,
             E::ListenerRedirects,
             E::ListenerBusy,
@@ -222,7 +226,7 @@ async fn create_listener(ctx: Context, Body(body): Body<CreateListenerBody>) -> 
         group: body.vserver_group_id.as_deref().map(parse_id::<VServerGroupId>).transpose()?,
         redirect: body.forward_port,
         access: body.access_control.settings()?,
-        settings: Box::new(settings(body.traffic, body.health_check)),
+        settings: Box::new(settings(body.traffic, body.health_check)?),
         tags: tag_pairs(body.tags),
     };
     ctx.create(command, |w, reply| {
@@ -328,7 +332,7 @@ async fn update_listener(
         description: body.description.map(Into::into),
         group: if body.default_pool { Some(None) } else { named.map(Some) },
         access: body.access_control.settings()?,
-        settings: Box::new(settings(body.traffic, body.health_check)),
+        settings: Box::new(settings(body.traffic, body.health_check)?),
     };
     ctx.change(command, move |w, _| w.get::<Listener>(&listener).map(|l| show(w, l))).await
 }

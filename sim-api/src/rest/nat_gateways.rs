@@ -258,11 +258,6 @@ async fn update_nat_gateway(
 struct DeleteQuery {
     /// Whether SNAT entries and routes to it are deleted with it and its addresses are taken off.
     force: Option<bool>,
-    /// Run every check and change nothing.
-    #[serde(default)]
-    #[param(ignore)]
-    #[allow(dead_code)]
-    dry_run: Option<bool>,
 }
 
 /// Delete a NAT gateway. The route that was made with it goes with it.

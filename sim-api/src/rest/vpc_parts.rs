@@ -180,11 +180,6 @@ struct RemoveBlock {
     /// The IPv4 or IPv6 block.
     #[param(example = "192.168.0.0/16")]
     cidr_block: String,
-    /// Run every check and change nothing.
-    #[serde(default)]
-    #[param(ignore)]
-    #[allow(dead_code)]
-    dry_run: Option<bool>,
 }
 
 /// Take a secondary block off a VPC.

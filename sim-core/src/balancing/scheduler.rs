@@ -8,33 +8,40 @@
 use super::hash_ring::HashRing;
 use serde::{Deserialize, Serialize};
 
-/// A scheduler, by the provider's word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// How a backend is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scheduler {
-    /// Round robin.
-    Rr,
-    /// Weighted round robin.
-    Wrr,
-    /// Weighted least connections.
-    Wlc,
-    /// Consistent hash of the source address.
-    Sch,
-    /// Consistent hash of the four-tuple.
-    Tch,
-    /// Consistent hash of the QUIC connection id.
-    Qch,
+    /// In turn, by weight: the default.
+    #[default]
+    WeightedRoundRobin,
+    /// In turn, whatever the weights.
+    RoundRobin,
+    /// By weight and open connections. Older documents have it, newer ones do not; it is still taken.
+    WeightedLeastConnections,
+    /// By the source address; TCP and UDP.
+    SourceHash,
+    /// By both addresses and ports; TCP and UDP.
+    TupleHash,
+    /// By the QUIC connection id; UDP.
+    QuicHash,
 }
 
 impl Scheduler {
     /// Each scheduler with the provider's word.
-    pub const ALL: &'static [(&'static str, Scheduler)] = &[
-        ("rr", Scheduler::Rr),
-        ("wrr", Scheduler::Wrr),
-        ("wlc", Scheduler::Wlc),
-        ("sch", Scheduler::Sch),
-        ("tch", Scheduler::Tch),
-        ("qch", Scheduler::Qch),
+    pub const WORDS: &'static [(&'static str, Scheduler)] = &[
+        ("wrr", Scheduler::WeightedRoundRobin),
+        ("rr", Scheduler::RoundRobin),
+        ("wlc", Scheduler::WeightedLeastConnections),
+        ("sch", Scheduler::SourceHash),
+        ("tch", Scheduler::TupleHash),
+        ("qch", Scheduler::QuicHash),
     ];
+
+    /// The provider's word.
+    pub fn text(self) -> &'static str {
+        Scheduler::WORDS.iter().find(|(_, scheduler)| *scheduler == self).map_or("wrr", |(word, _)| *word)
+    }
 }
 
 /// A backend that may be chosen.
@@ -72,13 +79,13 @@ impl Chooser {
     pub fn new(scheduler: Scheduler, candidates: &[Candidate]) -> Chooser {
         let weights: Vec<u8> = candidates.iter().map(|c| c.weight).collect();
         let how = match scheduler {
-            Scheduler::Rr => {
+            Scheduler::RoundRobin => {
                 let places = (0..).zip(&weights).filter(|(_, weight)| **weight > 0).map(|(place, _)| place);
                 How::Round { places: places.collect(), next: 0 }
             }
-            Scheduler::Wrr => How::Round { places: weighted_round(&weights), next: 0 },
-            Scheduler::Wlc => How::Fewest { open: vec![0; weights.len()] },
-            Scheduler::Sch | Scheduler::Tch | Scheduler::Qch => {
+            Scheduler::WeightedRoundRobin => How::Round { places: weighted_round(&weights), next: 0 },
+            Scheduler::WeightedLeastConnections => How::Fewest { open: vec![0; weights.len()] },
+            Scheduler::SourceHash | Scheduler::TupleHash | Scheduler::QuicHash => {
                 How::Hash(HashRing::new(candidates.iter().map(|c| (c.key.as_slice(), c.weight))))
             }
         };

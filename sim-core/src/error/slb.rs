@@ -4,8 +4,8 @@ macro_rules! slb_errors {
     ($($before:tt)*) => { errors! {
         $($before)*
         // --- certificates ------------------------------------------------------------------------------
-        ServerCertificateNotFound NotFound ["ServerCertificateId.NotFound"] 404 "The specified server certificate does not exist.";
-        CaCertificateNotFound NotFound ["CACertificateId.NotFound"] 404 "The specified CA certificate does not exist.";
+        ServerCertificateNotFound NotFound ["ServerCertificateId.NotFound", "CertificateNotExist"] 404 "The specified server certificate does not exist.";
+        CaCertificateNotFound NotFound ["CACertificateId.NotFound", "CertificateNotExist"] 404 "The specified CA certificate does not exist.";
         CertificateNameMalformed Invalid ["InvalidParameter"] 400 "The name of a certificate is 1 to 80 letters, digits and - / . _.";
         CertificateMalformed Invalid ["CertificateFormatInvalid"] 400 "A certificate is the PEM text of an X.509 certificate.";
         CertificateNotRsa Invalid ["EccCertificateNotSupport"] 400 "The key of a server certificate is an RSA key.";
@@ -68,6 +68,7 @@ macro_rules! slb_errors {
         ListenerRedirected Dependency ["ListenerForwardExist"] 400 "Another listener sends clients to this one.";
         ListenerNeedsGroup Conflict ["OperationFailed.ServerGroupInUse"] 400 "The listener has no port of the default pool, so it keeps its group.";
         VServerGroupInUse Dependency ["RspoolVipExist"] 400 "A listener forwards to the vServer group.";
+        CertificateInUse Dependency ["CertificateAndPrivateKeyIsRefered"] 400 "A listener uses the certificate.";
         AclInUse Dependency ["OperationFailed.AclBindedWithVip"] 400 "A listener uses the access control list.";
         VServerGroupNotFound NotFound ["InvalidParameter", "ResourceNotFound.VServerGroup"] 404 "The specified VServerGroupId does not exist.";
         VServerGroupNameMalformed Invalid ["InvalidParameter"] 400 "The name of a vServer group has 1 to 80 characters and does not start with http:// or https://.";

@@ -11,6 +11,7 @@ use crate::id::{CaCertificateId, ResourceGroupId, ServerCertificateId};
 use crate::quota::Quota;
 use crate::resource::Resource;
 use crate::secret::Fingerprint;
+use crate::slb::listener_certificates;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -182,9 +183,10 @@ pub struct DeleteServerCertificate {
 /// Handles [`DeleteServerCertificate`].
 ///
 /// # Errors
-/// An unknown certificate.
+/// An unknown certificate, or one that a listener uses.
 pub fn delete_server(w: &mut World, caller: &Caller, c: &DeleteServerCertificate) -> Outcome<Reply> {
     w.visible::<ServerCertificate>(caller, c.certificate)?;
+    listener_certificates::check_unused(w, c.certificate)?;
     tag::clear(w, c.certificate);
     w.remove::<ServerCertificate>(&c.certificate);
     Ok(Reply::Done)
@@ -232,9 +234,10 @@ pub struct DeleteCaCertificate {
 /// Handles [`DeleteCaCertificate`].
 ///
 /// # Errors
-/// An unknown certificate.
+/// An unknown certificate, or one that a listener uses.
 pub fn delete_ca(w: &mut World, caller: &Caller, c: &DeleteCaCertificate) -> Outcome<Reply> {
     w.visible::<CaCertificate>(caller, c.certificate)?;
+    listener_certificates::check_unused(w, c.certificate)?;
     tag::clear(w, c.certificate);
     w.remove::<CaCertificate>(&c.certificate);
     Ok(Reply::Done)

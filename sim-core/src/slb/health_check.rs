@@ -1,10 +1,12 @@
 //! How a listener checks its backends: the parameters, with their ranges and defaults.
 //!
 //! Ranges and defaults are the interface's (provider documentation: CreateLoadBalancerTCPListener and its siblings); the
-//! console recommends others for UDP. A timeout below the interval counts as the interval.
+//! console recommends others for UDP. [`Rhythm`] says how they are taken together.
 
+use crate::balancing::probe_series::Rhythm;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::slb::listener::Protocol;
+use crate::time::Span;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
@@ -169,9 +171,14 @@ impl HealthCheck {
         }
     }
 
-    /// The time until no answer counts as none, in seconds: never less than the interval.
-    pub fn effective_timeout(&self) -> u16 {
-        self.timeout.max(u16::from(self.interval))
+    /// When probes are made.
+    pub fn rhythm(&self) -> Rhythm {
+        Rhythm {
+            interval: Span::seconds(self.interval.into()),
+            timeout: Span::seconds(self.timeout.into()),
+            healthy: self.healthy,
+            unhealthy: self.unhealthy,
+        }
     }
 
     /// The classes of good statuses as they are written.

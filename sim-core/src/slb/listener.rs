@@ -7,12 +7,13 @@
 use crate::access::{Caller, Owner};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AccessControlListId, ListenerId, LoadBalancerId, VServerGroupId};
+use crate::id::{AccessControlListId, AnyId, ListenerId, LoadBalancerId, VServerGroupId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
 use crate::settings::{Provisioning, Work};
 use crate::slb::listener_access::{Access, AccessSettings, take_access};
+use crate::slb::listener_certificates;
 use crate::slb::listener_rules::{Rules, Settings};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::server_group::VServerGroup;
@@ -155,6 +156,8 @@ pub struct ListenerIndex {
     pub by_group: Groups<VServerGroupId, ListenerId>,
     /// By access control list that is used.
     pub by_acl: Groups<AccessControlListId, ListenerId>,
+    /// By certificate that is used, of a server or a CA.
+    pub by_certificate: Groups<AnyId, ListenerId>,
     /// By load balancer, port, and whether it is UDP.
     pub by_port: BTreeMap<(LoadBalancerId, u16, bool), ListenerId>,
 }
@@ -178,6 +181,7 @@ impl Row for Listener {
         for acl in new.iter().filter_map(|l| l.access.as_ref()).flat_map(|access| &access.acls) {
             ix.by_acl.insert(*acl, id);
         }
+        listener_certificates::reindex(&mut ix.by_certificate, id, old, new);
         ix.by_group.shift(&id, old.and_then(|l| l.group), new.and_then(|l| l.group));
         match (old, new) {
             (None, Some(l)) => {
@@ -312,6 +316,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Rep
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     let group = c.group.filter(|_| c.redirect.is_none());
     check_group(w, caller, c.load_balancer, group)?;
+    listener_certificates::check(w, caller, &rules)?;
     let access = match c.redirect {
         None => take_access(w, caller, balancer, None, &c.access)?,
         Some(_) => None,
@@ -429,6 +434,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
     let mut rules = listener.rules.clone();
     rules.take(&c.settings, c.protocol)?;
     check_group(w, caller, c.load_balancer, c.group.flatten())?;
+    listener_certificates::check(w, caller, &rules)?;
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     let access = take_access(w, caller, balancer, listener.access.as_ref(), &c.access)?;
     balancer.check_unlocked()?;

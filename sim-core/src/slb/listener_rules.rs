@@ -2,55 +2,20 @@
 //!
 //! Ranges and defaults are the interface's (provider documentation: CreateLoadBalancerTCPListener and its siblings).
 
+use crate::balancing::scheduler::Scheduler;
 use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::{CaCertificateId, ServerCertificateId};
 use crate::slb::health_check::{HealthCheck, HealthCheckSettings, unfit, within};
 use crate::slb::listener::Protocol;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-/// How a backend is chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheduler {
-    /// In turn, by weight: the default.
-    #[default]
-    WeightedRoundRobin,
-    /// In turn, whatever the weights.
-    RoundRobin,
-    /// By weight and open connections. Older documents have it, newer ones do not; it is still taken.
-    WeightedLeastConnections,
-    /// By the source address; TCP and UDP.
-    SourceHash,
-    /// By both addresses and ports; TCP and UDP.
-    TupleHash,
-    /// By the QUIC connection id; UDP.
-    QuicHash,
-}
-
-impl Scheduler {
-    /// The words of both wires.
-    pub const WORDS: &'static [(&'static str, Scheduler)] = &[
-        ("wrr", Scheduler::WeightedRoundRobin),
-        ("rr", Scheduler::RoundRobin),
-        ("wlc", Scheduler::WeightedLeastConnections),
-        ("sch", Scheduler::SourceHash),
-        ("tch", Scheduler::TupleHash),
-        ("qch", Scheduler::QuicHash),
-    ];
-
-    /// The provider's word.
-    pub fn text(self) -> &'static str {
-        Scheduler::WORDS.iter().find(|(_, scheduler)| *scheduler == self).map_or("wrr", |(word, _)| *word)
-    }
-
-    fn fits(self, protocol: Protocol) -> bool {
-        match self {
-            Scheduler::WeightedRoundRobin | Scheduler::RoundRobin | Scheduler::WeightedLeastConnections => {
-                true
-            }
-            Scheduler::SourceHash | Scheduler::TupleHash => !protocol.is_http(),
-            Scheduler::QuicHash => protocol == Protocol::Udp,
-        }
+/// Whether a listener of a protocol may choose its backends so.
+fn fits(scheduler: Scheduler, protocol: Protocol) -> bool {
+    match scheduler {
+        Scheduler::WeightedRoundRobin | Scheduler::RoundRobin | Scheduler::WeightedLeastConnections => true,
+        Scheduler::SourceHash | Scheduler::TupleHash => !protocol.is_http(),
+        Scheduler::QuicHash => protocol == Protocol::Udp,
     }
 }
 
@@ -113,9 +78,9 @@ pub struct Layer7 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tls {
     /// The certificate that clients see.
-    pub certificate: CompactString,
-    /// The certificate by which clients are believed; empty if they need none.
-    pub client_ca: CompactString,
+    pub certificate: Option<ServerCertificateId>,
+    /// The certificate by which clients are believed; absent if they need none.
+    pub client_ca: Option<CaCertificateId>,
     /// Which versions and ciphers are spoken.
     pub policy: CompactString,
     /// Whether HTTP/2 is spoken.
@@ -192,9 +157,9 @@ pub struct Settings {
     /// Which of [`HEADERS`] are added or left out; HTTP and HTTPS.
     pub headers: [Option<bool>; 6],
     /// The certificate that clients see; HTTPS.
-    pub certificate: Option<CompactString>,
-    /// The certificate by which clients are believed; HTTPS.
-    pub client_ca: Option<CompactString>,
+    pub certificate: Option<ServerCertificateId>,
+    /// The certificate by which clients are believed, `None` inside for none; HTTPS.
+    pub client_ca: Option<Option<CaCertificateId>>,
     /// Which versions and ciphers are spoken; HTTPS.
     pub tls_policy: Option<CompactString>,
     /// Whether HTTP/2 is spoken; HTTPS.
@@ -245,11 +210,19 @@ impl Settings {
 }
 
 impl Rules {
+    /// What only HTTPS knows.
+    pub fn tls(&self) -> Option<&Tls> {
+        match &self.layer {
+            Layer::Seven(layer) => layer.tls.as_ref(),
+            Layer::Four(_) => None,
+        }
+    }
+
     /// What a listener does for which nothing was asked.
     pub fn of(protocol: Protocol) -> Rules {
         let tls = (protocol == Protocol::Https).then(|| Tls {
-            certificate: CompactString::default(),
-            client_ca: CompactString::default(),
+            certificate: None,
+            client_ca: None,
             policy: TLS_POLICIES[0].into(),
             http2: true,
         });
@@ -287,8 +260,8 @@ impl Rules {
                 if limited { Some(within("bandwidth", bandwidth, 1, 5_120)? as u16) } else { None };
         }
         if let Some(scheduler) = asked.scheduler {
-            if !scheduler.fits(protocol) {
-                let fitting = Scheduler::WORDS.iter().filter(|(_, s)| s.fits(protocol));
+            if !fits(scheduler, protocol) {
+                let fitting = Scheduler::WORDS.iter().filter(|(_, s)| fits(*s, protocol));
                 let words = fitting.map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
                 return Err(unfit("scheduler", format!("{} was given.", scheduler.text()), words));
             }
@@ -349,15 +322,11 @@ impl Layer7 {
         }
         self.take_sticky(asked)?;
         let Some(tls) = &mut self.tls else { return Ok(()) };
-        if let Some(certificate) = &asked.certificate {
-            tls.certificate.clone_from(certificate);
-        }
-        if tls.certificate.is_empty() {
+        tls.certificate = asked.certificate.or(tls.certificate);
+        if tls.certificate.is_none() {
             return Err(Refusal::new(ErrorCode::ListenerCertificateMissing).field("server_certificate_id"));
         }
-        if let Some(ca) = &asked.client_ca {
-            tls.client_ca.clone_from(ca);
-        }
+        tls.client_ca = asked.client_ca.unwrap_or(tls.client_ca);
         if let Some(policy) = &asked.tls_policy {
             if !TLS_POLICIES.contains(&policy.as_str()) {
                 return Err(unfit("tls_cipher_policy", "", TLS_POLICIES.join(", ")));

@@ -5,7 +5,6 @@
 
 use crate::access::{Caller, Owner, ZoneId};
 use crate::command::Reply;
-use crate::ecs::eni::count;
 use crate::ecs::eni_address::{self, Primary, Wanted};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, LoadBalancerId, ResourceGroupId, VSwitchId, VpcId};
@@ -21,7 +20,7 @@ use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Counter;
 use crate::vpc::vpc::Vpc;
-use crate::vpc::vswitch::VSwitch;
+use crate::vpc::vswitch::{self, VSwitch};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -127,16 +126,12 @@ impl Row for LoadBalancer {
         };
         ix.by_vpc.shift(&row.id, was.then_some(home.vpc), is.then_some(home.vpc));
         ix.by_vswitch.shift(&row.id, was.then_some(home.vswitch), is.then_some(home.vswitch));
-        let pool = indexes.vswitches.pools.get_mut(&home.vswitch);
-        let pool = pool.expect("a vSwitch outlives its load balancers");
         if came {
-            pool.take_address(address).expect("the address was checked to be free");
             ix.by_address.insert((home.vpc, address), row.id);
         } else {
-            pool.give_back(address).expect("the address was taken");
             ix.by_address.remove(&(home.vpc, address));
         }
-        count(&mut indexes.enis.addresses_in_vpc, Some((&home.vpc, 1)), came);
+        vswitch::hold(indexes, home.vpc, home.vswitch, address, came);
     }
 }
 

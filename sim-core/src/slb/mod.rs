@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod health_check;
 pub mod listener;
 pub mod listener_access;
+mod listener_certificates;
 pub mod listener_rules;
 pub mod load_balancer;
 pub mod load_balancer_change;

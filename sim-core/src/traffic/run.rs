@@ -1,9 +1,10 @@
 //! A run: arrivals, ends, faults and verdicts in the order of their time.
 
 use super::report::{Cause, Happened, OfBackend, OfCause, Report, What};
-use super::scenario::{Answers, Backend, BadScenario, Protocol, Scenario};
+use super::scenario::{Answers, Backend, BadScenario, Scenario};
 use crate::balancing::probe_series::{Answering, Health, ProbeSeries};
-use crate::balancing::scheduler::{Candidate, Chooser};
+use crate::balancing::scheduler::{Candidate, Chooser, Scheduler};
+use crate::slb::listener::Protocol;
 use crate::time::{SimTime, Span};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -275,7 +276,7 @@ impl<'s> Run<'s> {
         let failure = match spec.answers {
             Answers::Refuses => Some(Cause::Refused),
             Answers::Silent => Some(Cause::NoAnswer),
-            Answers::After(_) if self.scenario.listener.protocol == Protocol::Http && spec.status >= 500 => {
+            Answers::After(_) if self.scenario.listener.protocol.is_http() && spec.status >= 500 => {
                 Some(Cause::BadStatus)
             }
             Answers::After(_) => None,
@@ -328,9 +329,8 @@ impl<'s> Run<'s> {
 
     /// What hashing schedulers hash: the source address, and for the four-tuple and QUIC what differs by connection.
     fn key(&self, client: u64, n: u64) -> [u8; 16] {
-        use crate::balancing::scheduler::Scheduler;
         let connection = match self.scenario.listener.scheduler {
-            Scheduler::Tch | Scheduler::Qch => draw(self.scenario.seed ^ 1, n),
+            Scheduler::TupleHash | Scheduler::QuicHash => draw(self.scenario.seed ^ 1, n),
             _ => 0,
         };
         let mut key = [0; 16];
@@ -428,7 +428,7 @@ fn probed(spec: &Backend, protocol: Protocol) -> Answering {
         (Answers::Refuses, _) => Answering::Badly(Span::ZERO),
         (Answers::Silent, Protocol::Udp) => Answering::Well(Span::ZERO),
         (Answers::Silent, _) => Answering::Silent,
-        (Answers::After(takes), Protocol::Http) if !(200..400).contains(&spec.status) => {
+        (Answers::After(takes), _) if protocol.is_http() && !(200..400).contains(&spec.status) => {
             Answering::Badly(takes)
         }
         (Answers::After(takes), _) => Answering::Well(takes),

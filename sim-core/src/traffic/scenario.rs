@@ -3,6 +3,7 @@
 use super::length::{self, Length};
 use crate::balancing::probe_series::Rhythm;
 use crate::balancing::scheduler::Scheduler;
+use crate::slb::listener::Protocol;
 use crate::time::Span;
 use serde::{Deserialize, Deserializer, de};
 
@@ -67,7 +68,8 @@ impl Clients {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Listener {
-    /// What is spoken.
+    /// What is spoken. Over UDP a connection is a flow, and a probe that is not answered has succeeded; over HTTP and HTTPS it is
+    /// a request, and a status of 500 and above has failed.
     pub protocol: Protocol,
     /// Who is next.
     #[serde(deserialize_with = "scheduler")]
@@ -88,7 +90,7 @@ impl Default for Listener {
     fn default() -> Listener {
         Listener {
             protocol: Protocol::Tcp,
-            scheduler: Scheduler::Wrr,
+            scheduler: Scheduler::WeightedRoundRobin,
             persistence: Length(Span::ZERO),
             drain: Length(Span::ZERO),
             max_connections: None,
@@ -98,21 +100,9 @@ impl Default for Listener {
     }
 }
 
-/// What is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Protocol {
-    /// TCP: a connection is a connection.
-    Tcp,
-    /// UDP: a connection is a flow, and a probe that is not answered has succeeded.
-    Udp,
-    /// HTTP: a connection is a request, and a status of 500 and above has failed.
-    Http,
-}
-
 fn scheduler<'de, D: Deserializer<'de>>(d: D) -> Result<Scheduler, D::Error> {
     let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-    let found = Scheduler::ALL.iter().find(|(word, _)| *word == text);
+    let found = Scheduler::WORDS.iter().find(|(word, _)| *word == text);
     found.map(|(_, scheduler)| *scheduler).ok_or_else(|| {
         de::Error::custom(format!("{text:?} is no scheduler; write rr, wrr, wlc, sch, tch or qch"))
     })

@@ -6,10 +6,9 @@
 
 use crate::access::{Caller, Owner};
 use crate::command::Reply;
-use crate::ecs::eni::count;
 use crate::ecs::eni_address::{self, Primary, Wanted};
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
-use crate::id::{AnyId, EipId, Id, NatGatewayId, SnatTableId, VSwitchId, VpcId};
+use crate::id::{AnyId, EipId, Id, NatGatewayId, RouteEntryId, SnatTableId, VSwitchId, VpcId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -22,7 +21,7 @@ use crate::vpc::eip::{Eip, InternetCharge};
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_entry::{self, RouteEntry};
 use crate::vpc::vpc::Vpc;
-use crate::vpc::vswitch::VSwitch;
+use crate::vpc::vswitch::{self, VSwitch};
 use crate::vpc::{eip_binding, snat};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
@@ -74,8 +73,6 @@ pub struct NatGateway {
     pub deletion_protection: bool,
     /// Whether it answers echo requests to its addresses; kept and shown.
     pub icmp_reply: bool,
-    /// Whether the route 0.0.0.0/0 of the system table is its own, made with it.
-    pub own_route: bool,
     /// Where it is in its life.
     pub status: NatStatus,
     /// When it leaves Creating or Deleting; absent in every other status.
@@ -139,15 +136,12 @@ impl Row for NatGateway {
         ix.by_owner.shift(&id, was.map(|g| g.owner.clone()), is.map(|g| g.owner.clone()));
         ix.by_vpc.shift(&id, was.map(|g| g.vpc), is.map(|g| g.vpc));
         ix.by_vswitch.shift(&id, was.map(|g| g.vswitch), is.map(|g| g.vswitch));
-        let pool = indexes.vswitches.pools.get_mut(&row.vswitch).expect("a vSwitch outlives its gateways");
         if came {
-            pool.take_address(row.address).expect("the address was checked to be free");
             ix.by_address.insert((row.vpc, row.address), id);
         } else {
-            pool.give_back(row.address).expect("the address was taken");
             ix.by_address.remove(&(row.vpc, row.address));
         }
-        count(&mut indexes.enis.addresses_in_vpc, Some((&row.vpc, 1)), came);
+        vswitch::hold(indexes, row.vpc, row.vswitch, row.address, came);
     }
 }
 
@@ -225,13 +219,11 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateNatGateway) -> Outcome<R
         description,
         deletion_protection: false,
         icmp_reply: c.icmp_reply,
-        own_route: false,
         status: NatStatus::Creating,
         settles: Some(created + span),
         created,
     });
-    let own_route = route_entry::add_default(w, caller, vpc, NextHop::NatGateway(id))?;
-    w.update::<NatGateway>(&id, |gateway| gateway.own_route = own_route);
+    route_entry::add_default(w, caller, vpc, NextHop::NatGateway(id))?;
     if span.is_zero() {
         settle(w, id);
     } else {
@@ -357,23 +349,15 @@ fn erase(w: &mut World, id: NatGatewayId) {
 
 /// What keeps a NAT gateway from being deleted, in the order in which it is reported.
 pub fn dependents(w: &World, gateway: &NatGateway) -> Vec<(ErrorCode, Vec<AnyId>)> {
-    let own = |id: &AnyId| gateway.own_route && is_default_route(w, *id);
-    let routes = route_entry::next_hop_users(w, gateway.id).into_iter().map(AnyId::from);
+    let routes = route_entry::next_hop_users(w, gateway.id).into_iter();
+    let own = |id: &RouteEntryId| w.get::<RouteEntry>(id).is_some_and(|entry| entry.with_next_hop);
+    let routes = routes.filter(|id| !own(id)).map(AnyId::from);
     let all: [(ErrorCode, Vec<AnyId>); 3] = [
         (ErrorCode::NatHasSnatEntry, snat::of_gateway(w, gateway.id).map(|e| e.id.into()).collect()),
         (ErrorCode::NatHasEip, gateway.eips(w).map(|eip| eip.id.into()).collect()),
-        (ErrorCode::NatHasRouteEntry, routes.filter(|id| !own(id)).collect()),
+        (ErrorCode::NatHasRouteEntry, routes.collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
-}
-
-/// Whether an entry is that of the system table to everywhere.
-fn is_default_route(w: &World, id: AnyId) -> bool {
-    let entry = id.try_into().ok().and_then(|id| w.get::<RouteEntry>(&id));
-    entry.is_some_and(|entry| {
-        let system = w.get::<Vpc>(&entry.vpc).is_some_and(|vpc| vpc.system_table == entry.table);
-        system && entry.destination.prefix_len() == 0
-    })
 }
 
 /// Checks that one more address may be bound to a gateway.

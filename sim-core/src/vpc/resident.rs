@@ -6,7 +6,6 @@
 
 use crate::access::{Caller, Owner};
 use crate::command::Reply;
-use crate::ecs::eni::count;
 use crate::ecs::eni_address::{self, Primary, Wanted};
 use crate::ecs::membership::{Joining, check_membership_of};
 use crate::error::{ErrorCode, Outcome, Refusal};
@@ -16,7 +15,7 @@ use crate::resource::Resource;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
-use crate::vpc::vswitch::VSwitch;
+use crate::vpc::vswitch::{self, VSwitch};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -86,15 +85,12 @@ impl Row for Resident {
         ix.by_owner.shift(&id, was.map(|r| r.owner.clone()), is.map(|r| r.owner.clone()));
         ix.by_vpc.shift(&id, was.map(|r| r.vpc), is.map(|r| r.vpc));
         ix.by_vswitch.shift(&id, was.map(|r| r.vswitch), is.map(|r| r.vswitch));
-        let pool = indexes.vswitches.pools.get_mut(&row.vswitch).expect("a vSwitch outlives its residents");
         if came {
-            pool.take_address(row.address).expect("the address was checked to be free");
             ix.by_address.insert((row.vpc, row.address), id);
         } else {
-            pool.give_back(row.address).expect("the address was taken");
             ix.by_address.remove(&(row.vpc, row.address));
         }
-        count(&mut indexes.enis.addresses_in_vpc, Some((&row.vpc, 1)), came);
+        vswitch::hold(indexes, row.vpc, row.vswitch, row.address, came);
     }
 }
 

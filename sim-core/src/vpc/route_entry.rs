@@ -93,6 +93,8 @@ pub struct RouteEntry {
     pub status: EntryStatus,
     /// When it was made or last changed.
     pub modified: SimTime,
+    /// Whether it was made with its next hop, a NAT gateway, with which it goes. Who gives it another next hop makes it theirs.
+    pub with_next_hop: bool,
 }
 
 /// What is derived from stored route entries.
@@ -265,6 +267,7 @@ impl SystemTarget {
             status: EntryStatus::Available,
             // A vSwitch may be older than the table in which its entry is.
             modified: since.max(table.created),
+            with_next_hop: false,
         })
     }
 }
@@ -381,26 +384,36 @@ pub(crate) fn forget(w: &mut World, vswitch: VSwitchId, only_ipv6: bool) {
     }
 }
 
-/// Gives a VPC's system table the route to everywhere, if it has none and room for one. False if it does not.
+/// Gives a VPC's system table the route to everywhere, which goes with its next hop, if it has none and room for one.
 ///
 /// # Errors
 /// [`ErrorCode::WorldFull`].
-pub(crate) fn add_default(w: &mut World, caller: &Caller, vpc: VpcId, next_hop: NextHop) -> Outcome<bool> {
+pub(crate) fn add_default(w: &mut World, caller: &Caller, vpc: VpcId, next_hop: NextHop) -> Outcome<()> {
     let Some(table) = w.get::<Vpc>(&vpc).and_then(|vpc| w.get::<RouteTable>(&vpc.system_table)) else {
-        return Ok(false);
+        return Ok(());
     };
     let destination = Cidr::V4(Cidr4::v4([0, 0, 0, 0], 0));
     let used = w.indexes().route_entries.customs.count(&table.id);
     let full = used >= Quota::RouteEntriesPerTable.limit(w, caller.account);
     if full || to_destination(w, table, destination).is_some() {
-        return Ok(false);
+        return Ok(());
     }
-    let table = table.id;
-    let id = w.new_id::<RouteEntryId>(&caller.region)?;
-    let (kind, status, modified) = (EntryKind::Custom, EntryStatus::Available, w.now());
-    let (name, description) = (CompactString::default(), CompactString::default());
-    w.put(RouteEntry { id, table, vpc, destination, next_hop, kind, name, description, status, modified });
-    Ok(true)
+    let (table, modified) = (table.id, w.now());
+    let id = w.new_id(&caller.region)?;
+    w.put(RouteEntry {
+        id,
+        table,
+        vpc,
+        destination,
+        next_hop,
+        kind: EntryKind::Custom,
+        name: CompactString::default(),
+        description: CompactString::default(),
+        status: EntryStatus::Available,
+        modified,
+        with_next_hop: true,
+    });
+    Ok(())
 }
 
 /// Takes away the entries that lead to an object that goes.

@@ -212,6 +212,7 @@ pub struct CreateSnatEntry {
 pub fn create(w: &mut World, caller: &Caller, c: &CreateSnatEntry) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     check_exclusive(c)?;
+    check_ips_form(&c.ips)?;
     let gateway = gateway_of(w, caller, c.table)?;
     let source = check_source(w, caller, gateway, c)?;
     gateway.check_available()?;
@@ -305,9 +306,20 @@ fn check_free(w: &World, gateway: &NatGateway, source: SnatSource) -> Outcome<()
     }
 }
 
-/// The addresses are the gateway's, and each is named once.
+/// There is at least one address, and each is named once.
+fn check_ips_form(ips: &[Ipv4Addr]) -> Outcome<()> {
+    let distinct: BTreeSet<&Ipv4Addr> = ips.iter().collect();
+    if ips.is_empty() || distinct.len() != ips.len() {
+        return Err(Refusal::new(ErrorCode::SnatIpsMalformed)
+            .field("snat_ips")
+            .detail(format!("{} addresses were given, {} of them different.", ips.len(), distinct.len()))
+            .accepted("addresses of the gateway, each once"));
+    }
+    Ok(())
+}
+
+/// The addresses are the gateway's.
 fn check_ips(w: &World, caller: &Caller, gateway: &NatGateway, ips: &[Ipv4Addr]) -> Outcome<Vec<EipId>> {
-    let refuse = |code, detail: String| Err(Refusal::new(code).field("snat_ips").detail(detail));
     let own: Vec<&Eip> = gateway.eips(w).filter(|eip| eip.status == EipStatus::InUse).collect();
     let mut eips = Vec::with_capacity(ips.len());
     for &ip in ips {
@@ -319,10 +331,6 @@ fn check_ips(w: &World, caller: &Caller, gateway: &NatGateway, ips: &[Ipv4Addr])
                 .accepted(all.join(", ")));
         };
         eips.push(eip.id);
-    }
-    let distinct: BTreeSet<&EipId> = eips.iter().collect();
-    if ips.is_empty() || distinct.len() != eips.len() {
-        return refuse(ErrorCode::SnatIpsMalformed, format!("{} addresses were given.", ips.len()));
     }
     let wanted = ips.len() as u64;
     Quota::EipsPerSnatEntry.check(w, caller.account, 0, wanted, ErrorCode::SnatIpsExceeded)?;
@@ -350,6 +358,7 @@ pub struct ModifySnatEntry {
 /// The form of the name; an unknown table or entry; a state that does not allow it; what [`create`] says of addresses.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifySnatEntry) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
+    c.ips.as_deref().map(check_ips_form).transpose()?;
     let entry = find(w, caller, c.entry, c.table)?;
     let gateway = w.get::<NatGateway>(&entry.gateway).expect("a gateway outlives its entries");
     gateway.check_available()?;

@@ -10,6 +10,7 @@ use crate::cidr::{
     reserved::{self, RuleError},
 };
 use crate::command::Reply;
+use crate::ecs::eni::count;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, RouteTableId, VSwitchId, VpcId};
 use crate::name::TextRule;
@@ -30,6 +31,7 @@ use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// A vSwitch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -549,4 +551,19 @@ pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> 
         (ErrorCode::VSwitchHasResident, residents.collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
+}
+
+/// Takes an address of a vSwitch out of its pool for something that holds one and no interface, or gives it back, and counts
+/// it among those of the VPC.
+///
+/// # Panics
+/// If the address is not free, or was not taken: the handler checked it.
+pub(crate) fn hold(indexes: &mut Indexes, vpc: VpcId, vswitch: VSwitchId, address: Ipv4Addr, came: bool) {
+    let pool = indexes.vswitches.pools.get_mut(&vswitch).expect("a vSwitch outlives what lies in it");
+    if came {
+        pool.take_address(address).expect("the address was checked to be free");
+    } else {
+        pool.give_back(address).expect("the address was taken");
+    }
+    count(&mut indexes.enis.addresses_in_vpc, Some((&vpc, 1)), came);
 }

@@ -21,13 +21,13 @@ fn shares(picks: &[usize], backends: usize) -> Vec<usize> {
 #[test]
 fn rounds() {
     for (scheduler, weights, expected) in [
-        (Scheduler::Rr, &[1, 100, 7][..], &[0, 1, 2, 0, 1, 2][..]),
-        (Scheduler::Rr, &[1, 0, 7], &[0, 2, 0, 2]),
-        (Scheduler::Wrr, &[3, 2, 1], &[0, 0, 1, 0, 1, 2, 0, 0, 1]),
-        (Scheduler::Wrr, &[60, 40, 20], &[0, 0, 1, 0, 1, 2]),
-        (Scheduler::Wrr, &[100, 100], &[0, 1, 0, 1]),
-        (Scheduler::Wrr, &[0, 5], &[1, 1]),
-        (Scheduler::Wlc, &[1, 1, 2], &[0, 1, 2, 2, 0]),
+        (Scheduler::RoundRobin, &[1, 100, 7][..], &[0, 1, 2, 0, 1, 2][..]),
+        (Scheduler::RoundRobin, &[1, 0, 7], &[0, 2, 0, 2]),
+        (Scheduler::WeightedRoundRobin, &[3, 2, 1], &[0, 0, 1, 0, 1, 2, 0, 0, 1]),
+        (Scheduler::WeightedRoundRobin, &[60, 40, 20], &[0, 0, 1, 0, 1, 2]),
+        (Scheduler::WeightedRoundRobin, &[100, 100], &[0, 1, 0, 1]),
+        (Scheduler::WeightedRoundRobin, &[0, 5], &[1, 1]),
+        (Scheduler::WeightedLeastConnections, &[1, 1, 2], &[0, 1, 2, 2, 0]),
     ] {
         assert_eq!(picks(scheduler, weights, expected.len()), expected, "{scheduler:?} {weights:?}");
     }
@@ -35,7 +35,7 @@ fn rounds() {
 
 #[test]
 fn nobody_without_a_weight() {
-    for (_, scheduler) in Scheduler::ALL {
+    for (_, scheduler) in Scheduler::WORDS {
         assert!(picks(*scheduler, &[0, 0], 3).is_empty(), "{scheduler:?}");
         assert!(picks(*scheduler, &[], 3).is_empty(), "{scheduler:?}");
     }
@@ -43,7 +43,7 @@ fn nobody_without_a_weight() {
 
 #[test]
 fn least_connections_follow_what_ended() {
-    let mut chooser = Chooser::new(Scheduler::Wlc, &candidates(&[1, 1]));
+    let mut chooser = Chooser::new(Scheduler::WeightedLeastConnections, &candidates(&[1, 1]));
     assert_eq!([chooser.choose(b""), chooser.choose(b"")], [Some(0), Some(1)]);
     chooser.ended(1);
     assert_eq!([chooser.choose(b""), chooser.choose(b"")], [Some(1), Some(0)]);
@@ -51,7 +51,7 @@ fn least_connections_follow_what_ended() {
 
 #[test]
 fn hashed_shares_are_as_even_as_the_weights() {
-    let picks = picks(Scheduler::Sch, &[100, 100, 50, 100], 70_000);
+    let picks = picks(Scheduler::SourceHash, &[100, 100, 50, 100], 70_000);
     for (share, expected) in shares(&picks, 4).into_iter().zip([20_000, 20_000, 10_000, 20_000]) {
         assert!(share.abs_diff(expected) * 100 < expected * 15, "{share} of {expected}");
     }
@@ -68,7 +68,7 @@ proptest! {
         let divisor = weights.iter().fold(0u32, |a, b| num_gcd(a, u32::from(*b)));
         prop_assume!(divisor > 0);
         let round: usize = weights.iter().map(|w| usize::from(*w) / divisor as usize).sum();
-        let picks = picks(Scheduler::Wrr, &weights, round * rounds);
+        let picks = picks(Scheduler::WeightedRoundRobin, &weights, round * rounds);
         let expected: Vec<usize> = weights.iter().map(|w| usize::from(*w) / divisor as usize * rounds).collect();
         prop_assert_eq!(shares(&picks, weights.len()), expected);
     }
@@ -78,7 +78,7 @@ proptest! {
     fn least_connections_keep_the_weights(weights in weights(), number in 1usize..400) {
         prop_assume!(weights.iter().any(|w| *w > 0));
         let total: u64 = weights.iter().map(|w| u64::from(*w)).sum();
-        let picks = picks(Scheduler::Wlc, &weights, number);
+        let picks = picks(Scheduler::WeightedLeastConnections, &weights, number);
         for (share, weight) in shares(&picks, weights.len()).into_iter().zip(&weights) {
             let fair = number as u64 * u64::from(*weight);
             prop_assert!(share as u64 * total <= fair + total, "{} of {}", share, weight);
@@ -93,7 +93,7 @@ proptest! {
         let all = candidates(&weights);
         let mut rest = all.clone();
         rest.remove(gone);
-        let (mut before, mut after) = (Chooser::new(Scheduler::Tch, &all), Chooser::new(Scheduler::Tch, &rest));
+        let (mut before, mut after) = (Chooser::new(Scheduler::TupleHash, &all), Chooser::new(Scheduler::TupleHash, &rest));
         let mut kept = BTreeMap::new();
         for n in 0..500u64 {
             let key = n.to_le_bytes();

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 use sim_core::Span;
 use sim_core::balancing::scheduler::Scheduler;
+use sim_core::slb::listener::Protocol;
 use sim_core::traffic::length::Length;
 use sim_core::traffic::report::What;
-use sim_core::traffic::scenario::{Answers, Backend, Clients, Fault, HealthCheck, Listener, Protocol};
+use sim_core::traffic::scenario::{Answers, Backend, Clients, Fault, HealthCheck, Listener};
 use sim_core::traffic::{Cause, Report, Scenario, run};
 
 fn ms(ms: i64) -> Length {
@@ -233,7 +234,7 @@ proptest! {
         scenario.seed = seed;
         scenario.duration = ms(40_000);
         scenario.clients = Clients { number: 20, rate: 50, connection: ms(0), connection_max: Some(ms(longest)) };
-        scenario.listener.scheduler = Scheduler::ALL[scheduler].1;
+        scenario.listener.scheduler = Scheduler::WORDS[scheduler].1;
         scenario.listener.persistence = ms(persistence);
         scenario.listener.drain = ms(drain);
         scenario.backends = vec![backend("a", 10), backend("b", 30), backend("c", 60)];

@@ -7,6 +7,7 @@ use crate::rest::context::parse_id;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{BadParams, Planned, done, list, optional_id, read, required_id, tags, text};
 use serde_json::{Map, Value, json};
+use sim_core::balancing::scheduler::Scheduler;
 use sim_core::id::{ListenerId, LoadBalancerId};
 use sim_core::slb::acl::AclKind;
 use sim_core::slb::health_check::{CheckKind, CheckMethod, HealthCheckSettings};
@@ -15,7 +16,7 @@ use sim_core::slb::listener::{
     WhichListener,
 };
 use sim_core::slb::listener_access::AccessSettings;
-use sim_core::slb::listener_rules::{HEADERS, Layer, Scheduler, Settings, Sticky};
+use sim_core::slb::listener_rules::{HEADERS, Layer, Settings, Sticky};
 use sim_core::{Caller, ErrorCode, Refusal, World, tag};
 
 const ON_OFF: &[(&str, bool)] = &[("on", true), ("off", false)];
@@ -80,8 +81,8 @@ fn settings(p: &Scope<'_>, protocol: Protocol) -> Result<Settings, BadParams> {
         cookie_timeout: int(p, "CookieTimeout")?,
         cookie: p.str("Cookie").map(Into::into),
         headers,
-        certificate: p.str("ServerCertificateId").map(Into::into),
-        client_ca: p.raw("CACertificateId").map(Into::into),
+        certificate: optional_id(p, "ServerCertificateId")?,
+        client_ca: p.raw("CACertificateId").map(|_| optional_id(p, "CACertificateId")).transpose()?,
         tls_policy: p.str("TLSCipherPolicy").map(Into::into),
         http2: on_off(p, "EnableHttp2")?,
     })
@@ -275,8 +276,9 @@ fn config(l: &Listener) -> Value {
             };
             merge(&mut out, json!({ "StickySessionType": kind, "CookieTimeout": timeout, "Cookie": cookie }));
             if let Some(tls) = &layer.tls {
-                out["ServerCertificateId"] = tls.certificate.as_str().into();
-                out["CACertificateId"] = tls.client_ca.as_str().into();
+                out["ServerCertificateId"] =
+                    tls.certificate.map(|id| id.to_string()).unwrap_or_default().into();
+                out["CACertificateId"] = tls.client_ca.map(|id| id.to_string()).unwrap_or_default().into();
                 out["TLSCipherPolicy"] = tls.policy.as_str().into();
                 out["EnableHttp2"] = word(tls.http2).into();
             } else {

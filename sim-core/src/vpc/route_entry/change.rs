@@ -106,7 +106,20 @@ fn make(w: &mut World, caller: &Caller, new: &NewEntry) -> Outcome<RouteEntryId>
     let (table, vpc) = (table.id, table.vpc);
     let id = w.new_id::<RouteEntryId>(&caller.region)?;
     let (kind, status, modified) = (EntryKind::Custom, EntryStatus::Available, w.now());
-    w.put(RouteEntry { id, table, vpc, destination, next_hop, kind, name, description, status, modified });
+    let with_next_hop = false;
+    w.put(RouteEntry {
+        id,
+        table,
+        vpc,
+        destination,
+        next_hop,
+        kind,
+        name,
+        description,
+        status,
+        modified,
+        with_next_hop,
+    });
     Ok(id)
 }
 
@@ -263,6 +276,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRouteEntry) -> Outcome<R
         name: if c.name.is_some() { name } else { entry.name.clone() },
         description: if c.description.is_some() { description } else { entry.description.clone() },
         modified: w.now(),
+        with_next_hop: entry.with_next_hop && next_hop.is_none(),
         ..entry
     });
     if next_hop.is_some() {

@@ -2,14 +2,16 @@
 
 use crate::dice::Dice;
 use sim_core::Command;
+use sim_core::balancing::scheduler::Scheduler;
 use sim_core::slb::acl::{AccessControlList, AclKind};
+use sim_core::slb::certificate::{CaCertificate, ServerCertificate};
 use sim_core::slb::health_check::{CheckKind, HealthCheckSettings};
 use sim_core::slb::listener::{
     CreateListener, DeleteListener, Listener, ModifyListener, Protocol, StartListener, StopListener,
     WhichListener,
 };
 use sim_core::slb::listener_access::AccessSettings;
-use sim_core::slb::listener_rules::{Scheduler, Settings};
+use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::server_group::VServerGroup;
 
@@ -43,7 +45,10 @@ fn settings(d: &mut Dice<'_>, protocol: Protocol) -> Settings {
     match protocol {
         Protocol::Tcp | Protocol::Udp => out.drain_timeout = d.maybe(|d| d.pick(&[10, 900, 5])),
         Protocol::Http => out.idle = d.maybe(|d| d.pick(&[30, 60, 61])),
-        Protocol::Https => out.certificate = if d.once_in(8) { None } else { Some("cert".into()) },
+        Protocol::Https => {
+            out.certificate = if d.once_in(8) { None } else { Some(d.id::<ServerCertificate>()) };
+            out.client_ca = if d.once_in(8) { Some(d.maybe(|d| d.id::<CaCertificate>())) } else { None };
+        }
     }
     out
 }
