@@ -268,7 +268,7 @@ async fn update_access_control_list(
         add: read_entries(&body.add_entries)?,
         remove: parse_list(&body.remove_cidrs, remove)?,
     };
-    ctx.change(command, move |w, _| w.get::<AccessControlList>(&acl).map(|acl| show(w, acl))).await
+    ctx.change_row(command, acl, show).await
 }
 
 /// Delete an access control list.

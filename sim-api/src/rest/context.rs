@@ -16,6 +16,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sim_core::id::Id;
 use sim_core::resource::Resource;
+use sim_core::world::Stored;
 use sim_core::{AccountId, Caller, Command, Outcome, Reply, Token, World};
 use std::sync::Arc;
 
@@ -123,6 +124,22 @@ impl Context {
             return Ok(passed());
         }
         Ok(Json(self.carry_out(command.into(), show).await?).into_response())
+    }
+
+    /// Carries out a command and answers 200 with one row as it is then.
+    ///
+    /// # Errors
+    /// The refusal, or why the engine could not answer.
+    pub async fn change_row<R: Stored, T: Serialize + Send + 'static>(
+        self,
+        command: impl Into<Command>,
+        key: R::Key,
+        show: fn(&World, &R) -> T,
+    ) -> Result<Response, Problem>
+    where
+        R::Key: Send + 'static,
+    {
+        self.change(command, move |w, _| w.get::<R>(&key).map(|row| show(w, row))).await
     }
 
     /// Carries out a command and answers 204.

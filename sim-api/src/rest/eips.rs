@@ -370,7 +370,7 @@ async fn update_eip(
         bandwidth: body.bandwidth,
         deletion_protection: body.deletion_protection,
     };
-    ctx.change(command, move |w, _| w.get::<Eip>(&eip).map(|e| show(w, e))).await
+    ctx.change_row(command, eip, show).await
 }
 
 /// Release an elastic IP address that is bound to nothing.
@@ -424,7 +424,7 @@ async fn associate_eip(
         mode: body.mode.as_deref().map_or(Ok(Mode::Nat), Mode::parse)?,
         region: body.target_region_id.map(|region| region.as_str().into()),
     };
-    ctx.change(command, move |w, _| w.get::<Eip>(&eip).map(|e| show(w, e))).await
+    ctx.change_row(command, eip, show).await
 }
 
 /// Take an elastic IP address off what it is bound to. It is Unassociating meanwhile.

@@ -356,7 +356,7 @@ async fn update_instance(
         password: sealed.password,
         user_data: sealed.user_data,
     };
-    ctx.change(command, move |w, _| w.get::<Instance>(&instance).map(|i| show(w, i))).await
+    ctx.change_row(command, instance, show).await
 }
 
 /// How an instance is deleted.
@@ -405,7 +405,7 @@ async fn list_instance_dependents(
 
 /// Carries out a command on one instance and shows it.
 async fn act(ctx: Context, instance: InstanceId, command: impl Into<Command>) -> Result<Response, Problem> {
-    ctx.change(command, move |w, _| w.get::<Instance>(&instance).map(|i| show(w, i))).await
+    ctx.change_row(command, instance, show).await
 }
 
 /// Start an instance that is Stopped.

@@ -10,7 +10,6 @@ use axum::response::Response;
 use serde::Deserialize;
 use sim_core::ErrorCode as E;
 use sim_core::Outcome;
-use sim_core::ecs::eni::Eni;
 use sim_core::ecs::eni_address::{
     AssignAddresses, UnassignAddresses, Want, Wanted, parse_prefix, parse4, parse6,
 };
@@ -195,7 +194,7 @@ async fn attach_network_interface(
         instance: parse_id(&body.instance_id)?,
         trunk: body.trunk_network_interface_id.as_deref().map(parse_id).transpose()?,
     };
-    ctx.change(command, move |w, _| w.get::<Eni>(&eni).map(|e| show(w, e))).await
+    ctx.change_row(command, eni, show).await
 }
 
 /// Detach a network interface from its instance.
@@ -210,7 +209,7 @@ async fn detach_network_interface(
 ) -> Result<Response, Problem> {
     let eni = id::<EniId>(&network_interface_id)?;
     let command = DetachEni { eni, instance: None, trunk: None };
-    ctx.change(command, move |w, _| w.get::<Eni>(&eni).map(|e| show(w, e))).await
+    ctx.change_row(command, eni, show).await
 }
 
 /// Give a network interface more addresses.
@@ -225,7 +224,7 @@ async fn assign_network_interface_addresses(
 ) -> Result<Response, Problem> {
     let eni = id::<EniId>(&network_interface_id)?;
     let command = AssignAddresses { eni, wanted: body.wanted()? };
-    ctx.change(command, move |w, _| w.get::<Eni>(&eni).map(|e| show(w, e))).await
+    ctx.change_row(command, eni, show).await
 }
 
 /// Addresses to take away.
@@ -265,5 +264,5 @@ async fn unassign_network_interface_addresses(
         ipv6: parse_list(&body.ipv6_addresses, |text| parse6(text, "ipv6_addresses"))?,
         ipv6_prefixes: parse_list(&body.ipv6_prefixes, |text| parse_prefix(text, "ipv6_prefixes"))?,
     };
-    ctx.change(command, move |w, _| w.get::<Eni>(&eni).map(|e| show(w, e))).await
+    ctx.change_row(command, eni, show).await
 }

@@ -334,7 +334,7 @@ async fn update_listener(
         access: body.access_control.settings()?,
         settings: Box::new(settings(body.traffic, body.health_check)?),
     };
-    ctx.change(command, move |w, _| w.get::<Listener>(&listener).map(|l| show(w, l))).await
+    ctx.change_row(command, listener, show).await
 }
 
 /// Start a listener.
@@ -345,7 +345,7 @@ async fn start_listener(ctx: Context, Path(listener): Path<String>) -> Result<Re
     let listener = id::<ListenerId>(&listener)?;
     let (which, _) = which(&ctx, listener).await?;
     let command = StartListener { listener: which };
-    ctx.change(command, move |w, _| w.get::<Listener>(&listener).map(|l| show(w, l))).await
+    ctx.change_row(command, listener, show).await
 }
 
 /// Stop a listener.
@@ -356,7 +356,7 @@ async fn stop_listener(ctx: Context, Path(listener): Path<String>) -> Result<Res
     let listener = id::<ListenerId>(&listener)?;
     let (which, _) = which(&ctx, listener).await?;
     let command = StopListener { listener: which };
-    ctx.change(command, move |w, _| w.get::<Listener>(&listener).map(|l| show(w, l))).await
+    ctx.change_row(command, listener, show).await
 }
 
 /// Delete a listener.

@@ -16,7 +16,7 @@ use sim_core::slb::load_balancer_change::{
     LockLoadBalancer, ModifyLoadBalancer, ModifyLoadBalancerTerms, Terms,
 };
 use sim_core::slb::spec::{InstanceCharge, InternetCharge, PayType};
-use sim_core::{ErrorCode as E, Outcome, Refusal, World};
+use sim_core::{ErrorCode as E, Outcome, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -335,26 +335,12 @@ pub struct CreateLoadBalancerBody {
 }
 
 fn place(body: &CreateLoadBalancerBody) -> Outcome<Place> {
+    let intranet = body.address_type.map(|kind| kind == AddressTypeBody::Intranet);
     let ipv6 = body.ip_version == IpVersionBody::Ipv6;
-    let intranet = match body.address_type {
-        Some(kind) => kind == AddressTypeBody::Intranet,
-        None => body.vswitch_id.is_some(),
-    };
-    match (intranet, ipv6) {
-        (false, false) => Ok(Place::Internet),
-        (false, true) => Ok(Place::Internet6),
-        (true, true) => Err(Refusal::new(E::LoadBalancerIpv6Intranet).field("ip_version").accepted("ipv4")),
-        (true, false) => {
-            let vswitch = body.vswitch_id.as_deref();
-            let vswitch =
-                vswitch.ok_or_else(|| Refusal::new(E::LoadBalancerVSwitchMissing).field("vswitch_id"))?;
-            Ok(Place::Intranet {
-                vswitch: parse_id(vswitch)?,
-                vpc: body.vpc_id.as_deref().map(parse_id).transpose()?,
-                address: body.address.as_deref().map(|text| parse4(text, "address")).transpose()?,
-            })
-        }
-    }
+    let vswitch = body.vswitch_id.as_deref().map(parse_id).transpose()?;
+    let vpc = body.vpc_id.as_deref().map(parse_id).transpose()?;
+    let address = body.address.as_deref().map(|text| parse4(text, "address")).transpose()?;
+    Place::choose(intranet, ipv6, vswitch, vpc, address)
 }
 
 /// Make a load balancer.
@@ -489,7 +475,7 @@ async fn update_load_balancer(
         delete_protection: body.delete_protection,
         modification_protection: body.modification_protection.map(|on| on.then(|| reason.into())),
     };
-    ctx.change(command, move |w, _| w.get::<LoadBalancer>(&load_balancer).map(|b| show(w, b))).await
+    ctx.change_row(command, load_balancer, show).await
 }
 
 /// New terms; absent fields stay.
@@ -533,7 +519,7 @@ async fn update_load_balancer_terms(
         pay_type: body.pay_type.map(Into::into),
     };
     let command = ModifyLoadBalancerTerms { load_balancer, terms };
-    ctx.change(command, move |w, _| w.get::<LoadBalancer>(&load_balancer).map(|b| show(w, b))).await
+    ctx.change_row(command, load_balancer, show).await
 }
 
 /// Whether a load balancer is locked.
@@ -557,7 +543,7 @@ async fn lock_load_balancer(
 ) -> Result<Response, Problem> {
     let load_balancer = id::<LoadBalancerId>(&balancer)?;
     let command = LockLoadBalancer { load_balancer, locked: body.locked };
-    ctx.change(command, move |w, _| w.get::<LoadBalancer>(&load_balancer).map(|b| show(w, b))).await
+    ctx.change_row(command, load_balancer, show).await
 }
 
 /// Delete a load balancer with all that hangs on it.

@@ -248,7 +248,7 @@ async fn update_nat_gateway(
         icmp_reply: body.icmp_reply,
         deletion_protection: body.deletion_protection,
     };
-    ctx.change(command, move |w, _| w.get::<NatGateway>(&gateway).map(|g| show(w, g))).await
+    ctx.change_row(command, gateway, show).await
 }
 
 /// How to delete.

@@ -21,7 +21,7 @@ use sim_core::vpc::network_acl_binding::{
 };
 use sim_core::vpc::network_acl_filter::evaluate;
 use sim_core::vpc::network_acl_rule::{RuleInput, RuleTexts, UpdateNetworkAclRules, in_order};
-use sim_core::{Outcome, Refusal, World};
+use sim_core::{Outcome, World};
 use std::net::IpAddr;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -335,7 +335,7 @@ async fn update_network_acl(
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),
     };
-    ctx.change(command, move |w, _| w.get::<NetworkAcl>(&acl).map(|acl| show(w, acl))).await
+    ctx.change_row(command, acl, show).await
 }
 
 /// Delete a network ACL that no vSwitch is bound to.
@@ -437,7 +437,7 @@ async fn replace_network_acl_rules(
         ingress: read(Direction::Ingress, body.ingress)?,
         egress: read(Direction::Egress, body.egress)?,
     };
-    ctx.change(command, move |w, _| w.get::<NetworkAcl>(&acl).map(|acl| show(w, acl))).await
+    ctx.change_row(command, acl, show).await
 }
 
 /// Bind a vSwitch of the same VPC to a network ACL.
@@ -451,7 +451,7 @@ async fn associate_network_acl(
 ) -> Result<Response, Problem> {
     let acl = id::<NetworkAclId>(&acl)?;
     let command = AssociateNetworkAcl { acl, vswitches: vec![id::<VSwitchId>(&vswitch)?] };
-    ctx.change(command, move |w, _| w.get::<NetworkAcl>(&acl).map(|acl| show(w, acl))).await
+    ctx.change_row(command, acl, show).await
 }
 
 /// Take a vSwitch away from its network ACL.
@@ -501,19 +501,8 @@ pub struct PacketVerdictBody {
 fn read_packet(query: &PacketQuery, direction: Direction) -> Outcome<Packet> {
     let protocol = PacketProtocol::parse(&query.protocol)?;
     let peer = parse_address(&query.peer_address, "peer_address")?;
-    let port = match query.port {
-        Some(_) if !protocol.has_ports() => {
-            return Err(Refusal::new(E::InvalidParameter)
-                .field("port")
-                .detail("The protocol has no ports.")
-                .accepted("no port"));
-        }
-        None if protocol.has_ports() => {
-            let refusal = Refusal::new(E::MissingParameter).field("port");
-            return Err(refusal.accepted("a destination port such as 443"));
-        }
-        port => port.unwrap_or(0),
-    };
+    // It looks at destination ports alone.
+    let (port, _) = protocol.ports(query.port, None)?;
     let own = IpAddr::from([0, 0, 0, 0]);
     let (peer_port, own_port) = match direction {
         Direction::Ingress => (0, port),

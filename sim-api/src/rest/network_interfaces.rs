@@ -386,7 +386,7 @@ async fn update_network_interface(
         queues: None,
         traffic_mode: None,
     };
-    ctx.change(command, move |w, _| w.get::<Eni>(&eni).map(|e| show(w, e))).await
+    ctx.change_row(command, eni, show).await
 }
 
 /// Delete a network interface that is Available.

@@ -276,7 +276,7 @@ async fn update_prefix_list(
         add: read_entries(&body.add_entries)?,
         remove: parse_list(&body.remove_cidrs, remove)?,
     };
-    ctx.change(command, move |w, _| w.get::<PrefixList>(&list).map(|list| show(w, list))).await
+    ctx.change_row(command, list, show).await
 }
 
 /// Delete a prefix list that no security group's rules name.

@@ -257,7 +257,7 @@ async fn update_resident(
         groups: body.security_group_ids.map(|texts| parse_list(&texts, parse_id)).transpose()?,
         port: body.port,
     };
-    ctx.change(command, move |w, _| w.get::<Resident>(&resident).map(|r| show(w, r))).await
+    ctx.change_row(command, resident, show).await
 }
 
 /// Delete a managed resident; its address is free again.

@@ -284,7 +284,7 @@ async fn update_route_table(
         description: body.description.map(Into::into),
         propagation: body.route_propagation,
     };
-    ctx.change(command, move |w, _| w.get::<RouteTable>(&route_table).map(|t| show(w, t))).await
+    ctx.change_row(command, route_table, show).await
 }
 
 /// Delete a custom route table that no vSwitch is bound to and that has no custom entry.
@@ -316,7 +316,7 @@ async fn associate_route_table(
 ) -> Result<Response, Problem> {
     let route_table = id::<RouteTableId>(&table)?;
     let command = AssociateRouteTable { route_table, vswitch: id::<VSwitchId>(&vswitch)? };
-    ctx.change(command, move |w, _| w.get::<RouteTable>(&route_table).map(|t| show(w, t))).await
+    ctx.change_row(command, route_table, show).await
 }
 
 /// Take a vSwitch back to the system route table. The vSwitch is Pending meanwhile.

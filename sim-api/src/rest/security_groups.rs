@@ -290,7 +290,7 @@ async fn update_security_group(
         description: body.description.map(Into::into),
         inner_access: body.inner_access_policy.as_deref().map(parse_inner_access).transpose()?,
     };
-    ctx.change(command, move |w, _| w.get::<SecurityGroup>(&group).map(|g| show(w, g))).await
+    ctx.change_row(command, group, show).await
 }
 
 /// Delete a security group that has no members and that no other group's rules name. Its rules go with it.
@@ -364,7 +364,7 @@ async fn join_security_group(
 ) -> Result<Response, Problem> {
     let group = id::<SecurityGroupId>(&group)?;
     let command = JoinSecurityGroup { group, member: member(&who)? };
-    ctx.change(command, move |w, _| w.get::<SecurityGroup>(&group).map(|g| show(w, g))).await
+    ctx.change_row(command, group, show).await
 }
 
 /// Take a network interface or an instance out of a security group that is not its last one.

@@ -414,10 +414,7 @@ async fn update_vserver_group(
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
     let (name, backends) = (body.name.map(Into::into), new_backends(body.backends)?);
-    ctx.change(SetBackends { pool: Pool::Group(group), name, backends }, move |w, _| {
-        w.get::<VServerGroup>(&group).map(|g| show(w, g))
-    })
-    .await
+    ctx.change_row(SetBackends { pool: Pool::Group(group), name, backends }, group, show).await
 }
 
 /// Delete a vServer group.
@@ -458,10 +455,7 @@ async fn add_vserver_group_backends(
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
     let backends = new_backends(body.backends)?;
-    ctx.change(AddBackends { pool: Pool::Group(group), backends }, move |w, _| {
-        w.get::<VServerGroup>(&group).map(|g| show(w, g))
-    })
-    .await
+    ctx.change_row(AddBackends { pool: Pool::Group(group), backends }, group, show).await
 }
 
 /// Take members out of a vServer group.
@@ -476,10 +470,7 @@ async fn remove_vserver_group_backends(
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
     let members = members(&body.backends)?;
-    ctx.change(RemoveBackends { pool: Pool::Group(group), members }, move |w, _| {
-        w.get::<VServerGroup>(&group).map(|g| show(w, g))
-    })
-    .await
+    ctx.change_row(RemoveBackends { pool: Pool::Group(group), members }, group, show).await
 }
 
 /// Members that go and members that come.
@@ -506,7 +497,7 @@ async fn replace_vserver_group_backends(
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
     let command = ReplaceBackends { group, old: members(&body.old)?, new: new_backends(body.new)? };
-    ctx.change(command, move |w, _| w.get::<VServerGroup>(&group).map(|g| show(w, g))).await
+    ctx.change_row(command, group, show).await
 }
 
 /// The default pool of a load balancer.
@@ -544,10 +535,7 @@ async fn add_backends(
 ) -> Result<Response, Problem> {
     let balancer = id::<LoadBalancerId>(&balancer)?;
     let backends = new_backends(body.backends)?;
-    ctx.change(AddBackends { pool: Pool::Default(balancer), backends }, move |w, _| {
-        w.get::<LoadBalancer>(&balancer).map(|b| pool(w, b))
-    })
-    .await
+    ctx.change_row(AddBackends { pool: Pool::Default(balancer), backends }, balancer, pool).await
 }
 
 /// Change weights and descriptions of members of the default pool of a load balancer.
@@ -562,10 +550,7 @@ async fn update_backends(
 ) -> Result<Response, Problem> {
     let balancer = id::<LoadBalancerId>(&balancer)?;
     let backends = new_backends(body.backends)?;
-    ctx.change(SetBackends { pool: Pool::Default(balancer), name: None, backends }, move |w, _| {
-        w.get::<LoadBalancer>(&balancer).map(|b| pool(w, b))
-    })
-    .await
+    ctx.change_row(SetBackends { pool: Pool::Default(balancer), name: None, backends }, balancer, pool).await
 }
 
 /// Take members out of the default pool of a load balancer.
@@ -580,8 +565,5 @@ async fn remove_backends(
 ) -> Result<Response, Problem> {
     let balancer = id::<LoadBalancerId>(&balancer)?;
     let members = members(&body.backends)?;
-    ctx.change(RemoveBackends { pool: Pool::Default(balancer), members }, move |w, _| {
-        w.get::<LoadBalancer>(&balancer).map(|b| pool(w, b))
-    })
-    .await
+    ctx.change_row(RemoveBackends { pool: Pool::Default(balancer), members }, balancer, pool).await
 }

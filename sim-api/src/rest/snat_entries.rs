@@ -39,6 +39,7 @@ pub const REFUSALS: Refusals = &[
             E::SnatVSwitchDuplicate,
             E::SnatCidrConflict,
             E::SnatIpNotOfGateway,
+            E::SnatEipBusy,
             E::SnatIpsExceeded,
             E::SnatQuotaExceeded,
         ],
@@ -55,6 +56,7 @@ pub const REFUSALS: Refusals = &[
             E::NatStatusIncorrect,
             E::SnatEntryStatusIncorrect,
             E::SnatIpNotOfGateway,
+            E::SnatEipBusy,
             E::SnatIpsExceeded,
         ],
     ),
@@ -249,7 +251,7 @@ async fn update_snat_entry(
         name: body.name.map(Into::into),
         affinity: body.eip_affinity,
     };
-    ctx.change(command, move |w, _| w.get::<SnatEntry>(&entry).map(|e| show(w, e))).await
+    ctx.change_row(command, entry, show).await
 }
 
 /// Delete an SNAT entry.

@@ -12,7 +12,6 @@ use crate::rest::vswitches::{VSwitchBody, show as show_vswitch};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
-use sim_core::cidr::Cidr6;
 use sim_core::id::{CidrReservationId, VSwitchId, VpcId};
 use sim_core::vpc::cidr_reservation::{self, CidrReservation, CreateCidrReservation, DeleteCidrReservation};
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
@@ -138,12 +137,6 @@ pub struct AddCidrBlockBody {
     ipv6_isp: Option<String>,
 }
 
-fn cidr6(text: &str) -> Result<Cidr6, Refusal> {
-    text.parse().map_err(|e: sim_core::cidr::CidrError| {
-        Refusal::new(E::Ipv6CidrMalformed).field("ipv6_cidr_block").detail(format!("{e}."))
-    })
-}
-
 /// Add a secondary block to a VPC.
 #[utoipa::path(post, path = "/v1/vpcs/{vpc_id}/cidr-blocks", tag = "VPC", request_body = AddCidrBlockBody,
     params(("vpc_id" = String, Path, description = "The VPC.")),
@@ -159,7 +152,7 @@ async fn add_vpc_cidr_block(
         (Some(_), true) => return Err(Refusal::new(E::SecondaryCidrExclusive).field("ipv6").into()),
         (Some(text), false) => AddSecondaryBlock { vpc, block: secondary_block::parse_block(&text)? }.into(),
         (None, true) => {
-            let block = body.ipv6_cidr_block.as_deref().map(cidr6).transpose()?;
+            let block = body.ipv6_cidr_block.as_deref().map(secondary_block::parse_block6).transpose()?;
             AddIpv6Block { vpc, block, isp: body.ipv6_isp.map(Into::into) }.into()
         }
         (None, false) => {
@@ -169,7 +162,7 @@ async fn add_vpc_cidr_block(
                 .into());
         }
     };
-    ctx.change(command, move |w, _| w.get::<Vpc>(&vpc).map(|vpc| show_vpc(w, vpc))).await
+    ctx.change_row(command, vpc, show_vpc).await
 }
 
 /// Which block to take off.
@@ -193,7 +186,9 @@ async fn remove_vpc_cidr_block(
 ) -> Result<Response, Problem> {
     let vpc = id::<VpcId>(&vpc_id)?;
     if query.cidr_block.contains(':') {
-        return ctx.remove(RemoveIpv6Block { vpc, block: cidr6(&query.cidr_block)? }).await;
+        return ctx
+            .remove(RemoveIpv6Block { vpc, block: secondary_block::parse_block6(&query.cidr_block)? })
+            .await;
     }
     ctx.remove(RemoveSecondaryBlock { vpc, block: secondary_block::parse_block(&query.cidr_block)? }).await
 }

@@ -281,7 +281,7 @@ async fn update_vpc(
         ipv6_isp: body.ipv6_isp.map(Into::into),
         dns_hostnames: body.enable_dns_hostnames,
     };
-    ctx.change(command, move |w, _| w.get::<Vpc>(&vpc_id).map(|vpc| show(w, vpc))).await
+    ctx.change_row(command, vpc_id, show).await
 }
 
 /// Delete a VPC with its vRouter and system route table.

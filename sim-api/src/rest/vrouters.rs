@@ -121,5 +121,5 @@ async fn update_vrouter(
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),
     };
-    ctx.change(command, move |w, _| w.get::<VRouter>(&vrouter).map(|r| show(w, r))).await
+    ctx.change_row(command, vrouter, show).await
 }

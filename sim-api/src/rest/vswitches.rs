@@ -297,7 +297,7 @@ async fn update_vswitch(
         enable_ipv6: body.enable_ipv6,
         disable_ipv6: body.disable_ipv6,
     };
-    ctx.change(command, move |w, _| w.get::<VSwitch>(&vswitch).map(|s| show(w, s))).await
+    ctx.change_row(command, vswitch, show).await
 }
 
 /// Delete a vSwitch.

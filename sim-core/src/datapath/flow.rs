@@ -11,9 +11,6 @@ use crate::id::EniId;
 use crate::world::World;
 use std::net::{IpAddr, SocketAddr};
 
-/// The source port of a flow that names none: the first dynamic one (RFC 6335).
-pub const FIRST_DYNAMIC_PORT: u16 = 49_152;
-
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -140,7 +137,7 @@ impl Flow {
     /// destination port; [`ErrorCode::EniNotFound`]; an interface without an address of the destination's family.
     pub fn resolve(&self, w: &World, caller: &Caller) -> Outcome<Question> {
         check_host(self.destination, "destination")?;
-        let (port, source_port) = self.ports()?;
+        let (port, source_port) = self.protocol.ports(self.port, self.source_port)?;
         let (from, source) = match self.source {
             Source::Outside(source) => {
                 check_host(source, "source_address")?;
@@ -164,32 +161,6 @@ impl Flow {
         self.check_icmp()?;
         let (protocol, destination) = (self.protocol, self.destination);
         Ok(Question { from, header: Header { protocol, source, source_port, destination, port } })
-    }
-
-    fn ports(&self) -> Outcome<(u16, u16)> {
-        if !self.protocol.has_ports() {
-            if self.port.is_some() || self.source_port.is_some() {
-                let field = if self.port.is_some() { "port" } else { "source_port" };
-                return Err(Refusal::new(ErrorCode::InvalidParameter)
-                    .field(field)
-                    .detail("The protocol has no ports.")
-                    .accepted("neither port nor source_port"));
-            }
-            return Ok((0, 0));
-        }
-        let port = self.port.ok_or_else(|| {
-            Refusal::new(ErrorCode::MissingParameter).field("port").accepted("a destination port such as 443")
-        })?;
-        let source_port = self.source_port.unwrap_or(FIRST_DYNAMIC_PORT);
-        for (field, port) in [("port", port), ("source_port", source_port)] {
-            if port == 0 {
-                return Err(Refusal::new(ErrorCode::InvalidParameter)
-                    .field(field)
-                    .detail("0 was given.")
-                    .accepted("1 to 65535"));
-            }
-        }
-        Ok((port, source_port))
     }
 
     fn check_icmp(&self) -> Outcome<()> {

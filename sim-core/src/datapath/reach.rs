@@ -6,10 +6,11 @@
 //! that reaches another comes with such a packet as its witness, and one that does not with the end of such a packet as
 //! the reason.
 
-use super::flow::{FIRST_DYNAMIC_PORT, Header, Question};
+use super::flow::{Header, Question};
 use super::hop::{Disposition, Ending, Place};
 use crate::cidr::Cidr;
 use crate::ecs::eni::{Eni, EniStatus};
+use crate::ecs::group_filter::FIRST_DYNAMIC_PORT;
 use crate::ecs::group_filter::PacketProtocol;
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::prefix_list::PrefixList;

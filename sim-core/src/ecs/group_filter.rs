@@ -23,6 +23,9 @@ use crate::id::{SecurityGroupId, SecurityGroupRuleId, VpcId};
 use crate::world::World;
 use std::net::{IpAddr, Ipv4Addr};
 
+/// The source port of a session that is not told one: the first dynamic port (RFC 6335).
+pub(crate) const FIRST_DYNAMIC_PORT: u16 = 49_152;
+
 /// The protocol of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PacketProtocol {
@@ -88,6 +91,34 @@ impl PacketProtocol {
     pub const fn has_ports(self) -> bool {
         matches!(self, PacketProtocol::Tcp | PacketProtocol::Udp)
     }
+
+    /// The destination and source port of a first packet: 0 where the protocol has none, and the first dynamic port
+    /// (RFC 6335) for a source port that was not given.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidParameter`] for ports where there are none and for port 0; [`ErrorCode::MissingParameter`]
+    /// without a destination port.
+    pub fn ports(self, port: Option<u16>, source_port: Option<u16>) -> Outcome<(u16, u16)> {
+        let invalid = |field: &str, detail: &str, accepted: &str| {
+            Err(Refusal::new(ErrorCode::InvalidParameter).field(field).detail(detail).accepted(accepted))
+        };
+        if !self.has_ports() {
+            return match (port, source_port) {
+                (None, None) => Ok((0, 0)),
+                (Some(_), _) => invalid("port", "The protocol has no ports.", "neither port nor source_port"),
+                _ => invalid("source_port", "The protocol has no ports.", "neither port nor source_port"),
+            };
+        }
+        let port = port.ok_or_else(|| {
+            Refusal::new(ErrorCode::MissingParameter).field("port").accepted("a destination port such as 443")
+        })?;
+        let source_port = source_port.unwrap_or(FIRST_DYNAMIC_PORT);
+        match (port, source_port) {
+            (0, _) => invalid("port", "0 was given.", "1 to 65535"),
+            (_, 0) => invalid("source_port", "0 was given.", "1 to 65535"),
+            both => Ok(both),
+        }
+    }
 }
 
 /// Reads an address of either family as a caller writes it.
@@ -127,7 +158,6 @@ impl Session {
     /// [`ErrorCode::InvalidParameter`] for an address that the interface does not hold or of another family than the
     /// peer's, and for ports where there are none; [`ErrorCode::MissingParameter`] without a destination port.
     pub fn first_packet(&self, eni: &Eni) -> Outcome<Packet> {
-        const FIRST_DYNAMIC: u16 = 49_152;
         let first = match self.peer {
             IpAddr::V4(_) => Some(IpAddr::from(eni.primary_ip)),
             IpAddr::V6(_) => eni.ipv6.first().map(|&address| address.into()),
@@ -139,22 +169,7 @@ impl Session {
                 .detail(format!("{} holds no such address of the peer's family.", eni.id));
             refusal.accepted(first.unwrap_or(eni.primary_ip.into()).to_string())
         })?;
-        let ported = self.protocol.has_ports();
-        if !ported && (self.port.is_some() || self.source_port.is_some()) {
-            return Err(Refusal::new(ErrorCode::InvalidParameter)
-                .field("port")
-                .detail("The protocol has no ports.")
-                .accepted("neither port nor source_port"));
-        }
-        let (port, source) = match self.port {
-            Some(port) => (port, self.source_port.unwrap_or(FIRST_DYNAMIC)),
-            None if ported => {
-                return Err(Refusal::new(ErrorCode::MissingParameter)
-                    .field("port")
-                    .accepted("a destination port such as 443"));
-            }
-            None => (0, 0),
-        };
+        let (port, source) = self.protocol.ports(self.port, self.source_port)?;
         let (peer_port, own_port) = match self.direction {
             Direction::Ingress => (source, port),
             Direction::Egress => (port, source),

@@ -70,6 +70,7 @@ macro_rules! internet_errors {
         SnatCidrConflict Conflict ["OperationUnsupported.CidrConflict", "Forbidden.SourceVSwitchId.Duplicated"] 400 "Another SNAT entry has the same source.";
         SnatIpsMalformed Invalid ["InvalidSnatIp.Malformed", "InvalidParameter.SnatIp"] 400 "The addresses of an SNAT entry are IPv4 addresses, each named once.";
         SnatIpNotOfGateway Conflict ["EIP_NOT_IN_GATEWAY", "InvalidSnatIp.NotFound"] 400 "The addresses of an SNAT entry are elastic IP addresses that are bound to its gateway.";
+        SnatEipBusy Busy ["OperationUnsupported.EipInBinding"] 400 "An address of the SNAT entry is being bound or taken off.";
         SnatIpsExceeded Quota ["SNAT_IP_POOL_COUNT_TOO_MANY", "OperationFailed.SnatIpsTooMany", "QuotaExceeded.SnatIp"] 400 "An SNAT entry has as many addresses as the quota allows.";
         SnatQuotaExceeded Quota ["QuotaExceeded.SnatEntry", "Forbidden.SnatEntryCountLimited"] 400 "The NAT gateway has as many SNAT entries as the quota allows.";
         SnatEntryStatusIncorrect State ["IncorretSnatEntryStatus", "IncorrectStatus.SnatEntry"] 400 "An SNAT entry of the NAT gateway is in transition.";

@@ -236,6 +236,33 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// The place that is asked for. Without a word about it one with a vSwitch is an intranet one; IPv6 is for the internet
+    /// (provider documentation: CreateLoadBalancer).
+    ///
+    /// # Errors
+    /// [`ErrorCode::LoadBalancerIpv6Intranet`], [`ErrorCode::LoadBalancerVSwitchMissing`].
+    pub fn choose(
+        intranet: Option<bool>,
+        ipv6: bool,
+        vswitch: Option<VSwitchId>,
+        vpc: Option<VpcId>,
+        address: Option<Ipv4Addr>,
+    ) -> Outcome<Place> {
+        match (intranet.unwrap_or(vswitch.is_some()), ipv6) {
+            (false, false) => Ok(Place::Internet),
+            (false, true) => Ok(Place::Internet6),
+            (true, true) => {
+                Err(Refusal::new(ErrorCode::LoadBalancerIpv6Intranet).field("ip_version").accepted("ipv4"))
+            }
+            (true, false) => {
+                let missing = || Refusal::new(ErrorCode::LoadBalancerVSwitchMissing).field("vswitch_id");
+                Ok(Place::Intranet { vswitch: vswitch.ok_or_else(missing)?, vpc, address })
+            }
+        }
+    }
+}
+
 /// Makes a load balancer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateLoadBalancer {

@@ -8,8 +8,10 @@ use crate::cidr::reserved::{self, RuleError};
 use crate::cidr::{Cidr4, Cidr6};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::AnyId;
 use crate::id::VpcId;
 use crate::quota::Quota;
+use crate::vpc::snat;
 use crate::vpc::vpc::{Ipv6Block, Vpc, assign_ipv6, check_isp, vswitches};
 use crate::world::World;
 use compact_str::CompactString;
@@ -21,6 +23,16 @@ use serde::{Deserialize, Serialize};
 /// [`ErrorCode::SecondaryCidrMalformed`] with the form that would pass.
 pub fn parse_block(text: &str) -> Outcome<Cidr4> {
     crate::cidr_input::parse4(text, "cidr_block", ErrorCode::SecondaryCidrMalformed)
+}
+
+/// Reads a secondary IPv6 block.
+///
+/// # Errors
+/// [`ErrorCode::Ipv6CidrMalformed`].
+pub fn parse_block6(text: &str) -> Outcome<Cidr6> {
+    text.parse().map_err(|e: crate::cidr::CidrError| {
+        Refusal::new(ErrorCode::Ipv6CidrMalformed).field("ipv6_cidr_block").detail(format!("{e}."))
+    })
 }
 
 /// Adds a secondary IPv4 block to a VPC.
@@ -79,7 +91,7 @@ pub struct RemoveSecondaryBlock {
 /// Handles [`RemoveSecondaryBlock`].
 ///
 /// # Errors
-/// An unknown VPC or one in transition, a block it does not have, vSwitches inside the block.
+/// An unknown VPC or one in transition, a block it does not have, vSwitches or sources of SNAT entries inside the block.
 pub fn remove(w: &mut World, caller: &Caller, c: &RemoveSecondaryBlock) -> Outcome<Reply> {
     let vpc = w.visible::<Vpc>(caller, c.vpc)?;
     if !vpc.secondary.contains(&c.block) {
@@ -90,7 +102,8 @@ pub fn remove(w: &mut World, caller: &Caller, c: &RemoveSecondaryBlock) -> Outco
         return Err(if known.is_empty() { refusal } else { refusal.accepted(known) });
     }
     vpc.check_available()?;
-    let inside: Vec<_> = vswitches(w, c.vpc).filter(|s| c.block.contains(s.block)).map(|s| s.id).collect();
+    let inside = vswitches(w, c.vpc).filter(|s| c.block.contains(s.block)).map(|s| AnyId::from(s.id));
+    let inside: Vec<AnyId> = inside.chain(snat::from_inside(w, c.vpc, c.block).map(AnyId::from)).collect();
     if !inside.is_empty() {
         return Err(Refusal::new(ErrorCode::SecondaryCidrInUse).field("cidr_block").blockers(inside));
     }

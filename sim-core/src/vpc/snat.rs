@@ -7,7 +7,7 @@ use crate::access::{Caller, Owner};
 use crate::cidr::Cidr4;
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{EipId, Id, NatGatewayId, SnatEntryId, SnatTableId, VSwitchId};
+use crate::id::{EipId, Id, NatGatewayId, SnatEntryId, SnatTableId, VSwitchId, VpcId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -187,6 +187,13 @@ pub fn parse_ips<T: AsRef<str>>(texts: &[T]) -> Outcome<Vec<Ipv4Addr>> {
     texts.iter().map(read).collect()
 }
 
+/// The entries of a VPC whose source is a block inside `block`.
+pub(crate) fn from_inside(w: &World, vpc: VpcId, block: Cidr4) -> impl Iterator<Item = SnatEntryId> {
+    let gateways = w.indexes().nat_gateways.by_vpc.of(&vpc);
+    let entries = gateways.flat_map(move |gateway| of_gateway(w, *gateway));
+    entries.filter(move |e| matches!(e.source, SnatSource::Block(own) if block.contains(own))).map(|e| e.id)
+}
+
 /// Makes an SNAT entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateSnatEntry {
@@ -320,7 +327,7 @@ fn check_ips_form(ips: &[Ipv4Addr]) -> Outcome<()> {
 
 /// The addresses are the gateway's.
 fn check_ips(w: &World, caller: &Caller, gateway: &NatGateway, ips: &[Ipv4Addr]) -> Outcome<Vec<EipId>> {
-    let own: Vec<&Eip> = gateway.eips(w).filter(|eip| eip.status == EipStatus::InUse).collect();
+    let own: Vec<&Eip> = gateway.eips(w).collect();
     let mut eips = Vec::with_capacity(ips.len());
     for &ip in ips {
         let Some(eip) = own.iter().find(|eip| eip.address == ip) else {
@@ -328,8 +335,19 @@ fn check_ips(w: &World, caller: &Caller, gateway: &NatGateway, ips: &[Ipv4Addr])
             return Err(Refusal::new(ErrorCode::SnatIpNotOfGateway)
                 .field("snat_ips")
                 .detail(format!("{ip} is not bound to {}.", gateway.id))
-                .accepted(all.join(", ")));
+                .accepted(if all.is_empty() {
+                    "an address that is bound first".to_owned()
+                } else {
+                    all.join(", ")
+                }));
         };
+        if eip.status != EipStatus::InUse {
+            return Err(Refusal::new(ErrorCode::SnatEipBusy)
+                .field("snat_ips")
+                .detail(format!("{} is {}.", eip.id, eip.status.text()))
+                .accepted("the same request once it is InUse")
+                .blockers([eip.id]));
+        }
         eips.push(eip.id);
     }
     let wanted = ips.len() as u64;

@@ -18,7 +18,7 @@ use sim_core::slb::load_balancer::{CreateLoadBalancer, DeleteLoadBalancer, LoadB
 use sim_core::slb::load_balancer_change::{ModifyLoadBalancer, ModifyLoadBalancerTerms, Terms};
 use sim_core::slb::spec::{InstanceCharge, InternetCharge, PayType};
 use sim_core::tag::TagPair;
-use sim_core::{Caller, ErrorCode, Refusal, World};
+use sim_core::{Caller, World};
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[
@@ -62,25 +62,11 @@ fn protection(p: &Scope<'_>) -> Result<Option<Option<CompactString>>, BadParams>
 }
 
 fn place(p: &Scope<'_>) -> Result<Place, BadParams> {
-    let vswitch = p.str("VSwitchId");
     let intranet = word(p, "AddressType", &[("internet", false), ("intranet", true)])?;
     let ipv6 = word(p, "AddressIPVersion", &[("ipv4", false), ("ipv6", true)])?.unwrap_or(false);
-    let (vpc, address) = (p.str("VpcId"), p.str("Address"));
-    match (intranet.unwrap_or(vswitch.is_some()), ipv6) {
-        (false, false) => Ok(Place::Internet),
-        (false, true) => Ok(Place::Internet6),
-        (true, true) => {
-            Err(Refusal::new(ErrorCode::LoadBalancerIpv6Intranet).field("ip_version").accepted("ipv4").into())
-        }
-        (true, false) if vswitch.is_none() => {
-            Err(Refusal::new(ErrorCode::LoadBalancerVSwitchMissing).field("vswitch_id").into())
-        }
-        (true, false) => Ok(Place::Intranet {
-            vswitch: required_id(p, "VSwitchId")?,
-            vpc: vpc.map(crate::rest::context::parse_id).transpose()?,
-            address: address.map(|text| parse4(text, "address")).transpose()?,
-        }),
-    }
+    let address = p.str("Address").map(|text| parse4(text, "address")).transpose()?;
+    let (vswitch, vpc) = (optional_id(p, "VSwitchId")?, optional_id(p, "VpcId")?);
+    Ok(Place::choose(intranet, ipv6, vswitch, vpc, address)?)
 }
 
 pub fn create_load_balancer(p: &Scope<'_>, _: &Caller) -> Planned {

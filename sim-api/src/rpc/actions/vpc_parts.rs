@@ -6,7 +6,6 @@ use crate::rpc::plan::{
     BadParams, Planned, done, list, optional_id, read, required_id, sought, tags, text, write,
 };
 use serde_json::{Value, json};
-use sim_core::cidr::Cidr6;
 use sim_core::id::{AnyId, CidrReservationId, Id, VSwitchId};
 use sim_core::resource_group::MoveToResourceGroup;
 use sim_core::vpc::cidr_reservation::{self, CidrReservation, CreateCidrReservation, DeleteCidrReservation};
@@ -45,7 +44,7 @@ pub fn refuse_ipam(p: &Scope<'_>, pool: &str, masks: &[&str], blocks: &[&str]) -
 /// [`ErrorCode::Ipv6CidrMalformed`], [`ErrorCode::Ipv6NotAsked`], [`ErrorCode::SecondaryIpv6NotReserved`].
 pub fn refuse_given_ipv6(p: &Scope<'_>, is_new: bool) -> Result<(), BadParams> {
     let Some(text) = p.str("Ipv6CidrBlock") else { return Ok(()) };
-    let block = cidr6(text)?;
+    let block = secondary_block::parse_block6(text)?;
     if is_new && p.bool("EnableIpv6")? != Some(true) {
         return Err(sim_core::vpc::vpc::ipv6_not_asked("ipv6_cidr_block").into());
     }
@@ -100,18 +99,12 @@ fn ip_version(p: &Scope<'_>) -> Result<Option<u8>, BadParams> {
     }
 }
 
-fn cidr6(text: &str) -> Result<Cidr6, BadParams> {
-    text.parse::<Cidr6>().map_err(|e| {
-        Refusal::new(ErrorCode::Ipv6CidrMalformed).field("ipv6_cidr_block").detail(format!("{e}.")).into()
-    })
-}
-
 pub fn associate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
     let (masks, blocks) = (["SecondaryCidrMask", "Ipv6CidrMask"], ["SecondaryCidrBlock", "IPv6CidrBlock"]);
     refuse_ipam(p, "IpamPoolId", &masks, &blocks)?;
     let vpc = required_id(p, "VpcId")?;
     if means_ipv6(p)? {
-        let block = p.str("IPv6CidrBlock").map(cidr6).transpose()?;
+        let block = p.str("IPv6CidrBlock").map(secondary_block::parse_block6).transpose()?;
         let isp = p.str("Ipv6Isp").map(Into::into);
         return write(AddIpv6Block { vpc, block, isp }, move |w, _, _| {
             let added = w.get::<Vpc>(&vpc).and_then(|vpc| vpc.ipv6.last()).map(|b| b.block.to_string());
@@ -135,7 +128,7 @@ pub fn associate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
 pub fn unassociate_vpc_cidr_block(p: &Scope<'_>, _: &Caller) -> Planned {
     let vpc = required_id(p, "VpcId")?;
     match (means_ipv6(p)?, p.str("SecondaryCidrBlock"), p.str("IPv6CidrBlock")) {
-        (true, _, Some(text)) => done(RemoveIpv6Block { vpc, block: cidr6(text)? }),
+        (true, _, Some(text)) => done(RemoveIpv6Block { vpc, block: secondary_block::parse_block6(text)? }),
         (false, Some(text), _) => {
             done(RemoveSecondaryBlock { vpc, block: secondary_block::parse_block(text)? })
         }
