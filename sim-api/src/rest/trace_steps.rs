@@ -58,6 +58,9 @@ pub struct StepBody {
     /// The elastic IP address.
     #[serde(skip_serializing_if = "Option::is_none")]
     eip_id: Option<String>,
+    /// The SNAT entry of a NAT gateway that translates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snat_entry_id: Option<String>,
     /// The network ACL.
     #[serde(skip_serializing_if = "Option::is_none")]
     network_acl_id: Option<String>,
@@ -199,7 +202,8 @@ impl StepBody {
                 destination_cidr_block: Some(destination.to_string()),
                 ..StepBody::of("route").table(vswitch, table).next_hop(next_hop)
             },
-            Hop::Translated { eip, header } => StepBody {
+            Hop::Translated { eip, snat, header } => StepBody {
+                snat_entry_id: snat.map(|id| id.to_string()),
                 eip_id: Some(eip.to_string()),
                 source_address: Some(header.source.to_string()),
                 destination: Some(header.destination.to_string()),

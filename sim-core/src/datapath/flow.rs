@@ -28,7 +28,7 @@ pub struct Flow {
     pub source: Source,
     /// The protocol.
     pub protocol: PacketProtocol,
-    /// The source port, for TCP and UDP; [`FIRST_DYNAMIC_PORT`] if absent.
+    /// The source port, for TCP and UDP; the first dynamic one, 49152, if absent.
     pub source_port: Option<u16>,
     /// Where to.
     pub destination: IpAddr,

@@ -9,7 +9,7 @@ use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
     EipId, EniId, InstanceId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId,
-    RouteTableId, VSwitchId, VpcId,
+    RouteTableId, SnatEntryId, VSwitchId, VpcId,
 };
 use crate::time::Span;
 use crate::vpc::eip::EipStatus;
@@ -108,6 +108,8 @@ pub enum Hop {
     Translated {
         /// The elastic IP address.
         eip: EipId,
+        /// The SNAT entry of the NAT gateway that did it; absent if the address stands for the private one alone.
+        snat: Option<SnatEntryId>,
         /// The header from here on.
         header: Header,
     },

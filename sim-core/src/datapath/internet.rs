@@ -3,19 +3,21 @@
 //! A private address that an elastic IP address stands for is translated on the way out and back on the way in; groups and
 //! ACLs see the private one. It comes before a default route, as it does before SNAT; a route to a part of the internet
 //! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address or
-//! a load balancer of this world comes in there.
+//! a load balancer of this world comes in there. A route to a NAT gateway leads out by the narrowest of its SNAT entries, and
+//! the gateway takes the answer back to the private address; nothing comes in by it of its own.
 
 use super::flow::{Header, is_public};
-use super::hop::{Disposition, Place, Sink};
+use super::hop::{Disposition, Leg, Place, Sink};
 use super::routing;
-use super::trace::{Step, Walk};
+use super::trace::{NatSession, Step, Walk};
 use crate::cidr::Cidr;
 use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
-use crate::id::{RouteTableId, VSwitchId, VpcId};
+use crate::id::{NatGatewayId, RouteTableId, SnatEntryId, VSwitchId, VpcId};
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding;
 use crate::vpc::route_entry::RouteEntry;
+use crate::vpc::snat;
 use crate::vpc::vpc::Vpc;
 use crate::world::World;
 use std::net::IpAddr;
@@ -38,8 +40,34 @@ pub(super) fn way_out<'w>(
 
 /// A packet leaves by an elastic IP address.
 pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {
+    go_out(walk, eip, None, header)
+}
+
+/// A packet for the internet that a route led to a NAT gateway.
+pub(super) fn leave_by_gateway<S: Sink>(
+    walk: &mut Walk<'_, S>,
+    vpc: VpcId,
+    gateway: NatGatewayId,
+    header: &Header,
+) -> Step<Place> {
+    let no_path = Disposition::NoPublicPath { vpc, address: header.source };
+    let IpAddr::V4(private) = header.source else { return Err(no_path) };
+    if !header.destination.is_ipv4() || !is_outside(walk.w, vpc, header.destination) {
+        return Err(no_path);
+    }
+    let (entry, eip) = snat::way_out(walk.w, gateway, private).ok_or(no_path)?;
+    walk.nat = Some(NatSession { snat: entry.id, eip: eip.id, vpc, private });
+    go_out(walk, eip, Some(entry.id), header)
+}
+
+fn go_out<S: Sink>(
+    walk: &mut Walk<'_, S>,
+    eip: &Eip,
+    snat: Option<SnatEntryId>,
+    header: &Header,
+) -> Step<Place> {
     let header = Header { source: eip.address.into(), ..*header };
-    walk.translate(eip.id, header);
+    walk.translate(eip.id, snat, header);
     let ix = walk.w.indexes();
     let to_eip = matches!(header.destination, IpAddr::V4(v4) if ix.eips.by_address.contains_key(&v4));
     if to_eip || ix.load_balancers.by_public_address.contains_key(&header.destination) {
@@ -85,12 +113,17 @@ pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Pl
 }
 
 fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {
+    if let Some(nat) = walk.nat.filter(|nat| walk.leg == Leg::Return && nat.eip == eip.id) {
+        let header = Header { destination: nat.private.into(), ..*header };
+        walk.translate(eip.id, Some(nat.snat), header);
+        return routing::from_outside(walk, nat.vpc, &header);
+    }
     let unbound = Disposition::EipNotBound { eip: eip.id, status: eip.status };
     let target = eip.binding.filter(|_| eip.status == EipStatus::InUse).map(|binding| binding.target);
     let eni = target.and_then(|target| target.eni()).and_then(|id| walk.w.get::<Eni>(&id)).ok_or(unbound)?;
     let private = target.and_then(|target| target.private_address(walk.w)).ok_or(unbound)?;
     let header = Header { destination: private.into(), ..*header };
-    walk.translate(eip.id, header);
+    walk.translate(eip.id, None, header);
     routing::from_outside(walk, eni.vpc, &header)
 }
 

@@ -8,7 +8,7 @@ use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::ecs::instance::Instance;
-use crate::id::{EniId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::resident::Resident;
@@ -81,7 +81,7 @@ enum Next<'w> {
     /// Into a vSwitch where nobody holds the destination.
     Nobody,
     /// To a NAT gateway.
-    Gateway,
+    Gateway(NatGatewayId),
     /// To a next hop that does not exist any more.
     Gone,
 }
@@ -93,7 +93,7 @@ impl<'w> Next<'w> {
             NextHop::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary(w)),
             NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
             // A gateway takes the routes to it along when it goes.
-            NextHop::NatGateway(_) => return Next::Gateway,
+            NextHop::NatGateway(id) => return Next::Gateway(id),
         };
         eni.map_or(Next::Gone, Next::Interface)
     }
@@ -121,7 +121,7 @@ impl<'w> Next<'w> {
             Next::Resident(resident) => Some(resident.vswitch),
             Next::Balancer(balancer) => balancer.home.map(|home| home.vswitch),
             Next::Nobody => vswitch_of(w, vpc, destination),
-            Next::CloudService | Next::Gateway | Next::Gone => None,
+            Next::CloudService | Next::Gateway(_) | Next::Gone => None,
         }
     }
 }
@@ -155,7 +155,7 @@ fn follow<'w, S: Sink>(
         walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
         let eni = match next {
             Next::Interface(eni) if !eni.holds(header.destination) => eni,
-            Next::Gateway => return internet::leave(walk, vpc, vswitch, table, header),
+            Next::Gateway(id) => return internet::leave_by_gateway(walk, vpc, id, header),
             Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
             reached => return deliver(walk, vpc, Some(vswitch), reached, header),
         };
@@ -204,7 +204,7 @@ fn deliver<S: Sink>(
             return Err(Disposition::AtLoadBalancer { load_balancer: balancer.id });
         }
         Next::CloudService => Place::CloudService,
-        Next::Nobody | Next::Gateway | Next::Gone => {
+        Next::Nobody | Next::Gateway(_) | Next::Gone => {
             return Err(Disposition::NobodyThere { vpc, address: header.destination });
         }
     };

@@ -90,8 +90,9 @@ impl<'a> Words<'a> {
                 self.id(vswitch),
                 self.next_hop(next_hop)
             ),
-            Hop::Translated { eip, header: changed } => {
-                format!("{} translates it to {}", self.id(eip), header(&changed))
+            Hop::Translated { eip, snat, header: changed } => {
+                let by = snat.map(|snat| format!(" by {}", self.id(snat))).unwrap_or_default();
+                format!("{} translates it{by} to {}", self.id(eip), header(&changed))
             }
             Hop::Forwarded { instance, eni } => {
                 format!("{} forwards it by {}", self.id(instance), self.id(eni))

@@ -7,9 +7,10 @@ use crate::access::Caller;
 use crate::ecs::eni::Eni;
 use crate::ecs::security_group_rule::Direction;
 use crate::error::Outcome;
-use crate::id::{EipId, VpcId};
+use crate::id::{EipId, SnatEntryId, VpcId};
 use crate::vpc::resident::Resident;
 use crate::world::World;
+use std::net::Ipv4Addr;
 
 /// What became of a packet, with every step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +62,24 @@ pub(super) struct Walk<'w, S> {
     pub leg: Leg,
     /// The sessions that security groups have let through on the way there: whose, and which way.
     pub sessions: Vec<(Place, Direction)>,
+    /// The session that a NAT gateway keeps for the answer, if the packet left by one.
+    pub nat: Option<NatSession>,
     /// The header as it is since it was last translated on this leg.
     translated: Option<Header>,
     sink: S,
+}
+
+/// What a NAT gateway knows of a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NatSession {
+    /// The entry that made it.
+    pub snat: SnatEntryId,
+    /// The public address that it uses.
+    pub eip: EipId,
+    /// The VPC.
+    pub vpc: VpcId,
+    /// The private address that it stands for.
+    pub private: Ipv4Addr,
 }
 
 /// A step's end: the way goes on with a value, or ends.
@@ -71,7 +87,7 @@ pub(super) type Step<T> = Result<T, Disposition>;
 
 impl<'w, S: Sink> Walk<'w, S> {
     fn new(w: &'w World, sink: S) -> Walk<'w, S> {
-        Walk { w, leg: Leg::Forward, sessions: Vec::new(), translated: None, sink }
+        Walk { w, leg: Leg::Forward, sessions: Vec::new(), nat: None, translated: None, sink }
     }
 
     pub(super) fn step(&mut self, hop: impl FnOnce() -> Hop) {
@@ -79,9 +95,9 @@ impl<'w, S: Sink> Walk<'w, S> {
     }
 
     /// The packet goes on with another header.
-    pub(super) fn translate(&mut self, eip: EipId, header: Header) {
+    pub(super) fn translate(&mut self, eip: EipId, snat: Option<SnatEntryId>, header: Header) {
         self.translated = Some(header);
-        self.step(|| Hop::Translated { eip, header });
+        self.step(|| Hop::Translated { eip, snat, header });
     }
 
     /// Whether a packet is the answer of a session that these groups have let through the other way.

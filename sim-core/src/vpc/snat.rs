@@ -16,7 +16,7 @@ use crate::table::{Groups, Row};
 use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::eip::{Eip, EipStatus};
-use crate::vpc::nat_gateway::NatGateway;
+use crate::vpc::nat_gateway::{NatGateway, NatStatus};
 use crate::vpc::vpc::Vpc;
 use crate::vpc::vswitch::VSwitch;
 use crate::world::{Indexes, World};
@@ -185,6 +185,21 @@ pub fn parse_ips<T: AsRef<str>>(texts: &[T]) -> Outcome<Vec<Ipv4Addr>> {
         })
     };
     texts.iter().map(read).collect()
+}
+
+/// The entry of a gateway by which a private address reaches the internet, and the public address that it gets: of the
+/// entries in force the one with the narrowest source, and of its addresses the first (provider documentation does not say
+/// which one a session takes).
+pub fn way_out(w: &World, gateway: NatGatewayId, source: Ipv4Addr) -> Option<(&SnatEntry, &Eip)> {
+    w.get::<NatGateway>(&gateway).filter(|gateway| gateway.status == NatStatus::Available)?;
+    let in_force = of_gateway(w, gateway).filter(|e| e.status != NatEntryStatus::Pending);
+    let fitting = in_force.filter_map(|e| {
+        let block = e.source.block(w).filter(|block| block.contains(Cidr4::host(source)))?;
+        Some((block.prefix_len(), e))
+    });
+    let (_, entry) = fitting.max_by_key(|(length, _)| *length)?;
+    let mut eips = entry.eips.iter().filter_map(|id| w.get::<Eip>(id));
+    eips.find(|eip| eip.status == EipStatus::InUse).map(|eip| (entry, eip))
 }
 
 /// The entries of a VPC whose source is a block inside `block`.

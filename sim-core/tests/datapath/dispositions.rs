@@ -10,17 +10,22 @@ use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::instance::InstanceStatus;
 use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
-use sim_core::id::{EipId, EniId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, ResidentId};
+use sim_core::id::{
+    EipId, EniId, Id, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, SnatEntryId,
+    SnatTableId,
+};
 use sim_core::settings::Provisioning;
 use sim_core::slb::load_balancer::{self as balancers, LoadBalancer};
 use sim_core::slb::spec;
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
+use sim_core::vpc::nat_gateway::CreateNatGateway;
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{UpdateNetworkAclRules, in_order};
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::CreateResident;
+use sim_core::vpc::snat::CreateSnatEntry;
 use std::net::{IpAddr, Ipv4Addr};
 
 #[test]
@@ -372,7 +377,7 @@ fn an_elastic_address_leads_out_and_in() {
     net.ends(&trace, Leg::Return, D::Delivered(Place::Internet));
     let translated = |hops: &[Hop]| {
         let found = hops.iter().find_map(|hop| match hop {
-            Hop::Translated { eip, header } => Some((*eip, header.source, header.destination)),
+            Hop::Translated { eip, header, .. } => Some((*eip, header.source, header.destination)),
             _ => None,
         });
         found.unwrap()
@@ -445,6 +450,52 @@ fn an_elastic_address_that_is_bound_to_nothing_leads_nowhere() {
     let from = Source::Outside([47, 1, 1, 1].into());
     let trace = net.trace_from(from, &format!("{address}:80/tcp"));
     net.ends(&trace, Leg::Forward, D::EipNotBound { eip, status: EipStatus::Available });
+}
+
+#[test]
+fn a_nat_gateway_takes_out_what_an_entry_says_and_the_answer_back() {
+    let mut net = Net::open();
+    let (vpc, vswitch) = (net.lab.vpc, net.lab.web);
+    let made =
+        CreateNatGateway { vpc, vswitch, name: None, description: None, icmp_reply: true, tags: Vec::new() };
+    let nat: NatGatewayId = net.lab.ok(made).id();
+    let no_path = |address: [u8; 4]| D::NoPublicPath { vpc, address: address.into() };
+    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, no_path([10, 0, 1, 10]));
+    let bind = |net: &mut Net| {
+        let eip: EipId = net.lab.ok(allocate()).id();
+        let (kind, mode, target) = (TargetKind::Nat, Mode::Nat, nat.to_string().into());
+        net.lab.ok(AssociateEip { eip, kind, target, private_address: None, mode, region: None });
+        (eip, net.lab.world.get::<Eip>(&eip).unwrap().address)
+    };
+    let ((wide, first), (narrow, second)) = (bind(&mut net), bind(&mut net));
+    let enter = |net: &mut Net, block: &str, ip| {
+        let block = Some(block.parse().unwrap());
+        let table = SnatTableId::from_number(nat.number());
+        let entry =
+            CreateSnatEntry { table, vswitch: None, block, ips: vec![ip], name: None, affinity: false };
+        net.lab.ok(entry).id::<SnatEntryId>()
+    };
+    enter(&mut net, "10.0.0.0/16", first);
+    let translated = |hops: &[Hop]| {
+        hops.iter().find_map(|hop| match hop {
+            Hop::Translated { eip, snat, header } => Some((*eip, *snat, header.source, header.destination)),
+            _ => None,
+        })
+    };
+    let (outside, private) = ("47.1.1.1".parse().unwrap(), "10.0.1.10".parse().unwrap());
+    let trace = net.trace("47.1.1.1:443/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Internet));
+    assert_eq!(translated(&trace.forward).unwrap().0, wide);
+    // The narrowest source decides, and the answer comes back by the same entry.
+    let entry = enter(&mut net, "10.0.1.0/24", second);
+    let trace = net.trace("47.1.1.1:443/tcp");
+    assert_eq!(translated(&trace.forward), Some((narrow, Some(entry), second.into(), outside)));
+    assert_eq!(translated(&trace.back), Some((narrow, Some(entry), outside, private)));
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Internet));
+    // Nothing comes in of its own.
+    let from = Source::Outside([47, 1, 1, 1].into());
+    let trace = net.trace_from(from, &format!("{second}:80/tcp"));
+    net.ends(&trace, Leg::Forward, D::EipNotBound { eip: narrow, status: EipStatus::InUse });
 }
 
 #[test]
