@@ -34,6 +34,7 @@ pub struct App {
     pub in_flight: AtomicU64,
     /// What the service counts.
     pub metrics: Counters,
+    loaded: AtomicBool,
     ready: AtomicBool,
     stopping: watch::Sender<bool>,
 }
@@ -55,12 +56,13 @@ impl App {
             address,
             in_flight: AtomicU64::new(0),
             metrics: Counters::default(),
+            loaded: AtomicBool::new(false),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         }
     }
 
-    /// Whether the worlds are loaded.
+    /// Whether the worlds are loaded and seeded, so that everybody is answered.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
     }
@@ -75,7 +77,12 @@ impl App {
         self.stopping.subscribe()
     }
 
-    /// Says that the worlds are loaded.
+    /// Says that the worlds are loaded. Only a seed sends requests before the service is ready.
+    pub fn set_loaded(&self) {
+        self.loaded.store(true, Ordering::Release);
+    }
+
+    /// Says that the worlds are what they shall be.
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Release);
     }
@@ -85,15 +92,17 @@ impl App {
     /// # Errors
     /// 503.
     pub fn check_ready(&self) -> Result<(), Problem> {
-        if self.is_ready() {
-            return Ok(());
-        }
-        Err(Problem::service(
+        if self.loaded.load(Ordering::Acquire) { Ok(()) } else { Err(App::loading()) }
+    }
+
+    /// The answer to whoever comes too early.
+    pub fn loading() -> Problem {
+        Problem::service(
             StatusCode::SERVICE_UNAVAILABLE,
             "loading",
             "The worlds are being loaded.",
             "The journal is being read; /readyz says when that is done.",
-        ))
+        )
     }
 
     /// The world of this name.

@@ -107,7 +107,12 @@ fn check(app: &App, request: &Request, in_flight: u64) -> Result<(), Problem> {
     }
     check_host(app, request)?;
     check_site(app, request.headers())?;
-    check_bearer(app, request)
+    check_bearer(app, request)?;
+    // What asks about worlds waits until they are loaded, and seeded if a seed is being applied.
+    if !app.is_ready() && (request.uri().path() == "/" || request.uri().path().starts_with("/v1/")) {
+        return Err(App::loading());
+    }
+    Ok(())
 }
 
 fn forbidden(detail: String) -> Problem {

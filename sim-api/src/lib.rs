@@ -38,6 +38,7 @@ pub mod rest;
 pub mod router;
 pub mod rpc;
 pub mod seal;
+pub mod seed;
 pub mod server;
 pub mod settings;
 pub mod store;

@@ -6,6 +6,7 @@
 use crate::app::{App, AppState};
 use crate::engine::{Engine, LoadError, WriterSettings, is_snapshot, load_world, wall_now};
 use crate::rpc::Credentials;
+use crate::seed::{Seed, SeedError};
 use crate::settings::{Database, ServeSettings};
 use crate::store::{AnyLog, Log, MemoryLog, Retention, SqliteLog, StoreError};
 use std::net::SocketAddr;
@@ -53,6 +54,9 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The seed is not applied.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
     /// The world `default` cannot be made.
     #[error(transparent)]
     Engine(#[from] crate::engine::EngineError),
@@ -95,6 +99,7 @@ impl Server {
     /// See [`StartError`].
     pub async fn bind_over(log: AnyLog, settings: ServeSettings) -> Result<Server, StartError> {
         let credentials = settings.credentials.as_ref().map(read_credentials).transpose()?;
+        let seed = settings.seed.as_deref().map(Seed::read).transpose()?;
         let listener = TcpListener::bind(settings.listen)
             .await
             .map_err(|source| StartError::Listen { address: settings.listen, source })?;
@@ -110,7 +115,7 @@ impl Server {
         let app = Arc::new(App::new(engine, settings, credentials, address));
         let serving = tokio::spawn(serve(listener, app.clone()));
         let maintaining = tokio::spawn(maintain(app.clone()));
-        let loading = Some(tokio::spawn(load(app.clone())));
+        let loading = Some(tokio::spawn(load(app.clone(), seed)));
         let guard = StopOnDrop(app.clone());
         Ok(Server { app, serving, maintaining, loading, guard })
     }
@@ -219,8 +224,8 @@ async fn maintain(app: AppState) {
     }
 }
 
-/// Loads every world of the log, makes `default` if it is missing, and says so.
-async fn load(app: AppState) -> Result<(), StartError> {
+/// Loads every world of the log, makes `default` if it is missing, applies the seed, and says so.
+async fn load(app: AppState, seed: Option<Seed>) -> Result<(), StartError> {
     let worlds = app.engine.log().worlds().await?;
     for stored in worlds.into_iter().filter(|w| !is_snapshot(&w.meta.name)) {
         let name = stored.meta.name.clone();
@@ -239,6 +244,10 @@ async fn load(app: AppState) -> Result<(), StartError> {
         let wall = wall_now();
         let seed = app.settings.world_seed.unwrap_or_else(draw_seed);
         app.engine.create(crate::engine::DEFAULT_WORLD, app.settings.genesis(seed, wall), wall).await?;
+    }
+    app.set_loaded();
+    if let Some(seed) = seed {
+        seed.apply(&app).await?;
     }
     app.set_ready();
     if let Some(path) = &app.settings.ready_file {

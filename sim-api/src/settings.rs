@@ -225,6 +225,9 @@ options! {
     /// Write the addresses as JSON to this file once the service answers
     #[arg(long, env = "CLOUDNET_READY_FILE", value_name = "FILE")]
     ready_file: PathBuf;
+    /// Make the content of this TOML file if the world `default` is empty: docs/seeds.md, examples/seeds/acceptance.toml
+    #[arg(long, env = "CLOUDNET_SEED", value_name = "FILE")]
+    seed: PathBuf;
     /// Accept only requests signed with a key of this TOML file; the native wire wants its bearer token
     #[arg(long, env = "CLOUDNET_CREDENTIALS", value_name = "FILE")]
     credentials: PathBuf;
@@ -290,6 +293,8 @@ pub struct ServeSettings {
     pub quotas: QuotasSetting,
     /// Where to write the addresses.
     pub ready_file: Option<PathBuf>,
+    /// What an empty world `default` is filled with.
+    pub seed: Option<PathBuf>,
     /// The credentials file.
     pub credentials: Option<PathBuf>,
     /// Further host names.
@@ -329,6 +334,7 @@ impl From<ServeOptions> for ServeSettings {
             provisioning: o.provisioning.unwrap_or(ProvisioningSetting::usual(clock.0)),
             quotas: o.quotas.unwrap_or(QuotasSetting::Documented),
             ready_file: o.ready_file,
+            seed: o.seed,
             credentials: o.credentials,
             hosts: o.host.unwrap_or_default(),
             unknown_params: o.unknown_params.unwrap_or(UnknownParams::Warn),

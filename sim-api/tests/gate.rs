@@ -7,6 +7,7 @@ use axum::http::Request;
 use serde_json::Value;
 use service::settings;
 use sim_api::{ServeSettings, Server};
+use std::sync::Arc;
 use tower::ServiceExt;
 
 const PROVIDER: &str = "/?Action=DescribeVpcs&Version=2016-04-28&Format=JSON&RegionId=cn-hangzhou";
@@ -72,6 +73,28 @@ async fn a_web_page_cannot_drive_the_server() {
         assert_eq!(send(&server, "/v1/vpcs", &[("host", host)], "").await.0, 403, "{host}");
     }
     server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_is_answered_before_the_worlds_are_what_they_shall_be() {
+    use sim_api::app::App;
+    use sim_api::engine::{Engine, WriterSettings};
+    use sim_api::store::{AnyLog, MemoryLog};
+    let engine = Engine::new(Arc::new(AnyLog::Memory(MemoryLog::new())), WriterSettings::default());
+    let address = ([127, 0, 0, 1], 8080).into();
+    let app = Arc::new(App::new(engine, settings(), None, address));
+    let router = sim_api::router::service(app.clone());
+    let status = async |path: &str| {
+        let request = Request::builder().uri(path).header("host", "localhost").body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap().status().as_u16()
+    };
+    // A seed that is being applied sees the worlds; others do not yet.
+    app.set_loaded();
+    for (path, wanted) in [("/v1/vpcs", 503), (PROVIDER, 503), ("/readyz", 503), ("/healthz", 200)] {
+        assert_eq!(status(path).await, wanted, "{path}");
+    }
+    app.set_ready();
+    assert_eq!((status("/readyz").await, status("/v1/vpcs").await), (200, 404), "there is no world here");
 }
 
 #[tokio::test]
