@@ -16,6 +16,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Route entry", "Where packets to a network go."),
     ("Elastic IP address", "A public address that an account holds, and what it is bound to."),
     ("NAT gateway", "The way of hosts without public addresses of their own to the internet."),
+    ("DNAT entry", "What the addresses of a NAT gateway lead to from outside."),
     ("SNAT entry", "Who goes out through a NAT gateway, and by which of its addresses."),
     ("Network ACL", "What may cross the edge of a vSwitch, judged packet by packet."),
     ("Security group", "Rules for the traffic of its members, and who the members are."),

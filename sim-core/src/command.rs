@@ -121,6 +121,9 @@ commands! {
     CreateSnatEntry(crate::vpc::snat::CreateSnatEntry) => crate::vpc::snat::create;
     ModifySnatEntry(crate::vpc::snat::ModifySnatEntry) => crate::vpc::snat::modify;
     DeleteSnatEntry(crate::vpc::snat::DeleteSnatEntry) => crate::vpc::snat::delete;
+    CreateForwardEntry(crate::vpc::forward_entry::CreateForwardEntry) => crate::vpc::forward_entry::create;
+    ModifyForwardEntry(crate::vpc::forward_entry::ModifyForwardEntry) => crate::vpc::forward_entry::modify;
+    DeleteForwardEntry(crate::vpc::forward_entry::DeleteForwardEntry) => crate::vpc::forward_entry::delete;
     // -- network ACLs
     CreateNetworkAcl(crate::vpc::network_acl::CreateNetworkAcl) => crate::vpc::network_acl::create;
     ModifyNetworkAcl(crate::vpc::network_acl::ModifyNetworkAcl) => crate::vpc::network_acl::modify;

@@ -302,6 +302,8 @@ ids! {
     NatGateway, NatGatewayId, "ngw", "NAT gateway", NatGatewayNotFound;
     SnatTable, SnatTableId, "stb", "SNAT table", SnatTableNotFound;
     SnatEntry, SnatEntryId, "snat", "SNAT entry", SnatEntryNotFound;
+    ForwardTable, ForwardTableId, "ftb", "DNAT table", ForwardTableNotFound;
+    ForwardEntry, ForwardEntryId, "fwd", "DNAT entry", ForwardEntryNotFound;
     NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;
     AccessControlList, AccessControlListId, "acl", "access control list", AclNotFound;

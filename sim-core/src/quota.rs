@@ -85,6 +85,7 @@ quotas! {
     EipsPerNatGateway "natgw_quota_eip_num_per_nat" 20 true "elastic IP addresses on one NAT gateway";
     TrafficEipsPerNatGateway "natgw.traffic_eips" 10 true "elastic IP addresses on one NAT gateway that are paid by traffic";
     SnatEntries "natgw_quota_snat_entry_num" 40 true "SNAT entries of one NAT gateway";
+    ForwardEntries "natgw.dnat_entries" 100 true "DNAT entries of one NAT gateway";
     EipsPerSnatEntry "natgw.eips_per_snat" 64 false "elastic IP addresses of one SNAT entry";
     NetworkAclsPerVpc "nacl_quota_vpc_create_count" 20 true "network ACLs in one VPC";
     NetworkAclIngressRules "vpc_quota_nacl_ingress_entry" 20 true "inbound rules of one network ACL, for IPv4 and IPv6 each";

@@ -159,6 +159,9 @@ const fn counter(quota: Quota) -> Counter {
         Quota::SnatEntries => {
             Counter::NatGateway(|w, gateway| w.indexes().snat_entries.by_gateway.count(&gateway.id))
         }
+        Quota::ForwardEntries => {
+            Counter::NatGateway(|w, gateway| w.indexes().forward_entries.by_gateway.count(&gateway.id))
+        }
         // What the largest entry has: an entry is no object of its own for a quota.
         Quota::EipsPerSnatEntry => Counter::NatGateway(|w, gateway| {
             snat::of_gateway(w, gateway.id).map(|entry| entry.eips.len() as u64).max().unwrap_or(0)

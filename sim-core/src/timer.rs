@@ -2,8 +2,8 @@
 
 use crate::ecs::service_port::PortProtocol;
 use crate::id::{
-    EipId, EniId, InstanceId, ListenerId, NatGatewayId, NetworkAclId, OutageId, RouteEntryId, RouteTableId,
-    SnatEntryId, VSwitchId, VpcId,
+    EipId, EniId, ForwardEntryId, InstanceId, ListenerId, NatGatewayId, NetworkAclId, OutageId, RouteEntryId,
+    RouteTableId, SnatEntryId, VSwitchId, VpcId,
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
@@ -44,6 +44,8 @@ pub enum Due {
     NatGateway(NatGatewayId),
     /// An SNAT entry leaves its transition.
     SnatEntry(SnatEntryId),
+    /// A DNAT entry leaves its transition.
+    ForwardEntry(ForwardEntryId),
     /// A network ACL and its bindings leave their transition.
     NetworkAcl(NetworkAclId),
     /// The schedule of a port of an instance goes on.
@@ -103,6 +105,7 @@ impl World {
             Due::Eip(id) => crate::vpc::eip_binding::settle(self, id),
             Due::NatGateway(id) => crate::vpc::nat_gateway::settle(self, id),
             Due::SnatEntry(id) => crate::vpc::snat::settle(self, id),
+            Due::ForwardEntry(id) => crate::vpc::forward_entry::settle(self, id),
             // -- network ACLs
             Due::NetworkAcl(id) => crate::vpc::network_acl::settle(self, id),
             // -- how ports answer, outages

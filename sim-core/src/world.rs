@@ -59,6 +59,7 @@ tables! {
     50 eips crate::vpc::eip::Eip;
     51 nat_gateways crate::vpc::nat_gateway::NatGateway;
     52 snat_entries crate::vpc::snat::SnatEntry;
+    53 forward_entries crate::vpc::forward_entry::ForwardEntry;
     // -- network ACLs
     55 network_acls crate::vpc::network_acl::NetworkAcl;
     56 network_acl_bindings crate::vpc::network_acl_binding::NetworkAclBinding;

@@ -1,14 +1,17 @@
-//! NAT gateways: the route and the address that come and go with them, their SNAT entries, and in which order things go.
+//! NAT gateways: the route and the address that come and go with them, their SNAT and DNAT entries, and in which order things go.
 
 #[path = "ecs_lab/mod.rs"]
 mod ecs_lab;
 
 use ecs_lab::Lab;
 use sim_core::ErrorCode as E;
-use sim_core::id::{EipId, NatGatewayId, SnatEntryId, VSwitchId};
+use sim_core::ecs::security_group_rule::PortRange;
+use sim_core::id::{EipId, ForwardEntryId, NatGatewayId, SnatEntryId, VSwitchId};
 use sim_core::settings::Provisioning;
 use sim_core::vpc::eip::{AllocateEip, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
+use sim_core::vpc::forward_entry::{CreateForwardEntry, DeleteForwardEntry, ForwardEntry, Mapping};
+use sim_core::vpc::forward_ports::ForwardProtocol;
 use sim_core::vpc::nat_gateway::{CreateNatGateway, DeleteNatGateway, NatGateway, NatStatus, dependents};
 use sim_core::vpc::next_hop::{HopChoice, NextHop};
 use sim_core::vpc::route_entry::{self, CreateRouteEntry, DeleteRouteEntry, EntryRef, NewEntry, RouteEntry};
@@ -191,5 +194,61 @@ fn one_change_of_entries_at_a_time() {
     lab.ok(delete(nat, true));
     lab.wait(400);
     assert!(lab.world.next_due().is_none());
+    lab.check_replay();
+}
+
+fn forward(lab: &Lab, gateway: NatGatewayId, external_ip: Ipv4Addr, port: u16) -> CreateForwardEntry {
+    let ports = Some(PortRange { first: port, last: port });
+    let (address, protocol) = (Ipv4Addr::new(10, 0, 1, 10), ForwardProtocol::Tcp);
+    let mapping =
+        Mapping { external_ip, external: ports, address, internal: ports, protocol, port_break: false };
+    CreateForwardEntry { table: row(lab, gateway).forward_table(), mapping, name: None }
+}
+
+#[test]
+fn an_address_serves_one_table_or_both_below_1025() {
+    let mut lab = Lab::new();
+    let nat = make(&mut lab);
+    let ((a, first), (_, second)) = (equip(&mut lab, nat), equip(&mut lab, nat));
+    let low = forward(&lab, nat, first, 1024);
+    lab.ok(low);
+    let high = forward(&lab, nat, second, 1025);
+    let high = lab.ok(high).id::<ForwardEntryId>();
+    let snat = |lab: &Lab, ip| entry(lab, nat, lab.web, &[ip]);
+    let refused = snat(&lab, second);
+    lab.refuses("an address with a high port", refused, E::SnatIpForwarded);
+    let low = snat(&lab, first);
+    lab.ok(low);
+    let more = forward(&lab, nat, first, 1026);
+    lab.refuses("a high port of an SNAT address", more.clone(), E::ForwardIpUsedBySnat);
+    lab.ok(CreateForwardEntry { mapping: Mapping { port_break: true, ..more.mapping }, ..more });
+    lab.ok(DeleteForwardEntry { entry: high, table: None });
+    let entry = *lab.world.indexes().snat_entries.by_gateway.of(&nat).next().unwrap();
+    lab.ok(DeleteSnatEntry { entry, table: None });
+    // Taken off by force, an address takes its entries along.
+    lab.refuses("an address in use", take_off(a, false), E::EipUsedByForward);
+    lab.refuses("a gateway with entries", delete(nat, false), E::NatHasForwardEntry);
+    lab.ok(take_off(a, true));
+    assert_eq!(lab.world.indexes().forward_entries.by_gateway.count(&nat), 0);
+    lab.check_replay();
+}
+
+#[test]
+fn a_dnat_table_takes_one_change_at_a_time_and_goes_with_its_gateway() {
+    let mut lab = Lab::new();
+    let nat = make(&mut lab);
+    let (_, ip) = equip(&mut lab, nat);
+    lab.provision(Provisioning::Visible);
+    let (one, two) = (forward(&lab, nat, ip, 80), forward(&lab, nat, ip, 443));
+    let made = lab.ok(one).id::<ForwardEntryId>();
+    let status = |lab: &Lab| lab.world.get::<ForwardEntry>(&made).unwrap().status;
+    assert_eq!(status(&lab), NatEntryStatus::Pending);
+    lab.refuses("another meanwhile", two.clone(), E::ForwardEntryStatusIncorrect);
+    lab.wait(200);
+    assert_eq!(status(&lab), NatEntryStatus::Available);
+    lab.ok(two);
+    lab.ok(delete(nat, true));
+    lab.wait(400);
+    assert!(lab.world.next_due().is_none() && lab.world.get::<ForwardEntry>(&made).is_none());
     lab.check_replay();
 }

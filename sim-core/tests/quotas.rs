@@ -440,6 +440,7 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::TrafficEipsPerNatGateway
         | Quota::SnatEntries
         | Quota::EipsPerSnatEntry
+        | Quota::ForwardEntries
         | Quota::EipsPerAccount
         | Quota::NetworkAclsPerVpc
         | Quota::NetworkAclIngressRules

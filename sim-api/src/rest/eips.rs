@@ -77,6 +77,7 @@ pub const REFUSALS: Refusals = &[
             E::EipInterfaceNextHop,
             E::EipTargetBound,
             E::EipTargetFull,
+            E::EipTargetForwarded,
             E::NatStatusIncorrect,
             E::NatEipQuotaExceeded,
             E::NatTrafficEipQuotaExceeded,
@@ -92,6 +93,7 @@ pub const REFUSALS: Refusals = &[
             E::EipInterfaceAttached,
             E::NatStatusIncorrect,
             E::EipUsedBySnat,
+            E::EipUsedByForward,
         ],
     ),
 ];

@@ -31,6 +31,7 @@ mod access_control_lists;
 mod certificates;
 // -- elastic IP addresses
 mod eips;
+mod forward_entries;
 mod nat_gateways;
 mod network_acls;
 mod snat_entries;
@@ -91,6 +92,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         eips::router(),
         nat_gateways::router(),
         snat_entries::router(),
+        forward_entries::router(),
         // -- network ACLs
         network_acls::router(),
         access_control_lists::router(),
@@ -145,6 +147,7 @@ pub const REFUSALS: &[Refusals] = &[
     eips::REFUSALS,
     nat_gateways::REFUSALS,
     snat_entries::REFUSALS,
+    forward_entries::REFUSALS,
     // -- network ACLs
     network_acls::REFUSALS,
     access_control_lists::REFUSALS,

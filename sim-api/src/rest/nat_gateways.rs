@@ -47,6 +47,7 @@ pub const REFUSALS: Refusals = &[
             E::NatStatusIncorrect,
             E::NatProtected,
             E::NatHasSnatEntry,
+            E::NatHasForwardEntry,
             E::NatHasEip,
             E::NatHasRouteEntry,
         ],
@@ -85,6 +86,11 @@ pub struct NatGatewayBody {
     /// How many SNAT entries it has.
     #[schema(example = 1)]
     snat_entry_count: u64,
+    /// Its DNAT table.
+    forward_table_id: String,
+    /// How many DNAT entries it has.
+    #[schema(example = 1)]
+    forward_entry_count: u64,
     /// Its name; empty if it has none.
     name: String,
     /// Its description; empty if it has none.
@@ -113,6 +119,8 @@ fn show(w: &World, g: &NatGateway) -> NatGatewayBody {
         eip_ids: g.eips(w).map(|eip| eip.id.to_string()).collect(),
         snat_table_id: g.snat_table().to_string(),
         snat_entry_count: w.indexes().snat_entries.by_gateway.count(&g.id),
+        forward_table_id: g.forward_table().to_string(),
+        forward_entry_count: w.indexes().forward_entries.by_gateway.count(&g.id),
         name: g.name.to_string(),
         description: g.description.to_string(),
         deletion_protection: g.deletion_protection,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sim_core::Command;
 use sim_core::datapath::text::Words;
-use sim_core::datapath::{Disposition, Hop, Place};
+use sim_core::datapath::{Disposition, Hop, NatEntryId, Place};
 use sim_core::ecs::authorize::{AuthorizeRules, WhichRules};
 use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::security_group_rule::{Direction, Peer, PortRange};
@@ -61,6 +61,12 @@ pub struct StepBody {
     /// The SNAT entry of a NAT gateway that translates.
     #[serde(skip_serializing_if = "Option::is_none")]
     snat_entry_id: Option<String>,
+    /// The DNAT entry of a NAT gateway that translates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forward_entry_id: Option<String>,
+    /// The NAT gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nat_gateway_id: Option<String>,
     /// The network ACL.
     #[serde(skip_serializing_if = "Option::is_none")]
     network_acl_id: Option<String>,
@@ -97,7 +103,7 @@ pub struct StepBody {
     /// The address that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
-    /// The port that the resident serves.
+    /// The port that the resident serves, to which a packet is translated or from which an answer comes.
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     /// Where the interface or instance is in its life.
@@ -202,11 +208,13 @@ impl StepBody {
                 destination_cidr_block: Some(destination.to_string()),
                 ..StepBody::of("route").table(vswitch, table).next_hop(next_hop)
             },
-            Hop::Translated { eip, snat, header } => StepBody {
-                snat_entry_id: snat.map(|id| id.to_string()),
+            Hop::Translated { eip, by, header } => StepBody {
+                snat_entry_id: by.and_then(NatEntryId::snat).map(|id| id.to_string()),
+                forward_entry_id: by.and_then(NatEntryId::forward).map(|id| id.to_string()),
                 eip_id: Some(eip.to_string()),
                 source_address: Some(header.source.to_string()),
                 destination: Some(header.destination.to_string()),
+                port: Some(header.port).filter(|&port| port > 0),
                 ..StepBody::of("translated")
             },
             Hop::Forwarded { instance, eni } => StepBody::of("forwarded").instance(instance).eni(eni),
@@ -250,6 +258,12 @@ impl StepBody {
             }
             Disposition::NotServed { resident, serves } => {
                 StepBody { port: Some(serves), ..step.at(Place::Resident(resident)) }
+            }
+            Disposition::NotForwarded { eip, gateway } => {
+                StepBody { eip_id: Some(eip.to_string()), nat_gateway_id: Some(gateway.to_string()), ..step }
+            }
+            Disposition::AnswerForeign { address, port } => {
+                StepBody { port: Some(port).filter(|&port| port > 0), ..step.address(address) }
             }
             Disposition::NoPublicAddress { address } | Disposition::PrivateFromOutside { address } => {
                 step.address(address)

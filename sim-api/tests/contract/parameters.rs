@@ -7,10 +7,10 @@ use sim_api::catalogue::{ActionSpec, Kind, Param};
 use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
-    AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, Id, IdNumber, InstanceId,
-    LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId,
-    RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, SnatEntryId,
-    SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId,
+    AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, ForwardEntryId, ForwardTableId,
+    Id, IdNumber, InstanceId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId,
+    RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
+    ServerCertificateId, SnatEntryId, SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -156,6 +156,11 @@ fn text(action: &Action, name: &str) -> String {
         "NatGatewayId" => id::<NatGatewayId>(),
         "SnatTableId" => id::<SnatTableId>(),
         "SnatEntryId" => id::<SnatEntryId>(),
+        "ForwardTableId" => id::<ForwardTableId>(),
+        "ForwardEntryId" => id::<ForwardEntryId>(),
+        "ExternalIp" => "198.18.0.1".to_owned(),
+        "InternalIp" => "10.0.0.9".to_owned(),
+        "ExternalPort" | "InternalPort" => "80".to_owned(),
         "SnatIp" => "198.18.0.1".to_owned(),
         "NatType" => "Enhanced".to_owned(),
         "NetworkType" => "internet".to_owned(),

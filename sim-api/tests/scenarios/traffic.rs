@@ -12,6 +12,9 @@
 //! | `permit ACL in PROTOCOL PORTS BLOCK`, `deny ...` | put a rule before the others |
 //! | `filter VSWITCH ACL`, `unfilter VSWITCH ACL` | bind it to a vSwitch |
 //! | `eip NAME`, `expose HOST EIP`, `hide EIP` | an elastic IP address; bind it; take it away |
+//! | `nat NAME VPC VSWITCH`, `expose NAT EIP` | a NAT gateway; bind an address to it |
+//! | `snat NAT BLOCK EIP` | let a block out by it |
+//! | `dnat NAT EIP PORTS ADDRESS PORTS PROTOCOL` | let in what comes to these ports |
 //! | `balancer NAME VSWITCH ADDRESS` | a load balancer of a VPC |
 //! | `trace FROM TARGET` | follow a packet and its answer, and say what would let a refused one through |
 //!
@@ -29,16 +32,23 @@ use sim_core::ecs::instance::{ChargeType, Instance};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
 use sim_core::ecs::instance_life::{BatchRule, StartInstances, StopInstances};
 use sim_core::ecs::security_group_rule::Direction;
-use sim_core::id::{EipId, EniId, IdKind, InstanceId, NetworkAclId};
+use sim_core::id::{
+    EipId, EniId, ForwardTableId, Id, IdKind, InstanceId, NatGatewayId, NetworkAclId, SnatTableId,
+};
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::spec;
 use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge, Isp};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
+use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
+use sim_core::vpc::forward_ports::{ForwardProtocol, parse_external_port, parse_internal_port};
+use sim_core::vpc::nat_gateway::CreateNatGateway;
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, UnassociateNetworkAcl};
 use sim_core::vpc::network_acl_rule::{RuleInput, RuleTexts, UpdateNetworkAclRules};
 use sim_core::vpc::resident::CreateResident;
 use sim_core::vpc::route_entry::{EntryRef, ModifyRouteEntry};
+use sim_core::vpc::snat::CreateSnatEntry;
+use std::net::Ipv4Addr;
 
 impl Story {
     /// The name of what a command makes, if it makes something, and the command; none if the words are others.
@@ -96,7 +106,11 @@ impl Story {
             }
             ["expose", host, eip] => {
                 let (eip, target) = (self.id(eip), self.any(host).to_string().into());
-                let (kind, private_address, mode) = (TargetKind::EcsInstance, None, Mode::Nat);
+                let kind = match self.any(host).kind() {
+                    IdKind::NatGateway => TargetKind::Nat,
+                    _ => TargetKind::EcsInstance,
+                };
+                let (private_address, mode) = (None, Mode::Nat);
                 (None, AssociateEip { eip, kind, target, private_address, mode, region: None }.into())
             }
             ["hide", eip] => {
@@ -105,6 +119,30 @@ impl Story {
                     None,
                     UnassociateEip { eip: self.id(eip), kind, target, private_address, force: false }.into(),
                 )
+            }
+            ["nat", called, vpc, vswitch] => {
+                let (vpc, vswitch, name, description) = (self.id(vpc), self.id(vswitch), None, None);
+                let tags = Vec::new();
+                let gateway = CreateNatGateway { vpc, vswitch, name, description, icmp_reply: true, tags };
+                (Some(called), gateway.into())
+            }
+            ["snat", nat, block, eip] => {
+                let table = SnatTableId::from_number(self.id::<NatGatewayId>(nat).number());
+                let (block, ips) = (Some(block.parse().unwrap()), vec![self.address(eip)]);
+                let entry = CreateSnatEntry { table, vswitch: None, block, ips, name: None, affinity: false };
+                (None, entry.into())
+            }
+            ["dnat", nat, eip, external, address, internal, protocol] => {
+                let mapping = Mapping {
+                    external_ip: self.address(eip),
+                    external: parse_external_port(external).unwrap(),
+                    address: address.parse().unwrap(),
+                    internal: parse_internal_port(internal).unwrap(),
+                    protocol: ForwardProtocol::parse(protocol).unwrap(),
+                    port_break: false,
+                };
+                let table = ForwardTableId::from_number(self.id::<NatGatewayId>(nat).number());
+                (None, CreateForwardEntry { table, mapping, name: None }.into())
             }
             ["balancer", called, vswitch, address] => {
                 let (vswitch, address) = (self.id(vswitch), Some(address.parse().unwrap()));
@@ -155,6 +193,11 @@ impl Story {
             }
             _ => return None,
         })
+    }
+
+    /// The address of an elastic IP address.
+    fn address(&self, eip: &str) -> Ipv4Addr {
+        self.world.get::<Eip>(&self.id(eip)).expect("the address is there").address
     }
 
     /// The rules of an ACL with one more before them.

@@ -230,7 +230,11 @@ impl Story {
             ),
             ["route", called, table, block, eni] => {
                 let hop = self.any(eni);
-                let kind = if hop.kind() == IdKind::Instance { "Instance" } else { "NetworkInterface" };
+                let kind = match hop.kind() {
+                    IdKind::Instance => "Instance",
+                    IdKind::NatGateway => "NatGateway",
+                    _ => "NetworkInterface",
+                };
                 let (kind, id) = (Some(kind.into()), Some(hop.to_string().into()));
                 let next_hop = HopChoice { kind, id, list: Vec::new() };
                 let table = self.table(table).to_string().into();
@@ -367,6 +371,9 @@ impl Story {
             IdKind::Eip => w
                 .get::<sim_core::vpc::eip::Eip>(&self.id(name))
                 .map(|eip| format!("{} {}", eip.address, eip.status.text())),
+            IdKind::NatGateway => w
+                .get::<sim_core::vpc::nat_gateway::NatGateway>(&self.id(name))
+                .map(|nat| format!("{} {}", nat.address, nat.status.text())),
             IdKind::LoadBalancer => w
                 .get::<sim_core::slb::load_balancer::LoadBalancer>(&self.id(name))
                 .map(|balancer| balancer.address.to_string()),

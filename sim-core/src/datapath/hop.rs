@@ -8,8 +8,8 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    EipId, EniId, InstanceId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId,
-    RouteTableId, SnatEntryId, VSwitchId, VpcId,
+    AnyId, EipId, EniId, ForwardEntryId, InstanceId, LoadBalancerId, NatGatewayId, NetworkAclId,
+    NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
 };
 use crate::time::Span;
 use crate::vpc::eip::EipStatus;
@@ -52,6 +52,42 @@ pub enum Place {
     CloudService,
     /// A host on the internet.
     Internet,
+}
+
+/// An entry by which a NAT gateway translates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NatEntryId {
+    /// On the way out, and its answers.
+    Snat(SnatEntryId),
+    /// On the way in, and its answers; for every port both ways.
+    Forward(ForwardEntryId),
+}
+
+impl NatEntryId {
+    /// The SNAT entry, if it is one.
+    pub const fn snat(self) -> Option<SnatEntryId> {
+        match self {
+            NatEntryId::Snat(id) => Some(id),
+            NatEntryId::Forward(_) => None,
+        }
+    }
+
+    /// The DNAT entry, if it is one.
+    pub const fn forward(self) -> Option<ForwardEntryId> {
+        match self {
+            NatEntryId::Forward(id) => Some(id),
+            NatEntryId::Snat(_) => None,
+        }
+    }
+}
+
+impl From<NatEntryId> for AnyId {
+    fn from(id: NatEntryId) -> AnyId {
+        match id {
+            NatEntryId::Snat(id) => id.into(),
+            NatEntryId::Forward(id) => id.into(),
+        }
+    }
 }
 
 /// A step of the way.
@@ -108,8 +144,8 @@ pub enum Hop {
     Translated {
         /// The elastic IP address.
         eip: EipId,
-        /// The SNAT entry of the NAT gateway that did it; absent if the address stands for the private one alone.
-        snat: Option<SnatEntryId>,
+        /// The entry of the NAT gateway that did it; absent if the address stands for the private one alone.
+        by: Option<NatEntryId>,
         /// The header from here on.
         header: Header,
     },
@@ -231,6 +267,13 @@ pub enum Disposition {
         /// Where it is in its life.
         status: EipStatus,
     },
+    /// The NAT gateway to which the elastic IP address is bound has no DNAT entry in force for the packet.
+    NotForwarded {
+        /// The elastic IP address.
+        eip: EipId,
+        /// The gateway.
+        gateway: NatGatewayId,
+    },
     /// Nobody has this public address.
     NoPublicAddress {
         /// The address.
@@ -245,6 +288,13 @@ pub enum Disposition {
     AnswerAstray {
         /// Where it arrived.
         place: Place,
+    },
+    /// The answer arrived from another address or port than the packet was sent to, so that the sender does not know it.
+    AnswerForeign {
+        /// The address.
+        address: IpAddr,
+        /// The port.
+        port: u16,
     },
 }
 
@@ -266,9 +316,11 @@ impl Disposition {
             Disposition::NotServed { .. } => "port_not_served",
             Disposition::NoPublicPath { .. } => "no_public_path",
             Disposition::EipNotBound { .. } => "eip_not_bound",
+            Disposition::NotForwarded { .. } => "nat_not_forwarded",
             Disposition::NoPublicAddress { .. } => "no_public_address",
             Disposition::PrivateFromOutside { .. } => "private_from_outside",
             Disposition::AnswerAstray { .. } => "answer_astray",
+            Disposition::AnswerForeign { .. } => "answer_foreign",
         }
     }
 }

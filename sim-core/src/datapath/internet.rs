@@ -4,18 +4,20 @@
 //! ACLs see the private one. It comes before a default route, as it does before SNAT; a route to a part of the internet
 //! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address or
 //! a load balancer of this world comes in there. A route to a NAT gateway leads out by the narrowest of its SNAT entries, and
-//! the gateway takes the answer back to the private address; nothing comes in by it of its own.
+//! the gateway takes the answer back to the private address; what comes in by it of its own follows its DNAT entries. An entry
+//! for every port takes its host out too, before SNAT entries.
 
 use super::flow::{Header, is_public};
-use super::hop::{Disposition, Leg, Place, Sink};
+use super::hop::{Disposition, Leg, NatEntryId, Place, Sink};
 use super::routing;
-use super::trace::{NatSession, Step, Walk};
+use super::trace::{DnatSession, SnatSession, Step, Walk};
 use crate::cidr::Cidr;
 use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
-use crate::id::{NatGatewayId, RouteTableId, SnatEntryId, VSwitchId, VpcId};
+use crate::id::{NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::vpc::eip::{Eip, EipStatus};
-use crate::vpc::eip_binding;
+use crate::vpc::eip_binding::{self, Target};
+use crate::vpc::forward_entry;
 use crate::vpc::route_entry::RouteEntry;
 use crate::vpc::snat;
 use crate::vpc::vpc::Vpc;
@@ -55,19 +57,30 @@ pub(super) fn leave_by_gateway<S: Sink>(
     if !header.destination.is_ipv4() || !is_outside(walk.w, vpc, header.destination) {
         return Err(no_path);
     }
+    // The answer of a session that came in by the gateway goes back as it came.
+    if let Some(dnat) = walk.dnat.filter(|dnat| {
+        walk.leg == Leg::Return && (dnat.gateway, dnat.private) == (gateway, (private, header.source_port))
+    }) {
+        let eip = walk.w.get::<Eip>(&dnat.eip).expect("the session's address was looked up in this world");
+        let header = Header { source_port: dnat.port, ..*header };
+        return go_out(walk, eip, Some(NatEntryId::Forward(dnat.entry)), &header);
+    }
+    if let Some((entry, eip)) = forward_entry::way_out(walk.w, gateway, vpc, private) {
+        return go_out(walk, eip, Some(NatEntryId::Forward(entry.id)), header);
+    }
     let (entry, eip) = snat::way_out(walk.w, gateway, private).ok_or(no_path)?;
-    walk.nat = Some(NatSession { snat: entry.id, eip: eip.id, vpc, private });
-    go_out(walk, eip, Some(entry.id), header)
+    walk.snat = Some(SnatSession { entry: entry.id, eip: eip.id, vpc, private });
+    go_out(walk, eip, Some(NatEntryId::Snat(entry.id)), header)
 }
 
 fn go_out<S: Sink>(
     walk: &mut Walk<'_, S>,
     eip: &Eip,
-    snat: Option<SnatEntryId>,
+    by: Option<NatEntryId>,
     header: &Header,
 ) -> Step<Place> {
     let header = Header { source: eip.address.into(), ..*header };
-    walk.translate(eip.id, snat, header);
+    walk.translate(eip.id, by, header);
     let ix = walk.w.indexes();
     let to_eip = matches!(header.destination, IpAddr::V4(v4) if ix.eips.by_address.contains_key(&v4));
     if to_eip || ix.load_balancers.by_public_address.contains_key(&header.destination) {
@@ -113,18 +126,39 @@ pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Pl
 }
 
 fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {
-    if let Some(nat) = walk.nat.filter(|nat| walk.leg == Leg::Return && nat.eip == eip.id) {
+    if let Some(nat) = walk.snat.filter(|nat| walk.leg == Leg::Return && nat.eip == eip.id) {
         let header = Header { destination: nat.private.into(), ..*header };
-        walk.translate(eip.id, Some(nat.snat), header);
+        walk.translate(eip.id, Some(NatEntryId::Snat(nat.entry)), header);
         return routing::from_outside(walk, nat.vpc, &header);
     }
     let unbound = Disposition::EipNotBound { eip: eip.id, status: eip.status };
     let target = eip.binding.filter(|_| eip.status == EipStatus::InUse).map(|binding| binding.target);
+    if let Some(Target::Nat { gateway }) = target {
+        return enter_by_gateway(walk, eip, gateway, header);
+    }
     let eni = target.and_then(|target| target.eni()).and_then(|id| walk.w.get::<Eni>(&id)).ok_or(unbound)?;
     let private = target.and_then(|target| target.private_address(walk.w)).ok_or(unbound)?;
     let header = Header { destination: private.into(), ..*header };
     walk.translate(eip.id, None, header);
     routing::from_outside(walk, eni.vpc, &header)
+}
+
+/// A packet to an elastic IP address of a NAT gateway.
+fn enter_by_gateway<S: Sink>(
+    walk: &mut Walk<'_, S>,
+    eip: &Eip,
+    gateway: NatGatewayId,
+    header: &Header,
+) -> Step<Place> {
+    let found = forward_entry::way_in(walk.w, eip.id, header.protocol, header.port);
+    let (entry, address, port) = found.ok_or(Disposition::NotForwarded { eip: eip.id, gateway })?;
+    if walk.leg == Leg::Forward {
+        let (eip, private) = (eip.id, (address, port));
+        walk.dnat = Some(DnatSession { entry: entry.id, gateway, eip, port: header.port, private });
+    }
+    let header = Header { destination: address.into(), port, ..*header };
+    walk.translate(eip.id, Some(NatEntryId::Forward(entry.id)), header);
+    routing::from_outside(walk, entry.vpc, &header)
 }
 
 /// Whether a VPC takes an address for one of the internet: user CIDRs and its own blocks are private to it.

@@ -28,5 +28,5 @@ pub mod text;
 pub mod trace;
 
 pub use flow::{Flow, Header, Question, Source, Target};
-pub use hop::{Disposition, Ending, Hop, Leg, Place};
+pub use hop::{Disposition, Ending, Hop, Leg, NatEntryId, Place};
 pub use trace::Trace;

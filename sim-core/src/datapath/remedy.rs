@@ -187,7 +187,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         Disposition::NoPublicPath { vpc, address: IpAddr::V4(address) } => public_addresses(w, vpc, address),
         Disposition::NoRoute { table, address, .. } => routes_of_siblings(w, trace, table, address),
         Disposition::NextHopGone { entry, .. } => vec![without_route(entry)],
-        Disposition::Loop { .. } | Disposition::AnswerAstray { .. } => {
+        Disposition::Loop { .. } | Disposition::AnswerAstray { .. } | Disposition::AnswerForeign { .. } => {
             forwarding_routes(trace).map(without_route).collect()
         }
         // Who should hold an address, serve a port or be reached from outside is for the caller to say.
@@ -196,6 +196,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         | Disposition::AtLoadBalancer { .. }
         | Disposition::NoPublicPath { .. }
         | Disposition::EipNotBound { .. }
+        | Disposition::NotForwarded { .. }
         | Disposition::NoPublicAddress { .. }
         | Disposition::PrivateFromOutside { .. }
         | Disposition::Delivered(_) => Vec::new(),

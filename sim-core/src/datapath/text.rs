@@ -15,7 +15,7 @@ use crate::vpc::network_acl_rule::NetworkAclRule;
 use crate::vpc::next_hop::NextHop;
 use crate::world::World;
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Makes words of traces: what objects are called, and the world they are in.
 pub struct Words<'a> {
@@ -90,8 +90,8 @@ impl<'a> Words<'a> {
                 self.id(vswitch),
                 self.next_hop(next_hop)
             ),
-            Hop::Translated { eip, snat, header: changed } => {
-                let by = snat.map(|snat| format!(" by {}", self.id(snat))).unwrap_or_default();
+            Hop::Translated { eip, by, header: changed } => {
+                let by = by.map(|entry| format!(" by {}", self.id(entry))).unwrap_or_default();
                 format!("{} translates it{by} to {}", self.id(eip), header(&changed))
             }
             Hop::Forwarded { instance, eni } => {
@@ -159,12 +159,22 @@ impl<'a> Words<'a> {
             Disposition::EipNotBound { eip, status } => {
                 format!("{} is {} and leads nowhere", self.id(eip), status.text())
             }
+            Disposition::NotForwarded { eip, gateway } => {
+                format!("{} has no DNAT entry in force of {} for it", self.id(gateway), self.id(eip))
+            }
             Disposition::NoPublicAddress { address } => format!("nobody has the public address {address}"),
             Disposition::PrivateFromOutside { address } => {
                 format!("the internet does not carry packets to {address}")
             }
             Disposition::AnswerAstray { place } => {
                 format!("it went to {} instead of the sender", self.place(place))
+            }
+            Disposition::AnswerForeign { address, port } => {
+                let from = match port {
+                    0 => address.to_string(),
+                    _ => SocketAddr::new(address, port).to_string(),
+                };
+                format!("it comes from {from}, where the sender sent nothing")
             }
         }
     }

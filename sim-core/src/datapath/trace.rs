@@ -1,13 +1,13 @@
 //! The way of a packet there and of its answer back. `docs/datapath.md` has the order and an example of each end.
 
 use super::flow::{Flow, Header, Question};
-use super::hop::{Disposition, Ending, Forget, Hop, Keep, Leg, Place, Sink};
+use super::hop::{Disposition, Ending, Forget, Hop, Keep, Leg, NatEntryId, Place, Sink};
 use super::{internet, routing};
 use crate::access::Caller;
 use crate::ecs::eni::Eni;
 use crate::ecs::security_group_rule::Direction;
 use crate::error::Outcome;
-use crate::id::{EipId, SnatEntryId, VpcId};
+use crate::id::{EipId, ForwardEntryId, NatGatewayId, SnatEntryId, VpcId};
 use crate::vpc::resident::Resident;
 use crate::world::World;
 use std::net::Ipv4Addr;
@@ -62,18 +62,20 @@ pub(super) struct Walk<'w, S> {
     pub leg: Leg,
     /// The sessions that security groups have let through on the way there: whose, and which way.
     pub sessions: Vec<(Place, Direction)>,
-    /// The session that a NAT gateway keeps for the answer, if the packet left by one.
-    pub nat: Option<NatSession>,
+    /// The session that a NAT gateway keeps for the answer, if the packet left by an SNAT entry.
+    pub snat: Option<SnatSession>,
+    /// The session that a NAT gateway keeps for the answer, if the packet came in by a DNAT entry.
+    pub dnat: Option<DnatSession>,
     /// The header as it is since it was last translated on this leg.
     translated: Option<Header>,
     sink: S,
 }
 
-/// What a NAT gateway knows of a session.
+/// What a NAT gateway knows of a session that left by it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NatSession {
+pub(super) struct SnatSession {
     /// The entry that made it.
-    pub snat: SnatEntryId,
+    pub entry: SnatEntryId,
     /// The public address that it uses.
     pub eip: EipId,
     /// The VPC.
@@ -82,12 +84,27 @@ pub(super) struct NatSession {
     pub private: Ipv4Addr,
 }
 
+/// What a NAT gateway knows of a session that came in by it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DnatSession {
+    /// The entry that made it.
+    pub entry: ForwardEntryId,
+    /// The gateway.
+    pub gateway: NatGatewayId,
+    /// The public address that it uses.
+    pub eip: EipId,
+    /// The port of that address.
+    pub port: u16,
+    /// The private address and port where it leads.
+    pub private: (Ipv4Addr, u16),
+}
+
 /// A step's end: the way goes on with a value, or ends.
 pub(super) type Step<T> = Result<T, Disposition>;
 
 impl<'w, S: Sink> Walk<'w, S> {
     fn new(w: &'w World, sink: S) -> Walk<'w, S> {
-        Walk { w, leg: Leg::Forward, sessions: Vec::new(), nat: None, translated: None, sink }
+        Walk { w, leg: Leg::Forward, sessions: Vec::new(), snat: None, dnat: None, translated: None, sink }
     }
 
     pub(super) fn step(&mut self, hop: impl FnOnce() -> Hop) {
@@ -95,9 +112,9 @@ impl<'w, S: Sink> Walk<'w, S> {
     }
 
     /// The packet goes on with another header.
-    pub(super) fn translate(&mut self, eip: EipId, snat: Option<SnatEntryId>, header: Header) {
+    pub(super) fn translate(&mut self, eip: EipId, by: Option<NatEntryId>, header: Header) {
         self.translated = Some(header);
-        self.step(|| Hop::Translated { eip, snat, header });
+        self.step(|| Hop::Translated { eip, by, header });
     }
 
     /// Whether a packet is the answer of a session that these groups have let through the other way.
@@ -125,6 +142,11 @@ impl<'w, S: Sink> Walk<'w, S> {
         let back = self.travel(to, self.vpc_of(to).or(vpc), &reply)?;
         if back != from {
             return Err(Disposition::AnswerAstray { place: back });
+        }
+        // Whoever asked waits for an answer of whom it asked.
+        let answer = self.translated.take().unwrap_or(reply);
+        if answer.source != header.destination || answer.source_port != header.port {
+            return Err(Disposition::AnswerForeign { address: answer.source, port: answer.source_port });
         }
         Ok(to)
     }

@@ -8,14 +8,15 @@
 use crate::access::{Caller, RegionId};
 use crate::command::Reply;
 use crate::ecs::eni::{Eni, EniKind, EniStatus};
+use crate::ecs::eni_address;
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EipId, EniId, InstanceId, NatGatewayId};
+use crate::id::{AnyId, EipId, EniId, InstanceId, NatGatewayId, VpcId};
 use crate::settings::Work;
 use crate::timer::Due;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::nat_gateway::{self, NatGateway};
-use crate::vpc::{route_entry, snat};
+use crate::vpc::{forward_entry, route_entry, snat};
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -194,6 +195,12 @@ pub fn of_address(w: &World, eni: EniId, address: Ipv4Addr) -> Option<&Eip> {
     of_eni(w, eni).find(|eip| eip.binding.is_some_and(|b| b.target.private_address(w) == Some(address)))
 }
 
+/// The elastic IP address in use that stands for a private address of a VPC.
+pub fn of_host(w: &World, vpc: VpcId, address: Ipv4Addr) -> Option<&Eip> {
+    let eni = eni_address::holder(w, vpc, address.into())?;
+    of_address(w, eni.id, address).filter(|eip| eip.status == EipStatus::InUse)
+}
+
 /// The elastic IP address of an instance: that of its primary address.
 pub fn of_instance(w: &World, instance: InstanceId) -> Option<&Eip> {
     w.indexes().eips.by_target.of(&instance.into()).next().and_then(|id| w.get::<Eip>(id))
@@ -226,7 +233,7 @@ pub struct AssociateEip {
 /// # Errors
 /// A mode that the target does not know; another region; an unknown address or target; a state of either that does not
 /// allow it; a private address that is not the target's; the conflicts of cut-through mode; a second mode; a private
-/// address that has one.
+/// address that has one, or to which a DNAT entry leads.
 pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Reply> {
     if c.mode != Mode::Nat && c.kind != TargetKind::NetworkInterface {
         return Err(Refusal::new(ErrorCode::EipModeOnlyInterface)
@@ -252,10 +259,27 @@ pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Re
         // No object of these types exists.
         TargetKind::SlbInstance | TargetKind::HaVip => return Err(missing(c)),
     };
+    check_not_forwarded(w, target)?;
     let binding = Binding { target, mode: c.mode };
     w.update::<Eip>(&c.eip, |eip| eip.binding = Some(binding));
     begin(w, c.eip, EipStatus::Associating);
     Ok(Reply::Done)
+}
+
+/// No DNAT entry leads to the private address (provider documentation: AssociateEipAddress).
+fn check_not_forwarded(w: &World, target: Target) -> Outcome<()> {
+    let eni = target.eni().and_then(|id| w.get::<Eni>(&id));
+    let Some((eni, address)) = eni.zip(target.private_address(w)) else { return Ok(()) };
+    let entries: Vec<AnyId> =
+        forward_entry::to_address(w, eni.vpc, address).map(|entry| entry.id.into()).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::EipTargetForwarded)
+        .field("target_id")
+        .detail(format!("A NAT gateway leads to {address}."))
+        .accepted("a private address without DNAT entries")
+        .blockers(entries))
 }
 
 fn missing(c: &AssociateEip) -> Refusal {
@@ -419,7 +443,7 @@ pub struct UnassociateEip {
     pub target: Option<CompactString>,
     /// The private address that it stands for, if the caller names it.
     pub private_address: Option<Ipv4Addr>,
-    /// Whether SNAT entries that use it lose it: one that has no other address is deleted.
+    /// Whether SNAT entries that use it lose it, and DNAT entries go: an SNAT entry that has no other address is deleted.
     pub force: bool,
 }
 
@@ -427,7 +451,7 @@ pub struct UnassociateEip {
 ///
 /// # Errors
 /// An unknown address; one that is not InUse; one that is bound to something else; a state of what it is bound to that
-/// does not allow it; an interface in cut-through mode that is attached; SNAT entries that use it.
+/// does not allow it; an interface in cut-through mode that is attached; SNAT or DNAT entries that use it.
 pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateEip) -> Outcome<Reply> {
     let eip = w.visible::<Eip>(caller, c.eip)?;
     eip.check_status(&[EipStatus::InUse])?;
@@ -460,17 +484,25 @@ pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateEip) -> Outcom
         }
     }
     snat::release(w, c.eip);
+    forward_entry::release(w, c.eip);
     begin(w, c.eip, EipStatus::Unassociating);
     Ok(Reply::Done)
 }
 
-/// No SNAT entry uses the address, or they may lose it.
+/// No SNAT or DNAT entry uses the address, or they may lose it.
 fn check_unused(w: &World, c: &UnassociateEip) -> Outcome<()> {
-    let users: Vec<AnyId> = w.indexes().snat_entries.by_eip.of(&c.eip).map(|&id| id.into()).collect();
-    if users.is_empty() || c.force {
+    if c.force {
         return Ok(());
     }
-    Err(Refusal::new(ErrorCode::EipUsedBySnat).field("eip_id").accepted("force set to true").blockers(users))
+    let ix = w.indexes();
+    let sources: Vec<AnyId> = ix.snat_entries.by_eip.of(&c.eip).map(|&id| id.into()).collect();
+    let targets: Vec<AnyId> = ix.forward_entries.by_eip.of(&c.eip).map(|&id| id.into()).collect();
+    for (code, users) in [(ErrorCode::EipUsedBySnat, sources), (ErrorCode::EipUsedByForward, targets)] {
+        if !users.is_empty() {
+            return Err(Refusal::new(code).field("eip_id").accepted("force set to true").blockers(users));
+        }
+    }
+    Ok(())
 }
 
 /// Starts a transition, or makes it at once if it takes no time.

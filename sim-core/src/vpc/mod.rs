@@ -4,6 +4,8 @@ pub mod cidr_reservation;
 pub mod default_network;
 pub mod eip;
 pub mod eip_binding;
+pub mod forward_entry;
+pub mod forward_ports;
 pub mod longest_prefix;
 pub mod nat_gateway;
 pub mod network_acl;

@@ -1,5 +1,5 @@
 //! A NAT gateway: the way of a VPC's hosts to the internet, by elastic IP addresses that are bound to it; who takes which
-//! of them is in `snat.rs`.
+//! of them is in `snat.rs`, and what they lead to in `forward_entry.rs`.
 //!
 //! It is of the enhanced type, lies in a vSwitch and holds one address there (provider documentation: Internet NAT
 //! gateways, CreateNatGateway, DeleteNatGateway).
@@ -8,7 +8,9 @@ use crate::access::{Caller, Owner};
 use crate::command::Reply;
 use crate::ecs::eni_address::{self, Primary, Wanted};
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
-use crate::id::{AnyId, EipId, Id, NatGatewayId, RouteEntryId, SnatTableId, VSwitchId, VpcId};
+use crate::id::{
+    AnyId, EipId, ForwardTableId, Id, NatGatewayId, RouteEntryId, SnatTableId, VSwitchId, VpcId,
+};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -22,7 +24,7 @@ use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_entry::{self, RouteEntry};
 use crate::vpc::vpc::Vpc;
 use crate::vpc::vswitch::{self, VSwitch};
-use crate::vpc::{eip_binding, snat};
+use crate::vpc::{eip_binding, forward_entry, snat};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,11 @@ impl NatGateway {
     /// The id of its SNAT table, which is made of its own.
     pub fn snat_table(&self) -> SnatTableId {
         SnatTableId::from_number(self.id.number())
+    }
+
+    /// The id of its DNAT table, which is made of its own.
+    pub fn forward_table(&self) -> ForwardTableId {
+        ForwardTableId::from_number(self.id.number())
     }
 
     /// The elastic IP addresses bound to it, oldest first.
@@ -326,6 +333,7 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteNatGateway) -> Outcome<R
     }
     let eips: Vec<EipId> = gateway.eips(w).map(|eip| eip.id).collect();
     snat::forget(w, c.gateway);
+    forward_entry::forget(w, c.gateway);
     eips.into_iter().for_each(|eip| eip_binding::free_early(w, eip));
     route_entry::forget_next_hop(w, c.gateway);
     let span = w.settings().provisioning.span(Work::NatGateway);
@@ -352,8 +360,10 @@ pub fn dependents(w: &World, gateway: &NatGateway) -> Vec<(ErrorCode, Vec<AnyId>
     let routes = route_entry::next_hop_users(w, gateway.id).into_iter();
     let own = |id: &RouteEntryId| w.get::<RouteEntry>(id).is_some_and(|entry| entry.with_next_hop);
     let routes = routes.filter(|id| !own(id)).map(AnyId::from);
-    let all: [(ErrorCode, Vec<AnyId>); 3] = [
+    let forwards = forward_entry::of_gateway(w, gateway.id).map(|e| e.id.into());
+    let all: [(ErrorCode, Vec<AnyId>); 4] = [
         (ErrorCode::NatHasSnatEntry, snat::of_gateway(w, gateway.id).map(|e| e.id.into()).collect()),
+        (ErrorCode::NatHasForwardEntry, forwards.collect()),
         (ErrorCode::NatHasEip, gateway.eips(w).map(|eip| eip.id.into()).collect()),
         (ErrorCode::NatHasRouteEntry, routes.collect()),
     ];

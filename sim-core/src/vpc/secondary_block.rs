@@ -11,8 +11,8 @@ use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::AnyId;
 use crate::id::VpcId;
 use crate::quota::Quota;
-use crate::vpc::snat;
 use crate::vpc::vpc::{Ipv6Block, Vpc, assign_ipv6, check_isp, vswitches};
+use crate::vpc::{forward_entry, snat};
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,8 @@ pub struct RemoveSecondaryBlock {
 /// Handles [`RemoveSecondaryBlock`].
 ///
 /// # Errors
-/// An unknown VPC or one in transition, a block it does not have, vSwitches or sources of SNAT entries inside the block.
+/// An unknown VPC or one in transition, a block it does not have, vSwitches, sources of SNAT entries or hosts of DNAT
+/// entries inside the block.
 pub fn remove(w: &mut World, caller: &Caller, c: &RemoveSecondaryBlock) -> Outcome<Reply> {
     let vpc = w.visible::<Vpc>(caller, c.vpc)?;
     if !vpc.secondary.contains(&c.block) {
@@ -103,7 +104,9 @@ pub fn remove(w: &mut World, caller: &Caller, c: &RemoveSecondaryBlock) -> Outco
     }
     vpc.check_available()?;
     let inside = vswitches(w, c.vpc).filter(|s| c.block.contains(s.block)).map(|s| AnyId::from(s.id));
-    let inside: Vec<AnyId> = inside.chain(snat::from_inside(w, c.vpc, c.block).map(AnyId::from)).collect();
+    let sources = snat::from_inside(w, c.vpc, c.block).map(AnyId::from);
+    let targets = forward_entry::into_block(w, c.vpc, c.block).map(AnyId::from);
+    let inside: Vec<AnyId> = inside.chain(sources).chain(targets).collect();
     if !inside.is_empty() {
         return Err(Refusal::new(ErrorCode::SecondaryCidrInUse).field("cidr_block").blockers(inside));
     }

@@ -16,6 +16,7 @@ use crate::table::{Groups, Row};
 use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::eip::{Eip, EipStatus};
+use crate::vpc::forward_entry;
 use crate::vpc::nat_gateway::{NatGateway, NatStatus};
 use crate::vpc::vpc::Vpc;
 use crate::vpc::vswitch::VSwitch;
@@ -362,6 +363,14 @@ fn check_ips(w: &World, caller: &Caller, gateway: &NatGateway, ips: &[Ipv4Addr])
                 .detail(format!("{} is {}.", eip.id, eip.status.text()))
                 .accepted("the same request once it is InUse")
                 .blockers([eip.id]));
+        }
+        let forwards = forward_entry::of_eip(w, eip.id).find(|entry| entry.excludes_snat());
+        if let Some(entry) = forwards {
+            return Err(Refusal::new(ErrorCode::SnatIpForwarded)
+                .field("snat_ips")
+                .detail(format!("{ip} serves {}.", entry.id))
+                .accepted("another address, or a DNAT entry with port_break")
+                .blockers([entry.id]));
         }
         eips.push(eip.id);
     }

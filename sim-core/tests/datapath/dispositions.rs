@@ -2,7 +2,7 @@
 
 use crate::lab::*;
 use crate::net::{Net, allocate, host};
-use sim_core::datapath::{Disposition as D, Hop, Leg, Place, Source};
+use sim_core::datapath::{Disposition as D, Hop, Leg, NatEntryId, Place, Source};
 use sim_core::ecs::eni::{CreateEni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
 use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
@@ -478,7 +478,9 @@ fn a_nat_gateway_takes_out_what_an_entry_says_and_the_answer_back() {
     enter(&mut net, "10.0.0.0/16", first);
     let translated = |hops: &[Hop]| {
         hops.iter().find_map(|hop| match hop {
-            Hop::Translated { eip, snat, header } => Some((*eip, *snat, header.source, header.destination)),
+            Hop::Translated { eip, by, header } => {
+                Some((*eip, by.and_then(NatEntryId::snat), header.source, header.destination))
+            }
             _ => None,
         })
     };
@@ -495,7 +497,7 @@ fn a_nat_gateway_takes_out_what_an_entry_says_and_the_answer_back() {
     // Nothing comes in of its own.
     let from = Source::Outside([47, 1, 1, 1].into());
     let trace = net.trace_from(from, &format!("{second}:80/tcp"));
-    net.ends(&trace, Leg::Forward, D::EipNotBound { eip: narrow, status: EipStatus::InUse });
+    net.ends(&trace, Leg::Forward, D::NotForwarded { eip: narrow, gateway: nat });
 }
 
 #[test]

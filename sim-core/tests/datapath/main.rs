@@ -5,6 +5,8 @@ mod form;
 #[allow(dead_code)]
 #[path = "../instances/lab.rs"]
 mod lab;
+mod nat;
+mod nat_sketch;
 mod net;
 mod random;
 mod reference;

@@ -166,7 +166,11 @@ impl Net {
 
 pub fn entry(table: RouteTableId, destination: &str, hop: impl Into<AnyId>) -> Command {
     let hop = hop.into();
-    let kind = if hop.kind() == sim_core::id::IdKind::Instance { "Instance" } else { "NetworkInterface" };
+    let kind = match hop.kind() {
+        sim_core::id::IdKind::Instance => "Instance",
+        sim_core::id::IdKind::NatGateway => "NatGateway",
+        _ => "NetworkInterface",
+    };
     let next_hop = HopChoice { kind: Some(kind.into()), id: Some(hop.to_string().into()), list: Vec::new() };
     let entry = NewEntry {
         table: table.to_string().into(),

@@ -1,6 +1,8 @@
 //! Random worlds: the datapath agrees with the naive evaluator, the verdict with the trace, and remedies hold.
 
 use crate::lab::*;
+use crate::nat;
+use crate::nat_sketch::{self, NatSketch};
 use crate::net::{allocate, entry, host};
 use crate::reference::{End, naive};
 use proptest::prelude::*;
@@ -16,7 +18,7 @@ use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::rule_input::RuleInput;
 use sim_core::ecs::security_group::{GroupKind, ModifySecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
-use sim_core::id::{AnyId, EniId, NetworkAclId, RouteTableId, SecurityGroupId, VSwitchId};
+use sim_core::id::{AnyId, EniId, NatGatewayId, NetworkAclId, RouteTableId, SecurityGroupId, VSwitchId};
 use sim_core::vpc::eip::Eip;
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
@@ -80,6 +82,7 @@ pub struct Sketch {
     resident: Option<(u8, Option<u16>)>,
     /// The interfaces that get an elastic IP address; one more is bound to nothing.
     eips: Vec<usize>,
+    nat: NatSketch,
     questions: Vec<QuestionSketch>,
 }
 
@@ -148,14 +151,14 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
         (
             place(),
             prop::collection::vec(
-                (0..3_usize, prop::sample::select(DESTINATIONS.to_vec()), 0..9_usize),
+                (0..3_usize, prop::sample::select(DESTINATIONS.to_vec()), 0..12_usize),
                 0..9,
             ),
             prop::collection::vec((0..2_usize, 0..3_usize, 0..9_usize), 0..4),
         ),
         (prop::collection::vec(rule(2), 0..8), place()),
         prop::option::of((1..8_u8, prop::option::of(Just(3306_u16)))),
-        prop::collection::vec(0..8_usize, 0..4),
+        (prop::collection::vec(0..8_usize, 0..4), nat_sketch::sketch()),
         prop::collection::vec(question, 1..20),
     )
         .prop_map(
@@ -166,7 +169,7 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
                 (tables, routes, redirects),
                 (acl_rules, acls),
                 resident,
-                eips,
+                (eips, nat),
                 questions,
             )| {
                 Sketch {
@@ -182,6 +185,7 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
                     acls,
                     resident,
                     eips,
+                    nat,
                     questions,
                 }
             },
@@ -260,7 +264,11 @@ pub fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
     }
     add_eips(&mut lab, sketch, &enis);
     add_rules(&mut lab, sketch, &groups);
-    add_routes(&mut lab, sketch, &vswitches, &hosts, &enis);
+    let before = if sketch.nat.first { sketch.nat.gateways } else { 0 };
+    let mut gateways: Vec<NatGatewayId> = (0..before).map(|_| nat::gateway(&mut lab)).collect();
+    add_routes(&mut lab, sketch, &vswitches, (&hosts, &enis, &gateways));
+    gateways.extend((before..sketch.nat.gateways).map(|_| nat::gateway(&mut lab)));
+    nat_sketch::add(&mut lab, &sketch.nat, &gateways, &hosts, &groups);
     add_acls(&mut lab, sketch, &vswitches);
     for (eni, host) in hosts.iter().zip(&sketch.hosts).filter(|(_, host)| !host.running) {
         assert!(!host.running);
@@ -310,7 +318,13 @@ fn add_rules(lab: &mut Lab, sketch: &Sketch, groups: &[SecurityGroupId]) {
     }
 }
 
-fn add_routes(lab: &mut Lab, sketch: &Sketch, vswitches: &[VSwitchId; 3], hosts: &[EniId], enis: &[EniId]) {
+/// Routes to hosts, interfaces and NAT gateways.
+fn add_routes(
+    lab: &mut Lab,
+    sketch: &Sketch,
+    vswitches: &[VSwitchId; 3],
+    (hosts, enis, gateways): (&[EniId], &[EniId], &[NatGatewayId]),
+) {
     let vpc = lab.vpc;
     let mut tables: Vec<RouteTableId> = vec![lab.table];
     for _ in 0..2 {
@@ -323,13 +337,21 @@ fn add_routes(lab: &mut Lab, sketch: &Sketch, vswitches: &[VSwitchId; 3], hosts:
             lab.ok(AssociateRouteTable { route_table: tables[table + 1], vswitch });
         }
     }
-    // The first numbers are hosts as instances, the rest interfaces.
+    // The first numbers are hosts as instances, the last gateways, the rest interfaces.
     let hop = |lab: &Lab, n: usize| -> AnyId {
+        if let (Some(gateway), 9..) = (gateways.get(n % 2), n) {
+            return (*gateway).into();
+        }
         match hosts.get(n / 2).filter(|_| n.is_multiple_of(2)) {
             Some(host) => lab.world.get::<Eni>(host).unwrap().instance.unwrap().into(),
             None => enis[n % enis.len()].into(),
         }
     };
+    for (table, gateway) in tables[1..].iter().zip(&sketch.nat.defaults) {
+        if let Some(gateway) = gateway.and_then(|n| gateways.get(n)) {
+            lab.ok(entry(*table, "0.0.0.0/0", *gateway));
+        }
+    }
     for &(table, destination, n) in &sketch.routes {
         let command = entry(tables[table], destination, hop(lab, n));
         let _ = lab.run(command);
@@ -427,9 +449,11 @@ fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
     for eip in w.table::<Eip>().iter() {
         let inside = enis.iter().map(|&eni| Source::Interface(eni, None));
         for source in inside.take(2).chain([Source::Outside([47, 1, 1, 1].into())]) {
-            let (protocol, destination, port) = (PacketProtocol::Tcp, eip.address.into(), Some(80));
-            let flow = Flow { source, protocol, source_port: None, destination, port };
-            all.extend(flow.resolve(w, &caller()).ok());
+            for port in [80, 8003, 22] {
+                let (protocol, destination, port) = (PacketProtocol::Tcp, eip.address.into(), Some(port));
+                let flow = Flow { source, protocol, source_port: None, destination, port };
+                all.extend(flow.resolve(w, &caller()).ok());
+            }
         }
     }
     all
@@ -517,6 +541,8 @@ fn random_worlds_end_in_many_ways() {
         "no_public_path",
         "eip_not_bound",
         "answer_astray",
+        "answer_foreign",
+        "nat_not_forwarded",
     ] {
         assert!(seen.contains(word), "{word} is missing: {words:?}");
     }

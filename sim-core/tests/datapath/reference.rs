@@ -9,14 +9,17 @@ use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, SecurityGroupRule};
-use sim_core::id::{EniId, RouteTableId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::id::{EniId, NatGatewayId, RouteTableId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::Target;
+use sim_core::vpc::forward_entry::ForwardEntry;
+use sim_core::vpc::forward_ports::ForwardProtocol;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
+use sim_core::vpc::snat::{SnatEntry, SnatSource};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -207,11 +210,17 @@ fn eip_of(w: &World, eni: EniId, address: IpAddr) -> Option<&Eip> {
         Some(Target::NetworkInterface { eni: id, address: private }) => {
             id == eni && IpAddr::from(private) == address
         }
-        #[allow(unreachable_patterns)]
-        Some(other) => unreachable!("the worlds have no {other:?}"),
-        None => false,
+        Some(Target::Nat { .. }) | None => false,
     };
     w.table::<Eip>().iter().find(|eip| eip.status == EipStatus::InUse && stands(eip))
+}
+
+fn fits(entry: &ForwardEntry, protocol: PacketProtocol) -> bool {
+    match entry.protocol {
+        ForwardProtocol::Any => true,
+        ForwardProtocol::Tcp => protocol == PacketProtocol::Tcp,
+        ForwardProtocol::Udp => protocol == PacketProtocol::Udp,
+    }
 }
 
 /// The interface that a next hop is.
@@ -220,8 +229,7 @@ fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
         NextHop::Local => None,
         NextHop::Instance(id) => w.get::<Instance>(&id).and_then(|i| w.get::<Eni>(&i.primary_eni)),
         NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
-        #[allow(unreachable_patterns)]
-        other => unreachable!("the worlds have no {other:?}"),
+        NextHop::NatGateway(_) => None,
     }
 }
 
@@ -233,6 +241,10 @@ struct Follower<'w> {
     answer: bool,
     /// Who let the session through on the way there, and whether outward.
     sessions: Vec<(Place, bool)>,
+    /// The public address by which an SNAT entry took the packet out, and the private one.
+    left: Option<(IpAddr, IpAddr)>,
+    /// The gateway by which the packet came in, the public address and port, the private address and port.
+    came: Option<(NatGatewayId, (IpAddr, u16), (IpAddr, u16))>,
 }
 
 type Step<T> = Result<T, &'static str>;
@@ -311,6 +323,13 @@ impl Follower<'_> {
         }
         let eip = self.w.table::<Eip>().iter().find(|eip| IpAddr::from(eip.address) == address);
         let Some(eip) = eip else { return Err("no_public_address") };
+        if let Some((_, private)) = self.left.filter(|(public, _)| self.answer && *public == address) {
+            self.header.destination = private;
+            return self.inside(None);
+        }
+        if let Some(Target::Nat { gateway }) = eip.binding.map(|b| b.target) {
+            return self.forwarded(gateway, eip);
+        }
         for eni in self.w.table::<Eni>().iter() {
             for private in addresses(eni) {
                 if eip_of(self.w, eni.id, private).is_some_and(|other| other.id == eip.id) {
@@ -321,6 +340,71 @@ impl Follower<'_> {
             }
         }
         Err("eip_not_bound")
+    }
+
+    /// By the DNAT entry of the address that has the port.
+    fn forwarded(&mut self, gateway: NatGatewayId, eip: &Eip) -> Step<Place> {
+        let h = self.header;
+        for entry in self.w.table::<ForwardEntry>().iter().filter(|e| e.eip == eip.id) {
+            let port = match (entry.external, entry.internal) {
+                (Some(from), Some(to)) => (0..=from.last - from.first)
+                    .find(|n| from.first + n == h.port && fits(entry, h.protocol))
+                    .map(|n| to.first + n),
+                _ => Some(h.port),
+            };
+            let own =
+                self.w.table::<Eni>().iter().any(|e| eip_of(self.w, e.id, entry.address.into()).is_some());
+            let Some(port) = port.filter(|_| !own) else { continue };
+            let private = (entry.address.into(), port);
+            if !self.answer {
+                self.came = Some((gateway, (h.destination, h.port), private));
+            }
+            (self.header.destination, self.header.port) = private;
+            return self.inside(None);
+        }
+        Err("nat_not_forwarded")
+    }
+
+    /// Out by a NAT gateway.
+    fn by_gateway(&mut self, gateway: NatGatewayId) -> Step<Place> {
+        let h = self.header;
+        if h.source.is_ipv6() || h.destination.is_ipv6() || !is_public(self.w, self.vpc, h.destination) {
+            return Err("no_public_path");
+        }
+        let came =
+            self.came.filter(|(by, _, private)| (*by, *private) == (gateway, (h.source, h.source_port)));
+        if let Some((_, public, _)) = came.filter(|_| self.answer) {
+            (self.header.source, self.header.source_port) = public;
+            return self.public();
+        }
+        let host = self.w.table::<ForwardEntry>().iter().find(|e| {
+            e.gateway == gateway
+                && e.external.is_none()
+                && IpAddr::from(e.address) == h.source
+                && !self.w.table::<Eni>().iter().any(|eni| eip_of(self.w, eni.id, h.source).is_some())
+        });
+        if let Some(entry) = host {
+            self.header.source = self.w.get::<Eip>(&entry.eip).unwrap().address.into();
+            return self.public();
+        }
+        let length = |block: Cidr| block.to_string().split_once('/').unwrap().1.parse::<u32>().unwrap();
+        let source = |e: &SnatEntry| match e.source {
+            SnatSource::VSwitch(id) => Cidr::from(self.w.get::<VSwitch>(&id).unwrap().block),
+            SnatSource::Block(block) => block.into(),
+        };
+        let snat = self.w.table::<SnatEntry>().iter();
+        let snat = snat.filter(|e| e.gateway == gateway && within(source(e), h.source));
+        let Some(entry) = snat.max_by_key(|e| length(source(e))) else { return Err("no_public_path") };
+        self.header.source = self.w.get::<Eip>(&entry.eips[0]).unwrap().address.into();
+        self.left = Some((self.header.source, h.source));
+        self.public()
+    }
+
+    /// To a public address: one of this world, or the internet.
+    fn public(&mut self) -> Step<Place> {
+        let address = self.header.destination;
+        let known = self.w.table::<Eip>().iter().any(|eip| IpAddr::from(eip.address) == address);
+        if known { self.outside_in() } else { Ok(Place::Internet) }
     }
 
     /// Whether the interface's own table leads a packet for outside of all vSwitches to the interface itself.
@@ -369,8 +453,7 @@ impl Follower<'_> {
                     return Err("network_acl_drop");
                 }
                 self.header.source = eip.address.into();
-                let known = self.w.table::<Eip>().iter().any(|eip| IpAddr::from(eip.address) == address);
-                return if known { self.outside_in() } else { Ok(Place::Internet) };
+                return self.public();
             }
             let next = match hop {
                 None => None,
@@ -386,6 +469,9 @@ impl Follower<'_> {
             };
             if hop == NextHop::Local {
                 return self.inside(Some(vswitch));
+            }
+            if let NextHop::NatGateway(gateway) = hop {
+                return self.by_gateway(gateway);
             }
             let Some(eni) = hop_eni(self.w, hop) else { return Err("next_hop_gone") };
             let eni: &Eni = eni;
@@ -410,7 +496,8 @@ pub fn naive(w: &World, question: &Question) -> End {
         // From outside the VPC is not known before the packet is in it.
         _ => w.table::<Vpc>().iter().next().unwrap().id,
     };
-    let mut follower = Follower { w, vpc, header: question.header, answer: false, sessions: Vec::new() };
+    let (header, sessions) = (question.header, Vec::new());
+    let mut follower = Follower { w, vpc, header, answer: false, sessions, left: None, came: None };
     let to = match follower.run(question.from) {
         Ok(to) => to,
         Err(word) => return (Leg::Forward, word, None),
@@ -426,7 +513,14 @@ pub fn naive(w: &World, question: &Question) -> End {
         port: h.source_port,
     };
     match follower.run(to) {
-        Ok(back) if back == question.from => (Leg::Return, "delivered", Some(to)),
+        Ok(back) if back == question.from => {
+            let (got, sent) = (follower.header, question.header);
+            if (got.source, got.source_port) == (sent.destination, sent.port) {
+                (Leg::Return, "delivered", Some(to))
+            } else {
+                (Leg::Return, "answer_foreign", None)
+            }
+        }
         Ok(back) => (Leg::Return, "answer_astray", Some(back)),
         Err(word) => (Leg::Return, word, None),
     }

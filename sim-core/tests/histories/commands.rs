@@ -117,6 +117,9 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("CreateSnatEntry", 8, nat::create_entry),
     ("ModifySnatEntry", 5, nat::modify_entry),
     ("DeleteSnatEntry", 3, nat::delete_entry),
+    ("CreateForwardEntry", 8, nat::create_forward),
+    ("ModifyForwardEntry", 5, nat::modify_forward),
+    ("DeleteForwardEntry", 3, nat::delete_forward),
     ("CreateNetworkAcl", 5, acls::create_acl),
     ("ModifyNetworkAcl", 2, |d| {
         ModifyNetworkAcl { acl: d.id::<NetworkAcl>(), name: d.text(), description: d.text() }.into()

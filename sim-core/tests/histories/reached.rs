@@ -11,6 +11,7 @@ use sim_core::token::Remembered;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::Mode;
+use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
@@ -104,6 +105,12 @@ impl Reached {
             "an SNAT entry is in transition",
             entries().any(|e| e.status != NatEntryStatus::Available),
         );
+        let forwards = || w.table::<ForwardEntry>().iter();
+        self.state("a DNAT entry is there", forwards().next().is_some());
+        self.state(
+            "a DNAT entry is in transition",
+            forwards().any(|e| e.status != NatEntryStatus::Available),
+        );
         let bindings = || w.table::<NetworkAclBinding>().iter();
         self.state("an ACL filters", bindings().any(|b| b.status == BindingStatus::Binded));
         self.state("an ACL is being bound", bindings().any(|b| b.status == BindingStatus::Binding));
@@ -144,6 +151,8 @@ impl Reached {
 
 /// Every state that [`Reached::look`] and [`Reached::note`] know.
 pub const STATES: &[&str] = &[
+    "a DNAT entry is in transition",
+    "a DNAT entry is there",
     "a VPC has a second block",
     "a VPC has shrunk",
     "a VPC is pending",

@@ -20,6 +20,8 @@ use sim_core::slb::server_group::VServerGroup;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{Binding, Mode, Target};
+use sim_core::vpc::forward_entry::ForwardEntry;
+use sim_core::vpc::forward_ports::{ForwardProtocol, Ports};
 use sim_core::vpc::nat_gateway::{NatGateway, NatStatus};
 use sim_core::vpc::network_acl::{AclStatus, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
@@ -389,10 +391,43 @@ fn nat(w: &World) {
             assert_eq!(target, Some(Target::Nat { gateway: entry.gateway }), "{} uses {eip}", entry.id);
         }
     }
+    forwards(w);
     for gateway in w.table::<NatGateway>().iter() {
         let vswitch = w.get::<VSwitch>(&gateway.vswitch).expect("a vSwitch outlives its gateways");
         assert_eq!((vswitch.vpc, &vswitch.owner), (gateway.vpc, &gateway.owner));
         assert_eq!(gateway.settles.is_none(), gateway.status == NatStatus::Available);
+    }
+}
+
+/// A DNAT entry uses an address of its gateway, shares no port with another, and no address with an SNAT entry unless it may.
+fn forwards(w: &World) {
+    let (mut outside, mut inside) = (BTreeSet::new(), BTreeSet::new());
+    for entry in w.table::<ForwardEntry>().iter() {
+        let gateway = w.get::<NatGateway>(&entry.gateway).expect("a gateway outlives its entries");
+        assert_eq!((&gateway.owner, gateway.vpc), (&entry.owner, entry.vpc));
+        let target = w.get::<Eip>(&entry.eip).and_then(|eip| eip.binding).map(|b| b.target);
+        assert_eq!(target, Some(Target::Nat { gateway: entry.gateway }), "{} uses another's", entry.id);
+        let protocols: &[u8] = match entry.protocol {
+            ForwardProtocol::Tcp => &[6],
+            ForwardProtocol::Udp => &[17],
+            ForwardProtocol::Any => &[1, 6, 17],
+        };
+        let ports = |ports: Ports| ports.map_or(0..=u16::MAX, |p| p.first..=p.last);
+        let (external, internal) = (ports(entry.external), ports(entry.internal));
+        assert_eq!(external.len(), internal.len(), "{}", entry.id);
+        for &protocol in protocols {
+            let own = external.clone().filter(|port| *port == 0 || *port > 70).take(40);
+            for port in own {
+                assert!(outside.insert((entry.eip, protocol, port)), "{} takes {port} too", entry.id);
+            }
+            for port in internal.clone().filter(|port| *port == 0 || *port > 70).take(40) {
+                let key = (entry.gateway, entry.address, protocol, port);
+                assert!(inside.insert(key), "{} leads to {port} too", entry.id);
+            }
+        }
+        let kept = entry.external.is_some_and(|p| p.last <= 1024 || entry.port_break);
+        let shared = w.table::<SnatEntry>().iter().any(|snat| snat.eips.contains(&entry.eip));
+        assert!(kept || !shared, "{} shares its address", entry.id);
     }
 }
 

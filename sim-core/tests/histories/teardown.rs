@@ -20,6 +20,7 @@ use sim_core::slb::load_balancer::{DeleteLoadBalancer, LoadBalancer};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::UnassociateEip;
+use sim_core::vpc::forward_entry::DeleteForwardEntry;
 use sim_core::vpc::nat_gateway::{DeleteNatGateway, ModifyNatGateway};
 use sim_core::vpc::network_acl::DeleteNetworkAcl;
 use sim_core::vpc::network_acl_binding::{NetworkAclBinding, UnassociateNetworkAcl};
@@ -147,6 +148,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
         }
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
         IdKind::NatGateway => DeleteNatGateway { gateway: id.try_into().unwrap(), force: false }.into(),
+        IdKind::ForwardEntry => DeleteForwardEntry { entry: id.try_into().unwrap(), table: None }.into(),
         IdKind::SnatEntry => DeleteSnatEntry { entry: id.try_into().unwrap(), table: None }.into(),
         IdKind::Eip => ReleaseEip { eip: id.try_into().unwrap() }.into(),
         IdKind::NetworkAcl => DeleteNetworkAcl { acl: id.try_into().unwrap() }.into(),

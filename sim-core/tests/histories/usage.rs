@@ -15,6 +15,7 @@ use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{Eip, InternetCharge};
 use sim_core::vpc::eip_binding::Target;
+use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::nat_gateway::NatGateway;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_rule::NetworkAclRule;
@@ -90,6 +91,9 @@ pub fn of(w: &World) -> Usage {
         let account = g.owner.account;
         c.add(Quota::NatGatewaysPerVpc, account, g.vpc, 1);
         c.add(Quota::PrivateIpsPerVpc, account, g.vpc, 1);
+    }
+    for entry in w.table::<ForwardEntry>().iter() {
+        c.add(Quota::ForwardEntries, entry.owner.account, entry.gateway, 1);
     }
     for entry in w.table::<SnatEntry>().iter() {
         c.add(Quota::SnatEntries, entry.owner.account, entry.gateway, 1);

@@ -2,11 +2,13 @@
 
 use super::Lab;
 use compact_str::CompactString;
-use sim_core::ecs::security_group_rule::{Policy, Protocol};
-use sim_core::id::{EipId, NatGatewayId, NetworkAclId, SnatTableId, VSwitchId, VpcId};
+use sim_core::ecs::security_group_rule::{Policy, PortRange, Protocol};
+use sim_core::id::{EipId, ForwardTableId, Id, NatGatewayId, NetworkAclId, SnatTableId, VSwitchId, VpcId};
 use sim_core::quota::Quota;
 use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
+use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
+use sim_core::vpc::forward_ports::ForwardProtocol;
 use sim_core::vpc::nat_gateway::{CreateNatGateway, NatGateway};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{RuleInput as AclRule, UpdateNetworkAclRules};
@@ -26,6 +28,14 @@ fn to_gateway(eip: EipId, nat: NatGatewayId) -> AssociateEip {
 fn snat(table: SnatTableId, block: &str, ips: Vec<Ipv4Addr>) -> CreateSnatEntry {
     let block = Some(block.parse().unwrap());
     CreateSnatEntry { table, vswitch: None, block, ips, name: None, affinity: false }
+}
+
+fn forward(table: SnatTableId, external_ip: Ipv4Addr, port: u16) -> CreateForwardEntry {
+    let ports = Some(PortRange { first: port, last: port });
+    let (external, internal, protocol) = (ports, ports, ForwardProtocol::Tcp);
+    let address = Ipv4Addr::new(10, 9, 0, 9);
+    let mapping = Mapping { external_ip, external, address, internal, protocol, port_break: false };
+    CreateForwardEntry { table: ForwardTableId::from_number(table.number()), mapping, name: None }
 }
 
 fn acl(vpc: VpcId) -> CreateNetworkAcl {
@@ -99,6 +109,15 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
                 lab.make(entry(n));
             });
             (entry(limit).into(), E::SnatQuotaExceeded)
+        }
+        Quota::ForwardEntries => {
+            let (vpc, vswitch) = lab.place();
+            let (table, ip) = lab.snat_table(vpc, vswitch, 1);
+            let entry = |n: u32| forward(table, ip[0], n as u16 + 1);
+            (0..limit).for_each(|n| {
+                lab.make(entry(n));
+            });
+            (entry(limit).into(), E::ForwardQuotaExceeded)
         }
         Quota::EipsPerSnatEntry => {
             lab.raise(Quota::EipsPerAccount);

@@ -8,6 +8,7 @@ mod route_table;
 mod vrouter;
 // -- elastic IP addresses
 mod eip;
+mod forward_entry;
 mod nat_gateway;
 mod snat;
 // -- network ACLs
@@ -148,6 +149,10 @@ actions! {
         ModifySnatEntry => snat::modify_snat_entry;
         DeleteSnatEntry => snat::delete_snat_entry;
         DescribeSnatTableEntries => snat::describe_snat_table_entries;
+        CreateForwardEntry => forward_entry::create_forward_entry;
+        ModifyForwardEntry => forward_entry::modify_forward_entry;
+        DeleteForwardEntry => forward_entry::delete_forward_entry;
+        DescribeForwardTableEntries => forward_entry::describe_forward_table_entries;
         // -- network ACLs
         CreateNetworkAcl => network_acl::create_network_acl;
         DescribeNetworkAcls => network_acl::describe_network_acls;

@@ -51,11 +51,13 @@ pub fn create_nat_gateway(p: &Scope<'_>, _: &Caller) -> Planned {
     };
     write(command, |w, _, reply| {
         let id = reply.id::<NatGatewayId>();
-        let table = w.get::<NatGateway>(&id).map(|g| g.snat_table().to_string());
+        let tables =
+            w.get::<NatGateway>(&id).map(|g| (g.snat_table().to_string(), g.forward_table().to_string()));
+        let (snat, forward) = tables.unzip();
         json!({
             "NatGatewayId": id.to_string(),
-            "SnatTableIds": { "SnatTableId": table.as_slice() },
-            "ForwardTableIds": { "ForwardTableId": [] },
+            "SnatTableIds": { "SnatTableId": snat.as_slice() },
+            "ForwardTableIds": { "ForwardTableId": forward.as_slice() },
             "FullNatTableIds": { "FullNatTableId": [] },
             "BandwidthPackageIds": { "BandwidthPackageId": [] },
         })
@@ -136,9 +138,14 @@ fn default_group(g: &NatGateway) -> String {
     sim_core::resource_group::default_of(g.owner.account).to_string()
 }
 
-/// The addresses of a gateway and whether an SNAT entry uses each.
+/// The addresses of a gateway and which table uses each.
 fn ips(w: &World, g: &NatGateway) -> Vec<Value> {
-    let used = |eip| if w.indexes().snat_entries.by_eip.count(&eip) > 0 { "UsedBySnatTable" } else { "Idle" };
+    let ix = w.indexes();
+    let used = |eip| match (ix.snat_entries.by_eip.count(&eip), ix.forward_entries.by_eip.count(&eip)) {
+        (0, 0) => "Idle",
+        (0, _) => "UsedByForwardTable",
+        _ => "UsedBySnatTable",
+    };
     let show = |eip: &sim_core::vpc::eip::Eip| json!({ "AllocationId": eip.id.to_string(), "IpAddress": eip.address, "UsingStatus": used(eip.id) });
     g.eips(w).map(show).collect()
 }
@@ -169,7 +176,7 @@ fn described(w: &World, g: &NatGateway) -> Value {
         "IpLists": { "IpList": ips(w, g) },
         "IpPrefixList": { "IpPrefixList": [] },
         "SnatTableIds": { "SnatTableId": [g.snat_table().to_string()] },
-        "ForwardTableIds": { "ForwardTableId": [] },
+        "ForwardTableIds": { "ForwardTableId": [g.forward_table().to_string()] },
         "FullNatTableIds": { "FullNatTableId": [] },
         "BandwidthPackageIds": { "BandwidthPackageId": [] },
         "NatGatewayPrivateInfo": {
@@ -187,6 +194,7 @@ pub fn get_nat_gateway_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
     read(move |w, caller| {
         let g = w.visible::<NatGateway>(caller, id)?;
         let entries = w.indexes().snat_entries.by_gateway.count(&g.id);
+        let forwards = w.indexes().forward_entries.by_gateway.count(&g.id);
         Ok(json!({
             "NatGatewayId": g.id.to_string(),
             "Name": g.name,
@@ -211,6 +219,7 @@ pub fn get_nat_gateway_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
             "ExpiredTime": "",
             "IpList": ips(w, g),
             "SnatTable": { "SnatTableId": g.snat_table().to_string(), "SnatEntryCount": entries },
+            "ForwardTable": { "ForwardTableId": g.forward_table().to_string(), "ForwardEntryCount": forwards },
             "PrivateInfo": {
                 "VswitchId": g.vswitch.to_string(),
                 "PrivateIpAddress": g.address,
