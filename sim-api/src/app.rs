@@ -1,6 +1,7 @@
 //! What every request shares: the engine, the settings, the request log.
 
 use crate::counters::Counters;
+use crate::doors::Usher;
 use crate::engine::{Engine, WorldHandle};
 use crate::problem::Problem;
 use crate::requests::RequestLog;
@@ -9,8 +10,8 @@ use crate::settings::ServeSettings;
 use axum::http::StatusCode;
 use parking_lot::Mutex;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// The state behind every handler.
@@ -34,6 +35,8 @@ pub struct App {
     pub in_flight: AtomicU64,
     /// What the service counts.
     pub metrics: Counters,
+    /// Who brings tunnels in; set once the service listens.
+    pub usher: OnceLock<Usher>,
     loaded: AtomicBool,
     ready: AtomicBool,
     stopping: watch::Sender<bool>,
@@ -56,6 +59,7 @@ impl App {
             address,
             in_flight: AtomicU64::new(0),
             metrics: Counters::default(),
+            usher: OnceLock::new(),
             loaded: AtomicBool::new(false),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),

@@ -4,6 +4,7 @@ use crate::app::AppState;
 use crate::gate;
 use crate::openapi;
 use crate::problem::Problem;
+use crate::proxy;
 use crate::rpc::dispatch;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, Uri, header};
@@ -33,6 +34,7 @@ pub fn service(app: AppState) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(app.settings.body_limit))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), proxy::pass))
         .layer(middleware::from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)
 }

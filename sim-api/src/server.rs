@@ -4,11 +4,13 @@
 //! so several of them fit in one test program.
 
 use crate::app::{App, AppState};
+use crate::doors::{Doors, Peer, Usher};
 use crate::engine::{Engine, LoadError, WriterSettings, is_snapshot, load_world, wall_now};
 use crate::rpc::Credentials;
 use crate::seed::{Seed, SeedError};
 use crate::settings::{Database, ServeSettings};
 use crate::store::{AnyLog, Log, MemoryLog, Retention, SqliteLog, StoreError};
+use crate::tls::{AuthorityError, Tls, default_state_dir};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +56,9 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// There is no certificate for TLS.
+    #[error(transparent)]
+    Tls(#[from] AuthorityError),
     /// The seed is not applied.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -112,8 +117,11 @@ impl Server {
             ..WriterSettings::default()
         };
         let engine = Engine::new(Arc::new(log), writer);
+        let tls = tls_of(&settings, address)?;
+        let (usher, doors) = Usher::new(address, tls);
         let app = Arc::new(App::new(engine, settings, credentials, address));
-        let serving = tokio::spawn(serve(listener, app.clone()));
+        app.usher.get_or_init(|| usher.clone());
+        let serving = tokio::spawn(serve(usher, listener, doors, app.clone()));
         let maintaining = tokio::spawn(maintain(app.clone()));
         let loading = Some(tokio::spawn(load(app.clone(), seed)));
         let guard = StopOnDrop(app.clone());
@@ -191,16 +199,31 @@ fn read_credentials(path: &PathBuf) -> Result<Credentials, StartError> {
         .map_err(|e| StartError::Credentials { path: path.clone(), reason: e.to_string() })
 }
 
-async fn serve(listener: TcpListener, app: AppState) {
+/// The certificate of a server that speaks TLS.
+fn tls_of(settings: &ServeSettings, address: SocketAddr) -> Result<Option<Tls>, StartError> {
+    if !settings.tls {
+        return Ok(None);
+    }
+    let directory = match &settings.state_dir {
+        Some(directory) => directory.clone(),
+        None => default_state_dir()?,
+    };
+    Ok(Some(Tls::new(&directory, address.ip(), &settings.hosts)?))
+}
+
+async fn serve(usher: Usher, listener: TcpListener, doors: Doors, app: AppState) {
     let mut stopping = app.stopping();
-    let service = crate::router::service(app);
+    let listening = tokio::spawn(usher.listen(listener, app.stopping()));
+    let service = crate::router::service(app).into_make_service_with_connect_info::<Peer>();
     let until = async move {
         // An error means that the server was dropped, which is a stop as well.
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until).await {
+    if let Err(error) = axum::serve(doors, service).with_graceful_shutdown(until).await {
         tracing::error!(%error, "the listener failed");
     }
+    // The address is free again once this has ended.
+    let _ = listening.await;
 }
 
 /// How often idle worlds and rows that belong to nobody are looked for.
@@ -251,7 +274,7 @@ async fn load(app: AppState, seed: Option<Seed>) -> Result<(), StartError> {
     }
     app.set_ready();
     if let Some(path) = &app.settings.ready_file {
-        write_ready_file(path, app.address)?;
+        write_ready_file(path, &app)?;
     }
     Ok(())
 }
@@ -262,9 +285,10 @@ pub fn draw_seed() -> u64 {
 }
 
 /// Writes the addresses in one step, so that a script never reads half a file.
-fn write_ready_file(path: &PathBuf, address: SocketAddr) -> Result<(), StartError> {
+fn write_ready_file(path: &PathBuf, app: &App) -> Result<(), StartError> {
+    let address = app.address;
     let url = format!("http://{address}");
-    let text = serde_json::json!({
+    let mut text = serde_json::json!({
         "address": address.to_string(),
         "url": url,
         "swagger_ui": format!("{url}/swagger-ui/"),
@@ -272,6 +296,10 @@ fn write_ready_file(path: &PathBuf, address: SocketAddr) -> Result<(), StartErro
         "provider_endpoint": address.to_string(),
         "pid": std::process::id(),
     });
+    if let Some(tls) = app.usher.get().and_then(Usher::tls) {
+        text["https_url"] = format!("https://{address}").into();
+        text["ca"] = tls.ca.display().to_string().into();
+    }
     let failed = |source| StartError::ReadyFile { path: path.clone(), source };
     let mut fresh = path.clone().into_os_string();
     fresh.push(".new");

@@ -228,6 +228,12 @@ options! {
     /// Make the content of this TOML file if the world `default` is empty: docs/seeds.md, examples/seeds/acceptance.toml
     #[arg(long, env = "CLOUDNET_SEED", value_name = "FILE")]
     seed: PathBuf;
+    /// Answer HTTPS too, on the same port, with a certificate from a local authority: `cloudnet ca` prints what to trust
+    #[arg(long, env = "CLOUDNET_TLS", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tls: bool;
+    /// Where the local authority is kept [default: $XDG_STATE_HOME/cloudnet, else ~/.local/state/cloudnet]
+    #[arg(long, env = "CLOUDNET_STATE_DIR", value_name = "DIRECTORY")]
+    state_dir: PathBuf;
     /// Accept only requests signed with a key of this TOML file; the native wire wants its bearer token
     #[arg(long, env = "CLOUDNET_CREDENTIALS", value_name = "FILE")]
     credentials: PathBuf;
@@ -295,6 +301,10 @@ pub struct ServeSettings {
     pub ready_file: Option<PathBuf>,
     /// What an empty world `default` is filled with.
     pub seed: Option<PathBuf>,
+    /// Whether HTTPS is answered too.
+    pub tls: bool,
+    /// Where the local authority is kept.
+    pub state_dir: Option<PathBuf>,
     /// The credentials file.
     pub credentials: Option<PathBuf>,
     /// Further host names.
@@ -335,6 +345,8 @@ impl From<ServeOptions> for ServeSettings {
             quotas: o.quotas.unwrap_or(QuotasSetting::Documented),
             ready_file: o.ready_file,
             seed: o.seed,
+            tls: o.tls.unwrap_or(false),
+            state_dir: o.state_dir,
             credentials: o.credentials,
             hosts: o.host.unwrap_or_default(),
             unknown_params: o.unknown_params.unwrap_or(UnknownParams::Warn),

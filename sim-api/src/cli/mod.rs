@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod ca;
 mod plan;
 mod serve;
 mod tail;
@@ -31,6 +32,7 @@ enum Command {
     Serve(ServeArgs),
     /// Re-run the journal of a database and compare every digest
     Verify(verify::VerifyArgs),
+    Ca(ca::CaArgs),
     Tail(tail::TailArgs),
     Trace(trace::TraceArgs),
     Traffic(traffic::TrafficArgs),
@@ -54,6 +56,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Ca(args) => ca::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Trace(args) => return trace::run(args),
         Command::Traffic(args) => traffic::run(args),

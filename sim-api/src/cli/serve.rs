@@ -91,8 +91,23 @@ async fn banner(server: &Server) -> String {
          Terway                 export VPC_ENDPOINT={address} ECS_ENDPOINT={address} ALICLOUD_CLIENT_SCHEME=HTTP ALICLOUD_ENDPOINT_TYPE=public\n  \
          Terraform              export VPC_ENDPOINT={address} ECS_ENDPOINT={address} ALIBABA_CLOUD_ACCOUNT_TYPE=Domestic; provider protocol = \"HTTP\"\n  \
          aliyun CLI             aliyun vpc DescribeVpcs --endpoint {address} --insecure\n  \
-         any proxy-aware one    export HTTP_PROXY={url}\n",
+         any proxy-aware one    export HTTP_PROXY={url}\n{}",
         env!("CARGO_PKG_VERSION"),
         settings.db,
+        trust(server),
+    )
+}
+
+/// How to trust the certificate, for a server that speaks TLS.
+fn trust(server: &Server) -> String {
+    let Some(tls) = server.app().usher.get().and_then(|usher| usher.tls()) else { return String::new() };
+    let (url, address, ca) = (server.url(), server.address(), tls.ca.display());
+    format!(
+        "  unchanged host names   export HTTP_PROXY={url} HTTPS_PROXY={url}, and trust the certificate\n\n\
+         HTTPS is at https://{address} too. Trust its certificate in the client's process, not in the whole system:\n  \
+         Go, Terraform, CCM     export SSL_CERT_FILE={ca}\n  \
+         Python                 export REQUESTS_CA_BUNDLE={ca} SSL_CERT_FILE={ca} ALIBABA_CLOUD_CA_BUNDLE={ca}\n  \
+         Node                   export NODE_EXTRA_CA_CERTS={ca}\n  \
+         curl                   export CURL_CA_BUNDLE={ca}\n"
     )
 }
