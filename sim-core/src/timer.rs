@@ -89,6 +89,7 @@ impl World {
         };
         self.remove::<Timer>(&timer.key());
         self.set_now(timer.due);
+        let start = self.mark();
         match timer.work {
             Due::Vpc(id) => crate::vpc::vpc::settle(self, id),
             Due::VSwitch(id) => crate::vpc::vswitch::settle(self, id),
@@ -114,6 +115,7 @@ impl World {
             }
             Due::Outage(id) => crate::ecs::outage::settle(self, id),
         }
+        crate::slb::health::follow(self, start);
         true
     }
 }

@@ -72,6 +72,8 @@ tables! {
     // -- certificates
     76 server_certificates crate::slb::certificate::ServerCertificate;
     77 ca_certificates crate::slb::certificate::CaCertificate;
+    // -- health
+    79 backend_checks crate::slb::health::BackendCheck;
 }
 
 /// Where a slice-wise walk over all rows goes on.
@@ -268,8 +270,10 @@ impl World {
             Ok(Some(reply)) => return (Ok(reply), true),
             Ok(None) => {}
         }
+        let start = self.mark();
         let outcome = crate::command::dispatch(self, caller, command);
         if let Ok(reply) = &outcome {
+            crate::slb::health::follow(self, start);
             crate::token::remember(self, caller, command, reply);
         }
         (outcome, false)

@@ -36,6 +36,7 @@ mod nat_gateways;
 mod network_acls;
 mod snat_entries;
 // -- load balancers
+mod backend_health;
 mod listener_bodies;
 mod listeners;
 mod load_balancers;
@@ -101,6 +102,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         load_balancers::router(),
         listeners::router(),
         server_groups::router(),
+        backend_health::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
         snapshots::router(),
@@ -156,6 +158,7 @@ pub const REFUSALS: &[Refusals] = &[
     load_balancers::REFUSALS,
     listeners::REFUSALS,
     server_groups::REFUSALS,
+    backend_health::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,
     snapshots::REFUSALS,

@@ -4,6 +4,7 @@
 //! own with seed 1 and a clock that only `wait` moves, so that ids and instants are always the same.
 //! `CLOUDNET_UPDATE=1` writes what comes out into the files. The words are in `words.rs`.
 
+mod balancers;
 mod traffic;
 mod words;
 

@@ -15,7 +15,6 @@
 //! | `nat NAME VPC VSWITCH`, `expose NAT EIP` | a NAT gateway; bind an address to it |
 //! | `snat NAT BLOCK EIP` | let a block out by it |
 //! | `dnat NAT EIP PORTS ADDRESS PORTS PROTOCOL` | let in what comes to these ports |
-//! | `balancer NAME VSWITCH ADDRESS` | a load balancer of a VPC |
 //! | `trace FROM TARGET` | follow a packet and its answer, and say what would let a refused one through |
 //!
 //! A sender is an interface, a host, `NAME@ADDRESS` for something behind it, or an address of the internet. A target is
@@ -35,8 +34,6 @@ use sim_core::ecs::security_group_rule::Direction;
 use sim_core::id::{
     EipId, EniId, ForwardTableId, Id, IdKind, InstanceId, NatGatewayId, NetworkAclId, SnatTableId,
 };
-use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
-use sim_core::slb::spec;
 use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge, Isp};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
@@ -144,25 +141,6 @@ impl Story {
                 let table = ForwardTableId::from_number(self.id::<NatGatewayId>(nat).number());
                 (None, CreateForwardEntry { table, mapping, name: None }.into())
             }
-            ["balancer", called, vswitch, address] => {
-                let (vswitch, address) = (self.id(vswitch), Some(address.parse().unwrap()));
-                let command = CreateLoadBalancer {
-                    place: Place::Intranet { vswitch, vpc: None, address },
-                    name: None,
-                    master_zone: None,
-                    slave_zone: None,
-                    instance_charge: None,
-                    spec: Some("slb.s1.small".into()),
-                    internet_charge: spec::InternetCharge::ByTraffic,
-                    bandwidth: -1,
-                    pay_type: spec::PayType::OnDemand,
-                    delete_protection: false,
-                    modification_protection: None,
-                    resource_group: None,
-                    tags: Vec::new(),
-                };
-                (Some(called), command.into())
-            }
             ["acl", called, vpc] => {
                 let (vpc, name, description, tags) = (self.id(vpc), None, None, Vec::new());
                 (Some(called), CreateNetworkAcl { vpc, name, description, tags }.into())
@@ -263,7 +241,7 @@ impl Story {
     }
 
     /// An interface by its name, or the primary one of a host.
-    fn interface(&self, name: &str) -> EniId {
+    pub fn interface(&self, name: &str) -> EniId {
         match self.any(name).kind() {
             IdKind::Instance => {
                 let host = self.world.get::<Instance>(&self.id(name));

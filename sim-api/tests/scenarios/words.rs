@@ -20,7 +20,7 @@
 //! | `wait MILLISECONDS` | let time pass |
 //! | `token TEXT COMMAND` | the command with an idempotency token |
 //!
-//! Those about hosts and packets are in `traffic.rs`.
+//! Those about hosts and packets are in `traffic.rs`, those about load balancers in `balancers.rs`.
 
 use sim_core::cidr::Cidr;
 use sim_core::ecs::authorize::AuthorizeRules;
@@ -51,7 +51,7 @@ pub struct Story {
     pub world: World,
     pub caller: Caller,
     pub names: BTreeMap<String, AnyId>,
-    journal: Vec<Entry>,
+    pub journal: Vec<Entry>,
 }
 
 fn genesis() -> Genesis {
@@ -99,8 +99,11 @@ impl Story {
             ["host", called, vswitch, groups, rest @ ..] => {
                 self.run_host(called, vswitch, groups, rest.first())
             }
+            ["health", balancer] => self.health(balancer),
+            ["watch", balancer, ms] => self.watch(balancer, ms.parse().unwrap()),
             words => {
-                let (name, command) = self.traffic_command(words).unwrap_or_else(|| self.command(words));
+                let known = self.traffic_command(words).or_else(|| self.balancer_command(words));
+                let (name, command) = known.unwrap_or_else(|| self.command(words));
                 self.give(name, command)
             }
         }
@@ -377,6 +380,12 @@ impl Story {
             IdKind::LoadBalancer => w
                 .get::<sim_core::slb::load_balancer::LoadBalancer>(&self.id(name))
                 .map(|balancer| balancer.address.to_string()),
+            IdKind::Listener => w
+                .get::<sim_core::slb::listener::Listener>(&self.id(name))
+                .map(|l| format!("{}/{} {}", l.port, l.protocol.text(), l.status.text())),
+            IdKind::VServerGroup => w
+                .get::<sim_core::slb::server_group::VServerGroup>(&self.id(name))
+                .map(|group| format!("{} backends", group.backends.len())),
             IdKind::NetworkAcl => w
                 .get::<sim_core::vpc::network_acl::NetworkAcl>(&self.id(name))
                 .map(|acl| acl.status.text().to_owned()),

@@ -73,6 +73,8 @@ pub struct ProbeSeries {
     /// That probe began under another answering and fails at its timeout.
     doomed: bool,
     health: Health,
+    /// When it became so; absent before the first verdict.
+    since: Option<SimTime>,
     /// How many probes in a row ended alike, up to what matters, and how.
     streak: u8,
     success: bool,
@@ -89,12 +91,26 @@ impl ProbeSeries {
     /// A series whose first probe starts at `start`.
     pub fn new(rhythm: Rhythm, answering: Answering, start: SimTime) -> ProbeSeries {
         let health = Health::Unavailable;
-        ProbeSeries { rhythm, answering, next: start, doomed: false, health, streak: 0, success: false }
+        ProbeSeries {
+            rhythm,
+            answering,
+            next: start,
+            doomed: false,
+            health,
+            since: None,
+            streak: 0,
+            success: false,
+        }
     }
 
     /// What is known at `at`, once the series was brought there.
     pub fn health(&self) -> Health {
         self.health
+    }
+
+    /// Since when that is known, once the series was brought to the present; absent before the first verdict.
+    pub fn since(&self) -> Option<SimTime> {
+        self.since
     }
 
     /// How the backend answers at present.
@@ -140,6 +156,7 @@ impl ProbeSeries {
     /// Counts `number` probes that are all alike.
     fn end(&mut self, probe: Probe, number: i64) {
         let period = probe.takes.0 + self.rhythm.interval.0;
+        let first_end = self.next + probe.takes;
         self.next = SimTime(self.next.0 + period * number);
         let before =
             if self.streak > 0 && self.success == probe.success { i64::from(self.streak) } else { 0 };
@@ -147,8 +164,10 @@ impl ProbeSeries {
         // A streak matters up to the larger threshold.
         self.streak = (before + number).min(i64::from(u8::MAX)) as u8;
         let (wanted, health) = self.goal(probe.success);
-        if self.streak >= wanted {
+        if self.streak >= wanted && self.health != health {
             self.health = health;
+            let more = (i64::from(wanted) - before).max(1);
+            self.since = Some(first_end + Span(period * (more - 1)));
         }
     }
 
@@ -164,15 +183,38 @@ impl ProbeSeries {
     /// The backend answers otherwise from `at` on. The series is brought there first: an answer that is complete at that
     /// instant counts, and a probe that starts then meets the new answering, even if it would have been answered at once.
     pub fn change(&mut self, at: SimTime, answering: Answering) {
-        self.bring_to(SimTime(at.0 - 1));
-        if self.next < at {
-            self.bring_to(at);
-        }
+        self.reach(at);
         if answering == self.answering {
             return;
         }
         self.doomed |= self.next < at;
         self.answering = answering;
+    }
+
+    /// Follows all probes that started before `at` and end by then.
+    fn reach(&mut self, at: SimTime) {
+        self.bring_to(SimTime(at.0 - 1));
+        if self.next < at {
+            self.bring_to(at);
+        }
+    }
+
+    /// The series after a change, or as it was if the backend answers as before.
+    #[must_use]
+    pub fn changed(mut self, at: SimTime, answering: Answering) -> ProbeSeries {
+        if answering != self.answering {
+            self.change(at, answering);
+        }
+        self
+    }
+
+    /// A series that begins at `start` because at `at` probes came to be made in another way: what is known stays known, what
+    /// was counted is not, and the probe under way is given up.
+    #[must_use]
+    pub fn anew(mut self, at: SimTime, rhythm: Rhythm, answering: Answering, start: SimTime) -> ProbeSeries {
+        self.reach(at);
+        let (health, since) = (self.health, self.since);
+        ProbeSeries { health, since, ..ProbeSeries::new(rhythm, answering, start) }
     }
 
     /// When what is known will change next, if the backend goes on to answer as it does; `None` if never.

@@ -131,18 +131,24 @@ impl Backend {
 
     /// The address at which it serves now; absent if the server does not have it any more.
     pub fn serving_address(&self, w: &World) -> Option<Ipv4Addr> {
-        let eni = w.get::<Eni>(&interface(w, self.server)?)?;
-        let address = self.address.unwrap_or(eni.primary_ip);
-        eni.ipv4().find(|own| *own == address)
+        serving(w, self.server, self.address).map(|(_, address)| address)
     }
 }
 
-/// The interface at which a server serves.
-fn interface(w: &World, server: Server) -> Option<EniId> {
+/// The interface at which a server serves: an instance's primary one.
+pub fn interface(w: &World, server: Server) -> Option<EniId> {
     match server {
         Server::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary_eni),
         Server::Eni(id) => Some(id),
     }
+}
+
+/// The interface and the address at which a server serves, the primary one if none is named; absent if it is gone or does
+/// not have the address any more.
+pub fn serving(w: &World, server: Server, named: Option<Ipv4Addr>) -> Option<(&Eni, Ipv4Addr)> {
+    let eni = w.get::<Eni>(&interface(w, server)?)?;
+    let address = named.unwrap_or(eni.primary_ip);
+    eni.ipv4().find(|own| *own == address).map(|address| (eni, address))
 }
 
 /// The rule for a member's description.

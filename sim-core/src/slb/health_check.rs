@@ -3,7 +3,8 @@
 //! Ranges and defaults are the interface's (provider documentation: CreateLoadBalancerTCPListener and its siblings); the
 //! console recommends others for UDP. [`Rhythm`] says how they are taken together.
 
-use crate::balancing::probe_series::Rhythm;
+use crate::balancing::probe_series::{Answering, Rhythm};
+use crate::ecs::service_port::{Behaviour, PortBehaviour};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::slb::listener::Protocol;
 use crate::time::Span;
@@ -179,6 +180,33 @@ impl HealthCheck {
             healthy: self.healthy,
             unhealthy: self.unhealthy,
         }
+    }
+
+    /// How a probe is answered that finds this at the port; absent if nobody is there.
+    ///
+    /// A TCP probe is a handshake, an HTTP one wants a good status, and for a UDP one silence is health unless an answer is
+    /// expected, which comes as it should (provider documentation: health checks, 2021).
+    pub fn answering(&self, found: Option<PortBehaviour>) -> Answering {
+        let silence_is_health = self.kind == CheckKind::Udp && self.expected.is_empty();
+        let patience = self.rhythm().patience();
+        match found {
+            Some(PortBehaviour::Up(Behaviour::Refuses)) => Answering::Badly(Span::ZERO),
+            Some(PortBehaviour::Up(Behaviour::Answers { after, status })) => match self.kind {
+                CheckKind::Http if !self.is_good(status) => Answering::Badly(after),
+                _ if silence_is_health => Answering::Well(after.min(patience)),
+                _ => Answering::Well(after),
+            },
+            Some(PortBehaviour::Up(Behaviour::Silent) | PortBehaviour::Down(_)) | None
+                if silence_is_health =>
+            {
+                Answering::Well(patience)
+            }
+            Some(PortBehaviour::Up(Behaviour::Silent) | PortBehaviour::Down(_)) | None => Answering::Silent,
+        }
+    }
+
+    fn is_good(&self, status: u16) -> bool {
+        (200..600).contains(&status) && self.classes & 1 << (status / 100 - 2) != 0
     }
 
     /// The classes of good statuses as they are written.

@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod backend;
 pub mod certificate;
+pub mod health;
 pub mod health_check;
 pub mod listener;
 pub mod listener_access;
@@ -10,5 +11,6 @@ mod listener_certificates;
 pub mod listener_rules;
 pub mod load_balancer;
 pub mod load_balancer_change;
+pub mod member;
 pub mod server_group;
 pub mod spec;

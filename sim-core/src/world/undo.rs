@@ -1,6 +1,6 @@
 //! What changed since a mark, and how it is taken back.
 
-use super::{Stored, World, encode_undo_row, table_version};
+use super::{Stored, Undo, World, encode_undo_row, table_version};
 use crate::journal::Change;
 use crate::table::TableId;
 use crate::time::SimTime;
@@ -51,6 +51,11 @@ impl World {
         self.digest = mark.digest;
         self.now = mark.now;
         self.seq = mark.seq;
+    }
+
+    /// What changed since `mark`, in order: each row as it was before.
+    pub(crate) fn changed_since(&self, mark: Mark) -> &[Undo] {
+        &self.undo[mark.undo..]
     }
 
     /// Makes everything so far final.

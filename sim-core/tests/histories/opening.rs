@@ -4,9 +4,15 @@ use crate::play::callers;
 use sim_core::ecs::eni::{CreateEni, EniKind, TrafficMode};
 use sim_core::ecs::eni_address::{Want, Wanted};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, Secondary};
+use sim_core::ecs::instance_life::{BatchRule, StartInstances};
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
-use sim_core::id::{EipId, Id, NatGatewayId, SecurityGroupId, SnatTableId, VSwitchId, VpcId};
+use sim_core::id::{
+    EipId, Id, InstanceId, LoadBalancerId, NatGatewayId, SecurityGroupId, SnatTableId, VSwitchId, VpcId,
+};
+use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
+use sim_core::slb::listener::{CreateListener, Protocol, StartListener, WhichListener};
+use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::vpc::eip::AllocateEip;
@@ -84,7 +90,9 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
         secondary: vec![Secondary::New(trunk)],
         ..Launch::default()
     };
-    give(&caller, CreateInstance { launch: Box::new(launch) }.into());
+    let host: InstanceId = give(&caller, CreateInstance { launch: Box::new(launch) }.into()).id();
+    let (instances, rule) = (vec![host], BatchRule::AllTogether);
+    give(&caller, StartInstances { instances, rule }.into());
     // A way out for the hosts of the larger vSwitch.
     let (name, description) = (None, None);
     let gateway = CreateNatGateway {
@@ -134,5 +142,28 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
         resource_group: None,
         tags: Vec::new(),
     };
-    give(&caller, balancer.into());
+    let balancer: LoadBalancerId = give(&caller, balancer.into()).id();
+    serve(balancer, host, |command| give(&caller, command));
+}
+
+/// A host behind a listener that runs.
+fn serve(balancer: LoadBalancerId, host: InstanceId, mut give: impl FnMut(Command) -> Reply) {
+    let member = Member { server: Server::Instance(host), address: None, port: None };
+    let backends = vec![NewBackend { member, weight: None, description: None }];
+    give(AddBackends { pool: Pool::Default(balancer), backends }.into());
+    let listener = CreateListener {
+        load_balancer: balancer,
+        port: 80,
+        protocol: Protocol::Tcp,
+        description: None,
+        backend_port: Some(80),
+        group: None,
+        redirect: None,
+        access: AccessSettings::default(),
+        settings: Box::default(),
+        tags: Vec::new(),
+    };
+    give(listener.into());
+    let listener = WhichListener { load_balancer: balancer, port: 80, protocol: None };
+    give(StartListener { listener }.into());
 }

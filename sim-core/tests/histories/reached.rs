@@ -1,11 +1,13 @@
 //! What histories reach: a property says little about states that never come up.
 
+use sim_core::balancing::probe_series::Health;
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::outage::Outage;
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::ecs::service_port::ServicePort;
 use sim_core::error::ErrorKind;
+use sim_core::slb::health::BackendCheck;
 use sim_core::timer::Timer;
 use sim_core::token::Remembered;
 use sim_core::vpc::cidr_reservation::CidrReservation;
@@ -99,6 +101,17 @@ impl Reached {
         self.state("a port has a schedule", w.table::<ServicePort>().iter().any(|p| !p.planned.is_empty()));
         self.state("an outage is under way", w.table::<Outage>().iter().any(|o| o.active));
         self.state("an outage is to come", w.table::<Outage>().iter().any(|o| !o.active));
+        let checks = || w.table::<BackendCheck>().iter();
+        let known = |wanted: Health| {
+            checks().any(|check| {
+                let mut series = check.series;
+                series.bring_to(w.now());
+                series.health() == wanted
+            })
+        };
+        self.state("a backend waits for a verdict", known(Health::Unavailable));
+        self.state("a backend is healthy", known(Health::Normal));
+        self.state("a backend is unhealthy", known(Health::Abnormal));
         let entries = || w.table::<SnatEntry>().iter();
         self.state("an SNAT entry is there", entries().next().is_some());
         self.state(
@@ -156,6 +169,9 @@ pub const STATES: &[&str] = &[
     "a VPC has a second block",
     "a VPC has shrunk",
     "a VPC is pending",
+    "a backend is healthy",
+    "a backend is unhealthy",
+    "a backend waits for a verdict",
     "a dry run passes",
     "a next hop is gone",
     "a port has a schedule",

@@ -14,8 +14,10 @@ use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::backend::{self, Backend};
+use sim_core::slb::health::{self, BackendCheck};
 use sim_core::slb::listener::{self, Listener};
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::member;
 use sim_core::slb::server_group::VServerGroup;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
@@ -46,6 +48,7 @@ pub fn check(w: &World) {
     schedules(w);
     eips(w);
     balancers(w);
+    checks(w);
     nat(w);
 }
 
@@ -375,6 +378,20 @@ fn schedules(w: &World) {
         assert_eq!(outage.active, outage.from <= w.now(), "{outage:?} at {}", w.now());
         assert!(outage.until.is_none_or(|until| until > w.now()), "{outage:?} at {}", w.now());
     }
+}
+
+/// The members of listeners that check are checked, at the interface by which they serve, and nobody else is.
+fn checks(w: &World) {
+    let mut expected = BTreeSet::new();
+    for l in w.table::<Listener>().iter().filter(|l| health::probes(l)) {
+        for served in member::of(w, l) {
+            let eni = backend::interface(w, served.backend.server);
+            expected.insert((l.id, served.backend.server, served.backend.address, served.port, eni));
+        }
+    }
+    let rows = w.table::<BackendCheck>().iter();
+    let there: BTreeSet<_> = rows.map(|c| (c.listener, c.server, c.address, c.port, c.eni)).collect();
+    assert_eq!(there, expected);
 }
 
 /// An SNAT entry uses addresses that are bound to its gateway, and a source has one entry.

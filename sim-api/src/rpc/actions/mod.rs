@@ -287,6 +287,7 @@ actions! {
         AddBackendServers => server_group::add_backend_servers;
         RemoveBackendServers => server_group::remove_backend_servers;
         SetBackendServers => server_group::set_backend_servers;
+        DescribeHealthStatus => server_group::describe_health_status;
         TagResources => tags::slb_tag_resources;
         UntagResources => tags::slb_untag_resources;
         ListTagResources => tags::slb_list_tag_resources;

@@ -10,15 +10,17 @@ use sim_core::id::{LoadBalancerId, VServerGroupId};
 use sim_core::slb::backend::{
     AddBackends, Backend, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
 };
-use sim_core::slb::listener::Listener;
+use sim_core::slb::health;
+use sim_core::slb::listener::{Listener, Protocol};
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::member;
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
 use sim_core::{Caller, World};
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[("DescribeVServerGroups", &["IncludeRule"])];
 
-fn member(p: &Scope<'_>) -> Result<Member, BadParams> {
+fn read_member(p: &Scope<'_>) -> Result<Member, BadParams> {
     Ok(Member {
         server: Server::parse(p.required("ServerId")?, p.str("Type"))?,
         address: p.str("ServerIp").map(|text| parse4(text, "server_ip")).transpose()?,
@@ -28,7 +30,7 @@ fn member(p: &Scope<'_>) -> Result<Member, BadParams> {
 
 fn new_backend(p: &Scope<'_>) -> Result<NewBackend, BadParams> {
     Ok(NewBackend {
-        member: member(p)?,
+        member: read_member(p)?,
         weight: p.int("Weight", i64::from(i32::MIN)..=i64::from(i32::MAX))?.map(|weight| weight as i32),
         description: p.str("Description").map(Into::into),
     })
@@ -179,7 +181,7 @@ pub fn add_to_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn remove_from_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id(p, "VServerGroupId")?;
-    let members = objects(p, "BackendServers", member)?;
+    let members = objects(p, "BackendServers", read_member)?;
     write(RemoveBackends { pool: Pool::Group(id), members }, move |w, _, _| {
         group_answer(w, id, OF_REMOVED, false)
     })
@@ -189,7 +191,7 @@ pub fn modify_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
     let group = required_id(p, "VServerGroupId")?;
     let command = ReplaceBackends {
         group,
-        old: objects(p, "OldBackendServers", member)?,
+        old: objects(p, "OldBackendServers", read_member)?,
         new: objects(p, "NewBackendServers", new_backend)?,
     };
     write(command, move |w, _, _| group_answer(w, group, OF_GROUP, false))
@@ -217,7 +219,7 @@ pub fn add_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn remove_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id(p, "LoadBalancerId")?;
-    let members = without_port(objects(p, "BackendServers", member)?, |member| member);
+    let members = without_port(objects(p, "BackendServers", read_member)?, |member| member);
     write(RemoveBackends { pool: Pool::Default(id), members }, move |w, _, _| default_answer(w, id, false))
 }
 
@@ -227,4 +229,29 @@ pub fn set_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
     write(SetBackends { pool: Pool::Default(id), name: None, backends }, move |w, _, _| {
         default_answer(w, id, true)
     })
+}
+
+pub fn describe_health_status(p: &Scope<'_>, _: &Caller) -> Planned {
+    let balancer = required_id::<LoadBalancerId>(p, "LoadBalancerId")?;
+    let port = p.int("ListenerPort", 0..=65_535)?.map(|port| port as u16);
+    let protocol = p.choice("ListenerProtocol", Protocol::WORDS)?;
+    read(move |w, caller| {
+        let listeners = health::listeners_asked(w, caller, balancer, port, protocol)?;
+        let shown: Vec<Value> = listeners.into_iter().flat_map(|l| health_of(w, l)).collect();
+        Ok(json!({ "BackendServers": { "BackendServer": shown } }))
+    })
+}
+
+fn health_of(w: &World, l: &Listener) -> Vec<Value> {
+    let show = |served: member::Served<'_>| {
+        json!({
+            "ListenerPort": l.port,
+            "Protocol": l.protocol.text(),
+            "ServerId": served.backend.server.id().to_string(),
+            "ServerIp": served.backend.serving_address(w).map(|address| address.to_string()).unwrap_or_default(),
+            "Port": served.port,
+            "ServerHealthStatus": health::of_member(w, l, served).health.text(),
+        })
+    };
+    member::of(w, l).map(show).collect()
 }

@@ -1,0 +1,268 @@
+//! The words of stories about load balancers and the health of what stands behind them.
+//!
+//! | words | what they do |
+//! |---|---|
+//! | `balancer NAME VSWITCH ADDRESS`, `balancer NAME internet` | a load balancer of a VPC, or of the internet |
+//! | `pool NAME BALANCER` | a vServer group |
+//! | `serve POOL HOST PORT [WEIGHT]` | a host or an interface joins it; the port of a default pool is `-` |
+//! | `retire POOL HOST PORT` | it leaves |
+//! | `weigh POOL HOST PORT WEIGHT` | its weight |
+//! | `listen NAME BALANCER PORT/PROTOCOL POOL [SETTING VALUE]...` | a listener; a number as the pool is the default pool's port |
+//! | `tune LISTENER SETTING VALUE...` | what is not named stays |
+//! | `open LISTENER`, `close LISTENER` | start it, stop it |
+//! | `port HOST PORT/PROTOCOL answers MS STATUS`, `... refuses`, `... silent` | how a port of a host answers |
+//! | `cut NAME [until MS]` | an outage of a host or an interface, for so long from now on |
+//! | `health BALANCER` | what is known of its backends |
+//! | `watch BALANCER MS` | let time pass, and tell each verdict with its instant |
+//!
+//! Settings: `check` (tcp, http, udp, off), `interval`, `timeout`, `healthy`, `unhealthy`, `codes`, `asks` (the port that is
+//! checked), `scheduler`.
+
+use super::words::Story;
+use sim_core::balancing::probe_series::Health;
+use sim_core::balancing::scheduler::Scheduler;
+use sim_core::ecs::outage::{BeginOutage, OutageTarget};
+use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
+use sim_core::id::{IdKind, InstanceId, ListenerId, LoadBalancerId, VServerGroupId};
+use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, RemoveBackends, Server, SetBackends};
+use sim_core::slb::health::{self, MemberHealth};
+use sim_core::slb::health_check::CheckKind;
+use sim_core::slb::listener::{
+    self, CreateListener, Listener, ModifyListener, Protocol, StartListener, StopListener, WhichListener,
+};
+use sim_core::slb::listener_access::AccessSettings;
+use sim_core::slb::listener_rules::Settings;
+use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::server_group::CreateVServerGroup;
+use sim_core::slb::{member, spec};
+use sim_core::{Command, SimTime, Span};
+
+type Told<'a> = (Option<&'a str>, Command);
+
+impl Story {
+    /// The name of what a command makes, if it makes something, and the command; none if the words are others.
+    pub fn balancer_command<'a>(&self, words: &[&'a str]) -> Option<Told<'a>> {
+        Some(match *words {
+            ["balancer", called, "internet"] => (Some(called), balancer(Place::Internet)),
+            ["balancer", called, vswitch, address] => {
+                let (vswitch, address) = (self.id(vswitch), Some(address.parse().unwrap()));
+                (Some(called), balancer(Place::Intranet { vswitch, vpc: None, address }))
+            }
+            ["pool", called, balancer] => {
+                let (load_balancer, name, backends) = (self.id(balancer), None, Vec::new());
+                let tags = Vec::new();
+                (Some(called), CreateVServerGroup { load_balancer, name, backends, tags }.into())
+            }
+            ["serve", pool, host, port, ref weight @ ..] => {
+                let weight = weight.first().map(|weight| weight.parse().unwrap());
+                let backends =
+                    vec![NewBackend { member: self.member(host, port), weight, description: None }];
+                (None, AddBackends { pool: self.pool(pool), backends }.into())
+            }
+            ["retire", pool, host, port] => {
+                let members = vec![self.member(host, port)];
+                (None, RemoveBackends { pool: self.pool(pool), members }.into())
+            }
+            ["weigh", pool, host, port, weight] => {
+                let (member, weight) = (self.member(host, port), Some(weight.parse().unwrap()));
+                let backends = vec![NewBackend { member, weight, description: None }];
+                (None, SetBackends { pool: self.pool(pool), name: None, backends }.into())
+            }
+            ["listen", called, balancer, place, pool, ref set @ ..] => {
+                (Some(called), self.listen(balancer, place, pool, set))
+            }
+            ["tune", called, ref set @ ..] => {
+                let which = self.which(called);
+                let command = ModifyListener {
+                    load_balancer: which.load_balancer,
+                    port: which.port,
+                    protocol: which.protocol.expect("it is named"),
+                    description: None,
+                    group: None,
+                    access: AccessSettings::default(),
+                    settings: Box::new(settings(set)),
+                };
+                (None, command.into())
+            }
+            ["open", called] => (None, StartListener { listener: self.which(called) }.into()),
+            ["close", called] => (None, StopListener { listener: self.which(called) }.into()),
+            ["port", host, place, ref rest @ ..] => (None, self.behave(host, place, rest)),
+            ["cut", called, ref rest @ ..] => {
+                let target = match self.any(called).kind() {
+                    IdKind::Instance => OutageTarget::Instance(self.id(called)),
+                    _ => OutageTarget::Eni(self.id(called)),
+                };
+                let until = match rest {
+                    ["until", ms] => Some(self.world.now() + Span(ms.parse().unwrap())),
+                    _ => None,
+                };
+                (None, BeginOutage { target, from: None, until }.into())
+            }
+            _ => return None,
+        })
+    }
+
+    fn pool(&self, called: &str) -> Pool {
+        match self.any(called).kind() {
+            IdKind::LoadBalancer => Pool::Default(self.id(called)),
+            _ => Pool::Group(self.id(called)),
+        }
+    }
+
+    fn member(&self, host: &str, port: &str) -> Member {
+        let server = match self.any(host).kind() {
+            IdKind::Instance => Server::Instance(self.id(host)),
+            _ => Server::Eni(self.id(host)),
+        };
+        Member { server, address: None, port: (port != "-").then(|| port.parse().unwrap()) }
+    }
+
+    fn which(&self, called: &str) -> WhichListener {
+        let l = self.world.get::<Listener>(&self.id::<ListenerId>(called)).expect("the listener is there");
+        WhichListener { load_balancer: l.load_balancer, port: l.port, protocol: Some(l.protocol) }
+    }
+
+    fn listen(&self, balancer: &str, place: &str, pool: &str, set: &[&str]) -> Command {
+        let (port, protocol) = place.split_once('/').expect("PORT/PROTOCOL");
+        let known = Protocol::WORDS.iter().find(|(word, _)| *word == protocol);
+        let backend_port = pool.parse().ok();
+        let group: Option<VServerGroupId> = backend_port.is_none().then(|| self.id(pool));
+        CreateListener {
+            load_balancer: self.id(balancer),
+            port: port.parse().unwrap(),
+            protocol: known.unwrap_or_else(|| panic!("nobody listens for {protocol}")).1,
+            description: None,
+            backend_port,
+            group,
+            redirect: None,
+            access: AccessSettings::default(),
+            settings: Box::new(settings(set)),
+            tags: Vec::new(),
+        }
+        .into()
+    }
+
+    fn behave(&self, host: &str, place: &str, behaviour: &[&str]) -> Command {
+        let (port, protocol) = place.split_once('/').expect("PORT/PROTOCOL");
+        let behaviour = match *behaviour {
+            ["answers", ms, status] => {
+                Behaviour::Answers { after: Span(ms.parse().unwrap()), status: status.parse().unwrap() }
+            }
+            ["refuses"] => Behaviour::Refuses,
+            ["silent"] => Behaviour::Silent,
+            ref other => panic!("no port does {other:?}"),
+        };
+        SetServicePort {
+            instance: self.id::<InstanceId>(host),
+            protocol: PortProtocol::parse(protocol).unwrap(),
+            port: port.parse().unwrap(),
+            behaviour: Some(behaviour),
+            planned: Vec::new(),
+        }
+        .into()
+    }
+
+    /// What is known of each backend: what it is called here, and its health.
+    fn backends(&self, balancer: &str) -> Vec<(String, MemberHealth)> {
+        let balancer: LoadBalancerId = self.id(balancer);
+        let mut out = Vec::new();
+        for l in listener::of(&self.world, balancer) {
+            for served in member::of(&self.world, l) {
+                let server = self.called(served.backend.server.id());
+                let name = format!("{}/{} {server}:{}", l.port, l.protocol.text(), served.port);
+                out.push((name, health::of_member(&self.world, l, served)));
+            }
+        }
+        out
+    }
+
+    /// The health of each backend, a line for each.
+    pub fn health(&self, balancer: &str) -> String {
+        let line = |(name, health): &(String, MemberHealth)| {
+            let since = health.since.map(|since| format!(" since {since}")).unwrap_or_default();
+            let takes = if health.takes_traffic { "" } else { ", gets nothing" };
+            format!("{name} {}{since}{takes}\n", health.health.text())
+        };
+        self.backends(balancer).iter().map(line).collect()
+    }
+
+    /// Lets time pass and tells what becomes of backends, and when.
+    pub fn watch(&mut self, balancer: &str, ms: i64) -> String {
+        let end = self.world.now() + Span(ms);
+        let mut told = String::new();
+        let mut known = self.backends(balancer);
+        loop {
+            let verdict = known.iter().filter_map(|(_, health)| health.next_change).min();
+            let next = verdict.into_iter().chain(self.world.next_due()).min();
+            let to: SimTime = next.filter(|next| *next <= end).unwrap_or(end);
+            self.journal.extend(self.world.advance(to));
+            let now = self.backends(balancer);
+            let before = |name: &str| known.iter().find(|(other, _)| other == name).map(|(_, h)| h.health);
+            for (name, health) in &now {
+                if before(name) != Some(health.health) {
+                    told.push_str(&format!("{to} {name} {}\n", word(health.health)));
+                }
+            }
+            known = now;
+            if to == end {
+                told.push_str(&format!("{end}\n"));
+                return told;
+            }
+        }
+    }
+}
+
+fn word(health: Health) -> &'static str {
+    match health {
+        Health::Unavailable => "is unavailable",
+        Health::Normal => "is normal",
+        Health::Abnormal => "is abnormal",
+    }
+}
+
+fn settings(words: &[&str]) -> Settings {
+    let mut settings = Settings::default();
+    let check = &mut settings.health_check;
+    for pair in words.chunks(2) {
+        let [name, value] = *pair else { panic!("{words:?} lacks a value") };
+        let number = || Some(value.parse().unwrap());
+        match name {
+            "check" if value == "off" => check.on = Some(false),
+            "check" => {
+                check.on = Some(true);
+                check.kind = CheckKind::WORDS.iter().find(|(word, _)| *word == value).map(|(_, kind)| *kind);
+            }
+            "interval" => check.interval = number(),
+            "timeout" => check.timeout = number(),
+            "healthy" => check.healthy = number(),
+            "unhealthy" => check.unhealthy = number(),
+            "asks" => check.port = number(),
+            "codes" => check.codes = Some(value.into()),
+            "scheduler" => {
+                let known = Scheduler::WORDS.iter().find(|(word, _)| *word == value);
+                settings.scheduler = Some(known.unwrap_or_else(|| panic!("no scheduler {value}")).1);
+            }
+            other => panic!("no setting {other}"),
+        }
+    }
+    settings
+}
+
+fn balancer(place: Place) -> Command {
+    CreateLoadBalancer {
+        place,
+        name: None,
+        master_zone: None,
+        slave_zone: None,
+        instance_charge: None,
+        spec: Some("slb.s1.small".into()),
+        internet_charge: spec::InternetCharge::ByTraffic,
+        bandwidth: -1,
+        pay_type: spec::PayType::OnDemand,
+        delete_protection: false,
+        modification_protection: None,
+        resource_group: None,
+        tags: Vec::new(),
+    }
+    .into()
+}

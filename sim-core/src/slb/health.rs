@@ -1,0 +1,307 @@
+//! The health of what stands behind listeners.
+//!
+//! Nothing ticks, and nothing is scheduled: a row keeps the series of probes of one member as it was when the way in which
+//! the member answers last changed, and who asks for the health follows the series from there to the present (see
+//! [`crate::balancing::probe_series`]). A month without a change costs nothing, whatever the number of members.
+//!
+//! The prober is one, as a verdict is shared among the provider's nodes. A member is probed while its listener runs with
+//! its check on. The first probe starts when the listener starts; that of a member that comes later, or under changed
+//! parameters, at the next instant that is a whole number of intervals after it. Security groups do not hold probes up
+//! (provider documentation: health checks, 2021). A new member is `unavailable` until enough probes succeeded or failed,
+//! and takes no traffic until then; the provider does not tell, so this is chosen.
+
+use crate::access::Caller;
+use crate::balancing::probe_series::{Answering, Health, ProbeSeries};
+use crate::ecs::eni::Eni;
+use crate::ecs::instance::Instance;
+use crate::ecs::outage::{Outage, OutageTarget};
+use crate::ecs::service_port::{PortProtocol, how_port_answers};
+use crate::error::Outcome;
+use crate::id::{EniId, Id, IdNumber, InstanceId, ListenerId, LoadBalancerId};
+use crate::slb::backend::{self, Backend, Server};
+use crate::slb::health_check::{CheckKind, HealthCheck};
+use crate::slb::listener::{self, Listener, Protocol};
+use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::member::{self, Served};
+use crate::slb::server_group::VServerGroup;
+use crate::table::{Groups, Row};
+use crate::time::{SimTime, Span};
+use crate::vpc::vswitch::VSwitch;
+use crate::world::{Indexes, Mark, Undo, World};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+/// What the check of a member is known by: the listener, and the server with the port; an interface by its address too.
+type Key = (ListenerId, Server, Option<Ipv4Addr>, u16);
+
+/// The check of a member by a listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendCheck {
+    /// Who checks.
+    pub listener: ListenerId,
+    /// What serves.
+    pub server: Server,
+    /// The address that was named for the member; matters to its key if it is an interface.
+    pub address: Option<Ipv4Addr>,
+    /// The port at which it serves, which need not be the one that is probed.
+    pub port: u16,
+    /// The interface that answers; absent if the server is gone.
+    pub eni: Option<EniId>,
+    /// The probes as they were when the member last changed the way in which it answers.
+    pub series: ProbeSeries,
+}
+
+/// What is derived from checks.
+#[derive(Clone, Debug, Default)]
+pub struct BackendCheckIndex {
+    /// By the interface that answers.
+    pub by_eni: Groups<EniId, Key>,
+}
+
+impl Row for BackendCheck {
+    type Key = Key;
+    type Index = BackendCheckIndex;
+
+    fn key(&self) -> Key {
+        key_of(self.listener, self.server, self.address, self.port)
+    }
+
+    fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
+        let Some(key) = old.or(new).map(Row::key) else { return };
+        let by_eni = &mut indexes.backend_checks.by_eni;
+        by_eni.shift(&key, old.and_then(|check| check.eni), new.and_then(|check| check.eni));
+    }
+}
+
+/// What is known of a member's health at the present instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberHealth {
+    /// What is reported. A member of weight 0 gets nothing and is reported as healthy (provider documentation: health check
+    /// FAQ, 2021); one that is not probed as unavailable.
+    pub health: Health,
+    /// Since when; absent if no verdict has fallen.
+    pub since: Option<SimTime>,
+    /// When a verdict falls next if nothing changes; absent if none does.
+    pub next_change: Option<SimTime>,
+    /// Whether the listener lets it take new connections, as far as health and weight go: it has a weight, and is healthy or
+    /// not checked at all.
+    pub takes_traffic: bool,
+}
+
+/// The listeners whose members' health is asked for: the one on a port, or all of a load balancer; of one protocol if one is
+/// named.
+///
+/// # Errors
+/// Those of [`listener::find`]; an unknown load balancer.
+pub fn listeners_asked<'w>(
+    w: &'w World,
+    caller: &Caller,
+    balancer: LoadBalancerId,
+    port: Option<u16>,
+    protocol: Option<Protocol>,
+) -> Outcome<Vec<&'w Listener>> {
+    if let Some(port) = port {
+        return Ok(vec![listener::find(w, caller, balancer, port, protocol)?]);
+    }
+    w.visible::<LoadBalancer>(caller, balancer)?;
+    let fits = |l: &&Listener| protocol.is_none_or(|protocol| l.protocol == protocol);
+    Ok(listener::of(w, balancer).filter(fits).collect())
+}
+
+/// Whether a listener probes its members at present.
+pub fn probes(listener: &Listener) -> bool {
+    listener.started.is_some() && listener.rules.health_check.on && listener.redirect.is_none()
+}
+
+/// The health of a member of a listener.
+pub fn of_member(w: &World, listener: &Listener, member: Served<'_>) -> MemberHealth {
+    let weighs = member.backend.weight > 0;
+    let Served { backend: Backend { server, address, .. }, port } = member;
+    let check = w.get::<BackendCheck>(&key_of(listener.id, *server, *address, port));
+    let Some(mut series) = check.map(|check| check.series) else {
+        let (health, takes_traffic) = (Health::Unavailable, weighs && !listener.rules.health_check.on);
+        return MemberHealth { health, since: None, next_change: None, takes_traffic };
+    };
+    series.bring_to(w.now());
+    if !weighs {
+        return MemberHealth { health: Health::Normal, since: None, next_change: None, takes_traffic: false };
+    }
+    let health = series.health();
+    MemberHealth {
+        health,
+        since: series.since(),
+        next_change: series.next_change(),
+        takes_traffic: health == Health::Normal,
+    }
+}
+
+fn key_of(listener: ListenerId, server: Server, address: Option<Ipv4Addr>, port: u16) -> Key {
+    (listener, server, address.filter(|_| matches!(server, Server::Eni(_))), port)
+}
+
+/// How a member answers probes now. Nothing comes back from a server that is gone or has lost the address.
+fn answering(
+    w: &World,
+    check: &HealthCheck,
+    server: Server,
+    address: Option<Ipv4Addr>,
+    port: u16,
+) -> Answering {
+    let protocol = if check.kind == CheckKind::Udp { PortProtocol::Udp } else { PortProtocol::Tcp };
+    let served = backend::serving(w, server, address);
+    let found = served.map(|(eni, _)| how_port_answers(w, eni, protocol, check.port.unwrap_or(port)));
+    check.answering(found)
+}
+
+/// When a series of probes starts that begins at `now`: at the listener's next turn.
+fn next_turn(listener: &Listener, check: &HealthCheck, now: SimTime) -> SimTime {
+    let Some(started) = listener.started else { return now };
+    let (passed, interval) = ((now - started).0, check.rhythm().interval.0);
+    started + Span((passed + interval - 1) / interval * interval)
+}
+
+/// What changed so that checks have to follow.
+#[derive(Default)]
+struct Touched {
+    /// Listeners whose members may be others, and whether their parameters are.
+    listeners: BTreeMap<ListenerId, bool>,
+    /// Interfaces that may answer in another way.
+    enis: BTreeSet<EniId>,
+}
+
+/// Lets checks follow what changed since `from`: whatever a row says that a check hangs on, it is seen here, so that
+/// no resource has to know of health checks.
+pub(crate) fn follow(w: &mut World, from: Mark) {
+    let Touched { listeners, enis } = touched(w, from);
+    for (&listener, &anew) in &listeners {
+        match_members(w, listener, anew);
+    }
+    for eni in enis {
+        let keys: Vec<Key> = w.indexes().backend_checks.by_eni.of(&eni).copied().collect();
+        // A listener that was looked at is up to date.
+        for key in keys.into_iter().filter(|key| !listeners.contains_key(&key.0)) {
+            ask_again(w, &key);
+        }
+    }
+}
+
+fn touched(w: &World, from: Mark) -> Touched {
+    let mut touched = Touched::default();
+    for undo in w.changed_since(from) {
+        match undo {
+            Undo::listeners(id, old) => {
+                let (old, new) = (old.as_deref(), w.get::<Listener>(id));
+                let anew = old.map(|l| &l.rules.health_check) != new.map(|l| &l.rules.health_check);
+                *touched.listeners.entry(*id).or_default() |= anew;
+            }
+            Undo::vserver_groups(id, old) => {
+                let new = w.get::<VServerGroup>(id);
+                if old.as_deref().map(|group| &group.backends) != new.map(|group| &group.backends) {
+                    touched.members_of(w.indexes().listeners.by_group.of(id).copied());
+                }
+            }
+            Undo::load_balancers(id, old) => {
+                let new = w.get::<LoadBalancer>(id);
+                if old.as_deref().map(|balancer| &balancer.backends) != new.map(|balancer| &balancer.backends)
+                {
+                    touched.members_of(listener::of(w, *id).map(|l| l.id));
+                }
+            }
+            Undo::service_ports((instance, ..), _) => touched.interfaces_of(w, *instance),
+            Undo::instances(id, old) => {
+                let status = |instance: &Instance| instance.status;
+                if old.as_deref().map(status) != w.get::<Instance>(id).map(status) {
+                    touched.interfaces_of(w, *id);
+                }
+            }
+            Undo::enis(id, _) => {
+                touched.enis.insert(*id);
+            }
+            Undo::outages(id, old) => {
+                for outage in [old.as_deref(), w.get::<Outage>(id)].into_iter().flatten() {
+                    touched.cut_off(w, outage);
+                }
+            }
+            _ => {}
+        }
+    }
+    touched
+}
+
+impl Touched {
+    fn members_of(&mut self, listeners: impl Iterator<Item = ListenerId>) {
+        for listener in listeners {
+            self.listeners.entry(listener).or_default();
+        }
+    }
+
+    fn interfaces_of(&mut self, w: &World, instance: InstanceId) {
+        self.enis.extend(w.indexes().enis.by_instance.of(&instance));
+    }
+
+    fn cut_off(&mut self, w: &World, outage: &Outage) {
+        match &outage.target {
+            OutageTarget::Eni(id) => {
+                self.enis.insert(*id);
+            }
+            OutageTarget::Instance(id) => self.interfaces_of(w, *id),
+            OutageTarget::Zone(zone) => {
+                let probed = w.indexes().backend_checks.by_eni.groups();
+                let inside = |eni: &Eni| {
+                    eni.owner == outage.owner
+                        && w.get::<VSwitch>(&eni.vswitch).is_some_and(|vswitch| vswitch.zone == *zone)
+                };
+                self.enis.extend(probed.filter(|id| w.get::<Eni>(id).is_some_and(inside)));
+            }
+        }
+    }
+}
+
+/// The checks of a listener.
+fn of_listener(w: &World, id: ListenerId) -> impl Iterator<Item = &BackendCheck> {
+    let first_server = Server::Instance(InstanceId::from_number(*IdNumber::of_counter(0).start()));
+    let from = w.table::<BackendCheck>().range((id, first_server, None, 0)..);
+    from.take_while(move |check| check.listener == id)
+}
+
+/// Makes the checks of a listener those of its members. If its parameters changed, all begin anew, with the health that
+/// was known.
+fn match_members(w: &mut World, id: ListenerId, anew: bool) {
+    let there: Vec<Key> = of_listener(w, id).map(Row::key).collect();
+    let mut wanted: BTreeMap<Key, BackendCheck> = BTreeMap::new();
+    if let Some(listener) = w.get::<Listener>(&id).filter(|listener| probes(listener)) {
+        let (check, now) = (&listener.rules.health_check, w.now());
+        let start = next_turn(listener, check, now);
+        for Served { backend: &Backend { server, address, .. }, port } in member::of(w, listener) {
+            let key = key_of(id, server, address, port);
+            let answering = answering(w, check, server, address, port);
+            let series = match w.get::<BackendCheck>(&key).map(|check| check.series) {
+                Some(series) if anew => series.anew(now, check.rhythm(), answering, start),
+                Some(series) => series.changed(now, answering),
+                None => ProbeSeries::new(check.rhythm(), answering, start),
+            };
+            let eni = backend::interface(w, server);
+            wanted.insert(key, BackendCheck { listener: id, server, address, port, eni, series });
+        }
+    }
+    for key in there.iter().filter(|key| !wanted.contains_key(key)) {
+        w.remove::<BackendCheck>(key);
+    }
+    for (key, check) in wanted {
+        if w.get::<BackendCheck>(&key) != Some(&check) {
+            w.put(check);
+        }
+    }
+}
+
+/// Lets the check of a member see how it answers now.
+fn ask_again(w: &mut World, key: &Key) {
+    let Some(check) = w.get::<BackendCheck>(key) else { return };
+    let Some(listener) = w.get::<Listener>(&check.listener) else { return };
+    let parameters = &listener.rules.health_check;
+    let (answering, now) = (answering(w, parameters, check.server, check.address, check.port), w.now());
+    if check.series.answering() != answering {
+        w.update::<BackendCheck>(key, |check| check.series.change(now, answering));
+    }
+}
