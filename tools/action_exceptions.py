@@ -61,10 +61,17 @@ PARAMETERS |= {("Vpc", action, "Tag"): ({"max_items": None}, _TAGS) for action i
     "CreateVSwitch", "CreateVSwitchCidrReservation", "CreateVpc")}
 PARAMETERS |= {("Ecs", action, "Tag"): ({"max_items": None}, _TAGS) for action in (
     "CreateInstance", "CreateNetworkInterface", "CreateSecurityGroup", "RunInstances")}
+PARAMETERS |= {("Slb", action, "Tag"): ({"max_items": None}, _TAGS) for action in (
+    "CreateAccessControlList", "CreateLoadBalancer", "CreateLoadBalancerHTTPListener",
+    "CreateLoadBalancerHTTPSListener", "CreateLoadBalancerTCPListener", "CreateLoadBalancerUDPListener",
+    "CreateMasterSlaveServerGroup", "CreateVServerGroup", "TagResources", "UploadCACertificate",
+    "UploadServerCertificate")}
+PARAMETERS |= {("Slb", action, "ResourceId"): ({"max_items": None}, _IDS) for action in (
+    "ListTagResources", "TagResources", "UntagResources")}
 PARAMETERS |= {(product, "TagResources", "Tag"): ({"max_items": None, "required": None}, _TAGS + "; " + _ABSENT)
                for product in ("Vpc", "Ecs")}
 PARAMETERS |= {key: ({"max_items": None}, _TAGS) for key in (
-    ("Vpc", "UnTagResources", "TagKey"), ("Ecs", "UntagResources", "TagKey"))}
+    ("Vpc", "UnTagResources", "TagKey"), ("Ecs", "UntagResources", "TagKey"), ("Slb", "UntagResources", "TagKey"))}
 PARAMETERS |= {key: ({"max_items": None, "required": None}, _IDS + "; " + _ABSENT) for key in (
     ("Vpc", "TagResources", "ResourceId"), ("Vpc", "UnTagResources", "ResourceId"),
     ("Ecs", "TagResources", "ResourceId"), ("Ecs", "UntagResources", "ResourceId"))}
@@ -91,6 +98,7 @@ PARAMETERS |= {
     ("Vpc", "DescribeNetworkAcls", "Tags"): ({"max_items": 20}, _EXCLUSIVE),
     ("Vpc", "DescribeRouteTableList", "Tag"): ({"max_items": 20}, _EXCLUSIVE),
     ("Vpc", "ListTagResources", "Tag"): ({"max_items": 20}, _EXCLUSIVE),
+    ("Slb", "ListTagResources", "Tag"): ({"max_items": 20}, _EXCLUSIVE),
 }
 
 # Choices that the reference pages list and the metadata leaves to prose; each action documents a code for the rest.
@@ -156,6 +164,8 @@ CODES = {
     ("Ecs", "ModifyInstanceAttribute", "NetworkInterfaceQueueNumber"): {
         "malformed": "InvalidParameter.InvalidEniQueueNumber"},
     ("Ecs", "RunInstances", "NetworkInterfaceQueueNumber"): {"malformed": "InvalidParameter.InvalidEniQueueNumber"},
+    ("Slb", "DescribeLoadBalancerListeners", "LoadBalancerId"): {"value": "IllegalParamSize.LoadBalancerId"},
+    ("Slb", "ListTagResources", "Tag"): {"value": "SizeLimitExceeded.Tag"},
     ("Vpc", "DescribeVpcs", "VpcOwnerId"): {"malformed": "IllegalParam.OwnerId"},
     ("Vpc", "DescribeVSwitches", "VSwitchOwnerId"): {"malformed": "IllegalParam.OwnerId"},
 }
@@ -172,7 +182,17 @@ CODES |= {key: codes for action in ("CreateInstance", "RunInstances") for key, c
 MORE_CODES = {
     ("Slb", "DeleteServerCertificate"): ["ServerCertificateId.NotFound"],
     ("Slb", "DeleteCACertificate"): ["CACertificateId.NotFound"],
+    ("Slb", "DeleteLoadBalancerListener"): ["ServiceIsStopping"],
+    ("Slb", "StartLoadBalancerListener"): ["ServiceIsStopping"],
+    ("Slb", "StopLoadBalancerListener"): ["ServiceIsStopping"],
 }
+MORE_CODES |= {("Slb", action): ["ActionNotAllowed"] for action in (
+    "AddBackendServers", "AddVServerGroupBackendServers", "CreateLoadBalancerHTTPListener",
+    "CreateLoadBalancerHTTPSListener", "CreateLoadBalancerTCPListener", "CreateLoadBalancerUDPListener",
+    "CreateVServerGroup", "DeleteVServerGroup", "ModifyVServerGroupBackendServers", "RemoveBackendServers",
+    "SetBackendServers", "SetLoadBalancerDeleteProtection", "SetLoadBalancerHTTPSListenerAttribute",
+    "SetLoadBalancerName", "SetLoadBalancerTCPListenerAttribute", "SetLoadBalancerUDPListenerAttribute",
+    "SetVServerGroupAttribute")}
 
 # Strings that carry a JSON array: the metadata types them as plain strings. (product, parameter): element, most
 # elements. The limits of 100 are those of the ECS reference pages.

@@ -91,7 +91,6 @@ pub const REFUSALS: Refusals = &[
             E::EipInstanceStatus,
             E::EipInterfaceStatus,
             E::EipInterfaceAttached,
-            E::NatStatusIncorrect,
             E::EipUsedBySnat,
             E::EipUsedByForward,
         ],

@@ -54,7 +54,6 @@ pub const REFUSALS: Refusals = &[
             E::SnatNameMalformed,
             E::SnatIpsMalformed,
             E::SnatEntryNotFound,
-            E::NatStatusIncorrect,
             E::SnatEntryStatusIncorrect,
             E::SnatIpNotOfGateway,
             E::SnatEipBusy,

@@ -424,11 +424,11 @@ fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderErr
     let row = refusal.code().row();
     let code = code_in(action.version, action.name, refusal);
     let usual = row.provider_status;
-    // The row's status belongs to its first code; another that the action does not document has its product's.
-    let borrowed = || crate::catalogue::product_documents(action.version, code).flatten();
+    // The row's status belongs to its first code; another for which the action has none has its product's, or the
+    // protocol's usual one where no table has any, as for the codes that only clients know.
+    let borrowed = || crate::catalogue::product_documents(action.version, code).flatten().unwrap_or(400);
     let status = crate::catalogue::documented_status(action.version, action.name, code, usual)
-        .or_else(|| if code == row.provider_codes[0] { None } else { borrowed() })
-        .unwrap_or(usual);
+        .unwrap_or_else(|| if code == row.provider_codes[0] { usual } else { borrowed() });
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     ProviderError::new(status, code, refusal.to_string())
 }

@@ -16,7 +16,7 @@ macro_rules! slb_errors {
         ServerCertificateQuotaExceeded Quota ["OverQuota"] 400 "The number of server certificates in this region has reached the quota.";
         CaCertificateQuotaExceeded Quota ["OverQuota"] 400 "The number of CA certificates in this region has reached the quota.";
         // --- access control lists ----------------------------------------------------------------------
-        AclNotFound NotFound ["AclNotExist"] 404 "The specified access control list does not exist.";
+        AclNotFound NotFound ["AclNotExist"] 400 "The specified access control list does not exist.";
         AclNameMalformed Invalid ["InvalidParameter"] 400 "The name of an access control list is 1 to 80 letters, digits and - / . _.";
         AclEntriesMissing Invalid ["InvalidEntry"] 400 "At least one entry must be given.";
         AclEntryMalformed Invalid ["AclEntryIllegal"] 400 "An entry is a network in CIDR form without host bits, or an address.";
@@ -39,7 +39,7 @@ macro_rules! slb_errors {
         LoadBalancerIpv6Intranet Invalid ["InvalidParameter.Mismatch"] 400 "An IPv6 load balancer serves the internet.";
         LoadBalancerOtherVpc Conflict ["InvalidParameter.Mismatch"] 400 "The vSwitch lies in another VPC.";
         LoadBalancerQuotaExceeded Quota ["OverQuota"] 400 "The number of load balancers in this region has reached the quota.";
-        LoadBalancerLocked State ["ActionNotAllowed", "Operation.NotAllowed", "OperationUnsupported.SetLoadBalancerStatus"] 400 "The load balancer is locked.";
+        LoadBalancerLocked State ["ActionNotAllowed", "Operation.NotAllowed", "OperationUnsupported.SetLoadBalancerStatus", "LbStatusNotSupport"] 400 "The load balancer is locked.";
         LoadBalancerDeleteProtected Denied ["OperationDenied.DeleteProtectionIsOn"] 400 "The load balancer is protected against deletion.";
         LoadBalancerSubscription Denied ["InvalidChargeType"] 400 "A load balancer that is paid in advance cannot be deleted.";
         LoadBalancerProtectSubscription Denied ["OperationUnsupported.DeleteProtectionForPrePayInstance"] 400 "A load balancer that is paid in advance takes no delete protection.";

@@ -477,11 +477,8 @@ pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateEip) -> Outcom
                 check_detached(eni)?;
             }
         }
-        Target::Nat { gateway } => {
-            let gateway = w.get::<NatGateway>(&gateway).expect("a bound gateway exists");
-            gateway.check_available()?;
-            check_unused(w, c)?;
-        }
+        // The gateway is Available: it takes no address before, and loses its own when its deletion begins.
+        Target::Nat { .. } => check_unused(w, c)?,
     }
     snat::release(w, c.eip);
     forward_entry::release(w, c.eip);

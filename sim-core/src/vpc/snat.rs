@@ -402,8 +402,8 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifySnatEntry) -> Outcome<Re
     let name = NAME.check(c.name.as_deref())?;
     c.ips.as_deref().map(check_ips_form).transpose()?;
     let entry = find(w, caller, c.entry, c.table)?;
+    // Its gateway is Available: it has no entries before, and loses them when its deletion begins.
     let gateway = w.get::<NatGateway>(&entry.gateway).expect("a gateway outlives its entries");
-    gateway.check_available()?;
     check_idle(w, gateway)?;
     let eips = c.ips.as_ref().map(|ips| check_ips(w, caller, gateway, ips)).transpose()?;
     w.update::<SnatEntry>(&c.entry, |entry| {
