@@ -46,7 +46,15 @@ PARAMETERS = {
     ("Slb", "SetLoadBalancerTCPListenerAttribute", "HealthCheckConnectPort"): ({"min": -520}, "as TCP"),
     ("Slb", "SetLoadBalancerUDPListenerAttribute", "HealthCheckConnectPort"): ({"min": -520}, "as TCP"),
     ("Slb", "SetRule", "HealthCheckConnectPort"): ({"min": -520}, "as TCP"),
+    ("Slb", "CreateLoadBalancerTCPListener", "ListenerPort"): (
+        {"min": 1}, "0 is for listeners of a range of ports, which are not modelled; the action documents its code"),
+    ("Slb", "CreateLoadBalancerUDPListener", "ListenerPort"): ({"min": 1}, "as TCP"),
 }
+_SECONDS = "the reference page's range, and the action documents the code for another value; the metadata has 9999"
+PARAMETERS |= {("Slb", action, name): ({"max": most}, _SECONDS)
+               for action in ("CreateLoadBalancerHTTPListener", "CreateLoadBalancerHTTPSListener",
+                              "SetLoadBalancerHTTPListenerAttribute", "SetLoadBalancerHTTPSListenerAttribute")
+               for name, most in (("IdleTimeout", 60), ("RequestTimeout", 180))}
 
 # Rules that the core holds with a code of its own, which is documented for the action and says more than the mechanical
 # check could: what the catalogue says of them is taken out, so that the core decides.
@@ -131,6 +139,18 @@ PARAMETERS |= {
     ("Ecs", "DescribeImages", "Usage"): ({"enum": ["instance", "none"], "any_case": True}, _CHOICE),
 }
 
+_SWITCHED = {"CreateLoadBalancerTCPListener": "IllegalParam.HealthCheck",
+             "CreateLoadBalancerUDPListener": "IllegalParam.HealthCheck",
+             "SetLoadBalancerTCPListenerAttribute": "InvalidParam.HealthCheck",
+             "SetLoadBalancerUDPListenerAttribute": "IllegalParam.HealthCheck"}
+_ENCRYPTED = ("CreateLoadBalancerHTTPSListener", "SetLoadBalancerHTTPSListenerAttribute")
+PARAMETERS |= {("Slb", action, "TLSCipherPolicy"): ({"enum": [
+    "tls_cipher_policy_1_0", "tls_cipher_policy_1_1", "tls_cipher_policy_1_2", "tls_cipher_policy_1_2_strict",
+    "tls_cipher_policy_1_2_strict_with_1_3"]}, _CHOICE) for action in _ENCRYPTED}
+PARAMETERS |= {("Slb", action, "HealthCheckSwitch"): ({"enum": ["on", "off"]}, _CHOICE) for action in _SWITCHED}
+PARAMETERS |= {("Slb", action, "HealthCheckMethod"): ({"enum": ["head", "get"]}, _CHOICE) for action in (
+    "CreateLoadBalancerUDPListener", "SetLoadBalancerUDPListenerAttribute")}
+
 _CATEGORIES = ["all", "cloud", "cloud_auto", "cloud_efficiency", "cloud_essd", "cloud_essd_entry", "cloud_regional_disk_auto",
                "cloud_ssd", "elastic_ephemeral_disk_premium", "elastic_ephemeral_disk_standard", "ephemeral", "ephemeral_ssd",
                "local_hdd_pro", "local_ssd_pro"]
@@ -177,6 +197,9 @@ CODES |= {key: codes for action in ("CreateInstance", "RunInstances") for key, c
         "malformed": "InvalidHttpPutResponseHopLimit.NotSupported"},
     ("Ecs", action, "IoOptimized"): {"value": "InvalidIoOptimizedValue.ValueNotSupported"},
 }.items()}
+
+CODES |= {("Slb", action, "HealthCheckSwitch"): {"value": code} for action, code in _SWITCHED.items()}
+CODES |= {("Slb", action, "TLSCipherPolicy"): {"value": "InvalidTLSPolicyId.NotExist"} for action in _ENCRYPTED}
 
 # (product, action): codes that the product's common error table gives to it and its own page leaves out.
 MORE_CODES = {

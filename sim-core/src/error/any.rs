@@ -43,7 +43,7 @@ macro_rules! any_errors {
         VpcDescriptionMalformed Invalid ["InvalidVpcDiscription.Malformed", "InvalidDescription.Malformed"] 400 "The VPC description must be 1 to 256 characters and must not start with http:// or https://.";
         VSwitchNameMalformed Invalid ["InvalidVSwitchName.Malformed"] 400 "The vSwitch name must be 1 to 128 characters and must not start with http:// or https://.";
         VSwitchDescriptionMalformed Invalid ["InvalidVSwitchDiscription.Malformed", "InvalidDescription.Malformed"] 400 "The vSwitch description must be 1 to 256 characters and must not start with http:// or https://.";
-        TagKeyMissing Invalid ["MissingParameter.TagKey", "InvalidTag.Mismatch", "InvalidTagKey.Malformed", "InvalidTagKey", "InvalidParam.TagKey"] 400 "A tag has a key.";
+        TagKeyMissing Invalid ["MissingParameter.TagKey", "InvalidTag.Mismatch", "InvalidTagKey.Malformed", "InvalidTagKey", "MissingParam.TagKey", "InvalidParam.TagKey"] 400 "A tag has a key.";
         TagKeyMalformed Invalid ["InvalidTagKey.Malformed", "InvalidTagKey", "Forbidden.TagKeys", "InvalidParam.TagKey"] 400 "A tag key has 1 to 128 characters and starts with none of aliyun, acs:, http:// and https://.";
         TagValueMalformed Invalid ["InvalidTagValue.Malformed", "InvalidTagValue", "InvalidParam.TagValue"] 400 "A tag value has at most 128 characters, does not start with acs: and contains no http:// or https://.";
         TagKeyDuplicated Invalid ["Forbidden.TagKey.Duplicated", "Duplicate.TagKey", "InvalidTagKey.Duplicated", "InvalidTagKey.Malformed"] 400 "A tag key is given twice.";
