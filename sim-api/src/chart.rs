@@ -136,21 +136,24 @@ fn columns(out: &mut String, report: &Report, scale: &Scale) {
 
 fn markers(out: &mut String, report: &Report, scale: &Scale) {
     for happened in &report.happened {
-        let (colour, dash, word) = match happened.what {
-            What::Fault => ("#000", "3 3", "fault"),
-            What::Abnormal => (FAILED, "none", "abnormal"),
-            What::Normal => ("#009e73", "none", "normal"),
-            What::Unavailable => ("#999", "none", "unavailable"),
+        let (colour, dash) = match happened.what {
+            What::Fault => ("#000", "3 3"),
+            What::Abnormal | What::BlackHoleBegan => (FAILED, "none"),
+            What::Normal | What::BlackHoleEnded => ("#009e73", "none"),
+            What::Unavailable => ("#999", "none"),
+            What::CleaningBegan | What::CleaningEnded => ("#cc79a7", "none"),
         };
+        let whose = happened.backend.as_deref().unwrap_or("the load balancer");
         let _ = writeln!(
             out,
             "<path d=\"M{:.1} {:.1}v{:.1}\" stroke=\"{colour}\" stroke-dasharray=\"{dash}\">\
-             <title>{} ms: {} {word}</title></path>",
+             <title>{} ms: {} {}</title></path>",
             scale.x(happened.at_ms),
             PLOT.1,
             PLOT.3,
             happened.at_ms,
-            escape(&happened.backend)
+            escape(whose),
+            happened.what.words()
         );
     }
 }

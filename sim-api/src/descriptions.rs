@@ -41,6 +41,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Resource group", "Objects that belong together."),
     ("Quota", "How much there may be, how much there is, and how to be allowed more."),
     ("Trace", "Questions about packets: who reaches whom, what decided, and what would have to change."),
+    (
+        "Traffic",
+        "Simulated clients of a load balancer: who takes them, and what they see while backends fail.",
+    ),
     ("Plan", "Questions about addresses: does it fit, does it clash, what does it cost. Nothing is made."),
     ("Worlds", "Isolated clouds: make, wipe, keep, put back, copy."),
     ("Clock", "Virtual time: read it, set it, let it pass."),

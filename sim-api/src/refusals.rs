@@ -109,7 +109,7 @@ fn of_process(path: &str) -> bool {
 
 /// Whether an operation only calculates, whatever its method.
 fn only_asks(path: &str) -> bool {
-    path.starts_with("/v1/plan/") || ["/v1/traces", "/v1/reachability"].contains(&path)
+    path.starts_with("/v1/plan/") || ["/v1/traces", "/v1/reachability", "/v1/traffic"].contains(&path)
 }
 
 /// The headers that choose world, account and region, and those that make a write safe.

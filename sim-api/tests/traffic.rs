@@ -1,6 +1,13 @@
-//! `cloudnet traffic`: the printed example runs, gives the same bytes each time, and a bad scenario is told from a bad outcome.
+//! `cloudnet traffic` and `POST /v1/traffic`: the printed example runs, gives the same bytes each time, a bad scenario is told
+//! from a bad outcome, and a listener of a world is taken over as it is.
 
-use serde_json::Value;
+mod process;
+mod service;
+
+use process::{Dir, Program};
+use serde_json::{Value, json};
+use service::Client;
+use sim_api::Server;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -95,4 +102,167 @@ fn the_picture_in_the_readme_is_the_examples() {
         std::fs::write(&picture, &drawn).unwrap();
     }
     assert_eq!(std::fs::read_to_string(picture).unwrap(), drawn, "set CLOUDNET_UPDATE=1 to draw it anew");
+}
+
+/// The example as the native wire takes it.
+fn example_body() -> Value {
+    serde_json::to_value(toml::from_str::<toml::Table>(&example()).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_native_wire_answers_as_the_command_line_does() {
+    let server = Server::start(service::settings()).await.unwrap();
+    let client = Client::new(&server);
+    let (scenario, chart) = (file("wire.toml", &example()), file("wire.svg", ""));
+    let run = ["traffic", "run", scenario.to_str().unwrap(), "--json", "--svg", chart.to_str().unwrap()];
+    let told: Value = serde_json::from_slice(&cloudnet(&run).stdout).unwrap();
+    let answer = client.post("/v1/traffic", example_body()).await;
+    assert_eq!((answer.status, &answer.body), (200, &told));
+    let drawn = std::fs::read_to_string(chart).unwrap();
+    for (client, path) in [
+        (client.clone(), "/v1/traffic?format=svg"),
+        (client.with("accept", "image/svg+xml,*/*;q=0.8"), "/v1/traffic"),
+    ] {
+        let answer = client.post(path, example_body()).await;
+        assert_eq!(
+            (answer.status, &answer.headers["content-type"]),
+            (200, &"image/svg+xml".parse().unwrap())
+        );
+        assert!(answer.text == drawn);
+    }
+    let json = client.with("accept", "image/svg+xml").post("/v1/traffic?format=json", example_body()).await;
+    assert_eq!(json.body, told);
+    let answer = client.post("/v1/traffic?format=png", example_body()).await;
+    assert_eq!(answer.status, 400);
+    let mut wrong = example_body();
+    wrong["backend"][2]["weight"] = json!(101);
+    let problem = client.post("/v1/traffic", wrong).await.expect(422);
+    assert_eq!(
+        problem["errors"][0],
+        json!({"pointer": "/backend/2/weight", "accepted": "0 to 100"}),
+        "{problem}"
+    );
+    let mut wrong = example_body();
+    wrong["clients"]["connection"] = json!("soon");
+    assert_eq!(client.post("/v1/traffic", wrong).await.refused(400), "malformed_request");
+}
+
+/// A balancer of three hosts behind TCP port 80, which have run and been checked for a while.
+struct Tier {
+    balancer: String,
+    hosts: Vec<String>,
+}
+
+fn tier(post: &dyn Fn(&str, Value) -> Value) -> Tier {
+    let id = |made: Value| made["id"].as_str().unwrap_or_default().to_owned();
+    let vpc = id(post("/v1/vpcs", json!({"cidr_block": "10.0.0.0/16"})));
+    let body = json!({"vpc_id": vpc, "zone_id": "cn-hangzhou-k", "cidr_block": "10.0.1.0/24"});
+    let vswitch = id(post("/v1/vswitches", body));
+    let group = id(post("/v1/security-groups", json!({"vpc_id": vpc})));
+    let host = |_| {
+        let image = "aliyun_3_x64_20G_alibase_20240819.vhd";
+        let body = json!({"instance_type": "ecs.g7.large", "image_id": image, "vswitch_id": vswitch,
+            "security_group_ids": [group]});
+        id(post("/v1/instances", body))
+    };
+    let hosts: Vec<String> = (0..3).map(host).collect();
+    post("/v1/clock/advance", json!({"seconds": 600}));
+    let balancer = id(post("/v1/load-balancers", json!({"spec": "slb.s1.small"})));
+    let backends: Vec<Value> = hosts
+        .iter()
+        .zip([100, 100, 50])
+        .map(|(host, weight)| json!({"server_id": host, "port": 8080, "weight": weight}))
+        .collect();
+    let body = json!({"load_balancer_id": balancer, "backends": backends});
+    let group = id(post("/v1/vserver-groups", body));
+    let body = json!({"load_balancer_id": balancer, "port": 80, "protocol": "tcp", "vserver_group_id": group,
+        "traffic": {"scheduler": "wrr"}});
+    let listener = id(post("/v1/listeners", body));
+    post(&format!("/v1/listeners/{listener}/start"), json!({}));
+    post("/v1/clock/advance", json!({"seconds": 60}));
+    Tier { balancer, hosts }
+}
+
+#[test]
+fn a_listener_of_a_world_is_taken_over_with_its_schedules() {
+    let dir = Dir::new();
+    let program = Program::serve(&dir, &["--clock", "manual"], &[]);
+    let send = |method: &str, path: &str, body: Value| {
+        let (status, made) = service::http(program.address, method, path, &[], &body.to_string()).unwrap();
+        assert!(status < 300, "{path}: {made}");
+        made
+    };
+    let post = |path: &str, body: Value| send("POST", path, body);
+    let Tier { balancer, hosts } = tier(&post);
+    let clock = service::http(program.address, "GET", "/v1/clock", &[], "").unwrap().1;
+    let now = sim_core::SimTime::parse(clock["now"].as_str().unwrap_or_default());
+    let now = now.unwrap_or_else(|| panic!("{clock}"));
+    let at = |seconds: i64| (now + sim_core::Span::seconds(seconds)).to_string();
+    // The first host's port falls silent and comes back, the second host is cut off for a while.
+    let schedule =
+        json!({"schedule": [{"at": at(60), "behaviour": "silent"}, {"at": at(120), "behaviour": "answers"}]});
+    send("PUT", &format!("/v1/instances/{}/ports/tcp/8080", hosts[0]), schedule);
+    post("/v1/outages", json!({"instance_id": hosts[1], "from": at(200), "until": at(260)}));
+    let body = json!({"duration": "5m", "clients": {"rate": 50},
+        "of_world": {"load_balancer_id": balancer, "port": 80},
+        "fault": [{"at": "290s", "backend": hosts[2], "weight": 0}]});
+    let report = post("/v1/traffic", body);
+    let names: Vec<String> = hosts.iter().map(|host| format!("{host}:8080")).collect();
+    let told: Vec<&str> =
+        report["backends"].as_array().unwrap().iter().map(|b| b["name"].as_str().unwrap()).collect();
+    assert_eq!(told, names);
+    let happened: Vec<(u64, &str, &str)> = report["happened"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|h| {
+            let text = |field: &str| h[field].as_str().unwrap();
+            (h["at_ms"].as_u64().unwrap(), text("backend"), text("what"))
+        })
+        .collect();
+    // Probes go on every 2 s from the listener's start. A probe at the very instant of a fault finds it: abnormal 19 s
+    // later, when the fourth begins 2 s on; an answer in time that is cut off costs the rest of its 5 s.
+    let expected = [
+        (60_000, 0, "fault"),
+        (79_000, 0, "abnormal"),
+        (120_000, 0, "fault"),
+        (200_000, 1, "fault"),
+        (219_000, 1, "abnormal"),
+        (260_000, 1, "fault"),
+        (290_000, 2, "fault"),
+    ];
+    let faults = happened.iter().filter(|(_, _, what)| *what != "normal").copied();
+    let expected = expected.map(|(at, host, what): (u64, usize, &str)| (at, names[host].as_str(), what));
+    assert_eq!(faults.collect::<Vec<_>>(), expected, "{happened:?}");
+    let back: Vec<&str> = happened.iter().filter(|h| h.2 == "normal").map(|h| h.1).collect();
+    assert_eq!(back, [&names[0], &names[1]]);
+
+    // The command line asks the same server and tells the same.
+    let text = format!(
+        "duration = \"5m\"\nclients = {{ rate = 50 }}\nof_world = {{ load_balancer_id = \"{balancer}\", port = 80 }}\n\
+         [[fault]]\nat = \"290s\"\nbackend = \"{}\"\nweight = 0\n",
+        hosts[2]
+    );
+    let scenario = file("of-world.toml", &text);
+    let address = format!("http://{}", program.address);
+    let run = |more: &[&str]| {
+        let words = ["traffic", "run", scenario.to_str().unwrap(), "--json", "--server", &address];
+        cloudnet(&[&words[..], more].concat())
+    };
+    let done = run(&[]);
+    assert_eq!(serde_json::from_slice::<Value>(&done.stdout).unwrap(), report, "{done:?}");
+    let refused = run(&["--world", "elsewhere"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    program.stop();
+    assert_eq!(run(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn a_listener_of_a_world_without_a_server_has_no_answer() {
+    let text =
+        "duration = \"5m\"\nclients = { rate = 1 }\nof_world = { load_balancer_id = \"lb-1\", port = 80 }\n";
+    let scenario = file("alone.toml", text);
+    let done = cloudnet(&["traffic", "run", scenario.to_str().unwrap(), "--server", "127.0.0.1:1"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("127.0.0.1:1"), "{done:?}");
 }

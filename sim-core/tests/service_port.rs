@@ -211,6 +211,16 @@ impl Case {
             (&"start", _) => self.give(StartInstances { instances, rule }),
             (&"wait", rest) => {
                 let to = self.lab.world.now() + seconds(rest[0]);
+                let at = |case: &Case| how_port_answers(&case.lab.world, case.eni(), PortProtocol::Tcp, 80);
+                let foreseen = how_port_will_answer(&self.lab.world, self.eni(), PortProtocol::Tcp, 80, to);
+                // What was foreseen comes at each instant, and stays to the last moment before the next.
+                for (number, (when, answer)) in foreseen.iter().enumerate() {
+                    self.lab.world.advance(*when);
+                    assert_eq!(at(self), *answer, "{line}");
+                    let next = foreseen.get(number + 1).map_or(to, |(next, _)| SimTime(next.0 - 1));
+                    self.lab.world.advance(next);
+                    assert_eq!(at(self), *answer, "{line}");
+                }
                 self.lab.world.advance(to);
             }
             (at, rest) => assert_eq!(self.found(at), rest[1..].join(" "), "{line}"),

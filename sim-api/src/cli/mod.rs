@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod ca;
+mod client;
 mod plan;
 mod serve;
 mod tail;

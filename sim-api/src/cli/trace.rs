@@ -1,14 +1,11 @@
 //! `cloudnet trace`: what becomes of a packet in a world of a running server.
 
-use super::runtime;
+use super::client::Connection;
 use serde_json::{Value, json};
-use sim_api::problem::Problem;
 use sim_core::datapath::Target;
 use sim_core::datapath::text::protocol_word;
 use std::io::Write;
 use std::process::ExitCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// Follow a packet and its answer hop by hop through a world of a server
 ///
@@ -34,24 +31,11 @@ pub struct TraceArgs {
     /// Where to: ADDRESS:PORT/PROTOCOL, or ADDRESS/PROTOCOL; tcp if no protocol is given
     #[arg(long, value_name = "TARGET")]
     to: String,
-    /// The server
-    #[arg(long, env = "CLOUDNET_ADDRESS", default_value = "127.0.0.1:8080", value_name = "URL")]
-    server: String,
-    /// The world; default if absent
-    #[arg(long)]
-    world: Option<String>,
-    /// The account, if it is not the world's first one
-    #[arg(long)]
-    account: Option<String>,
-    /// The region; cn-hangzhou if absent
-    #[arg(long)]
-    region: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
     /// The answer of POST /v1/traces as JSON instead of text
     #[arg(long)]
     json: bool,
-    /// The bearer token of a server with a credentials file
-    #[arg(long, env = "CLOUDNET_TOKEN", hide_env_values = true)]
-    token: Option<String>,
 }
 
 /// The exit code of a question that has no answer.
@@ -70,11 +54,7 @@ pub fn run(args: TraceArgs) -> ExitCode {
 /// Asks, prints, and says whether the packet was delivered.
 fn ask(args: &TraceArgs) -> Result<bool, Box<dyn std::error::Error>> {
     let body = json!({"flows": [args.flow()?], "text": true, "remedies": true}).to_string();
-    let (status, text) = runtime()?.block_on(args.post("/v1/traces", &body))?;
-    if status != 200 {
-        return Err(refused(status, &text).into());
-    }
-    let answer: Value = serde_json::from_str(&text)?;
+    let answer: Value = serde_json::from_str(&args.connection.ask("/v1/traces", &body)?)?;
     let trace = answer.pointer("/items/0").ok_or("the server answered without a trace")?;
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -83,16 +63,6 @@ fn ask(args: &TraceArgs) -> Result<bool, Box<dyn std::error::Error>> {
         write!(out, "{}", trace["text"].as_str().unwrap_or_default())?;
     }
     Ok(trace["delivered"] == true)
-}
-
-/// What a problem document says, in a line.
-fn refused(status: u16, text: &str) -> String {
-    let Ok(problem) = serde_json::from_str::<Problem>(text) else {
-        return format!("the server answered {status}: {}", text.chars().take(200).collect::<String>());
-    };
-    let accepted = problem.errors.iter().filter(|field| !field.accepted.is_empty());
-    let accepted: Vec<String> = accepted.map(|field| format!(" Accepted: {}.", field.accepted)).collect();
-    format!("{} {}{}", problem.title, problem.detail, accepted.concat())
 }
 
 impl TraceArgs {
@@ -120,37 +90,5 @@ impl TraceArgs {
             }
         }
         Ok(flow)
-    }
-
-    /// Sends a request and reads the whole answer: its status and its body.
-    async fn post(&self, path: &str, body: &str) -> Result<(u16, String), Box<dyn std::error::Error>> {
-        let server = self.server.strip_prefix("http://").unwrap_or(&self.server).trim_end_matches('/');
-        let mut stream = TcpStream::connect(server).await.map_err(|e| format!("{server}: {e}"))?;
-        // HTTP/1.0: the answer is not chunked and ends with the connection.
-        let mut request = format!(
-            "POST {path} HTTP/1.0\r\nHost: {server}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
-            body.len()
-        );
-        let bearer = self.token.as_ref().map(|token| format!("Bearer {token}"));
-        let headers = [
-            ("Authorization", bearer.as_deref()),
-            ("Cloudnet-World", self.world.as_deref()),
-            ("Cloudnet-Account", self.account.as_deref()),
-            ("Cloudnet-Region", self.region.as_deref()),
-        ];
-        for (name, value) in headers {
-            let Some(value) = value else { continue };
-            if value.contains(['\r', '\n']) {
-                return Err(format!("{name} has a line break").into());
-            }
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str(&format!("\r\n{body}"));
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("the server closed the connection")?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok((status.ok_or("the server does not speak HTTP")?, body.to_owned()))
     }
 }

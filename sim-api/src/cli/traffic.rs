@@ -1,6 +1,8 @@
-//! `cloudnet traffic`: clients of a load balancer over virtual time, answered without a server.
+//! `cloudnet traffic`: clients of a load balancer over virtual time, answered here, or by a server whose world has the
+//! listener.
 
 use super::Outcome;
+use super::client::Connection;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim_core::traffic::{self, Report, Scenario};
@@ -9,12 +11,18 @@ use std::process::ExitCode;
 
 /// Simulate clients of a load balancer: who takes their connections, and what they see while backends fail
 ///
-/// No server is needed and nothing is made. The same scenario gives the same report, byte for byte.
+/// Nothing is made. A scenario that names a listener of a world by `of_world` is run by the server; for others none is needed.
+/// The same scenario gives the same report, byte for byte.
 #[derive(Args)]
 #[command(after_help = "Examples:
   cloudnet traffic example > outage.toml
   cloudnet traffic run outage.toml --svg outage.svg
-  cloudnet traffic run outage.toml --json | jq .failures")]
+  cloudnet traffic run outage.toml --json | jq .failures
+  cloudnet traffic run of-world.toml --server http://127.0.0.1:8080 --world default    a listener of a running server:
+
+    duration = \"5m\"
+    clients = { rate = 100 }
+    of_world = { load_balancer_id = \"lb-bp1b6c719dfa08exfuca5\", port = 80 }")]
 pub struct TrafficArgs {
     #[command(subcommand)]
     what: What,
@@ -40,6 +48,8 @@ struct RunArgs {
     /// Draw connections and failures over time into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 const EXAMPLE: &str = include_str!("../../data/traffic-example.toml");
@@ -56,7 +66,7 @@ pub fn run(args: TrafficArgs) -> Outcome {
 }
 
 fn run_scenario(args: &RunArgs) -> Outcome {
-    let report = match read(&args.scenario).and_then(|scenario| simulate(&scenario)) {
+    let report = match read(&args.scenario).and_then(|(text, scenario)| args.report(&text, &scenario)) {
         Ok(report) => report,
         Err(reason) => {
             eprintln!("cloudnet: {}: {reason}", args.scenario.display());
@@ -71,9 +81,24 @@ fn run_scenario(args: &RunArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(file: &Path) -> Result<Scenario, String> {
+/// The text of a scenario, and what it says.
+fn read(file: &Path) -> Result<(String, Scenario), String> {
     let text = std::fs::read_to_string(file).map_err(|e| e.to_string())?;
-    toml::from_str(&text).map_err(|e| e.to_string())
+    let scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
+    Ok((text, scenario))
+}
+
+impl RunArgs {
+    /// Runs a scenario here, or has the server run it whose world it names.
+    fn report(&self, text: &str, scenario: &Scenario) -> Result<Report, String> {
+        if scenario.of_world.is_none() {
+            return simulate(scenario);
+        }
+        let form: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
+        let body = serde_json::to_string(&form).map_err(|e| e.to_string())?;
+        let answer = self.connection.ask("/v1/traffic", &body).map_err(|e| e.to_string())?;
+        serde_json::from_str(&answer).map_err(|e| e.to_string())
+    }
 }
 
 fn simulate(scenario: &Scenario) -> Result<Report, String> {
@@ -94,10 +119,7 @@ fn simulate(scenario: &Scenario) -> Result<Report, String> {
 fn words(report: &Report) -> String {
     let Report { connections, served, failed, .. } = report;
     let mut lines = vec![format!("{connections} connections: {served} served, {failed} failed")];
-    lines.extend(report.failures.iter().map(|of| {
-        let cause = serde_json::to_value(of.cause).expect("a cause is a word");
-        format!("  {:>10} {}", of.number, cause.as_str().unwrap_or_default().replace('_', " "))
-    }));
+    lines.extend(report.failures.iter().map(|of| format!("  {:>10} {}", of.number, of.cause.words())));
     lines.push(format!("{:<16} {:>10} {:>10} {:>10}", "backend", "taken", "failed", "most open"));
     lines.extend(
         report
@@ -106,14 +128,8 @@ fn words(report: &Report) -> String {
             .map(|b| format!("{:<16} {:>10} {:>10} {:>10}", b.name, b.taken, b.failed, b.most_open)),
     );
     lines.extend(report.happened.iter().map(|h| {
-        let what = serde_json::to_value(h.what).expect("what happened is a word");
-        format!(
-            "{:>8}.{:03} s  {} {}",
-            h.at_ms / 1000,
-            h.at_ms % 1000,
-            h.backend,
-            what.as_str().unwrap_or_default()
-        )
+        let whose = h.backend.as_deref().unwrap_or("the load balancer");
+        format!("{:>8}.{:03} s  {whose} {}", h.at_ms / 1000, h.at_ms % 1000, h.what.words())
     }));
     lines.join("\n") + "\n"
 }

@@ -18,6 +18,7 @@ mod verdicts;
 mod reachability;
 mod trace_steps;
 pub mod traces;
+mod traffic;
 // -- instances, residents, catalogue
 mod catalog;
 mod instance_launch;
@@ -82,6 +83,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         // -- packets
         traces::router(),
         reachability::router(),
+        traffic::router(),
         // -- instances, residents, catalogue
         instances::router(),
         instance_launch::router(),
@@ -138,6 +140,7 @@ pub const REFUSALS: &[Refusals] = &[
     // -- packets
     traces::REFUSALS,
     reachability::REFUSALS,
+    traffic::REFUSALS,
     // -- instances, residents, catalogue
     instances::REFUSALS,
     instance_launch::REFUSALS,

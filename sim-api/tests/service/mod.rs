@@ -31,7 +31,9 @@ pub fn settings() -> ServeSettings {
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
+    /// Null if it is no JSON.
     pub body: Value,
+    pub text: String,
 }
 
 impl Answer {
@@ -87,7 +89,8 @@ impl Client {
         let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), 64 << 20).await.unwrap();
-        Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, body, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -217,6 +217,13 @@ impl ProbeSeries {
         ProbeSeries { health, since, ..ProbeSeries::new(rhythm, answering, start) }
     }
 
+    /// The same series with its instants counted from `origin`.
+    #[must_use]
+    pub fn counted_from(self, origin: SimTime) -> ProbeSeries {
+        let from = |at: SimTime| SimTime(at.0 - origin.0);
+        ProbeSeries { next: from(self.next), since: self.since.map(from), ..self }
+    }
+
     /// When what is known will change next, if the backend goes on to answer as it does; `None` if never.
     pub fn next_change(&self) -> Option<SimTime> {
         let mut ahead = *self;

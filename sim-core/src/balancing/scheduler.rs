@@ -6,6 +6,7 @@
 //! weight 0 gets nothing, whatever the scheduler. Where the provider publishes no tie-break, the earlier backend wins.
 
 use super::hash_ring::HashRing;
+use crate::slb::listener::Protocol;
 use serde::{Deserialize, Serialize};
 
 /// How a backend is chosen.
@@ -41,6 +42,17 @@ impl Scheduler {
     /// The provider's word.
     pub fn text(self) -> &'static str {
         Scheduler::WORDS.iter().find(|(_, scheduler)| *scheduler == self).map_or("wrr", |(word, _)| *word)
+    }
+
+    /// Whether a listener of a protocol may choose its backends so (provider documentation: Scheduler).
+    pub fn serves(self, protocol: Protocol) -> bool {
+        match self {
+            Scheduler::WeightedRoundRobin | Scheduler::RoundRobin | Scheduler::WeightedLeastConnections => {
+                true
+            }
+            Scheduler::SourceHash | Scheduler::TupleHash => !protocol.is_http(),
+            Scheduler::QuicHash => protocol == Protocol::Udp,
+        }
     }
 }
 

@@ -93,6 +93,24 @@ pub fn of_interface(w: &World, eni: &Eni) -> Option<OutageId> {
         })
 }
 
+impl Outage {
+    /// Whether it lasts at an instant, as far as is known now.
+    pub fn lasts_at(&self, at: SimTime) -> bool {
+        self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+}
+
+/// Every outage by which an interface is or will be cut off.
+pub fn foreseen<'w>(w: &'w World, eni: &'w Eni) -> impl Iterator<Item = &'w Outage> {
+    let zone = w.get::<VSwitch>(&eni.vswitch).map(|vswitch| &vswitch.zone);
+    let meant = move |outage: &&Outage| match &outage.target {
+        OutageTarget::Eni(id) => *id == eni.id,
+        OutageTarget::Instance(id) => eni.instance == Some(*id),
+        OutageTarget::Zone(named) => zone == Some(named),
+    };
+    w.table::<Outage>().iter().filter(|outage| outage.owner == eni.owner).filter(meant)
+}
+
 /// Begins an outage, now or later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeginOutage {

@@ -10,7 +10,7 @@ use crate::command::Reply;
 use crate::ecs::eni::{Eni, EniStatus};
 use crate::ecs::eni_address::holder;
 use crate::ecs::instance::{Instance, InstanceStatus};
-use crate::ecs::outage::{self, OutageTarget};
+use crate::ecs::outage::{self, Outage, OutageTarget};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{EniId, InstanceId, VpcId};
 use crate::table::Row;
@@ -18,6 +18,7 @@ use crate::time::{SimTime, Span};
 use crate::timer::Due;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The protocols that have ports.
@@ -180,6 +181,38 @@ pub fn how_port_answers(w: &World, eni: &Eni, protocol: PortProtocol, port: u16)
     }
     let told = w.get::<ServicePort>(&(instance, protocol, port));
     PortBehaviour::Up(told.map_or(Behaviour::DEFAULT, |told| told.behaviour))
+}
+
+/// What somebody finds at a port of an interface now, and each time that it changes up to `until` by the schedule of the
+/// port and by outages. Whatever else may become of the instance is not foreseen.
+pub fn how_port_will_answer(
+    w: &World,
+    eni: &Eni,
+    protocol: PortProtocol,
+    port: u16,
+    until: SimTime,
+) -> Vec<(SimTime, PortBehaviour)> {
+    let now = w.now();
+    let mut found = vec![(now, how_port_answers(w, eni, protocol, port))];
+    if let PortBehaviour::Down(DownBy::NotAttached(_) | DownBy::NotRunning(_)) = found[0].1 {
+        return found;
+    }
+    let told = eni.instance.and_then(|instance| w.get::<ServicePort>(&(instance, protocol, port)));
+    let outages: Vec<&Outage> = outage::foreseen(w, eni).collect();
+    let planned = told.iter().flat_map(|told| told.planned.iter().map(|planned| planned.at));
+    let edges = outages.iter().flat_map(|outage| [Some(outage.from), outage.until]).flatten();
+    let instants: BTreeSet<SimTime> = planned.chain(edges).filter(|&at| now < at && at <= until).collect();
+    for at in instants {
+        let last = told.and_then(|told| told.planned.iter().take_while(|planned| planned.at <= at).last());
+        let behaviour = last.map(|planned| planned.behaviour).or(told.map(|told| told.behaviour));
+        let behaviour = PortBehaviour::Up(behaviour.unwrap_or(Behaviour::DEFAULT));
+        let down = outages.iter().find(|outage| outage.lasts_at(at));
+        let answer = down.map_or(behaviour, |outage| PortBehaviour::Down(DownBy::Outage(outage.id)));
+        if found.last().is_none_or(|(_, before)| *before != answer) {
+            found.push((at, answer));
+        }
+    }
+    found
 }
 
 /// Like [`how_port_answers`], by an address of a VPC; absent if no interface holds it.

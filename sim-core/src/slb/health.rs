@@ -117,13 +117,10 @@ pub fn probes(listener: &Listener) -> bool {
 /// The health of a member of a listener.
 pub fn of_member(w: &World, listener: &Listener, member: Served<'_>) -> MemberHealth {
     let weighs = member.backend.weight > 0;
-    let Served { backend: Backend { server, address, .. }, port } = member;
-    let check = w.get::<BackendCheck>(&key_of(listener.id, *server, *address, port));
-    let Some(mut series) = check.map(|check| check.series) else {
+    let Some(series) = series(w, listener, member) else {
         let (health, takes_traffic) = (Health::Unavailable, weighs && !listener.rules.health_check.on);
         return MemberHealth { health, since: None, next_change: None, takes_traffic };
     };
-    series.bring_to(w.now());
     if !weighs {
         return MemberHealth { health: Health::Normal, since: None, next_change: None, takes_traffic: false };
     }
@@ -134,6 +131,14 @@ pub fn of_member(w: &World, listener: &Listener, member: Served<'_>) -> MemberHe
         next_change: series.next_change(),
         takes_traffic: health == Health::Normal,
     }
+}
+
+/// The probes of a member by its listener as they are at the present instant; absent if it is not probed.
+pub fn series(w: &World, listener: &Listener, member: Served<'_>) -> Option<ProbeSeries> {
+    let Served { backend: Backend { server, address, .. }, port } = member;
+    let mut series = w.get::<BackendCheck>(&key_of(listener.id, *server, *address, port))?.series;
+    series.bring_to(w.now());
+    Some(series)
 }
 
 fn key_of(listener: ListenerId, server: Server, address: Option<Ipv4Addr>, port: u16) -> Key {

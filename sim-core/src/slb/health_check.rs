@@ -28,6 +28,15 @@ impl CheckKind {
     pub const WORDS: &'static [(&'static str, CheckKind)] =
         &[("tcp", CheckKind::Tcp), ("http", CheckKind::Http), ("udp", CheckKind::Udp)];
 
+    /// How a listener of a protocol asks unless it is told otherwise.
+    pub const fn of(protocol: Protocol) -> CheckKind {
+        match protocol {
+            Protocol::Tcp => CheckKind::Tcp,
+            Protocol::Udp => CheckKind::Udp,
+            Protocol::Http | Protocol::Https => CheckKind::Http,
+        }
+    }
+
     /// The provider's word.
     pub const fn text(self) -> &'static str {
         match self {
@@ -150,11 +159,7 @@ pub(crate) fn unfit(field: &'static str, detail: impl Into<String>, accepted: im
 impl HealthCheck {
     /// The check of a listener for which nothing was asked.
     pub fn of(protocol: Protocol) -> HealthCheck {
-        let kind = match protocol {
-            Protocol::Tcp => CheckKind::Tcp,
-            Protocol::Udp => CheckKind::Udp,
-            Protocol::Http | Protocol::Https => CheckKind::Http,
-        };
+        let kind = CheckKind::of(protocol);
         HealthCheck {
             on: true,
             kind,

@@ -10,15 +10,6 @@ use crate::slb::listener::Protocol;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-/// Whether a listener of a protocol may choose its backends so.
-fn fits(scheduler: Scheduler, protocol: Protocol) -> bool {
-    match scheduler {
-        Scheduler::WeightedRoundRobin | Scheduler::RoundRobin | Scheduler::WeightedLeastConnections => true,
-        Scheduler::SourceHash | Scheduler::TupleHash => !protocol.is_http(),
-        Scheduler::QuicHash => protocol == Protocol::Udp,
-    }
-}
-
 /// How requests of one client stay with one backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -260,8 +251,8 @@ impl Rules {
                 if limited { Some(within("bandwidth", bandwidth, 1, 5_120)? as u16) } else { None };
         }
         if let Some(scheduler) = asked.scheduler {
-            if !fits(scheduler, protocol) {
-                let fitting = Scheduler::WORDS.iter().filter(|(_, s)| fits(*s, protocol));
+            if !scheduler.serves(protocol) {
+                let fitting = Scheduler::WORDS.iter().filter(|(_, s)| s.serves(protocol));
                 let words = fitting.map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
                 return Err(unfit("scheduler", format!("{} was given.", scheduler.text()), words));
             }

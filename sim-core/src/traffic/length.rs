@@ -1,11 +1,19 @@
 //! Lengths of time as people write them: `500ms`, `30s`, `5m`, `1h`.
 
 use crate::time::Span;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
 
 /// A length of time that reads `500ms`, `30s`, `5m` or `1h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Length(pub Span);
+
+impl Length {
+    /// In microseconds.
+    pub(super) fn us(self) -> u64 {
+        self.0.0.unsigned_abs() * 1_000
+    }
+}
 
 /// Reads a length of time.
 ///
@@ -24,6 +32,24 @@ pub fn parse(text: &str) -> Result<Span, String> {
         _ => return Err(wrong()),
     };
     number.checked_mul(ms).map(Span).ok_or_else(wrong)
+}
+
+impl fmt::Display for Length {
+    /// In its largest whole unit.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.0 {
+            ms if ms != 0 && ms % 3_600_000 == 0 => write!(f, "{}h", ms / 3_600_000),
+            ms if ms != 0 && ms % 60_000 == 0 => write!(f, "{}m", ms / 60_000),
+            ms if ms % 1_000 == 0 => write!(f, "{}s", ms / 1_000),
+            ms => write!(f, "{ms}ms"),
+        }
+    }
+}
+
+impl Serialize for Length {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
 }
 
 impl<'de> Deserialize<'de> for Length {

@@ -1,12 +1,17 @@
 //! Clients of one listener, simulated over virtual time: who takes each connection, what clients see while backends fail,
 //! and when health checks notice.
 //!
-//! A run is a question and no state: it depends on its scenario alone, and the same scenario gives the same report.
+//! A run is a question and no state: it depends on its scenario alone, and the same scenario gives the same report. A
+//! scenario may name a listener of a world instead of describing one; [`of_world::take_over`] then reads the rows.
 
 pub mod length;
+pub mod of_world;
+pub mod protection;
 pub mod report;
 mod run;
 pub mod scenario;
+#[cfg(feature = "openapi")]
+mod schema;
 
 pub use report::{Cause, Happened, Report};
 pub use run::run;

@@ -1,10 +1,11 @@
 //! What came of a run.
 
 use crate::balancing::probe_series::Health;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a connection failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficCause))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The backend refused it.
@@ -19,16 +20,43 @@ pub enum Cause {
     NobodyThere,
     /// The limit of open connections or of new ones a second was reached.
     Limit,
+    /// Cleaning let no more in.
+    Cleaned,
+    /// A black hole took it, or cut it.
+    BlackHole,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: &'static [Cause] =
-        &[Cause::Refused, Cause::NoAnswer, Cause::BadStatus, Cause::Cut, Cause::NobodyThere, Cause::Limit];
+    pub const ALL: &'static [Cause] = &[
+        Cause::Refused,
+        Cause::NoAnswer,
+        Cause::BadStatus,
+        Cause::Cut,
+        Cause::NobodyThere,
+        Cause::Limit,
+        Cause::Cleaned,
+        Cause::BlackHole,
+    ];
+
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Cause::Refused => "refused",
+            Cause::NoAnswer => "no answer",
+            Cause::BadStatus => "bad status",
+            Cause::Cut => "cut",
+            Cause::NobodyThere => "nobody there",
+            Cause::Limit => "limit",
+            Cause::Cleaned => "cleaned",
+            Cause::BlackHole => "black hole",
+        }
+    }
 }
 
 /// The report of a run. Times are milliseconds from the first client on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficReport))]
 pub struct Report {
     /// How long clients came.
     pub duration_ms: u64,
@@ -49,7 +77,8 @@ pub struct Report {
 }
 
 /// What a backend got.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficOfBackend))]
 pub struct OfBackend {
     /// Its name.
     pub name: String,
@@ -64,7 +93,8 @@ pub struct OfBackend {
 }
 
 /// Failures of one cause.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficOfCause))]
 pub struct OfCause {
     /// The cause.
     pub cause: Cause,
@@ -74,19 +104,22 @@ pub struct OfCause {
     pub by_interval: Vec<u64>,
 }
 
-/// Something that happened to a backend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Something that happened to a backend, or to the load balancer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficHappened))]
 pub struct Happened {
     /// When.
     pub at_ms: u64,
-    /// To which.
-    pub backend: String,
+    /// To which backend; absent if it happened to the load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
     /// What.
     pub what: What,
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficWhat))]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// A fault of the scenario.
@@ -97,6 +130,30 @@ pub enum What {
     Abnormal,
     /// Its health check knows nothing yet.
     Unavailable,
+    /// More came in than the protection lets through uncleaned.
+    CleaningBegan,
+    /// What came in needed no cleaning any more.
+    CleaningEnded,
+    /// More came in than the protection can clean: nothing comes in from then on.
+    BlackHoleBegan,
+    /// The black hole was lifted.
+    BlackHoleEnded,
+}
+
+impl What {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            What::Fault => "fault",
+            What::Normal => "normal",
+            What::Abnormal => "abnormal",
+            What::Unavailable => "unavailable",
+            What::CleaningBegan => "cleaning began",
+            What::CleaningEnded => "cleaning ended",
+            What::BlackHoleBegan => "black hole began",
+            What::BlackHoleEnded => "black hole ended",
+        }
+    }
 }
 
 impl From<Health> for What {

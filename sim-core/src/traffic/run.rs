@@ -1,11 +1,13 @@
 //! A run: arrivals, ends, faults and verdicts in the order of their time.
 
+use super::length::Length;
+use super::protection::Guard;
 use super::report::{Cause, Happened, OfBackend, OfCause, Report, What};
 use super::scenario::{Answers, Backend, BadScenario, Scenario};
-use crate::balancing::probe_series::{Answering, Health, ProbeSeries};
+use crate::balancing::probe_series::{Health, ProbeSeries};
 use crate::balancing::scheduler::{Candidate, Chooser, Scheduler};
-use crate::slb::listener::Protocol;
-use crate::time::{SimTime, Span};
+use crate::slb::health_check::HealthCheck;
+use crate::time::SimTime;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -38,13 +40,14 @@ pub fn run(
         run.bring_to(at);
         run.arrive(n, at);
     }
-    run.bring_to(scenario.duration.0.0.unsigned_abs() * US);
+    run.bring_to(scenario.duration.us());
     progress(number);
     Ok(Some(run.report()))
 }
 
 struct Run<'s> {
     scenario: &'s Scenario,
+    check: Option<HealthCheck>,
     backends: Vec<State>,
     faults: Vec<(u64, usize)>,
     next_fault: usize,
@@ -55,12 +58,19 @@ struct Run<'s> {
     places: Vec<Option<usize>>,
     /// Ends of connections: when, whose, and which life of that backend they belong to.
     ends: BinaryHeap<Reverse<(u64, u32, u32)>>,
-    /// The backend that each source address keeps, and until when.
+    /// How long a client keeps its backend, and whether each connection makes it anew.
+    keeping: Option<(Length, bool)>,
+    /// The backend that each client keeps, and until when.
     kept: Vec<(u32, u64)>,
+    /// The most connections at once and the most new ones a second.
+    limits: (Option<u32>, Option<u32>),
     open: u64,
     second: (u64, u32),
     /// When the next verdict falls, and of whom.
     next_verdict: Option<(u64, usize)>,
+    /// When connections of a backend that turned abnormal are cut next.
+    next_drained: Option<u64>,
+    guard: Option<Guard>,
     counts: Counts,
 }
 
@@ -88,12 +98,13 @@ struct Counts {
 
 impl<'s> Run<'s> {
     fn new(scenario: &'s Scenario) -> Run<'s> {
-        let rhythm = scenario.health_check.as_ref().map(|check| check.rhythm());
-        let protocol = scenario.listener.protocol;
+        let check = scenario.health_check.as_ref().map(|c| c.of_listener(scenario.listener.protocol));
         let start = SimTime(-scenario.listener.running_for.0.0);
         let state = |spec: &Backend| {
-            let series = rhythm.map(|rhythm| {
-                let mut series = ProbeSeries::new(rhythm, probed(spec, protocol), start);
+            let series = check.as_ref().map(|check| {
+                let anew =
+                    || ProbeSeries::new(check.rhythm(), check.answering(Some(spec.to_probes())), start);
+                let mut series = spec.probes.unwrap_or_else(anew);
                 series.bring_to(SimTime(0));
                 series
             });
@@ -101,23 +112,28 @@ impl<'s> Run<'s> {
         };
         let backends: Vec<State> = scenario.backends.iter().map(state).collect();
         let mut faults: Vec<(u64, usize)> =
-            scenario.faults.iter().enumerate().map(|(at, fault)| (us(fault.at.0), at)).collect();
+            scenario.faults.iter().enumerate().map(|(at, fault)| (fault.at.us(), at)).collect();
         faults.sort_unstable();
-        let kept =
-            if scenario.listener.persistence.0.is_zero() { 0 } else { scenario.clients.number as usize };
+        let keeping = scenario.listener.keeping();
+        let kept = if keeping.is_some() { scenario.clients.number as usize } else { 0 };
         let mut run = Run {
             counts: Counts::new(scenario),
             scenario,
+            check,
             faults,
             next_fault: 0,
             chooser: Chooser::new(scenario.listener.scheduler, &[]),
             eligible: Vec::new(),
             places: vec![None; backends.len()],
             ends: BinaryHeap::new(),
+            keeping,
             kept: vec![(0, 0); kept],
+            limits: scenario.listener.limits(),
             open: 0,
             second: (0, 0),
             next_verdict: None,
+            next_drained: None,
+            guard: Guard::of(scenario),
             backends,
         };
         run.choose_anew();
@@ -125,14 +141,14 @@ impl<'s> Run<'s> {
     }
 
     /// Lets everything happen that falls at or before `at`, in order; at one instant ends come first, then faults, then
-    /// verdicts.
+    /// verdicts, then what drained, then what the protection measured.
     fn bring_to(&mut self, at: u64) {
         loop {
             let end = self.ends.peek().map(|Reverse((when, ..))| *when);
             let fault = self.faults.get(self.next_fault).map(|(when, _)| *when);
-            let drained = self.backends.iter().filter_map(|b| b.drained).min();
             let verdict = self.next_verdict.map(|(when, _)| when);
-            let first = [end, fault, verdict, drained].into_iter().flatten().min();
+            let look = self.guard.as_ref().map(Guard::next_look);
+            let first = [end, fault, verdict, self.next_drained, look].into_iter().flatten().min();
             let Some(first) = first.filter(|first| *first <= at) else { return };
             if end == Some(first) {
                 self.end_one();
@@ -140,8 +156,22 @@ impl<'s> Run<'s> {
                 self.strike();
             } else if verdict == Some(first) {
                 self.judge();
-            } else {
+            } else if self.next_drained == Some(first) {
                 self.cut_drained(first);
+            } else {
+                self.look(first);
+            }
+        }
+    }
+
+    /// The protection looks at the second that ends.
+    fn look(&mut self, when: u64) {
+        let Some(guard) = &mut self.guard else { return };
+        let changes: Vec<What> = guard.look().collect();
+        for what in changes {
+            self.counts.note(when, None, what);
+            if what == What::BlackHoleBegan {
+                (0..self.backends.len()).for_each(|place| self.cut(when, place, Cause::BlackHole));
             }
         }
     }
@@ -166,23 +196,20 @@ impl<'s> Run<'s> {
         let fault = &self.scenario.faults[number];
         let place = self.scenario.place(&fault.backend).expect("the scenario was checked");
         let state = &mut self.backends[place];
-        let spec = &mut state.spec;
-        spec.answers = fault.answers.unwrap_or(spec.answers);
-        spec.status = fault.status.unwrap_or(spec.status);
-        spec.weight = fault.weight.unwrap_or(spec.weight);
-        let dead = matches!(spec.answers, Answers::Refuses | Answers::Silent);
-        let answering = probed(spec, self.scenario.listener.protocol);
+        fault.strike(&mut state.spec);
+        let dead = matches!(state.spec.answers, Answers::Refuses | Answers::Silent);
         let known = state.series.map(|series| series.health());
-        if let Some(series) = &mut state.series {
+        if let (Some(series), Some(check)) = (&mut state.series, &self.check) {
+            let answering = check.answering(Some(state.spec.to_probes()));
             series.change(SimTime((when / US) as i64), answering);
         }
         let changed = state.series.map(|series| series.health()) != known;
-        self.counts.note(when, &fault.backend, What::Fault);
+        self.counts.note(when, Some(&fault.backend), What::Fault);
         if changed {
             self.note_health(when, place);
         }
         if dead {
-            self.cut(when, place);
+            self.cut(when, place, Cause::Cut);
         }
         self.choose_anew();
     }
@@ -200,9 +227,10 @@ impl<'s> Run<'s> {
     fn note_health(&mut self, when: u64, place: usize) {
         let state = &mut self.backends[place];
         let Some(health) = state.series.map(|series| series.health()) else { return };
-        let drain = us(self.scenario.listener.drain.0);
+        let drain = self.scenario.listener.drain.us();
         state.drained = (health == Health::Abnormal && state.open > 0).then_some(when + drain);
-        self.counts.note(when, &self.scenario.backends[place].name, health.into());
+        self.next_drained = self.backends.iter().filter_map(|b| b.drained).min();
+        self.counts.note(when, Some(&self.scenario.backends[place].name), health.into());
         if drain == 0 {
             self.cut_drained(when);
         }
@@ -212,18 +240,19 @@ impl<'s> Run<'s> {
         for place in 0..self.backends.len() {
             if self.backends[place].drained.is_some_and(|drained| drained <= when) {
                 self.backends[place].drained = None;
-                self.cut(when, place);
+                self.cut(when, place, Cause::Cut);
             }
         }
+        self.next_drained = self.backends.iter().filter_map(|b| b.drained).min();
     }
 
     /// Every open connection of a backend fails.
-    fn cut(&mut self, when: u64, place: usize) {
+    fn cut(&mut self, when: u64, place: usize, cause: Cause) {
         let state = &mut self.backends[place];
         let lost = std::mem::take(&mut state.open);
         state.life += 1;
         self.open -= lost;
-        self.counts.fail(when, Some(place), Cause::Cut, lost);
+        self.counts.fail(when, Some(place), cause, lost);
         if let Some(at) = self.places[place] {
             (0..lost).for_each(|_| self.chooser.ended(at));
         }
@@ -265,6 +294,9 @@ impl<'s> Run<'s> {
 
     fn arrive(&mut self, n: u64, at: u64) {
         self.counts.connections += 1;
+        if let Some(cause) = self.guard.as_mut().and_then(Guard::stops) {
+            return self.counts.fail(at, None, cause, 1);
+        }
         if self.at_limit(at) {
             return self.counts.fail(at, None, Cause::Limit, 1);
         }
@@ -294,37 +326,42 @@ impl<'s> Run<'s> {
 
     /// Whether a limit of the specification is reached; it counts the connection if not.
     fn at_limit(&mut self, at: u64) -> bool {
-        let listener = &self.scenario.listener;
+        let (most_open, most_new) = self.limits;
         let second = at / 1_000_000;
         if self.second.0 != second {
             self.second = (second, 0);
         }
-        let full = listener.max_connections.is_some_and(|most| self.open >= u64::from(most));
-        if full || listener.new_per_second.is_some_and(|most| self.second.1 >= most) {
+        let full = most_open.is_some_and(|most| self.open >= u64::from(most));
+        if full || most_new.is_some_and(|most| self.second.1 >= most) {
             return true;
         }
         self.second.1 += 1;
         false
     }
 
-    /// The backend of a connection: the one that its source address keeps while it takes traffic, else whose turn it is.
+    /// The backend of a connection: the one that its client keeps while it takes traffic, else whose turn it is.
     fn pick(&mut self, client: u64, n: u64, at: u64) -> Option<usize> {
-        let keeps = self.kept.get(client as usize).copied().filter(|(_, until)| at < *until);
-        let keeps = keeps.map(|(backend, _)| backend as usize);
-        let backend = match keeps.filter(|backend| self.places[*backend].is_some()) {
-            Some(backend) => {
-                self.chooser.opened(self.places[backend]?, 1);
-                backend
+        let Some((length, renewed)) = self.keeping else { return self.choose(client, n) };
+        let (kept, until) = self.kept[client as usize];
+        let kept = kept as usize;
+        if at < until
+            && let Some(place) = self.places[kept]
+        {
+            self.chooser.opened(place, 1);
+            if renewed {
+                self.kept[client as usize].1 = at + length.us();
             }
-            None => {
-                let key = self.key(client, n);
-                self.eligible[self.chooser.choose(&key)?]
-            }
-        };
-        if let Some(kept) = self.kept.get_mut(client as usize) {
-            *kept = (backend as u32, at + us(self.scenario.listener.persistence.0));
+            return Some(kept);
         }
+        let backend = self.choose(client, n)?;
+        self.kept[client as usize] = (backend as u32, at + length.us());
         Some(backend)
+    }
+
+    /// The backend whose turn it is.
+    fn choose(&mut self, client: u64, n: u64) -> Option<usize> {
+        let key = self.key(client, n);
+        Some(self.eligible[self.chooser.choose(&key)?])
     }
 
     /// What hashing schedulers hash: the source address, and for the four-tuple and QUIC what differs by connection.
@@ -342,7 +379,7 @@ impl<'s> Run<'s> {
     fn open_one(&mut self, backend: usize, n: u64, at: u64) {
         let clients = &self.scenario.clients;
         let (least, most) =
-            (us(clients.connection.0), us(clients.connection_max.unwrap_or(clients.connection).0));
+            (clients.connection.us(), clients.connection_max.unwrap_or(clients.connection).us());
         let length = least + draw(self.scenario.seed ^ 2, n) % (most - least + 1);
         let state = &mut self.backends[backend];
         state.open += 1;
@@ -417,26 +454,9 @@ impl Counts {
         }
     }
 
-    fn note(&mut self, at: u64, backend: &str, what: What) {
-        self.happened.push(Happened { at_ms: at / US, backend: backend.to_owned(), what });
+    fn note(&mut self, at: u64, backend: Option<&str>, what: What) {
+        self.happened.push(Happened { at_ms: at / US, backend: backend.map(str::to_owned), what });
     }
-}
-
-/// How a backend answers a probe of the listener's protocol. A UDP probe that is not answered has succeeded.
-fn probed(spec: &Backend, protocol: Protocol) -> Answering {
-    match (spec.answers, protocol) {
-        (Answers::Refuses, _) => Answering::Badly(Span::ZERO),
-        (Answers::Silent, Protocol::Udp) => Answering::Well(Span::ZERO),
-        (Answers::Silent, _) => Answering::Silent,
-        (Answers::After(takes), _) if protocol.is_http() && !(200..400).contains(&spec.status) => {
-            Answering::Badly(takes)
-        }
-        (Answers::After(takes), _) => Answering::Well(takes),
-    }
-}
-
-fn us(span: Span) -> u64 {
-    span.0.unsigned_abs() * US
 }
 
 fn draw(seed: u64, n: u64) -> u64 {

@@ -1,14 +1,19 @@
 //! What is simulated: clients, a listener, its health check, backends and what happens to them.
 
 use super::length::{self, Length};
-use crate::balancing::probe_series::Rhythm;
+use super::protection::{self, Attack, Protection};
+use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::Scheduler;
+use crate::ecs::service_port::{Behaviour, PortBehaviour};
+use crate::error::{ErrorCode, Refusal};
+use crate::slb::health_check::{self, CLASSES, CheckKind};
 use crate::slb::listener::Protocol;
+use crate::slb::spec::Spec;
 use crate::time::Span;
 use serde::{Deserialize, Deserializer, de};
 
-/// The longest run.
-const LONGEST: Span = Span::hours(24 * 366);
+/// The longest run, and the longest of everything else that has no limit of its own.
+pub(super) const LONGEST: Span = Span::hours(24 * 366);
 /// The most connections of a run.
 const MOST_CONNECTIONS: u64 = 1_000_000_000;
 /// The most backends: the provider's limit for a load balancer (provider documentation: CLB quotas).
@@ -16,6 +21,7 @@ const MOST_BACKENDS: usize = 200;
 
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficScenario))]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// What draws grow from.
@@ -25,33 +31,68 @@ pub struct Scenario {
     pub duration: Length,
     /// Who comes.
     pub clients: Clients,
+    /// The listener of a world that they come to, instead of `listener`, `health_check`, `backend` and `protection`.
+    #[serde(default)]
+    pub of_world: Option<OfWorld>,
     /// What they come to.
     #[serde(default)]
     pub listener: Listener,
     /// How backends are probed; not at all if absent, and all of them take traffic then.
+    #[serde(default)]
     pub health_check: Option<HealthCheck>,
     /// The backends, in the order of their group.
-    #[serde(rename = "backend")]
+    #[serde(default, rename = "backend")]
     pub backends: Vec<Backend>,
     /// What happens to backends.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
+    /// How the address is protected against denial of service; not at all if absent.
+    #[serde(default)]
+    pub protection: Option<Protection>,
+    /// What comes in beside clients.
+    #[serde(default, rename = "attack")]
+    pub attacks: Vec<Attack>,
+}
+
+/// A listener of a world.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficOfWorld))]
+#[serde(deny_unknown_fields)]
+pub struct OfWorld {
+    /// Its load balancer.
+    #[cfg_attr(feature = "openapi", schema(example = "lb-bp1b6c719dfa08exfuca5"))]
+    pub load_balancer_id: String,
+    /// Its port.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 65535, example = 80))]
+    pub port: u16,
+    /// What it speaks; needed where TCP and UDP share the port.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(tcp|udp|http|https)$"))]
+    pub protocol: Option<Protocol>,
 }
 
 /// Who comes.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficClients))]
 #[serde(deny_unknown_fields)]
 pub struct Clients {
     /// How many source addresses there are: 1 to 1,000,000. Each connection is drawn to one of them.
     #[serde(default = "Clients::usual_number")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub number: u32,
     /// New connections a second, evenly spaced: 1 to 1,000,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub rate: u32,
     /// How long a connection lasts at least.
     #[serde(default = "Clients::usual_length")]
     pub connection: Length,
     /// How long it lasts at most; `connection` if absent. Each is drawn evenly between the two.
+    #[serde(default)]
     pub connection_max: Option<Length>,
+    /// How much each connection brings in, in bytes: what a protection measures, all of it in the second in which it comes.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub bytes: u32,
 }
 
 impl Clients {
@@ -66,21 +107,30 @@ impl Clients {
 
 /// What clients connect to.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficListener))]
 #[serde(deny_unknown_fields, default)]
 pub struct Listener {
     /// What is spoken. Over UDP a connection is a flow, and a probe that is not answered has succeeded; over HTTP and HTTPS it is
     /// a request, and a status of 500 and above has failed.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^(tcp|udp|http|https)$"))]
     pub protocol: Protocol,
     /// Who is next.
     #[serde(deserialize_with = "scheduler")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, default = "wrr", pattern = "^(wrr|rr|wlc|sch|tch|qch)$"))]
     pub scheduler: Scheduler,
-    /// How long a source address keeps its backend; 0s for never.
+    /// How long a source address keeps its backend after its last connection, over TCP and UDP: 0s for never, to 1h.
     pub persistence: Length,
+    /// How long the cookie holds that a client gets with its first request, over HTTP and HTTPS: 1s to 24h; none if absent.
+    pub cookie: Option<Length>,
     /// How long connections of a backend live that turned abnormal; 0s cuts them at once.
     pub drain: Length,
-    /// Connections that are open at once at most, as a specification has it; no limit if absent.
+    /// The specification by its name, such as slb.s2.small: its limits hold where none is written.
+    #[serde(deserialize_with = "spec")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "slb.s2.small"))]
+    pub spec: Option<Spec>,
+    /// Connections that are open at once at most; the specification's limit if absent.
     pub max_connections: Option<u32>,
-    /// New connections a second at most; no limit if absent.
+    /// New connections, or requests over HTTP and HTTPS, a second at most; the specification's limit if absent.
     pub new_per_second: Option<u32>,
     /// How long the listener and its health check have run when the first client comes.
     pub running_for: Length,
@@ -92,12 +142,40 @@ impl Default for Listener {
             protocol: Protocol::Tcp,
             scheduler: Scheduler::WeightedRoundRobin,
             persistence: Length(Span::ZERO),
+            cookie: None,
             drain: Length(Span::ZERO),
+            spec: None,
             max_connections: None,
             new_per_second: None,
             running_for: Length(Span::seconds(600)),
         }
     }
+}
+
+impl Listener {
+    /// The most connections at once and the most new ones a second.
+    pub fn limits(&self) -> (Option<u32>, Option<u32>) {
+        let row = self.spec.map(Spec::row);
+        let new = row.map(|row| {
+            if self.protocol.is_http() { row.requests_per_second } else { row.connections_per_second }
+        });
+        (self.max_connections.or(row.map(|row| row.max_connections)), self.new_per_second.or(new))
+    }
+
+    /// How long a client keeps its backend, if it does, and whether each connection makes it anew.
+    pub(super) fn keeping(&self) -> Option<(Length, bool)> {
+        match self.cookie {
+            Some(cookie) => Some((cookie, false)),
+            None => Some((self.persistence, true)).filter(|(length, _)| !length.0.is_zero()),
+        }
+    }
+}
+
+fn spec<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Spec>, D::Error> {
+    let Some(text) = Option::<std::borrow::Cow<'de, str>>::deserialize(d)? else { return Ok(None) };
+    Spec::by_name(&text).map(Some).ok_or_else(|| {
+        de::Error::custom(format!("{text:?} is no specification; write one of {}", Spec::names()))
+    })
 }
 
 fn scheduler<'de, D: Deserializer<'de>>(d: D) -> Result<Scheduler, D::Error> {
@@ -110,6 +188,7 @@ fn scheduler<'de, D: Deserializer<'de>>(d: D) -> Result<Scheduler, D::Error> {
 
 /// How backends are probed. The defaults are those of a TCP listener.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficHealthCheck))]
 #[serde(deny_unknown_fields, default)]
 pub struct HealthCheck {
     /// From the end of a probe to the start of the next: 1s to 50s.
@@ -117,9 +196,18 @@ pub struct HealthCheck {
     /// How long an answer is waited for: 1s to 300s.
     pub timeout: Length,
     /// Successes in a row that make a backend normal: 2 to 10.
+    #[cfg_attr(feature = "openapi", schema(minimum = 2, maximum = 10))]
     pub healthy: u8,
     /// Failures in a row that make it abnormal: 2 to 10.
+    #[cfg_attr(feature = "openapi", schema(minimum = 2, maximum = 10))]
     pub unhealthy: u8,
+    /// How a backend is asked: tcp, http or udp; as the listener speaks if absent.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(tcp|http|udp)$"))]
+    pub kind: Option<CheckKind>,
+    /// The classes of HTTP statuses that are good, of http_2xx to http_5xx.
+    pub codes: Vec<String>,
+    /// Whether a UDP probe expects an answer; silence is success if not.
+    pub expects_answer: bool,
 }
 
 impl Default for HealthCheck {
@@ -129,40 +217,75 @@ impl Default for HealthCheck {
             timeout: Length(Span::seconds(5)),
             healthy: 3,
             unhealthy: 3,
+            kind: None,
+            codes: vec![CLASSES[0].to_owned()],
+            expects_answer: false,
         }
     }
 }
 
 impl HealthCheck {
-    /// As the probe series takes it.
-    pub fn rhythm(&self) -> Rhythm {
-        Rhythm {
-            interval: self.interval.0,
-            timeout: self.timeout.0,
+    /// As a listener of this protocol has it.
+    pub(super) fn of_listener(&self, protocol: Protocol) -> health_check::HealthCheck {
+        let class = |(at, name): (usize, &&str)| u8::from(self.codes.iter().any(|code| code == *name)) << at;
+        health_check::HealthCheck {
+            kind: self.kind.unwrap_or_else(|| CheckKind::of(protocol)),
+            timeout: whole_seconds(self.timeout) as u16,
+            interval: whole_seconds(self.interval) as u8,
             healthy: self.healthy,
             unhealthy: self.unhealthy,
+            classes: CLASSES.iter().enumerate().map(class).fold(0, |all, class| all | class),
+            expected: if self.expects_answer { "expected".into() } else { Default::default() },
+            ..health_check::HealthCheck::of(protocol)
         }
     }
 }
 
+fn whole_seconds(length: Length) -> i64 {
+    length.0.0 / 1_000
+}
+
 /// A backend.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficBackend))]
 #[serde(deny_unknown_fields)]
 pub struct Backend {
     /// Its name.
     pub name: String,
     /// Its weight, 0 to 100.
     #[serde(default = "Backend::usual_weight")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub weight: u8,
     /// How it answers at first.
     #[serde(default = "Answers::usual")]
     pub answers: Answers,
     /// The status that it answers with, for HTTP.
     #[serde(default = "Backend::usual_status")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 100, maximum = 599))]
     pub status: u16,
+    /// How it answers probes, where that is another port or path; as it answers clients if absent.
+    #[serde(default)]
+    pub check_answers: Option<Answers>,
+    /// The status that it answers probes with; the one that it answers clients with if absent.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 100, maximum = 599))]
+    pub check_status: Option<u16>,
+    /// Its probes up to now, if it is of a world.
+    #[serde(skip)]
+    pub probes: Option<ProbeSeries>,
 }
 
 impl Backend {
+    /// What a probe finds.
+    pub(super) fn to_probes(&self) -> PortBehaviour {
+        let status = self.check_status.unwrap_or(self.status);
+        PortBehaviour::Up(match self.check_answers.unwrap_or(self.answers) {
+            Answers::After(after) => Behaviour::Answers { after, status },
+            Answers::Refuses => Behaviour::Refuses,
+            Answers::Silent => Behaviour::Silent,
+        })
+    }
+
     fn usual_weight() -> u8 {
         100
     }
@@ -206,6 +329,7 @@ impl<'de> Deserialize<'de> for Answers {
 
 /// What happens to a backend. What is absent stays.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficFault))]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// When, from the first client on.
@@ -213,11 +337,56 @@ pub struct Fault {
     /// The backend's name.
     pub backend: String,
     /// How it answers from then on.
+    #[serde(default)]
     pub answers: Option<Answers>,
     /// The status that it answers with from then on, for HTTP.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 100, maximum = 599))]
     pub status: Option<u16>,
     /// Its weight from then on.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub weight: Option<u8>,
+    /// How it answers probes from then on.
+    #[serde(default)]
+    pub check_answers: Option<Answers>,
+    /// The status that it answers probes with from then on.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 100, maximum = 599))]
+    pub check_status: Option<u16>,
+}
+
+impl Fault {
+    /// A fault of a backend that changes nothing yet.
+    pub fn of(at: Length, backend: &str) -> Fault {
+        let backend = backend.to_owned();
+        Fault {
+            at,
+            backend,
+            answers: None,
+            status: None,
+            weight: None,
+            check_answers: None,
+            check_status: None,
+        }
+    }
+
+    fn changes(&self) -> bool {
+        self.answers.is_some()
+            || self.status.is_some()
+            || self.weight.is_some()
+            || self.check_answers.is_some()
+            || self.check_status.is_some()
+    }
+
+    /// What becomes of the backend.
+    pub(super) fn strike(&self, backend: &mut Backend) {
+        backend.answers = self.answers.unwrap_or(backend.answers);
+        backend.status = self.status.unwrap_or(backend.status);
+        backend.weight = self.weight.unwrap_or(backend.weight);
+        backend.check_answers = self.check_answers.or(backend.check_answers);
+        backend.check_status = self.check_status.or(backend.check_status);
+    }
 }
 
 /// What is wrong with a scenario: the field, and what would pass.
@@ -230,14 +399,32 @@ pub struct BadScenario {
     pub problem: String,
 }
 
+impl From<BadScenario> for Refusal {
+    /// With the field as a JSON Pointer has it: `backend/2/weight`.
+    fn from(bad: BadScenario) -> Refusal {
+        let field = bad.field.replace(['.', '['], "/").replace(']', "");
+        let (problem, accepted) = bad.problem.split_once("; write ").unwrap_or((&bad.problem, ""));
+        let refusal = Refusal::new(ErrorCode::InvalidParameter).field(field).detail(format!("{problem}."));
+        if accepted.is_empty() { refusal } else { refusal.accepted(accepted) }
+    }
+}
+
 impl Scenario {
     /// Checks what the form alone does not.
     ///
     /// # Errors
     /// The first field that is out of its range or names nothing.
     pub fn check(&self) -> Result<(), BadScenario> {
+        if self.of_world.is_some() {
+            return Err(bad(
+                "of_world",
+                "a server has the world; write listener and backend here".to_owned(),
+            ));
+        }
         self.check_clients()?;
+        self.check_listener()?;
         self.check_health()?;
+        protection::check(self)?;
         self.check_backends()?;
         self.faults.iter().enumerate().try_for_each(|(at, fault)| self.check_fault(at, fault))
     }
@@ -257,17 +444,57 @@ impl Scenario {
                 format!("{connections} connections are more than {MOST_CONNECTIONS}"),
             ));
         }
-        between("listener.persistence", self.listener.persistence.0, Span::ZERO, Span::seconds(3_600))?;
-        between("listener.drain", self.listener.drain.0, Span::ZERO, Span::seconds(900))?;
-        between("listener.running_for", self.listener.running_for.0, Span::ZERO, LONGEST)
+        Ok(())
+    }
+
+    fn check_listener(&self) -> Result<(), BadScenario> {
+        let Listener { protocol, scheduler, persistence, cookie, drain, running_for, .. } = self.listener;
+        if !scheduler.serves(protocol) {
+            let problem = format!(
+                "a listener of {} has no {}; write rr, wrr or wlc",
+                protocol.text(),
+                scheduler.text()
+            );
+            return Err(bad("listener.scheduler", problem));
+        }
+        if protocol.is_http() && !persistence.0.is_zero() {
+            let problem = "a listener of HTTP knows clients by a cookie; write cookie instead";
+            return Err(bad("listener.persistence", problem.to_owned()));
+        }
+        if !protocol.is_http() && cookie.is_some() {
+            let problem = "TCP and UDP have no cookies; write persistence instead";
+            return Err(bad("listener.cookie", problem.to_owned()));
+        }
+        between("listener.persistence", persistence.0, Span::ZERO, Span::seconds(3_600))?;
+        if let Some(cookie) = cookie {
+            between("listener.cookie", cookie.0, Span::seconds(1), Span::hours(24))?;
+        }
+        between("listener.drain", drain.0, Span::ZERO, Span::seconds(900))?;
+        between("listener.running_for", running_for.0, Span::ZERO, LONGEST)
     }
 
     fn check_health(&self) -> Result<(), BadScenario> {
         let Some(check) = &self.health_check else { return Ok(()) };
         between("health_check.interval", check.interval.0, Span::seconds(1), Span::seconds(50))?;
         between("health_check.timeout", check.timeout.0, Span::seconds(1), Span::seconds(300))?;
+        for (field, length) in [("interval", check.interval), ("timeout", check.timeout)] {
+            if length.0.0 % 1_000 != 0 {
+                return Err(bad(
+                    &format!("health_check.{field}"),
+                    format!("{length} is no whole number of seconds"),
+                ));
+            }
+        }
         number("health_check.healthy", check.healthy.into(), 2, 10)?;
-        number("health_check.unhealthy", check.unhealthy.into(), 2, 10)
+        number("health_check.unhealthy", check.unhealthy.into(), 2, 10)?;
+        let known = |class: &&String| !CLASSES.contains(&class.as_str());
+        match check.codes.iter().find(known) {
+            None => Ok(()),
+            Some(class) => {
+                let problem = format!("{class:?} is no class of statuses; write {}", CLASSES.join(", "));
+                Err(bad("health_check.codes", problem))
+            }
+        }
     }
 
     fn check_backends(&self) -> Result<(), BadScenario> {
@@ -278,6 +505,8 @@ impl Scenario {
         for (at, backend) in self.backends.iter().enumerate() {
             number(&format!("backend[{at}].weight"), backend.weight.into(), 0, 100)?;
             number(&format!("backend[{at}].status"), backend.status.into(), 100, 599)?;
+            let status = backend.check_status.unwrap_or(200).into();
+            number(&format!("backend[{at}].check_status"), status, 100, 599)?;
             if self.backends[..at].iter().any(|other| other.name == backend.name) {
                 return Err(bad(
                     &format!("backend[{at}].name"),
@@ -293,15 +522,16 @@ impl Scenario {
         between(&field("at"), fault.at.0, Span::ZERO, self.duration.0)?;
         number(&field("weight"), fault.weight.unwrap_or(0).into(), 0, 100)?;
         number(&field("status"), fault.status.unwrap_or(200).into(), 100, 599)?;
+        number(&field("check_status"), fault.check_status.unwrap_or(200).into(), 100, 599)?;
         if self.place(&fault.backend).is_none() {
             let known: Vec<&str> = self.backends.iter().map(|backend| backend.name.as_str()).collect();
             let problem = format!("{:?} is no backend; there are {}", fault.backend, known.join(", "));
             return Err(bad(&field("backend"), problem));
         }
-        if fault.answers.is_none() && fault.status.is_none() && fault.weight.is_none() {
+        if !fault.changes() {
             return Err(bad(
                 &field("answers"),
-                "nothing changes; write answers, status or weight".to_owned(),
+                "nothing changes; write answers, status, weight, check_answers or check_status".to_owned(),
             ));
         }
         Ok(())
@@ -318,18 +548,18 @@ impl Scenario {
     }
 }
 
-fn bad(field: &str, problem: String) -> BadScenario {
+pub(super) fn bad(field: &str, problem: String) -> BadScenario {
     BadScenario { field: field.to_owned(), problem }
 }
 
-fn number(field: &str, value: u32, least: u32, most: u32) -> Result<(), BadScenario> {
+pub(super) fn number(field: &str, value: u32, least: u32, most: u32) -> Result<(), BadScenario> {
     if (least..=most).contains(&value) {
         return Ok(());
     }
     Err(bad(field, format!("{value} is out of range; write {least} to {most}")))
 }
 
-fn between(field: &str, value: Span, least: Span, most: Span) -> Result<(), BadScenario> {
+pub(super) fn between(field: &str, value: Span, least: Span, most: Span) -> Result<(), BadScenario> {
     if (least..=most).contains(&value) {
         return Ok(());
     }

@@ -4,9 +4,11 @@ use proptest::prelude::*;
 use sim_core::Span;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::slb::listener::Protocol;
+use sim_core::slb::spec::Spec;
 use sim_core::traffic::length::Length;
+use sim_core::traffic::protection::{Attack, Protection};
 use sim_core::traffic::report::What;
-use sim_core::traffic::scenario::{Answers, Backend, Clients, Fault, HealthCheck, Listener};
+use sim_core::traffic::scenario::{Answers, Backend, Clients, Fault, HealthCheck, Listener, OfWorld};
 use sim_core::traffic::{Cause, Report, Scenario, run};
 
 fn ms(ms: i64) -> Length {
@@ -14,11 +16,19 @@ fn ms(ms: i64) -> Length {
 }
 
 fn backend(name: &str, weight: u8) -> Backend {
-    Backend { name: name.to_owned(), weight, answers: Answers::After(Span(1)), status: 200 }
+    Backend {
+        name: name.to_owned(),
+        weight,
+        answers: Answers::After(Span(1)),
+        status: 200,
+        check_answers: None,
+        check_status: None,
+        probes: None,
+    }
 }
 
 fn fault(at: i64, backend: &str, answers: Answers) -> Fault {
-    Fault { at: ms(at), backend: backend.to_owned(), answers: Some(answers), status: None, weight: None }
+    Fault { answers: Some(answers), ..Fault::of(ms(at), backend) }
 }
 
 /// Two backends, a hundred connections a second of half a second each, probed as a TCP listener does by default.
@@ -26,12 +36,24 @@ fn scenario() -> Scenario {
     Scenario {
         seed: 1,
         duration: ms(60_000),
-        clients: Clients { number: 50, rate: 100, connection: ms(500), connection_max: None },
+        clients: Clients { number: 50, rate: 100, connection: ms(500), connection_max: None, bytes: 0 },
         listener: Listener::default(),
         health_check: Some(HealthCheck::default()),
         backends: vec![backend("a", 100), backend("b", 100)],
         faults: Vec::new(),
+        of_world: None,
+        protection: None,
+        attacks: Vec::new(),
     }
+}
+
+fn attack(at: i64, lasts: i64, mbps: u32) -> Attack {
+    Attack { at: ms(at), lasts: ms(lasts), mbps, packets: 0 }
+}
+
+fn attacked(scenario: &mut Scenario, attack: Attack) {
+    scenario.protection = Some(Protection::of(100));
+    scenario.attacks = vec![attack];
 }
 
 fn report(scenario: &Scenario) -> Report {
@@ -46,7 +68,7 @@ fn failures(report: &Report, cause: Cause) -> u64 {
 }
 
 fn verdicts(report: &Report) -> Vec<(u64, &str, What)> {
-    report.happened.iter().map(|h| (h.at_ms, h.backend.as_str(), h.what)).collect()
+    report.happened.iter().map(|h| (h.at_ms, h.backend.as_deref().unwrap_or("-"), h.what)).collect()
 }
 
 #[test]
@@ -106,7 +128,7 @@ fn nobody_there_when_all_are_abnormal() {
 #[test]
 fn weight_0_keeps_what_is_open_and_takes_nothing_new() {
     let mut scenario = scenario();
-    let stop = Fault { at: ms(30_000), backend: "a".into(), answers: None, status: None, weight: Some(0) };
+    let stop = Fault { weight: Some(0), ..Fault::of(ms(30_000), "a") };
     scenario.faults = vec![stop];
     let report = report(&scenario);
     assert_eq!(report.failed, 0);
@@ -118,7 +140,7 @@ fn draining_lets_connections_of_an_abnormal_backend_end() {
     let mut scenario = scenario();
     scenario.listener.protocol = Protocol::Http;
     scenario.clients.connection = ms(20_000);
-    let sick = Fault { at: ms(30_000), backend: "a".into(), answers: None, status: Some(503), weight: None };
+    let sick = Fault { status: Some(503), ..Fault::of(ms(30_000), "a") };
     scenario.faults = vec![sick];
     let cut = report(&scenario);
     assert!(failures(&cut, Cause::Cut) > 0);
@@ -153,11 +175,111 @@ fn a_source_keeps_its_backend_while_that_takes_traffic() {
 }
 
 #[test]
+fn a_cookie_holds_from_the_first_request_on() {
+    let mut scenario = scenario();
+    (scenario.clients.number, scenario.clients.rate) = (1, 1);
+    scenario.listener.protocol = Protocol::Http;
+    scenario.listener.cookie = Some(ms(10_000));
+    // One request a second, ten by each cookie, whatever comes in between; the scheduler is asked six times.
+    let taken: Vec<u64> = report(&scenario).backends.iter().map(|b| b.taken).collect();
+    assert_eq!(taken, [30, 30]);
+}
+
+#[test]
+fn a_specification_stands_for_its_limits() {
+    let mut scenario = scenario();
+    (scenario.clients.rate, scenario.duration) = (6_000, ms(2_000));
+    scenario.listener.spec = Some(Spec::S1Small);
+    // 3,000 connections a second, and 1,000 requests.
+    assert_eq!(failures(&report(&scenario), Cause::Limit), 2 * 3_000);
+    scenario.listener.protocol = Protocol::Http;
+    assert_eq!(failures(&report(&scenario), Cause::Limit), 2 * 5_000);
+    scenario.listener.new_per_second = Some(6_000);
+    // 5,000 at once; each lasts half a second, so that 3,000 are open.
+    assert_eq!(failures(&report(&scenario), Cause::Limit), 0);
+    scenario.clients.connection = ms(1_000);
+    assert!(failures(&report(&scenario), Cause::Limit) > 0);
+}
+
+#[test]
+fn a_checked_port_may_lie() {
+    let mut scenario = scenario();
+    scenario.backends[0].check_answers = Some(Answers::After(Span(1)));
+    scenario.faults = vec![fault(10_000, "a", Answers::Refuses)];
+    let lied = report(&scenario);
+    // Nothing is noticed: every second connection fails to the end.
+    assert_eq!(verdicts(&lied), [(10_000, "a", What::Fault)]);
+    assert_eq!(failures(&lied, Cause::Refused), 50 * 50);
+    let sick = Fault { check_answers: Some(Answers::Refuses), ..Fault::of(ms(10_000), "a") };
+    scenario.faults = vec![sick];
+    let sick = report(&scenario);
+    assert_eq!((failures(&sick, Cause::Refused), verdicts(&sick)[1].2), (0, What::Abnormal));
+}
+
+#[test]
+fn an_http_check_goes_by_classes_of_statuses() {
+    let mut scenario = scenario();
+    scenario.listener.protocol = Protocol::Http;
+    scenario.faults = vec![Fault { status: Some(301), ..Fault::of(ms(10_000), "a") }];
+    assert_eq!(verdicts(&report(&scenario))[1].2, What::Abnormal);
+    scenario.health_check.as_mut().unwrap().codes = vec!["http_2xx".into(), "http_3xx".into()];
+    assert_eq!(verdicts(&report(&scenario)).len(), 1);
+}
+
+#[test]
+fn thresholds_follow_the_bandwidth() {
+    let of = |bandwidth| {
+        let protection = Protection::of(bandwidth);
+        (protection.cleaning_mbps(), protection.cleaning_packets(), protection.black_hole_mbps())
+    };
+    assert_eq!(of(50), (1_000, 300_000, 2_000));
+    assert_eq!(of(1_000), (1_200, 300_000, 2_000));
+    assert_eq!(of(5_000), (6_000, 1_500_000, 7_500));
+}
+
+#[test]
+fn an_attack_is_cleaned_and_a_larger_one_is_dropped_with_all_clients() {
+    let mut scenario = scenario();
+    attacked(&mut scenario, attack(10_000, 5_000, 1_500));
+    let cleaned = report(&scenario);
+    assert_eq!(verdicts(&cleaned), [(11_000, "-", What::CleaningBegan), (16_000, "-", What::CleaningEnded)]);
+    assert_eq!(cleaned.failed, 0, "clients are let through");
+    scenario.attacks[0].mbps = 2_500;
+    scenario.protection.as_mut().unwrap().black_hole = ms(30 * 60_000);
+    scenario.duration = ms(40 * 60_000);
+    let dark = report(&scenario);
+    let end = 15_000 + 30 * 60_000;
+    assert_eq!(
+        verdicts(&dark).into_iter().filter(|(_, _, what)| *what != What::CleaningBegan).collect::<Vec<_>>(),
+        [
+            (11_000, "-", What::BlackHoleBegan),
+            (16_000, "-", What::CleaningEnded),
+            (end, "-", What::BlackHoleEnded)
+        ]
+    );
+    // A hundred a second find nothing, and those that came in the last half second were cut.
+    assert_eq!(failures(&dark, Cause::BlackHole), (end - 11_000) / 10 + 49);
+}
+
+#[test]
+fn clients_alone_can_cross_a_threshold() {
+    let mut scenario = scenario();
+    scenario.protection = Some(Protection::of(100));
+    scenario.clients.bytes = 1_500_000;
+    // 100 a second of 12 Mbit each are 1,200 Mbit/s: cleaning begins after the first, and lets 83 in.
+    let report = report(&scenario);
+    assert_eq!(verdicts(&report), [(1_000, "-", What::CleaningBegan)]);
+    assert_eq!(failures(&report, Cause::Cleaned), 59 * 17);
+}
+
+#[test]
 fn udp_takes_silence_for_health() {
     let mut scenario = scenario();
     scenario.listener.protocol = Protocol::Udp;
     scenario.faults = vec![fault(10_000, "a", Answers::Silent)];
     assert_eq!(verdicts(&report(&scenario)), [(10_000, "a", What::Fault)]);
+    scenario.health_check.as_mut().unwrap().expects_answer = true;
+    assert_eq!(verdicts(&report(&scenario))[1].2, What::Abnormal);
 }
 
 #[test]
@@ -175,10 +297,36 @@ fn each_field_of_a_scenario_has_its_range() {
         ("clients.rate", |s| s.clients.rate = 1_000_001),
         ("clients.rate", |s| (s.clients.rate, s.duration) = (1_000_000, ms(3_600_000))),
         ("clients.connection_max", |s| s.clients.connection_max = Some(ms(499))),
+        ("of_world", |s| {
+            let load_balancer_id = "lb-1".into();
+            s.of_world = Some(OfWorld { load_balancer_id, port: 80, protocol: None });
+        }),
+        ("listener.scheduler", |s| s.listener.scheduler = Scheduler::QuicHash),
         ("listener.persistence", |s| s.listener.persistence = ms(3_600_001)),
+        ("listener.persistence", |s| {
+            (s.listener.protocol, s.listener.persistence) = (Protocol::Http, ms(1_000));
+        }),
+        ("listener.cookie", |s| s.listener.cookie = Some(ms(1_000))),
+        ("listener.cookie", |s| (s.listener.protocol, s.listener.cookie) = (Protocol::Http, Some(ms(999)))),
+        ("health_check.codes", |s| s.health_check.as_mut().unwrap().codes = vec!["http_6xx".into()]),
+        ("backend[1].check_status", |s| s.backends[1].check_status = Some(600)),
+        ("fault[0].check_status", |s| {
+            s.faults = vec![Fault { check_status: Some(99), ..Fault::of(ms(1), "a") }];
+        }),
+        ("protection.bandwidth", |s| s.protection = Some(Protection::of(0))),
+        ("protection.black_hole", |s| {
+            s.protection = Some(Protection { black_hole: ms(60_000), ..Protection::of(100) });
+        }),
+        ("attack", |s| s.attacks = vec![attack(1_000, 1_000, 100)]),
+        ("attack[0].at", |s| attacked(s, attack(60_001, 1_000, 100))),
+        ("attack[0].lasts", |s| attacked(s, attack(0, 0, 100))),
+        ("attack[0].mbps", |s| attacked(s, attack(0, 1_000, 1_000_001))),
+        ("attack[0].mbps", |s| attacked(s, attack(0, 1_000, 0))),
+        ("attack[0].packets", |s| attacked(s, Attack { packets: 1_000_000_001, ..attack(0, 1_000, 1) })),
         ("listener.drain", |s| s.listener.drain = ms(900_001)),
         ("health_check.interval", |s| s.health_check.as_mut().unwrap().interval = ms(999)),
         ("health_check.timeout", |s| s.health_check.as_mut().unwrap().timeout = ms(300_001)),
+        ("health_check.interval", |s| s.health_check.as_mut().unwrap().interval = ms(1_500)),
         ("health_check.healthy", |s| s.health_check.as_mut().unwrap().healthy = 1),
         ("health_check.unhealthy", |s| s.health_check.as_mut().unwrap().unhealthy = 11),
         ("backend", |s| s.backends.clear()),
@@ -211,7 +359,7 @@ fn any_fault() -> impl Strategy<Value = Fault> {
     (0i64..=40_000, 0usize..3, answers, proptest::option::of(0u8..=100)).prop_map(
         |(at, place, answers, weight)| {
             let weight = if answers.is_none() { Some(weight.unwrap_or(0)) } else { weight };
-            Fault { at: ms(at), backend: ["a", "b", "c"][place].into(), answers, status: None, weight }
+            Fault { answers, weight, ..Fault::of(ms(at), ["a", "b", "c"][place]) }
         },
     )
 }
@@ -233,8 +381,11 @@ proptest! {
         let mut scenario = scenario();
         scenario.seed = seed;
         scenario.duration = ms(40_000);
-        scenario.clients = Clients { number: 20, rate: 50, connection: ms(0), connection_max: Some(ms(longest)) };
+        scenario.clients = Clients { number: 20, rate: 50, connection: ms(0), connection_max: Some(ms(longest)), bytes: 0 };
         scenario.listener.scheduler = Scheduler::WORDS[scheduler].1;
+        if scenario.listener.scheduler == Scheduler::QuicHash {
+            scenario.listener.protocol = Protocol::Udp;
+        }
         scenario.listener.persistence = ms(persistence);
         scenario.listener.drain = ms(drain);
         scenario.backends = vec![backend("a", 10), backend("b", 30), backend("c", 60)];
@@ -259,7 +410,7 @@ fn nothing_taken_while_out(scenario: &Scenario, report: &Report, place: usize) -
         .collect();
     weighted.sort_by_key(|(at, _)| *at);
     changes.extend(weighted.iter().map(|(at, weight)| (*at, true, *weight == 0)));
-    let health = report.happened.iter().filter(|h| h.backend == *name && h.what != What::Fault);
+    let health = report.happened.iter().filter(|h| h.backend.as_ref() == Some(name) && h.what != What::Fault);
     changes.extend(health.map(|h| (h.at_ms, false, h.what != What::Normal)));
     changes.sort_by_key(|(at, ..)| *at);
     let (mut weightless, mut abnormal) = (false, false);

@@ -1,0 +1,139 @@
+//! Simulated clients on the native wire: a scenario in, the report or its chart out. Nothing is made or changed.
+
+use super::context::{Body, Context, Query};
+use crate::app::AppState;
+use crate::chart;
+use crate::engine::EngineError;
+use crate::problem::Problem;
+use crate::refusals::Refusals;
+use axum::Json;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use sim_core::traffic::{self, Report, Scenario, of_world};
+use sim_core::{ErrorCode as E, Refusal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Semaphore;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the operation can refuse.
+pub const REFUSALS: Refusals = &[(
+    "run_traffic",
+    &[
+        E::InvalidParameter,
+        E::LoadBalancerNotFound,
+        E::ListenerNotFound,
+        E::ListenerAmbiguous,
+        E::ListenerStatusIncorrect,
+    ],
+)];
+
+/// The most connections of a run on this wire; the command line takes more.
+const MOST_CONNECTIONS: u64 = 5_000_000;
+/// How many runs go on at a time; others wait.
+static RUNS: Semaphore = Semaphore::const_new(2);
+
+/// The operation on scenarios.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(run_traffic))
+}
+
+/// How the answer is told.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct FormQuery {
+    /// json for the report, svg for its chart; by the header Accept if absent.
+    #[param(inline)]
+    format: Option<Form>,
+}
+
+/// A form of the answer.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Form {
+    Json,
+    Svg,
+}
+
+/// Simulate clients of a load balancer's listener over virtual time, and report what came of it.
+///
+/// The scenario says who comes, what they come to, how backends answer and what happens to them; or it names a listener of
+/// the world by `of_world`, whose scheduler, stickiness, limits, health check, members and schedules are taken over. A run
+/// depends on its scenario alone: the same scenario gives the same bytes. It has at most 5,000,000 connections here; the
+/// command line takes more. The chart is an SVG image of connections and failures over time.
+#[utoipa::path(post, path = "/v1/traffic", tag = "Traffic", params(FormQuery),
+    request_body(content = Scenario, examples(
+        ("outage" = (summary = "A backend falls silent and comes back", value = json!({
+            "seed": 7, "duration": "2m", "clients": {"number": 200, "rate": 300, "connection": "500ms", "connection_max": "4s"},
+            "listener": {"protocol": "tcp", "scheduler": "wrr", "spec": "slb.s2.small"}, "health_check": {},
+            "backend": [{"name": "web-1"}, {"name": "web-2"}, {"name": "web-3", "weight": 50}],
+            "fault": [{"at": "20s", "backend": "web-1", "answers": "silent"}, {"at": "1m", "backend": "web-1", "answers": "5ms"}]}))),
+        ("of_world" = (summary = "A listener of the world", value = json!({
+            "duration": "5m", "clients": {"rate": 100},
+            "of_world": {"load_balancer_id": "lb-bp1b6c719dfa08exfuca5", "port": 80},
+            "fault": [{"at": "1m", "backend": "i-bp14fshsqp65fwoc0qls", "answers": "refuses"}]}))),
+        ("attack" = (summary = "An attack that ends in a black hole", value = json!({
+            "duration": "4h", "clients": {"rate": 10}, "backend": [{"name": "web-1"}], "protection": {"bandwidth": 200},
+            "attack": [{"at": "5m", "lasts": "10m", "mbps": 3000}]}))))),
+    responses((status = 200, description = "What came of it.", content(
+        (Report = "application/json"), (String = "image/svg+xml")))))]
+async fn run_traffic(
+    ctx: Context,
+    Query(query): Query<FormQuery>,
+    headers: HeaderMap,
+    Body(scenario): Body<Scenario>,
+) -> Result<Response, Problem> {
+    let form = query.format.unwrap_or_else(|| accepted(&headers));
+    let scenario = ctx.read(|w, caller| of_world::take_over(w, caller, scenario)).await?;
+    scenario.check().map_err(Refusal::from)?;
+    if scenario.connections() > MOST_CONNECTIONS {
+        return Err(Refusal::new(E::InvalidParameter)
+            .field("clients/rate")
+            .detail(format!("{} connections would come.", scenario.connections()))
+            .accepted(format!("at most {MOST_CONNECTIONS}, or the command line"))
+            .into());
+    }
+    let report = simulate(scenario).await?;
+    Ok(match form {
+        Form::Json => Json(report).into_response(),
+        Form::Svg => ([(header::CONTENT_TYPE, "image/svg+xml")], chart::svg(&report)).into_response(),
+    })
+}
+
+/// A picture is answered to whoever asks for one by name and not for JSON before it.
+fn accepted(headers: &HeaderMap) -> Form {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let first = accept.split(',').map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    match first.into_iter().find(|kind| ["application/json", "image/svg+xml"].contains(kind)) {
+        Some("image/svg+xml") => Form::Svg,
+        _ => Form::Json,
+    }
+}
+
+/// Tells a run that nobody waits for it any more.
+struct GiveUp(Arc<AtomicBool>);
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs a scenario beside the server's other work; it ends early if the request does.
+async fn simulate(scenario: Scenario) -> Result<Report, Problem> {
+    let permit = RUNS.acquire().await.map_err(|e| EngineError::Panicked(e.to_string()))?;
+    let given_up = Arc::new(AtomicBool::new(false));
+    let guard = GiveUp(given_up.clone());
+    let run = move || {
+        let _permit = permit;
+        traffic::run(&scenario, &mut |_| !given_up.load(Ordering::Relaxed))
+    };
+    let report = tokio::task::spawn_blocking(run).await.map_err(|e| EngineError::Panicked(e.to_string()))?;
+    drop(guard);
+    let report = report.map_err(Refusal::from)?;
+    Ok(report.ok_or_else(|| EngineError::Panicked("a run ended before its request".to_owned()))?)
+}

@@ -1,0 +1,240 @@
+//! A listener of a world as a scenario: scheduler, stickiness, limits, health check, members and how they answer come from
+//! its rows, and what the schedules of ports and outages hold for the time of the run comes as faults.
+//!
+//! Health is what the world's checks know, and goes on from there. Rules by which requests are forwarded and lists of allowed
+//! addresses do not count: simulated clients have neither paths nor addresses.
+
+use super::length::Length;
+use super::protection::Protection;
+use super::scenario::{
+    Answers, Backend, BadScenario, Fault, HealthCheck, LONGEST, Listener, OfWorld, Scenario, bad,
+};
+use crate::access::Caller;
+use crate::ecs::service_port::{Behaviour, PortBehaviour, PortProtocol, how_port_will_answer};
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::LoadBalancerId;
+use crate::slb::backend::{self, Backend as Member};
+use crate::slb::health;
+use crate::slb::health_check::{self, CLASSES, CheckKind};
+use crate::slb::listener::{self, Protocol};
+use crate::slb::listener_rules::{Layer, Rules, Sticky};
+use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::member::{self, Served};
+use crate::time::{SimTime, Span};
+use crate::world::World;
+
+/// The bandwidth in Mbit/s of a load balancer whose traffic is paid by what has passed: the ceiling of a region.
+const BY_TRAFFIC: u32 = 5_000;
+/// How long a cookie of the backend's is taken to hold: the longest that one of the load balancer's does.
+const SERVER_COOKIE: Span = Span::hours(24);
+
+/// Takes the listener that a scenario names over into it; a scenario that names none stays as it is.
+///
+/// A backend is called `i-…:80`, `eni-…:80`, or with its address between the two if a server has several members; a fault may
+/// name the server alone if it has one.
+///
+/// # Errors
+/// [`ErrorCode::InvalidParameter`] for a scenario that describes what the world has; an unknown load balancer or listener, two
+/// of one port; [`ErrorCode::ListenerStatusIncorrect`] for a listener that does not forward.
+pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<Scenario> {
+    let Some(of_world) = scenario.of_world.take() else { return Ok(scenario) };
+    check_apart(&scenario)?;
+    let OfWorld { load_balancer_id, port, protocol } = of_world;
+    let id: LoadBalancerId = load_balancer_id
+        .parse()
+        .map_err(|_| Refusal::new(ErrorCode::LoadBalancerNotFound).field("of_world/load_balancer_id"))?;
+    let within = |refusal: Refusal| match refusal.details().field.clone() {
+        Some(field) if field == "load_balancer_id" => refusal.field("of_world/load_balancer_id"),
+        _ => refusal.field("of_world/port"),
+    };
+    let listener = listener::find(w, caller, id, port, protocol).map_err(within)?;
+    let balancer = w.visible::<LoadBalancer>(caller, id)?;
+    check_forwards(balancer, listener)?;
+    let members: Vec<Served<'_>> = member::of(w, listener).collect();
+    scenario.listener = listener_of(w, balancer, listener);
+    scenario.health_check = Some(&listener.rules.health_check).filter(|check| check.on).map(check_of);
+    if balancer.home.is_none() {
+        scenario.protection = Some(Protection::of(balancer.bandwidth.map_or(BY_TRAFFIC, u32::from)));
+    }
+    let until = SimTime(w.now().0.saturating_add(scenario.duration.0.0.min(LONGEST.0)));
+    for &member in &members {
+        let future = Future { w, member, listener, until };
+        let name = future.name(&members);
+        scenario.backends.push(future.backend(&name));
+        scenario.faults.extend(future.faults(&name));
+    }
+    name_in_full(&mut scenario);
+    Ok(scenario)
+}
+
+/// What the world has is not described beside it.
+fn check_apart(scenario: &Scenario) -> Result<(), BadScenario> {
+    let described = [
+        ("listener", scenario.listener != Listener::default()),
+        ("health_check", scenario.health_check.is_some()),
+        ("backend", !scenario.backends.is_empty()),
+        ("protection", scenario.protection.is_some()),
+    ];
+    match described.iter().find(|(_, is)| *is) {
+        Some((field, _)) => Err(bad(field, "of_world has it; write one of the two".to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn check_forwards(balancer: &LoadBalancer, listener: &listener::Listener) -> Outcome<()> {
+    let wrong = |detail: String, accepted: &str| {
+        Err(Refusal::new(ErrorCode::ListenerStatusIncorrect)
+            .field("of_world/port")
+            .detail(detail)
+            .accepted(accepted))
+    };
+    if !balancer.active || !listener.status.forwards() {
+        let detail = format!("{} does not forward.", listener.id);
+        return wrong(detail, "a listener that is running, of a load balancer that is active");
+    }
+    match listener.redirect {
+        Some(port) => wrong(format!("It sends clients to port {port}."), "the listener of that port"),
+        None => Ok(()),
+    }
+}
+
+fn listener_of(w: &World, balancer: &LoadBalancer, listener: &listener::Listener) -> Listener {
+    let Rules { scheduler, layer, .. } = &listener.rules;
+    let seconds = |seconds: u32| Length(Span::seconds(seconds.into()));
+    let (persistence, drain, cookie) = match layer {
+        Layer::Four(layer) => (layer.persistence, layer.drain.unwrap_or(0), None),
+        Layer::Seven(layer) => match &layer.sticky {
+            Sticky::Off => (0, 0, None),
+            Sticky::Insert(lasts) => (0, 0, Some(seconds(*lasts))),
+            Sticky::Server(_) => (0, 0, Some(Length(SERVER_COOKIE))),
+        },
+    };
+    let running_for = listener.started.map_or(Span::ZERO, |started| w.now() - started);
+    Listener {
+        protocol: listener.protocol,
+        scheduler: *scheduler,
+        persistence: seconds(persistence.into()),
+        cookie,
+        drain: seconds(drain.into()),
+        spec: balancer.spec,
+        max_connections: None,
+        new_per_second: None,
+        running_for: Length(running_for.min(LONGEST)),
+    }
+}
+
+fn check_of(check: &health_check::HealthCheck) -> HealthCheck {
+    let classes = CLASSES.iter().enumerate().filter(|(at, _)| check.classes & 1 << at != 0);
+    HealthCheck {
+        interval: Length(Span::seconds(check.interval.into())),
+        timeout: Length(Span::seconds(check.timeout.into())),
+        healthy: check.healthy,
+        unhealthy: check.unhealthy,
+        kind: Some(check.kind),
+        codes: classes.map(|(_, class)| (*class).to_owned()).collect(),
+        expects_answer: !check.expected.is_empty(),
+    }
+}
+
+/// A member and how it answers during the run.
+struct Future<'w> {
+    w: &'w World,
+    member: Served<'w>,
+    listener: &'w listener::Listener,
+    until: SimTime,
+}
+
+impl Future<'_> {
+    fn name(&self, members: &[Served<'_>]) -> String {
+        let Served { backend: Member { server, address, .. }, port } = self.member;
+        let same = members.iter().filter(|other| other.backend.server == *server && other.port == port);
+        match address.filter(|_| same.count() > 1) {
+            Some(address) => format!("{}:{address}:{port}", server.id()),
+            None => format!("{}:{port}", server.id()),
+        }
+    }
+
+    fn answers(&self, protocol: PortProtocol, port: u16) -> Vec<(SimTime, Answers, u16)> {
+        let silent = vec![(self.w.now(), Answers::Silent, 200)];
+        let Member { server, address, .. } = self.member.backend;
+        let Some((eni, _)) = backend::serving(self.w, *server, *address) else { return silent };
+        let found = how_port_will_answer(self.w, eni, protocol, port, self.until);
+        let told = found.into_iter().map(|(at, found)| match found {
+            PortBehaviour::Up(Behaviour::Answers { after, status }) => (at, Answers::After(after), status),
+            PortBehaviour::Up(Behaviour::Refuses) => (at, Answers::Refuses, 200),
+            PortBehaviour::Up(Behaviour::Silent) | PortBehaviour::Down(_) => (at, Answers::Silent, 200),
+        });
+        told.collect()
+    }
+
+    /// The port that clients come to.
+    fn served(&self) -> (PortProtocol, u16) {
+        let udp = self.listener.protocol == Protocol::Udp;
+        (if udp { PortProtocol::Udp } else { PortProtocol::Tcp }, self.member.port)
+    }
+
+    /// The port that is checked, if it is another one.
+    fn checked(&self) -> Option<(PortProtocol, u16)> {
+        let check = &self.listener.rules.health_check;
+        let udp = check.kind == CheckKind::Udp;
+        let protocol = if udp { PortProtocol::Udp } else { PortProtocol::Tcp };
+        Some((protocol, check.port.unwrap_or(self.member.port))).filter(|checked| *checked != self.served())
+    }
+
+    /// How the port answers that clients come to.
+    fn to_clients(&self) -> Vec<(SimTime, Answers, u16)> {
+        let (protocol, port) = self.served();
+        self.answers(protocol, port)
+    }
+
+    /// How the port answers that is checked, if it is another one.
+    fn to_probes(&self) -> Vec<(SimTime, Answers, u16)> {
+        self.checked().map(|(protocol, port)| self.answers(protocol, port)).unwrap_or_default()
+    }
+
+    fn backend(&self, name: &str) -> Backend {
+        let (_, answers, status) = self.to_clients()[0];
+        let checked = self.to_probes().first().copied();
+        Backend {
+            name: name.to_owned(),
+            weight: self.member.backend.weight,
+            answers,
+            status,
+            check_answers: checked.map(|(_, answers, _)| answers),
+            check_status: checked.map(|(_, _, status)| status),
+            probes: health::series(self.w, self.listener, self.member)
+                .map(|series| series.counted_from(self.w.now())),
+        }
+    }
+
+    fn faults(&self, name: &str) -> Vec<Fault> {
+        let at = |at: SimTime| Fault::of(Length(at - self.w.now()), name);
+        let clients = self.to_clients().into_iter().skip(1).map(|(when, answers, status)| Fault {
+            answers: Some(answers),
+            status: Some(status),
+            ..at(when)
+        });
+        let mut faults: Vec<Fault> = clients.collect();
+        for (when, answers, status) in self.to_probes().into_iter().skip(1) {
+            let (check_answers, check_status) = (Some(answers), Some(status));
+            let together = faults.iter_mut().find(|fault| fault.at.0 == when - self.w.now());
+            match together {
+                Some(fault) => (fault.check_answers, fault.check_status) = (check_answers, check_status),
+                None => faults.push(Fault { check_answers, check_status, ..at(when) }),
+            }
+        }
+        faults
+    }
+}
+
+/// A fault of the scenario that names a server alone means its one member.
+fn name_in_full(scenario: &mut Scenario) {
+    let names: Vec<String> = scenario.backends.iter().map(|backend| backend.name.clone()).collect();
+    for fault in &mut scenario.faults {
+        let named = |name: &&String| name.split(':').next() == Some(&fault.backend);
+        let mut of_server = names.iter().filter(named);
+        if let (Some(name), None) = (of_server.next(), of_server.next()) {
+            fault.backend.clone_from(name);
+        }
+    }
+}
