@@ -5,6 +5,7 @@
 //! draws entropy or does I/O, and equal calls give equal answers everywhere.
 
 mod allocator;
+mod bit_set;
 mod block;
 mod encoding;
 mod free_set;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use thiserror::Error;
 
+use crate::cidr::bit_set::BitSet;
 use crate::cidr::block::{Block, Cidr, Cidr4};
 use crate::cidr::free_set::FreeSet;
 use crate::cidr::reserved::{RESERVED_IPV4_FIRST, RESERVED_IPV4_LAST, VSWITCH_LENGTHS};
@@ -142,28 +143,13 @@ pub struct AddressPool {
 
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Prefixes {
-    /// Bit i of the words: the i-th /28 of the block is assigned.
-    assigned: Vec<u64>,
-    count: u32,
+    /// Numbers of the /28s of the block that are assigned.
+    assigned: BitSet,
     /// Disjoint, by address.
     reservations: Vec<Cidr4>,
 }
 
 impl Prefixes {
-    fn has(&self, index: u32) -> bool {
-        self.assigned.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
-    }
-
-    fn set(&mut self, index: u32, on: bool) {
-        let at = index as usize / 64;
-        if self.assigned.len() <= at {
-            self.assigned.resize(at + 1, 0);
-        }
-        let bit = 1u64 << (index % 64);
-        self.assigned[at] = if on { self.assigned[at] | bit } else { self.assigned[at] & !bit };
-        self.count = if on { self.count + 1 } else { self.count - 1 };
-    }
-
     fn reservation_of(&self, block: Cidr4) -> Option<Cidr4> {
         self.reservations.iter().copied().find(|r| r.overlaps(block))
     }
@@ -198,7 +184,7 @@ impl AddressPool {
 
     /// Assigned prefixes.
     pub fn prefix_count(&self) -> u32 {
-        self.prefixes.as_ref().map_or(0, |p| p.count)
+        self.prefixes.as_ref().map_or(0, |p| p.assigned.len())
     }
 
     /// The reserved blocks, by address.
@@ -270,7 +256,7 @@ impl AddressPool {
             return Ok(AddressState::System);
         }
         let Some(prefixes) = &self.prefixes else { return Ok(AddressState::Taken) };
-        if prefixes.has(n / PREFIX_SIZE) {
+        if prefixes.assigned.contains(n / PREFIX_SIZE) {
             return Ok(AddressState::InPrefix(self.prefix(n / PREFIX_SIZE)));
         }
         let reserved = prefixes.reservation_of(Cidr4::host(address));
@@ -300,7 +286,8 @@ impl AddressPool {
         let open = self.free.contains_run(index * PREFIX_SIZE, PREFIX_SIZE);
         if !open {
             let kept = self.prefixes.as_ref();
-            let waiting = kept.is_some_and(|p| !p.has(index) && p.reservation_of(prefix).is_some());
+            let waiting =
+                kept.is_some_and(|p| !p.assigned.contains(index) && p.reservation_of(prefix).is_some());
             if !waiting {
                 return Err(self.part_refusal(prefix));
             }
@@ -316,8 +303,10 @@ impl AddressPool {
     pub fn give_back_prefix(&mut self, prefix: Cidr4) -> Result<(), PoolError> {
         let index = self.prefix_index(prefix)?;
         let refuse = PoolError::NotTaken { what: prefix.into() };
-        let Some(prefixes) = self.prefixes.as_mut().filter(|p| p.has(index)) else { return Err(refuse) };
-        prefixes.set(index, false);
+        let Some(prefixes) = self.prefixes.as_mut() else { return Err(refuse) };
+        if !prefixes.assigned.remove(index) {
+            return Err(refuse);
+        }
         if prefixes.reservation_of(prefix).is_none() {
             self.release(prefix);
         }
@@ -369,7 +358,7 @@ impl AddressPool {
         let missing = PoolError::NotTaken { what: block.into() };
         let Some(prefixes) = &self.prefixes else { return Err(missing) };
         let Some(at) = prefixes.reservations.iter().position(|r| *r == block) else { return Err(missing) };
-        if let Some(index) = self.indexes(block).find(|index| prefixes.has(*index)) {
+        if let Some(index) = self.indexes(block).find(|index| prefixes.assigned.contains(*index)) {
             let prefix = self.prefix(index).into();
             return Err(PoolError::ReservationInUse { what: block.into(), prefix });
         }
@@ -383,9 +372,7 @@ impl AddressPool {
     /// Bytes on the heap; a /29 to /26 without prefixes has none.
     pub fn heap_bytes(&self) -> u64 {
         let prefixes = self.prefixes.as_ref().map_or(0, |p| {
-            size_of::<Prefixes>()
-                + p.assigned.capacity() * size_of::<u64>()
-                + p.reservations.capacity() * size_of::<Cidr4>()
+            size_of::<Prefixes>() + p.assigned.heap_bytes() + p.reservations.capacity() * size_of::<Cidr4>()
         });
         self.free.heap_bytes() + prefixes as u64
     }
@@ -452,7 +439,7 @@ impl AddressPool {
             return PoolError::System { what, block: self.block.into() };
         }
         let Some(prefixes) = &self.prefixes else { return PoolError::Taken { what } };
-        if let Some(index) = self.indexes(part).find(|index| prefixes.has(*index)) {
+        if let Some(index) = self.indexes(part).find(|index| prefixes.assigned.contains(*index)) {
             return PoolError::InPrefix { what, prefix: self.prefix(index).into() };
         }
         match prefixes.reservation_of(part) {
@@ -482,7 +469,7 @@ impl AddressPool {
     fn reserved_prefix(&self) -> Option<u32> {
         let prefixes = self.prefixes.as_ref()?;
         let mut indexes = prefixes.reservations.iter().flat_map(|r| self.indexes(*r));
-        indexes.find(|index| !prefixes.has(*index))
+        indexes.find(|index| !prefixes.assigned.contains(*index))
     }
 
     fn assign(&mut self, index: u32) {
@@ -491,7 +478,7 @@ impl AddressPool {
             self.free.remove_run(start, PREFIX_SIZE);
             self.free_count -= PREFIX_SIZE;
         }
-        self.prefixes.get_or_insert_default().set(index, true);
+        self.prefixes.get_or_insert_default().assigned.insert(index);
     }
 
     fn release(&mut self, part: Cidr4) {

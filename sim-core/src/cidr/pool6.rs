@@ -1,9 +1,10 @@
 //! The addresses of one IPv6 vSwitch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::cidr::bit_set::BitSet;
 use crate::cidr::block::{Block, Cidr, Cidr6};
 use crate::cidr::free_set::FreeSet;
 use crate::cidr::pool::PoolError;
@@ -39,7 +40,8 @@ pub struct AddressPool6 {
     open: FreeSet,
     /// Single addresses in a /80, where there are any.
     singles: BTreeMap<u16, u64>,
-    assigned: BTreeSet<u16>,
+    /// Numbers of the /80s that are assigned.
+    assigned: BitSet,
     /// Disjoint, by address.
     reservations: Vec<Cidr6>,
     free_count: u64,
@@ -62,7 +64,7 @@ impl AddressPool6 {
             // The first and the last /80 hold the kept addresses.
             open: FreeSet::new(PREFIXES, 1, 1),
             singles: BTreeMap::new(),
-            assigned: BTreeSet::new(),
+            assigned: BitSet::default(),
             reservations: Vec::new(),
             // 2^64 less the kept ones; the sum never reaches 2^64.
             free_count: u64::MAX - u64::from(RESERVED_IPV6_FIRST + RESERVED_IPV6_LAST) + 1,
@@ -81,7 +83,7 @@ impl AddressPool6 {
 
     /// Assigned prefixes.
     pub fn prefix_count(&self) -> u32 {
-        self.assigned.len() as u32
+        self.assigned.len()
     }
 
     /// The reserved blocks, by address.
@@ -126,7 +128,7 @@ impl AddressPool6 {
         if !self.is_used(n) {
             return Err(PoolError::NotTaken { what: Cidr::host(IpAddr::V6(address)) });
         }
-        if is_kept(n) || self.assigned.contains(&group(n)) || self.reservation_of(group(n)).is_some() {
+        if is_kept(n) || self.assigned.contains(group(n).into()) || self.reservation_of(group(n)).is_some() {
             return Err(self.refusal(n));
         }
         self.remove_interval(n, n);
@@ -172,7 +174,7 @@ impl AddressPool6 {
         if group == 0 || group == u16::MAX {
             return Err(PoolError::System { what, block: self.block.into() });
         }
-        let waiting = !self.assigned.contains(&group) && self.reservation_of(group).is_some();
+        let waiting = !self.assigned.contains(group.into()) && self.reservation_of(group).is_some();
         if !waiting && !self.open.contains(u32::from(group)) {
             return Err(PoolError::Taken { what });
         }
@@ -186,7 +188,7 @@ impl AddressPool6 {
     /// Another length, outside, or not assigned.
     pub fn give_back_prefix(&mut self, prefix: Cidr6) -> Result<(), PoolError> {
         let group = self.prefix_group(prefix)?;
-        if !self.assigned.remove(&group) {
+        if !self.assigned.remove(group.into()) {
             return Err(PoolError::NotTaken { what: prefix.into() });
         }
         if self.reservation_of(group).is_none() {
@@ -257,8 +259,8 @@ impl AddressPool6 {
         let what = Cidr::V6(block);
         let at = self.reservations.iter().position(|other| *other == block);
         let at = at.ok_or(PoolError::NotTaken { what })?;
-        if let Some(group) = self.assigned.range(groups(block)).next() {
-            return Err(PoolError::ReservationInUse { what, prefix: self.prefix(*group).into() });
+        if let Some(group) = groups(block).find(|group| self.assigned.contains(u32::from(*group))) {
+            return Err(PoolError::ReservationInUse { what, prefix: self.prefix(group).into() });
         }
         self.reservations.remove(at);
         let (first, last) = numbers(block);
@@ -276,7 +278,7 @@ impl AddressPool6 {
     /// The lowest /80 of the reservations that is not assigned.
     fn reserved_group(&self) -> Option<u16> {
         let mut all = self.reservations.iter().flat_map(|block| groups(*block));
-        all.find(|group| !self.assigned.contains(group))
+        all.find(|group| !self.assigned.contains(u32::from(*group)))
     }
 
     /// Whether none of these addresses is used.
@@ -322,7 +324,7 @@ impl AddressPool6 {
         if is_kept(n) {
             return PoolError::System { what, block: self.block.into() };
         }
-        if self.assigned.contains(&group(n)) {
+        if self.assigned.contains(group(n).into()) {
             return PoolError::InPrefix { what, prefix: self.prefix(group(n)).into() };
         }
         match self.reservation_of(group(n)) {
@@ -342,7 +344,7 @@ impl AddressPool6 {
     }
 
     fn assign(&mut self, group: u16) {
-        self.assigned.insert(group);
+        self.assigned.insert(group.into());
         // What is reserved is used already.
         if self.reservation_of(group).is_none() {
             self.open.remove(u32::from(group));
