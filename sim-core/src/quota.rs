@@ -93,6 +93,8 @@ quotas! {
     // -- access control lists of load balancers
     AccessControlLists "slb_quota_acls_num" 200 true "access control lists of one account in one region";
     AccessControlListEntries "slb_quota_acl_entries" 300 true "entries in one access control list";
+    ListenersPerAccessControlList "slb.listeners_per_acl" 50 true "listeners that use one access control list";
+    AclEntriesPerListener "slb.acl_entries_per_listener" 1000 false "entries in all access control lists of one listener";
     // -- certificates
     ServerCertificates "slb_quota_certs_num" 100 true "server certificates of one account in one region";
     CaCertificates "slb_quota_ca_certs_num" 100 true "CA certificates of one account in one region";

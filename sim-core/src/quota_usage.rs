@@ -12,6 +12,7 @@ use crate::id::AnyId;
 use crate::quota::Quota;
 use crate::slb::acl::AccessControlList;
 use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::{listener, listener_access};
 use crate::table::Groups;
 use crate::tag::Tag;
 use crate::vpc::nat_gateway::{self, NatGateway};
@@ -152,6 +153,14 @@ const fn counter(quota: Quota) -> Counter {
         Quota::AccessControlLists => {
             Counter::Region(|w, owner| w.indexes().access_control_lists.by_owner.count(owner))
         }
+        Quota::ListenersPerAccessControlList => {
+            Counter::AccessControlList(|w, acl| w.indexes().listeners.by_acl.count(&acl.id))
+        }
+        // What the listener with the most has: a listener is no object of its own for a quota.
+        Quota::AclEntriesPerListener => Counter::LoadBalancer(|w, balancer| {
+            let listeners = listener::of(w, balancer.id);
+            listeners.map(|listener| listener_access::entries(w, listener)).max().unwrap_or(0)
+        }),
         Quota::AccessControlListEntries => Counter::AccessControlList(|_, acl| acl.entries.len() as u64),
         Quota::NatGatewaysPerVpc => Counter::Vpc(|w, vpc| w.indexes().nat_gateways.by_vpc.count(&vpc.id)),
         Quota::EipsPerNatGateway => Counter::NatGateway(|w, gateway| gateway.eips(w).count() as u64),

@@ -434,7 +434,9 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         Quota::ServerCertificates
         | Quota::CaCertificates
         | Quota::AccessControlLists
-        | Quota::AccessControlListEntries => regional::fill(lab, quota),
+        | Quota::AccessControlListEntries
+        | Quota::ListenersPerAccessControlList
+        | Quota::AclEntriesPerListener => regional::fill(lab, quota),
         Quota::NatGatewaysPerVpc
         | Quota::EipsPerNatGateway
         | Quota::TrafficEipsPerNatGateway

@@ -44,9 +44,12 @@ impl Story {
         let text =
             named.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value));
         let Some((before, rest)) = text.split_once("{~") else { return text };
-        let Some((what, after)) = rest.split_once('}') else { return text };
-        let (part, times) = what.rsplit_once('~').expect("{~text~times}");
-        let times: u32 = times.parse().expect("a number");
+        // The text may hold braces: it ends where a number does.
+        let ends = rest.match_indices('~').find_map(|(at, _)| {
+            let (times, after) = rest[at + 1..].split_once('}')?;
+            Some((&rest[..at], times.parse::<u32>().ok()?, after))
+        });
+        let (part, times, after) = ends.expect("{~text~times}");
         let parts: String = (1..=times).map(|n| part.replace('#', &n.to_string())).collect();
         format!("{before}{parts}{}", self.fill(after))
     }

@@ -55,6 +55,9 @@ macro_rules! slb_errors {
         PairGroupNotFound NotFound ["InvalidParam.VServerGroupId", "InvalidParameter.VServerGroupId"] 400 "The specified primary/secondary group does not exist.";
         ListenerOtherGroup Conflict ["InvalidParam.VServerGroupId", "InvalidParameter.VServerGroupId"] 400 "The vServer group belongs to another load balancer.";
         ListenerAcls Invalid ["QuotaLimitExceeds.AclAttachedToListener"] 400 "A listener uses at most 3 access control lists.";
+        ListenerAclEntryTwice Conflict ["Duplicated.AclEntry"] 400 "Two access control lists of a listener have no entry in common.";
+        ListenerAclQuotaExceeded Quota ["AclListenerOverLimit"] 400 "The access control list has as many listeners as the quota allows.";
+        ListenerAclEntriesExceeded Quota ["QuotaLimitExceeds.TotalAclEntry"] 400 "The access control lists of a listener have more entries together than the quota allows.";
         ListenerAclFamily Conflict ["IpVersionConflict"] 400 "An access control list is of the address family of the load balancer.";
         ListenerPortTaken Conflict ["InvalidParameter.ListenerPortConflict"] 400 "The port has a listener of this protocol family already.";
         ListenerPortReserved Denied ["OperationDenied.SpecialListenerPortNotAllowed"] 400 "UDP port 4789 is the provider's own.";

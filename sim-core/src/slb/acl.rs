@@ -242,8 +242,8 @@ pub struct ModifyAccessControlList {
 /// Handles [`ModifyAccessControlList`].
 ///
 /// # Errors
-/// The form of name and entries; an unknown list; entries of another family or already there;
-/// [`ErrorCode::AclEntryQuotaExceeded`].
+/// The form of name and entries; an unknown list; entries of another family or already there, be it in another list of a
+/// listener; [`ErrorCode::AclEntryQuotaExceeded`].
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyAccessControlList) -> Outcome<Reply> {
     let name = c.name.as_deref().map(check_name).transpose()?;
     check_entries(&c.add)?;
@@ -257,6 +257,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyAccessControlList) -> Ou
         return Err(exists(at, format!("{} has {} already.", c.acl, c.add[at].block)));
     }
     check_count(w, caller, entries.len(), c.add.len())?;
+    listener_access::check_growth(w, caller, c.acl, &c.add, (acl.entries.len() - entries.len()) as u64)?;
     entries.extend(c.add.iter().cloned());
     w.update::<AccessControlList>(&c.acl, |acl| {
         if let Some(name) = name {

@@ -1,13 +1,17 @@
 //! Which sources a listener lets through: access control lists, white or black.
 
 use crate::access::Caller;
+use crate::cidr::Cidr;
 use crate::ecs::prefix_list::AddressFamily;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AccessControlListId, ListenerId};
-use crate::slb::acl::{AccessControlList, AclKind};
+use crate::quota::Quota;
+use crate::slb::acl::{AccessControlList, AclEntry, AclKind};
+use crate::slb::listener::Listener;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The access control of a listener.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +38,8 @@ pub struct AccessSettings {
 /// The most access control lists of a listener.
 const MOST_ACLS: usize = 3;
 
-/// The access control as it will be: with lists that are there, of the family of the load balancer's address.
+/// The access control as it will be: with lists that are there, of the family of the load balancer's address, without an entry
+/// in common, within the quotas (provider documentation: access control, 2021).
 pub(crate) fn take_access(
     w: &World,
     caller: &Caller,
@@ -68,7 +73,73 @@ pub(crate) fn take_access(
                 .detail(format!("{id} is of the other address family than {}.", balancer.id)));
         }
     }
+    check_together(w, &acls)?;
+    let before = old.map_or(&[][..], |old| &old.acls);
+    for id in acls.iter().filter(|id| !before.contains(id)) {
+        let used = w.indexes().listeners.by_acl.count(id);
+        Quota::ListenersPerAccessControlList
+            .check(w, caller.account, used, 1, ErrorCode::ListenerAclQuotaExceeded)
+            .map_err(|refusal| refusal.field("acl_id"))?;
+    }
+    let entries = acls.iter().map(|id| entry_count(w, *id)).sum();
+    Quota::AclEntriesPerListener
+        .check(w, caller.account, 0, entries, ErrorCode::ListenerAclEntriesExceeded)
+        .map_err(|refusal| refusal.field("acl_id"))?;
     Ok(kind.filter(|_| !acls.is_empty()).map(|kind| Access { on, acls, kind }))
+}
+
+/// Lists that a listener uses together are others, and have no entry in common.
+fn check_together(w: &World, acls: &[AccessControlListId]) -> Outcome<()> {
+    let mut seen = BTreeMap::new();
+    for (id, entry) in acls.iter().flat_map(|id| entries_of(w, *id).iter().map(move |entry| (id, entry))) {
+        if let Some(other) = seen.insert(entry.block, id) {
+            return Err(Refusal::new(ErrorCode::ListenerAclEntryTwice)
+                .field("acl_id")
+                .detail(format!("{other} and {id} both have {}.", entry.block))
+                .blockers([*other]));
+        }
+    }
+    Ok(())
+}
+
+fn entries_of(w: &World, acl: AccessControlListId) -> &[AclEntry] {
+    w.get::<AccessControlList>(&acl).map_or(&[], |acl| &acl.entries)
+}
+
+fn entry_count(w: &World, acl: AccessControlListId) -> u64 {
+    entries_of(w, acl).len() as u64
+}
+
+/// How many entries the lists of a listener have together.
+pub fn entries(w: &World, listener: &Listener) -> u64 {
+    let acls = listener.access.iter().flat_map(|access| &access.acls);
+    acls.map(|acl| entry_count(w, *acl)).sum()
+}
+
+/// Checks entries that come to a list against the other lists of the listeners that use it, after `gone` left it.
+pub(crate) fn check_growth(
+    w: &World,
+    caller: &Caller,
+    acl: AccessControlListId,
+    add: &[AclEntry],
+    gone: u64,
+) -> Outcome<()> {
+    for listener in using(w, acl).filter_map(|id| w.get::<Listener>(&id)) {
+        let others = listener.access.iter().flat_map(|access| &access.acls).filter(|other| **other != acl);
+        let there: BTreeSet<Cidr> =
+            others.flat_map(|other| entries_of(w, *other)).map(|entry| entry.block).collect();
+        if let Some(at) = add.iter().position(|entry| there.contains(&entry.block)) {
+            return Err(Refusal::new(ErrorCode::AclEntryExists)
+                .field(format!("entries/{at}/cidr"))
+                .detail(format!("Another list of {} has {}.", listener.id, add[at].block))
+                .blockers([listener.id]));
+        }
+        let used = entries(w, listener) - gone;
+        Quota::AclEntriesPerListener
+            .check(w, caller.account, used, add.len() as u64, ErrorCode::AclEntryQuotaExceeded)
+            .map_err(|refusal| refusal.field("entries"))?;
+    }
+    Ok(())
 }
 
 /// The listeners that use an access control list.

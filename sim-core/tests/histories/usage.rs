@@ -152,6 +152,11 @@ pub fn of(w: &World) -> Usage {
     }
     for l in w.table::<Listener>().iter() {
         c.add(Quota::ListenersPerLoadBalancer, l.owner.account, l.load_balancer, 1);
+        for acl in l.access.iter().flat_map(|access| &access.acls) {
+            c.add(Quota::ListenersPerAccessControlList, l.owner.account, acl, 1);
+            let entries = w.get::<AccessControlList>(acl).map_or(0, |acl| acl.entries.len() as u64);
+            c.add(Quota::AclEntriesPerListener, l.owner.account, l.id, entries);
+        }
     }
     for g in w.table::<VServerGroup>().iter() {
         let count = g.backends.len() as u64;
