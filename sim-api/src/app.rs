@@ -3,6 +3,7 @@
 use crate::counters::Counters;
 use crate::doors::Usher;
 use crate::engine::{Engine, WorldHandle};
+use crate::metadata::Issued;
 use crate::problem::Problem;
 use crate::requests::RequestLog;
 use crate::rpc::{Credentials, NonceCache};
@@ -35,6 +36,8 @@ pub struct App {
     pub in_flight: AtomicU64,
     /// What the service counts.
     pub metrics: Counters,
+    /// What the metadata service gave out.
+    pub metadata: Issued,
     /// Who brings tunnels in; set once the service listens.
     pub usher: OnceLock<Usher>,
     loaded: AtomicBool,
@@ -59,6 +62,7 @@ impl App {
             address,
             in_flight: AtomicU64::new(0),
             metrics: Counters::default(),
+            metadata: Issued::default(),
             usher: OnceLock::new(),
             loaded: AtomicBool::new(false),
             ready: AtomicBool::new(false),

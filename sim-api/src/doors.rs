@@ -9,6 +9,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -23,12 +24,23 @@ const HELLO: Duration = Duration::from_secs(10);
 const WAITING: usize = 1024;
 
 /// Who is at the other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Where it connects from.
+    pub address: SocketAddr,
+    /// The user that it named when it asked for the tunnel that it came through.
+    pub user: Option<Arc<str>>,
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Peer {
+        Peer { address, user: None }
+    }
+}
 
 impl Connected<IncomingStream<'_, Doors>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Doors>) -> Peer {
-        *stream.remote_addr()
+        stream.remote_addr().clone()
     }
 }
 
@@ -63,7 +75,7 @@ impl Listener for Doors {
     }
 
     fn local_addr(&self) -> io::Result<Peer> {
-        Ok(Peer(self.address))
+        Ok(self.address.into())
     }
 }
 
@@ -96,19 +108,19 @@ impl Usher {
             match &self.tls {
                 // Without TLS there is nothing to find out.
                 None => {
-                    if self.doors.send((Connection(Kind::Plain(stream)), Peer(address))).await.is_err() {
+                    if self.doors.send((Connection(Kind::Plain(stream)), address.into())).await.is_err() {
                         return;
                     }
                 }
                 Some(_) => {
                     let (usher, stopping) = (self.clone(), stopping.clone());
-                    tokio::spawn(until(stopping, async move { usher.greet(stream, address).await }));
+                    tokio::spawn(until(stopping, async move { usher.greet(stream, address.into()).await }));
                 }
             }
         }
     }
 
-    async fn greet(&self, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
+    async fn greet(&self, stream: TcpStream, peer: Peer) -> io::Result<()> {
         let mut first = [0];
         if stream.peek(&mut first).await? == 0 {
             return Ok(());
@@ -119,11 +131,11 @@ impl Usher {
             }
             _ => Connection(Kind::Plain(stream)),
         };
-        self.bring(connection, address).await
+        self.bring(connection, peer).await
     }
 
     /// Brings in what comes out of a tunnel, as if it had connected by itself.
-    pub async fn bring_tunnel<S>(&self, mut stream: S, address: SocketAddr, stopping: watch::Receiver<bool>)
+    pub async fn bring_tunnel<S>(&self, mut stream: S, peer: Peer, stopping: watch::Receiver<bool>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -137,13 +149,13 @@ impl Usher {
                 Some(tls) if first[0] == HANDSHAKE => Box::new(tls.acceptor.accept(stream).await?),
                 _ => Box::new(stream),
             };
-            self.bring(Connection(Kind::Wrapped(inside)), address).await
+            self.bring(Connection(Kind::Wrapped(inside)), peer).await
         })
         .await;
     }
 
-    async fn bring(&self, connection: Connection, address: SocketAddr) -> io::Result<()> {
-        let sent = self.doors.send((connection, Peer(address))).await;
+    async fn bring(&self, connection: Connection, peer: Peer) -> io::Result<()> {
+        let sent = self.doors.send((connection, peer)).await;
         sent.map_err(|_| io::Error::other("the service stops"))
     }
 }

@@ -95,6 +95,9 @@ impl Drop for InFlight<'_> {
     }
 }
 
+/// Where the paths begin that are about worlds, beside `/`.
+const WORLDLY: [&str; 3] = ["/v1/", "/latest/", "/metadata/"];
+
 fn check(app: &App, request: &Request, in_flight: u64) -> Result<(), Problem> {
     if in_flight > app.settings.concurrency {
         let detail = format!("More than {} requests are under way.", app.settings.concurrency);
@@ -112,7 +115,8 @@ fn check(app: &App, request: &Request, in_flight: u64) -> Result<(), Problem> {
     check_site(app, request.headers())?;
     check_bearer(app, request)?;
     // What asks about worlds waits until they are loaded, and seeded if a seed is being applied.
-    if !app.is_ready() && (request.uri().path() == "/" || request.uri().path().starts_with("/v1/")) {
+    let path = request.uri().path();
+    if !app.is_ready() && (path == "/" || WORLDLY.iter().any(|start| path.starts_with(start))) {
         return Err(App::loading());
     }
     Ok(())
@@ -137,7 +141,8 @@ fn host_name(request: &Request) -> Option<String> {
 
 fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
     let name = host_name(request).unwrap_or_default();
-    let provider_wire = request.uri().path() == "/";
+    let path = request.uri().path();
+    let provider_wire = path == "/" || path.starts_with("/latest/");
     let known = is_loopback(&name)
         || name == app.address.ip().to_string()
         || app.settings.hosts.iter().any(|host| host.eq_ignore_ascii_case(&name))

@@ -30,6 +30,7 @@ pub mod faults;
 mod gate;
 mod links;
 pub mod listing;
+pub mod metadata;
 pub mod openapi;
 pub mod page;
 pub mod problem;

@@ -9,9 +9,11 @@ use crate::doors::Peer;
 use crate::gate::{METADATA_HOST, is_provider_host};
 use crate::problem::Problem;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper_util::rt::TokioIo;
 
 /// Answers CONNECT; everything else goes on.
@@ -23,6 +25,16 @@ pub async fn pass(State(app): State<AppState>, request: Request, next: Next) -> 
         Ok(()) => StatusCode::OK.into_response(),
         Err(problem) => problem.into_response(),
     }
+}
+
+/// The user that a client names to its proxy: `http://USER:x@127.0.0.1:8080` as proxy address. It opens nothing; it
+/// says which instance asks the metadata service. Some clients send no user without a password.
+pub(crate) fn proxy_user(headers: &HeaderMap) -> Option<String> {
+    let sent = headers.get(header::PROXY_AUTHORIZATION)?.to_str().ok()?;
+    let decoded = BASE64.decode(sent.strip_prefix("Basic ")?.trim()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let user = text.split_once(':').map_or(text.as_str(), |(user, _)| user);
+    Some(user.to_owned()).filter(|user| !user.is_empty())
 }
 
 fn refused(detail: String) -> Problem {
@@ -64,14 +76,15 @@ fn connect(app: &AppState, request: Request) -> Result<(), Problem> {
         }
         _ => return Err(refused(format!("{host} is served at the ports 443 and 80, not at {port}."))),
     };
-    let Some(ConnectInfo(Peer(address))) = request.extensions().get::<ConnectInfo<Peer>>().copied() else {
+    let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<Peer>>() else {
         return Err(refused("The request came without a connection.".to_owned()));
     };
+    let peer = Peer { address: peer.address, user: proxy_user(request.headers()).map(Into::into) };
     let stopping = app.stopping();
     tokio::spawn(async move {
         // The upgrade fails if the client goes before it has the answer.
         if let Ok(tunnel) = hyper::upgrade::on(request).await {
-            usher.bring_tunnel(TokioIo::new(tunnel), address, stopping).await;
+            usher.bring_tunnel(TokioIo::new(tunnel), peer, stopping).await;
         }
     });
     Ok(())

@@ -2,6 +2,7 @@
 
 use crate::app::AppState;
 use crate::gate;
+use crate::metadata;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::proxy;
@@ -24,6 +25,8 @@ pub fn service(app: AppState) -> Router {
         .merge(openapi::native_router())
         .merge(docs)
         .route("/", any(provider_or_welcome))
+        .route("/latest/{*path}", any(metadata::here))
+        .route("/metadata/{instance}/latest/{*path}", any(metadata::of_instance))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/openapi.json", get(document))

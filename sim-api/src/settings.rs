@@ -234,6 +234,9 @@ options! {
     /// Where the local authority is kept [default: $XDG_STATE_HOME/cloudnet, else ~/.local/state/cloudnet]
     #[arg(long, env = "CLOUDNET_STATE_DIR", value_name = "DIRECTORY")]
     state_dir: PathBuf;
+    /// The instance that the metadata service answers for unless a request chooses one: ID or NAME, @WORLD behind it
+    #[arg(long, env = "CLOUDNET_METADATA_INSTANCE", value_name = "INSTANCE")]
+    metadata_instance: String;
     /// Accept only requests signed with a key of this TOML file; the native wire wants its bearer token
     #[arg(long, env = "CLOUDNET_CREDENTIALS", value_name = "FILE")]
     credentials: PathBuf;
@@ -305,6 +308,8 @@ pub struct ServeSettings {
     pub tls: bool,
     /// Where the local authority is kept.
     pub state_dir: Option<PathBuf>,
+    /// Which instance the metadata service answers for unless a request chooses one.
+    pub metadata_instance: Option<String>,
     /// The credentials file.
     pub credentials: Option<PathBuf>,
     /// Further host names.
@@ -347,6 +352,7 @@ impl From<ServeOptions> for ServeSettings {
             seed: o.seed,
             tls: o.tls.unwrap_or(false),
             state_dir: o.state_dir,
+            metadata_instance: o.metadata_instance,
             credentials: o.credentials,
             hosts: o.host.unwrap_or_default(),
             unknown_params: o.unknown_params.unwrap_or(UnknownParams::Warn),

@@ -75,6 +75,25 @@ async fn a_web_page_cannot_drive_the_server() {
     server.stop().await.unwrap();
 }
 
+/// A client that asks where a product is served goes on with the server that it asked.
+#[tokio::test]
+async fn the_location_of_a_product_is_where_the_question_came_to() {
+    let server = Server::start(settings()).await.unwrap();
+    let question = "/?Action=DescribeEndpoints&Version=2015-06-12&Id=cn-beijing&ServiceCode=Vpc&Type=openAPI&Format=JSON";
+    let rows = [
+        ("127.0.0.1:8080", "127.0.0.1:8080"),
+        ("localhost", "localhost"),
+        ("location-readonly.aliyuncs.com", "vpc.cn-beijing.aliyuncs.com"),
+        ("location.aliyuncs.com:443", "vpc.cn-beijing.aliyuncs.com"),
+    ];
+    for (host, wanted) in rows {
+        let (status, _, body) = send(&server, question, &[("host", host)], "").await;
+        assert_eq!(status, 200, "{host}: {body}");
+        assert_eq!(body["Endpoints"]["Endpoint"][0]["Endpoint"], wanted, "{host}");
+    }
+    server.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn nobody_is_answered_before_the_worlds_are_what_they_shall_be() {
     use sim_api::app::App;

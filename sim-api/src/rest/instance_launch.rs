@@ -264,6 +264,10 @@ pub struct LaunchBody {
     /// Whether it is a subscription, which is not deleted before its end unless told so.
     #[serde(default)]
     subscription: bool,
+    /// The name of its role, whose keys the metadata service gives; none if absent.
+    #[serde(default)]
+    #[schema(example = "node-role")]
+    ram_role_name: Option<String>,
     /// Its resource group; the account's default one if absent.
     #[serde(default)]
     resource_group_id: Option<String>,
@@ -309,7 +313,11 @@ impl LaunchBody {
             },
             password: None,
             user_data: None,
-            terms: Terms { charge, ..Terms::default() },
+            terms: Terms {
+                charge,
+                ram_role: self.ram_role_name.unwrap_or_default().into(),
+                ..Terms::default()
+            },
             resource_group: self.resource_group_id.as_deref().map(parse_id).transpose()?,
             tags: tag_pairs(self.tags),
         };

@@ -185,6 +185,8 @@ pub struct InstanceBody {
     deletion_protection: bool,
     /// Whether it is a subscription.
     subscription: bool,
+    /// The name of its role; empty if it has none.
+    ram_role_name: String,
     /// Whether it has a password. Only a fingerprint of it is kept.
     has_password: bool,
     /// Whether it has user data. Only a fingerprint of it is kept.
@@ -234,6 +236,7 @@ pub fn show(w: &World, i: &Instance) -> InstanceBody {
         system_disk: w.get::<Disk>(&i.system_disk).map(show_disk),
         deletion_protection: i.deletion_protection,
         subscription: i.terms.charge == ChargeType::PrePaid,
+        ram_role_name: i.terms.ram_role.to_string(),
         has_password: i.password.is_some(),
         has_user_data: i.user_data.is_some(),
         resource_group_id: i.resource_group.to_string(),

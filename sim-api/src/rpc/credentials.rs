@@ -119,6 +119,11 @@ impl Credentials {
         Ok(known)
     }
 
+    /// One key alone.
+    pub fn one(credential: Credential) -> Self {
+        Self { by_id: BTreeMap::from([(credential.access_key_id.clone(), credential)]) }
+    }
+
     fn add(&mut self, credential: Credential) -> Result<(), (&'static str, &'static str)> {
         if self.by_id.contains_key(&credential.access_key_id) {
             return Err(("access_key_id", "is used by an earlier entry; give each entry its own"));

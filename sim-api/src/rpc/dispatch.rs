@@ -1,12 +1,12 @@
 //! The way of a request on the provider wire: decode, believe, find the action, carry out, answer.
 
-use super::ProviderError;
 use super::actions::{self, Action};
 use super::encoding;
 use super::envelope::{self, RequestId};
 use super::plan::{BadParams, Plan};
 use super::request::{self, RawRequest, RpcRequest};
 use super::sign;
+use super::{Credentials, ProviderError};
 use crate::app::{App, AppState};
 use crate::catalogue::{ActionSpec, Code, UnknownParam, Violation};
 use crate::engine::{DEFAULT_WORLD, EngineError, WorldHandle};
@@ -257,15 +257,24 @@ fn believe(
     request: &RpcRequest,
 ) -> Result<(Arc<WorldHandle>, AccountId), ProviderError> {
     let find = |name: &str| app.ready_world(name).map_err(world_unavailable);
+    let now = crate::engine::wall_now() / 1000;
+    // Keys that the metadata service gave out count beside those of the file.
+    let of_role =
+        request.access_key_id.as_deref().map(|key| app.metadata.role_key(key, now)).transpose()?.flatten();
     if let Some(credentials) = &app.credentials {
-        let now = crate::engine::wall_now() / 1000;
-        let verified = sign::verify(raw, request, credentials, now)?;
+        let of_role = of_role.map(Credentials::one);
+        let verified = sign::verify(raw, request, of_role.as_ref().unwrap_or(credentials), now)?;
         if let Some(nonce) = &request.nonce {
             app.nonces.lock().claim(verified.access_key_id(), nonce, now)?;
         }
         let credential = verified.credential;
         let account =
             credential.account.parse().map(AccountId).map_err(|_| unknown_key(&credential.access_key_id))?;
+        return Ok((find(credential.world.as_deref().unwrap_or(DEFAULT_WORLD))?, account));
+    }
+    if let Some(credential) = of_role {
+        let account = credential.account.parse().map(AccountId);
+        let account = account.map_err(|_| unknown_key(&credential.access_key_id))?;
         return Ok((find(credential.world.as_deref().unwrap_or(DEFAULT_WORLD))?, account));
     }
     let key = request.access_key_id.as_deref().unwrap_or_default();

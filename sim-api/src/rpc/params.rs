@@ -53,6 +53,8 @@ impl Clone for Entry {
 #[derive(Clone, Default)]
 pub struct Params {
     entries: Vec<Entry>,
+    /// The host that the request was addressed to, with its port; empty if that is not known.
+    host: Box<str>,
 }
 
 impl Params {
@@ -91,6 +93,11 @@ impl Params {
         sent.map(|entry| (entry.name.as_str(), entry.value.as_str()))
     }
 
+    /// The same parameters, of a request to this host.
+    pub fn to_host(self, host: Option<&str>) -> Params {
+        Params { host: host.unwrap_or_default().into(), ..self }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -107,7 +114,8 @@ impl Params {
             return Cow::Borrowed(self);
         }
         let stays = |entry: &&Entry| !names.contains(&entry.name);
-        Cow::Owned(Params { entries: self.entries.iter().filter(stays).cloned().collect() })
+        let entries = self.entries.iter().filter(stays).cloned().collect();
+        Cow::Owned(Params { entries, host: self.host.clone() })
     }
 
     /// Names that no getter asked for and that are not [`COMMON`], in byte order. Ask after the
@@ -209,7 +217,7 @@ impl ParamsBuilder {
             earlier.in_query |= same && later.in_query;
             same
         });
-        Ok(Params { entries: self.entries })
+        Ok(Params { entries: self.entries, host: Box::default() })
     }
 }
 

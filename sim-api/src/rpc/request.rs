@@ -301,7 +301,7 @@ fn decode_params(raw: &RawRequest<'_>) -> Result<Params, DecodeError> {
             return Err(DecodeError::ContentType(media_type.to_owned()));
         }
     }
-    builder.finish()
+    builder.finish().map(|params| params.to_host(raw.host()))
 }
 
 fn decode_pairs(text: &[u8], in_query: bool, builder: &mut ParamsBuilder) -> Result<(), DecodeError> {

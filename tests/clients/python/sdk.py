@@ -1,7 +1,8 @@
 """Both generations of the published Python SDKs behind one way of calling them.
 
 A call names the action and its parameters as the provider's reference spells them; answers come back as the SDK
-decoded them, and a refusal as `Refused`. Nothing is configured but an endpoint, http and a pair of keys.
+decoded them, and a refusal as `Refused`. Nothing is configured but an endpoint, a protocol and a pair of keys; without an endpoint the SDK goes to
+the provider's own host names.
 """
 
 import importlib
@@ -33,9 +34,9 @@ class Refused(Exception):
 class NewGeneration:
     """alibabacloud-vpc20160428 and alibabacloud-ecs20140526: ACS3-HMAC-SHA256, typed requests and answers."""
 
-    def __init__(self, endpoint, key, secret="any"):
+    def __init__(self, endpoint, key, secret="any", protocol="http", ca=None):
         config = dict(
-            access_key_id=key, access_key_secret=secret, endpoint=endpoint, protocol="http", region_id=REGION
+            access_key_id=key, access_key_secret=secret, endpoint=endpoint, protocol=protocol, region_id=REGION, ca=ca
         )
         self._clients = {
             "vpc": (VpcClient(Config(**config)), vpc_models),
@@ -64,8 +65,10 @@ class OldCore:
 
     PACKAGES = {"vpc": "aliyunsdkvpc.request.v20160428", "ecs": "aliyunsdkecs.request.v20140526"}
 
-    def __init__(self, endpoint, key, secret="any"):
+    def __init__(self, endpoint, key, secret="any", protocol="http", ca=None):
+        # The authority is set by ALIBABA_CLOUD_CA_BUNDLE.
         self._endpoint = endpoint
+        self._protocol = protocol
         self._client = AcsClient(key, secret, REGION, auto_retry=False)
 
     def call(self, product, action, **parameters):
@@ -76,8 +79,9 @@ class OldCore:
             setter = getattr(request, f"set_{name}", None) or getattr(request, f"set_{name}s", None)
             assert setter, f"this SDK's {action} has no {name}"
             setter(value)
-        request.set_endpoint(self._endpoint)
-        request.set_protocol_type("http")
+        if self._endpoint:
+            request.set_endpoint(self._endpoint)
+        request.set_protocol_type(self._protocol)
         try:
             return json.loads(self._client.do_action_with_exception(request))
         except ServerException as e:

@@ -1,6 +1,7 @@
 //! Actions of other products that clients call at their start. They answer from account, region and resource
 //! groups, and are listed as minimal.
 
+use crate::gate::is_provider_host;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{Planned, read, show_tags_tag_key, tags};
 use serde_json::{Value, json};
@@ -25,15 +26,21 @@ const BILLING_INERT: &[&str] = &[
     "SubscriptionType",
 ];
 
-/// Location: where a product is served. Here: wherever this request came to.
+/// Location: where a product is served. Here: wherever this request came to, so that a client that asks goes on with the same
+/// server; one that uses the service as its proxy addresses the provider's hosts, and is told their names.
 pub fn describe_endpoints(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = p.required("Id")?.to_owned();
     let code = p.required("ServiceCode")?.to_owned();
     let kind = p.str("Type").unwrap_or("openAPI").to_owned();
     let namespace = p.str("Namespace").unwrap_or_default().to_owned();
+    let host = p.host().to_owned();
+    let through_proxy = host.is_empty() || is_provider_host(host.split(':').next().unwrap_or_default());
     read(move |w, _| {
         sim_core::region::check(w, &id.as_str().into())?;
-        let endpoint = format!("{}.{id}.aliyuncs.com", code.to_ascii_lowercase());
+        let endpoint = match through_proxy {
+            true => format!("{}.{id}.aliyuncs.com", code.to_ascii_lowercase()),
+            false => host,
+        };
         Ok(json!({
             "Success": true,
             "Endpoints": { "Endpoint": [{

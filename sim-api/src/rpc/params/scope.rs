@@ -31,6 +31,11 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The host that the request was addressed to, with its port; empty if that is not known.
+    pub fn host(&self) -> &'a str {
+        &self.params.host
+    }
+
     /// Number of this object in its list, from 1; `None` for a view that is no list item.
     pub fn number(&self) -> Option<u32> {
         (self.number > 0).then_some(self.number)
