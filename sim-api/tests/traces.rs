@@ -127,6 +127,65 @@ async fn follow(net: &Net, flow: &Value, answer: &Value) -> Value {
     net.ask(flow.clone()).await
 }
 
+/// An answer for each end at a load balancer.
+async fn by_balancers(net: &mut Net) -> Vec<Value> {
+    let mut found = Vec::new();
+    let body = json!({"address_type": "intranet", "vswitch_id": net.id("db"), "spec": "slb.s1.small"});
+    net.make("front", "/v1/load-balancers", body).await;
+    let shown = net.client.get(&format!("/v1/load-balancers/{}", net.id("front"))).await.expect(200);
+    let address = shown["address"].as_str().unwrap_or_else(|| panic!("{shown}")).to_owned();
+    let flow = |net: &Net, from: &str, port: u16| net.from(from, &address, port);
+    found.push(net.ask(flow(net, "www", 80)).await);
+    let backends = json!([{"server_id": net.id("sql"), "port": 3306}]);
+    let body = json!({"load_balancer_id": net.id("front"), "backends": backends});
+    net.make("pool", "/v1/vserver-groups", body).await;
+    let body = json!({"load_balancer_id": net.id("front"), "port": 80, "protocol": "tcp",
+        "vserver_group_id": net.id("pool"), "traffic": {"scheduler": "rr"}});
+    net.make("listener", "/v1/listeners", body).await;
+    let stopped = net.ask(flow(net, "www", 80)).await;
+    assert!(follow(net, &flow(net, "www", 80), &stopped).await["items"][0]["delivered"] == json!(false));
+    found.push(stopped);
+    // The listener runs, and its check has not ended.
+    found.push(net.ask(flow(net, "www", 80)).await);
+    let path = format!("/v1/listeners/{}", net.id("listener"));
+    net.change("PATCH", path.clone(), Some(json!({"health_check": {"enabled": false}}))).await;
+    let through = net.ask(flow(net, "www", 80)).await;
+    assert_eq!(end(&through), "delivered");
+    found.push(net.ask(flow(net, "sql", 80)).await);
+    let body = json!({"name": "blocked", "entries": [{"cidr": "10.0.1.0/24"}]});
+    net.make("list", "/v1/access-control-lists", body).await;
+    let access = json!({"enabled": true, "type": "black", "acl_ids": [net.id("list")]});
+    net.change("PATCH", path, Some(json!({"access_control": access}))).await;
+    let kept_out = net.ask(flow(net, "www", 80)).await;
+    assert_eq!(end(&follow(net, &flow(net, "www", 80), &kept_out).await), "delivered");
+    found.push(kept_out);
+    let path = format!("/v1/load-balancers/{}", net.id("front"));
+    net.change("PATCH", path, Some(json!({"status": "inactive"}))).await;
+    let idle = net.ask(flow(net, "www", 80)).await;
+    assert_eq!(end(&follow(net, &flow(net, "www", 80), &idle).await), "delivered");
+    found.push(idle);
+    let path = format!("/v1/vserver-groups/{}", net.id("pool"));
+    let weightless = json!({"backends": [{"server_id": net.id("sql"), "port": 3306, "weight": 0}]});
+    net.change("PATCH", path, Some(weightless)).await;
+    let nobody = net.ask(flow(net, "www", 80)).await;
+    assert_eq!(end(&follow(net, &flow(net, "www", 80), &nobody).await), "delivered");
+    let certificate = |name: &str| {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/data/certificates").join(name);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let body = json!({"certificate": certificate("server.pem"), "private_key": certificate("server.key")});
+    net.make("certificate", "/v1/server-certificates", body).await;
+    let body = json!({"load_balancer_id": net.id("front"), "port": 443, "protocol": "https",
+        "vserver_group_id": net.id("pool"), "traffic": {"server_certificate_id": net.id("certificate")}});
+    net.make("secure", "/v1/listeners", body).await;
+    let body =
+        json!({"load_balancer_id": net.id("front"), "port": 8080, "protocol": "http", "forward_port": 443});
+    net.make("plain", "/v1/listeners", body).await;
+    net.change("POST", format!("/v1/listeners/{}/start", net.id("plain")), None).await;
+    found.push(net.ask(flow(net, "www", 8080)).await);
+    found
+}
+
 /// An answer for each end.
 async fn examples() -> BTreeMap<String, Value> {
     let (_server, mut net) = net().await;
@@ -134,9 +193,7 @@ async fn examples() -> BTreeMap<String, Value> {
     let www = |net: &Net, destination: &str, port| net.from("www", destination, port);
     found.push(net.ask(www(&net, "10.0.2.9", 3306)).await);
     net.make("public", "/v1/eips", json!({})).await;
-    let body = json!({"address_type": "intranet", "vswitch_id": net.id("db"), "spec": "slb.s1.small"});
-    let made = net.client.post("/v1/load-balancers", body).await.expect(201);
-    let balancer = made["address"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    found.extend(by_balancers(&mut net).await);
     for flow in [
         www(&net, "10.0.2.9", 22),
         www(&net, "192.168.7.7", 80),
@@ -145,7 +202,6 @@ async fn examples() -> BTreeMap<String, Value> {
         json!({"source_address": "47.96.1.1", "destination": "8.8.8.8", "port": 443}),
         json!({"source_address": "47.96.1.1", "destination": "10.0.2.9", "port": 443}),
         json!({"source_address": "47.96.1.1", "destination": net.address("public").await, "port": 443}),
-        www(&net, &balancer, 80),
     ] {
         found.push(net.ask(flow).await);
     }
@@ -194,13 +250,18 @@ async fn the_document_has_an_example_of_each_end() {
     let examples = examples().await;
     let ends = [
         "answer_astray",
-        "at_load_balancer",
+        "backend_calls_itself",
         "delivered",
         "eip_not_bound",
         "instance_not_running",
+        "listener_access_drop",
+        "listener_stopped",
+        "load_balancer_down",
         "loop",
         "network_acl_drop",
         "next_hop_gone",
+        "no_healthy_backend",
+        "no_listener",
         "no_public_address",
         "no_public_path",
         "no_route",
@@ -208,6 +269,7 @@ async fn the_document_has_an_example_of_each_end() {
         "not_attached",
         "port_not_served",
         "private_from_outside",
+        "redirected",
         "security_group_drop",
         "source_dest_check",
     ];

@@ -16,6 +16,7 @@ mod network_interfaces;
 mod verdicts;
 // -- packets
 mod reachability;
+mod trace_changes;
 mod trace_steps;
 pub mod traces;
 mod traffic;

@@ -1,26 +1,31 @@
 //! The steps and the end of a trace as the native wire shows them, and changes as requests that make them.
 
+use super::trace_changes::balancer_request;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sim_core::Command;
 use sim_core::datapath::text::Words;
-use sim_core::datapath::{Disposition, Hop, NatEntryId, Place};
+use sim_core::datapath::{Disposition, Header, Hop, NatEntryId, Place};
 use sim_core::ecs::authorize::{AuthorizeRules, WhichRules};
 use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::security_group_rule::{Direction, Peer, PortRange};
-use sim_core::id::{EniId, InstanceId, NetworkAclId, NetworkAclRuleId, RouteTableId, VSwitchId};
+use sim_core::id::{
+    EniId, InstanceId, ListenerId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, RouteTableId, VSwitchId,
+};
+use sim_core::slb::listener_access::AccessVerdict;
 use sim_core::vpc::network_acl_rule::RuleInput;
 use sim_core::vpc::next_hop::NextHop;
+use sim_core::{Command, World};
 use utoipa::ToSchema;
 
 /// A step of a trace, or its end; what does not apply is absent.
 #[derive(Default, Serialize, ToSchema)]
 #[serde(default)]
 pub struct StepBody {
-    /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, forwarded, taken. Ends:
-    /// delivered, security_group_drop, network_acl_drop, not_attached, instance_not_running, source_dest_check, no_route,
-    /// next_hop_gone, loop, nobody_there, at_load_balancer, port_not_served, no_public_path, eip_not_bound, no_public_address,
-    /// private_from_outside, answer_astray.
+    /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, listener, listener_access, balanced,
+    /// returned, forwarded, taken. Ends: delivered, security_group_drop, network_acl_drop, not_attached, instance_not_running,
+    /// source_dest_check, no_route, next_hop_gone, loop, nobody_there, load_balancer_down, no_listener, listener_stopped,
+    /// listener_access_drop, redirected, no_healthy_backend, backend_calls_itself, port_not_served, no_public_path,
+    /// eip_not_bound, nat_not_forwarded, no_public_address, private_from_outside, answer_astray, answer_foreign.
     #[schema(example = "security_groups")]
     kind: &'static str,
     /// Where: interface, behind (something behind the interface's instance), resident, cloud_service or internet.
@@ -55,6 +60,27 @@ pub struct StepBody {
     /// The load balancer.
     #[serde(skip_serializing_if = "Option::is_none")]
     load_balancer_id: Option<String>,
+    /// The listener of a load balancer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listener_id: Option<String>,
+    /// The access control list of a listener that names the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_control_list_id: Option<String>,
+    /// What a listener uses its access control lists for: white or black.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_control_type: Option<&'static str>,
+    /// The vServer group of a backend; absent for the default pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vserver_group_id: Option<String>,
+    /// The backend that was chosen: an instance or a network interface.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_id: Option<String>,
+    /// How it was chosen: wrr, rr, wlc, sch, tch or qch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduler: Option<&'static str>,
+    /// How many members a listener has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<usize>,
     /// The elastic IP address.
     #[serde(skip_serializing_if = "Option::is_none")]
     eip_id: Option<String>,
@@ -103,10 +129,11 @@ pub struct StepBody {
     /// The address that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
-    /// The port that the resident serves, to which a packet is translated or from which an answer comes.
+    /// The port: that a resident serves, to which a packet is translated or sent on, from which an answer comes, or that was
+    /// asked of a load balancer.
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
-    /// Where the interface or instance is in its life.
+    /// Where the interface, instance, listener or load balancer is in its life.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
 }
@@ -142,6 +169,31 @@ impl StepBody {
 
     fn address(mut self, address: impl ToString) -> StepBody {
         self.address = Some(address.to_string());
+        self
+    }
+
+    fn listener(mut self, id: ListenerId) -> StepBody {
+        self.listener_id = Some(id.to_string());
+        self
+    }
+
+    fn balancer(mut self, id: LoadBalancerId) -> StepBody {
+        self.load_balancer_id = Some(id.to_string());
+        self
+    }
+
+    fn access(mut self, verdict: AccessVerdict) -> StepBody {
+        self.allowed = Some(verdict.allowed);
+        self.access_control_type = Some(verdict.kind.text());
+        self.access_control_list_id = verdict.named_by.map(|id| id.to_string());
+        self
+    }
+
+    /// The packet goes on with this header.
+    fn header(mut self, header: Header) -> StepBody {
+        self.source_address = Some(header.source.to_string());
+        self.destination = Some(header.destination.to_string());
+        self.port = Some(header.port).filter(|&port| port > 0);
         self
     }
 
@@ -212,11 +264,23 @@ impl StepBody {
                 snat_entry_id: by.and_then(NatEntryId::snat).map(|id| id.to_string()),
                 forward_entry_id: by.and_then(NatEntryId::forward).map(|id| id.to_string()),
                 eip_id: Some(eip.to_string()),
-                source_address: Some(header.source.to_string()),
-                destination: Some(header.destination.to_string()),
-                port: Some(header.port).filter(|&port| port > 0),
-                ..StepBody::of("translated")
+                ..StepBody::of("translated").header(header)
             },
+            Hop::Listener { load_balancer, listener } => {
+                StepBody::of("listener").balancer(load_balancer).listener(listener)
+            }
+            Hop::ListenerAccess { listener, verdict } => {
+                StepBody::of("listener_access").listener(listener).access(verdict)
+            }
+            Hop::Balanced { load_balancer, listener, group, scheduler, server, header } => StepBody {
+                vserver_group_id: group.map(|id| id.to_string()),
+                scheduler: Some(scheduler.text()),
+                server_id: Some(server.id().to_string()),
+                ..StepBody::of("balanced").balancer(load_balancer).listener(listener).header(header)
+            },
+            Hop::Returned { load_balancer, listener, header } => {
+                StepBody::of("returned").balancer(load_balancer).listener(listener).header(header)
+            }
             Hop::Forwarded { instance, eni } => StepBody::of("forwarded").instance(instance).eni(eni),
             Hop::Taken { place } => StepBody::of("taken").at(place),
         }
@@ -253,9 +317,23 @@ impl StepBody {
             Disposition::EipNotBound { eip, status } => {
                 StepBody { eip_id: Some(eip.to_string()), status: Some(status.text()), ..step }
             }
-            Disposition::AtLoadBalancer { load_balancer } => {
-                StepBody { load_balancer_id: Some(load_balancer.to_string()), ..step }
+            Disposition::BalancerDown { load_balancer, status } => {
+                StepBody { status: Some(status), ..step.balancer(load_balancer) }
             }
+            Disposition::NoListener { load_balancer, port } => {
+                StepBody { port: Some(port).filter(|&port| port > 0), ..step.balancer(load_balancer) }
+            }
+            Disposition::ListenerStopped { listener, status } => {
+                StepBody { status: Some(status.text()), ..step.listener(listener) }
+            }
+            Disposition::ListenerAccessDrop { listener, verdict } => step.listener(listener).access(verdict),
+            Disposition::Redirected { listener, port } => {
+                StepBody { port: Some(port), ..step.listener(listener) }
+            }
+            Disposition::NoHealthyBackend { listener, members } => {
+                StepBody { members: Some(members), ..step.listener(listener) }
+            }
+            Disposition::BackendCallsItself { listener, eni } => step.listener(listener).eni(eni),
             Disposition::NotServed { resident, serves } => {
                 StepBody { port: Some(serves), ..step.at(Place::Resident(resident)) }
             }
@@ -292,8 +370,8 @@ pub struct ChangeBody {
 
 impl ChangeBody {
     /// Shows a change of a remedy.
-    pub fn new(words: &Words<'_>, change: &Command) -> ChangeBody {
-        let (method, path, body) = request(change);
+    pub fn new(w: &World, words: &Words<'_>, change: &Command) -> ChangeBody {
+        let (method, path, body) = balancer_request(w, change).unwrap_or_else(|| request(change));
         ChangeBody { text: words.change(change), method, path, body }
     }
 }

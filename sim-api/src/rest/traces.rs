@@ -267,7 +267,7 @@ fn add_remedies(copy: World, caller: &Caller, items: &mut [(TraceBody, Question)
             text.push_str(&words.remedy(found.as_ref()));
         }
         item.remedy = found.map(|Remedy { changes }| RemedyBody {
-            changes: changes.iter().map(|change| ChangeBody::new(&words, change)).collect(),
+            changes: changes.iter().map(|change| ChangeBody::new(&copy, &words, change)).collect(),
         });
     }
 }

@@ -9,6 +9,11 @@
 //! | `weigh POOL HOST PORT WEIGHT` | its weight |
 //! | `listen NAME BALANCER PORT/PROTOCOL POOL [SETTING VALUE]...` | a listener; a number as the pool is the default pool's port |
 //! | `tune LISTENER SETTING VALUE...` | what is not named stays |
+//! | `send NAME BALANCER PORT PORT` | an HTTP listener that sends clients to the HTTPS listener on another port |
+//! | `idle BALANCER`, `wake BALANCER`, `lock BALANCER`, `unlock BALANCER` | whether it forwards, and may be changed |
+//! | `list NAME BLOCK...` | an access control list; `- ` for an empty one |
+//! | `judge LISTENER white LIST...`, `... black LIST...`, `judge LISTENER off` | whom it lets in |
+//! | `certificate NAME` | a server certificate |
 //! | `open LISTENER`, `close LISTENER` | start it, stop it |
 //! | `port HOST PORT/PROTOCOL answers MS STATUS`, `... refuses`, `... silent` | how a port of a host answers |
 //! | `cut NAME [until MS]` | an outage of a host or an interface, for so long from now on |
@@ -16,15 +21,19 @@
 //! | `watch BALANCER MS` | let time pass, and tell each verdict with its instant |
 //!
 //! Settings: `check` (tcp, http, udp, off), `interval`, `timeout`, `healthy`, `unhealthy`, `codes`, `asks` (the port that is
-//! checked), `scheduler`.
+//! checked), `scheduler`, `certificate`.
 
 use super::words::Story;
 use sim_core::balancing::probe_series::Health;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::ecs::outage::{BeginOutage, OutageTarget};
+use sim_core::ecs::prefix_list::AddressFamily;
 use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
 use sim_core::id::{IdKind, InstanceId, ListenerId, LoadBalancerId, VServerGroupId};
+use sim_core::secret::Fingerprint;
+use sim_core::slb::acl::{AclEntry, AclKind, CreateAccessControlList};
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, RemoveBackends, Server, SetBackends};
+use sim_core::slb::certificate::{CertificateFacts, UploadServerCertificate};
 use sim_core::slb::health::{self, MemberHealth};
 use sim_core::slb::health_check::CheckKind;
 use sim_core::slb::listener::{
@@ -33,6 +42,7 @@ use sim_core::slb::listener::{
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::{member, spec};
 use sim_core::{Command, SimTime, Span};
@@ -69,21 +79,46 @@ impl Story {
                 (None, SetBackends { pool: self.pool(pool), name: None, backends }.into())
             }
             ["listen", called, balancer, place, pool, ref set @ ..] => {
-                (Some(called), self.listen(balancer, place, pool, set))
+                (Some(called), self.listen(balancer, place, pool, set, None))
             }
             ["tune", called, ref set @ ..] => {
-                let which = self.which(called);
-                let command = ModifyListener {
-                    load_balancer: which.load_balancer,
-                    port: which.port,
-                    protocol: which.protocol.expect("it is named"),
-                    description: None,
-                    group: None,
-                    access: AccessSettings::default(),
-                    settings: Box::new(settings(set)),
-                };
-                (None, command.into())
+                (None, self.change(called, AccessSettings::default(), self.settings(set)))
             }
+            ["judge", called, kind, ref lists @ ..] => {
+                let acls = lists.iter().map(|list| self.id(list)).collect();
+                let access = AccessSettings { on: Some(kind != "off"), acls, kind: AclKind::parse(kind) };
+                (None, self.change(called, access, Settings::default()))
+            }
+            ["send", called, balancer, port, to] => {
+                let place = format!("{port}/http");
+                (Some(called), self.listen(balancer, &place, "80", &[], Some(to.parse().unwrap())))
+            }
+            ["list", called, ref blocks @ ..] => {
+                let blocks = blocks.iter().filter(|block| **block != "-");
+                let entry =
+                    |block: &&str| AclEntry { block: block.parse().unwrap(), comment: Default::default() };
+                let entries = blocks.map(entry).collect();
+                let (name, family) = ((*called).into(), AddressFamily::Ipv4);
+                let (resource_group, tags) = (None, Vec::new());
+                (Some(called), CreateAccessControlList { name, family, entries, resource_group, tags }.into())
+            }
+            ["idle" | "wake", balancer] => {
+                let (load_balancer, active) = (self.id(balancer), Some(words[0] == "wake"));
+                let (name, delete_protection, modification_protection) = (None, None, None);
+                let change = ModifyLoadBalancer {
+                    load_balancer,
+                    name,
+                    active,
+                    delete_protection,
+                    modification_protection,
+                };
+                (None, change.into())
+            }
+            ["lock" | "unlock", balancer] => {
+                let (load_balancer, locked) = (self.id(balancer), words[0] == "lock");
+                (None, LockLoadBalancer { load_balancer, locked }.into())
+            }
+            ["certificate", called] => (Some(called), certificate(called)),
             ["open", called] => (None, StartListener { listener: self.which(called) }.into()),
             ["close", called] => (None, StopListener { listener: self.which(called) }.into()),
             ["port", host, place, ref rest @ ..] => (None, self.behave(host, place, rest)),
@@ -122,7 +157,28 @@ impl Story {
         WhichListener { load_balancer: l.load_balancer, port: l.port, protocol: Some(l.protocol) }
     }
 
-    fn listen(&self, balancer: &str, place: &str, pool: &str, set: &[&str]) -> Command {
+    fn change(&self, called: &str, access: AccessSettings, settings: Settings) -> Command {
+        let which = self.which(called);
+        ModifyListener {
+            load_balancer: which.load_balancer,
+            port: which.port,
+            protocol: which.protocol.expect("it is named"),
+            description: None,
+            group: None,
+            access,
+            settings: Box::new(settings),
+        }
+        .into()
+    }
+
+    fn listen(
+        &self,
+        balancer: &str,
+        place: &str,
+        pool: &str,
+        set: &[&str],
+        redirect: Option<u16>,
+    ) -> Command {
         let (port, protocol) = place.split_once('/').expect("PORT/PROTOCOL");
         let known = Protocol::WORDS.iter().find(|(word, _)| *word == protocol);
         let backend_port = pool.parse().ok();
@@ -134,9 +190,9 @@ impl Story {
             description: None,
             backend_port,
             group,
-            redirect: None,
+            redirect,
             access: AccessSettings::default(),
-            settings: Box::new(settings(set)),
+            settings: Box::new(self.settings(set)),
             tags: Vec::new(),
         }
         .into()
@@ -220,32 +276,48 @@ fn word(health: Health) -> &'static str {
     }
 }
 
-fn settings(words: &[&str]) -> Settings {
-    let mut settings = Settings::default();
-    let check = &mut settings.health_check;
-    for pair in words.chunks(2) {
-        let [name, value] = *pair else { panic!("{words:?} lacks a value") };
-        let number = || Some(value.parse().unwrap());
-        match name {
-            "check" if value == "off" => check.on = Some(false),
-            "check" => {
-                check.on = Some(true);
-                check.kind = CheckKind::WORDS.iter().find(|(word, _)| *word == value).map(|(_, kind)| *kind);
+impl Story {
+    fn settings(&self, words: &[&str]) -> Settings {
+        let mut settings = Settings::default();
+        let check = &mut settings.health_check;
+        for pair in words.chunks(2) {
+            let [name, value] = *pair else { panic!("{words:?} lacks a value") };
+            let number = || Some(value.parse().unwrap());
+            match name {
+                "check" if value == "off" => check.on = Some(false),
+                "check" => {
+                    check.on = Some(true);
+                    check.kind =
+                        CheckKind::WORDS.iter().find(|(word, _)| *word == value).map(|(_, kind)| *kind);
+                }
+                "interval" => check.interval = number(),
+                "timeout" => check.timeout = number(),
+                "healthy" => check.healthy = number(),
+                "unhealthy" => check.unhealthy = number(),
+                "asks" => check.port = number(),
+                "codes" => check.codes = Some(value.into()),
+                "scheduler" => {
+                    let known = Scheduler::WORDS.iter().find(|(word, _)| *word == value);
+                    settings.scheduler = Some(known.unwrap_or_else(|| panic!("no scheduler {value}")).1);
+                }
+                "certificate" => settings.certificate = Some(self.id(value)),
+                other => panic!("no setting {other}"),
             }
-            "interval" => check.interval = number(),
-            "timeout" => check.timeout = number(),
-            "healthy" => check.healthy = number(),
-            "unhealthy" => check.unhealthy = number(),
-            "asks" => check.port = number(),
-            "codes" => check.codes = Some(value.into()),
-            "scheduler" => {
-                let known = Scheduler::WORDS.iter().find(|(word, _)| *word == value);
-                settings.scheduler = Some(known.unwrap_or_else(|| panic!("no scheduler {value}")).1);
-            }
-            other => panic!("no setting {other}"),
         }
+        settings
     }
-    settings
+}
+
+fn certificate(name: &str) -> Command {
+    let facts = CertificateFacts {
+        common_name: name.into(),
+        alternative_names: Vec::new(),
+        fingerprint: "00".into(),
+        not_before: SimTime(0),
+        not_after: SimTime::MAX,
+    };
+    let (private_key, resource_group, tags) = (Fingerprint(1), None, Vec::new());
+    UploadServerCertificate { name: None, facts, private_key, resource_group, tags }.into()
 }
 
 fn balancer(place: Place) -> Command {

@@ -383,6 +383,12 @@ impl Story {
             IdKind::Listener => w
                 .get::<sim_core::slb::listener::Listener>(&self.id(name))
                 .map(|l| format!("{}/{} {}", l.port, l.protocol.text(), l.status.text())),
+            IdKind::AccessControlList => w
+                .get::<sim_core::slb::acl::AccessControlList>(&self.id(name))
+                .map(|acl| format!("{} entries", acl.entries.len())),
+            IdKind::ServerCertificate => w
+                .get::<sim_core::slb::certificate::ServerCertificate>(&self.id(name))
+                .map(|certificate| certificate.facts.common_name.to_string()),
             IdKind::VServerGroup => w
                 .get::<sim_core::slb::server_group::VServerGroup>(&self.id(name))
                 .map(|group| format!("{} backends", group.backends.len())),

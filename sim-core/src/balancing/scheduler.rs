@@ -54,6 +54,26 @@ impl Scheduler {
             Scheduler::QuicHash => protocol == Protocol::Udp,
         }
     }
+
+    /// Whether it looks at whom a connection is from.
+    pub const fn hashes(self) -> bool {
+        matches!(self, Scheduler::SourceHash | Scheduler::TupleHash | Scheduler::QuicHash)
+    }
+}
+
+/// The place of the backend that takes the very first connection: what a [`Chooser`] that was just made chooses.
+pub fn first(scheduler: Scheduler, candidates: &[Candidate], key: &[u8]) -> Option<usize> {
+    let weighs = |place: &usize| candidates[*place].weight > 0;
+    match scheduler {
+        Scheduler::RoundRobin | Scheduler::WeightedLeastConnections => (0..candidates.len()).find(weighs),
+        Scheduler::WeightedRoundRobin => {
+            let heaviest = candidates.iter().map(|candidate| candidate.weight).max()?;
+            (0..candidates.len()).filter(weighs).find(|place| candidates[*place].weight == heaviest)
+        }
+        Scheduler::SourceHash | Scheduler::TupleHash | Scheduler::QuicHash => {
+            Chooser::new(scheduler, candidates).choose(key)
+        }
+    }
 }
 
 /// A backend that may be chosen.

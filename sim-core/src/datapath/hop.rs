@@ -2,15 +2,19 @@
 //! shown.
 
 use super::flow::Header;
+use crate::balancing::scheduler::Scheduler;
 use crate::cidr::Cidr;
 use crate::ecs::eni::EniStatus;
 use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    AnyId, EipId, EniId, ForwardEntryId, InstanceId, LoadBalancerId, NatGatewayId, NetworkAclId,
-    NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
+    AnyId, EipId, EniId, ForwardEntryId, InstanceId, ListenerId, LoadBalancerId, NatGatewayId, NetworkAclId,
+    NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VServerGroupId, VSwitchId, VpcId,
 };
+use crate::slb::backend::Server;
+use crate::slb::listener::ListenerStatus;
+use crate::slb::listener_access::AccessVerdict;
 use crate::time::Span;
 use crate::vpc::eip::EipStatus;
 use crate::vpc::network_acl_filter;
@@ -149,6 +153,44 @@ pub enum Hop {
         /// The header from here on.
         header: Header,
     },
+    /// A listener of a load balancer took the packet.
+    Listener {
+        /// The load balancer.
+        load_balancer: LoadBalancerId,
+        /// The listener.
+        listener: ListenerId,
+    },
+    /// The access control of a listener judged the client.
+    ListenerAccess {
+        /// The listener.
+        listener: ListenerId,
+        /// What it made of it.
+        verdict: AccessVerdict,
+    },
+    /// A load balancer sent the packet on to one of its backends.
+    Balanced {
+        /// The load balancer.
+        load_balancer: LoadBalancerId,
+        /// The listener.
+        listener: ListenerId,
+        /// The group whose member it is; absent for the default pool.
+        group: Option<VServerGroupId>,
+        /// How it was chosen.
+        scheduler: Scheduler,
+        /// The backend.
+        server: Server,
+        /// The header from here on.
+        header: Header,
+    },
+    /// A load balancer sent an answer on to its client.
+    Returned {
+        /// The load balancer.
+        load_balancer: LoadBalancerId,
+        /// The listener.
+        listener: ListenerId,
+        /// The header from here on.
+        header: Header,
+    },
     /// An instance passed the packet on that is not for it.
     Forwarded {
         /// The instance.
@@ -241,10 +283,55 @@ pub enum Disposition {
         /// The destination.
         address: IpAddr,
     },
-    /// It reached a load balancer. What its listeners do with it is not followed.
-    AtLoadBalancer {
+    /// A load balancer that is inactive or locked forwards nothing.
+    BalancerDown {
         /// The load balancer.
         load_balancer: LoadBalancerId,
+        /// Its state in the provider's word.
+        status: &'static str,
+    },
+    /// A load balancer has no listener for the protocol and the port.
+    NoListener {
+        /// The load balancer.
+        load_balancer: LoadBalancerId,
+        /// The port; 0 where the protocol has none.
+        port: u16,
+    },
+    /// A listener that does not run forwards nothing.
+    ListenerStopped {
+        /// The listener.
+        listener: ListenerId,
+        /// Where it is in its life.
+        status: ListenerStatus,
+    },
+    /// The access control of a listener keeps the client out.
+    ListenerAccessDrop {
+        /// The listener.
+        listener: ListenerId,
+        /// What decided.
+        verdict: AccessVerdict,
+    },
+    /// The listener answers itself: it sends the client to another one.
+    Redirected {
+        /// The listener.
+        listener: ListenerId,
+        /// The port of the other one.
+        port: u16,
+    },
+    /// None of the listener's members takes new connections: none has a weight and is healthy.
+    NoHealthyBackend {
+        /// The listener.
+        listener: ListenerId,
+        /// How many members it has.
+        members: usize,
+    },
+    /// A backend called a listener of layer 4 and was chosen itself: the packet would come back to it with its own address
+    /// as the source (provider documentation: CLB FAQ, 2021).
+    BackendCallsItself {
+        /// The listener.
+        listener: ListenerId,
+        /// The interface of the backend.
+        eni: EniId,
     },
     /// A managed resident serves another port.
     NotServed {
@@ -312,7 +399,13 @@ impl Disposition {
             Disposition::NextHopGone { .. } => "next_hop_gone",
             Disposition::Loop { .. } => "loop",
             Disposition::NobodyThere { .. } => "nobody_there",
-            Disposition::AtLoadBalancer { .. } => "at_load_balancer",
+            Disposition::BalancerDown { .. } => "load_balancer_down",
+            Disposition::NoListener { .. } => "no_listener",
+            Disposition::ListenerStopped { .. } => "listener_stopped",
+            Disposition::ListenerAccessDrop { .. } => "listener_access_drop",
+            Disposition::Redirected { .. } => "redirected",
+            Disposition::NoHealthyBackend { .. } => "no_healthy_backend",
+            Disposition::BackendCallsItself { .. } => "backend_calls_itself",
             Disposition::NotServed { .. } => "port_not_served",
             Disposition::NoPublicPath { .. } => "no_public_path",
             Disposition::EipNotBound { .. } => "eip_not_bound",

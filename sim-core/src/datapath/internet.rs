@@ -9,12 +9,13 @@
 
 use super::flow::{Header, is_public};
 use super::hop::{Disposition, Leg, NatEntryId, Place, Sink};
-use super::routing;
 use super::trace::{DnatSession, SnatSession, Step, Walk};
+use super::{balancer, routing};
 use crate::cidr::Cidr;
 use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::id::{NatGatewayId, RouteTableId, VSwitchId, VpcId};
+use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{self, Target};
 use crate::vpc::forward_entry;
@@ -81,10 +82,15 @@ fn go_out<S: Sink>(
 ) -> Step<Place> {
     let header = Header { source: eip.address.into(), ..*header };
     walk.translate(eip.id, by, header);
+    to_public(walk, &header)
+}
+
+/// A packet is on the internet: it comes in again if somebody of this world has the destination.
+pub(super) fn to_public<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Place> {
     let ix = walk.w.indexes();
     let to_eip = matches!(header.destination, IpAddr::V4(v4) if ix.eips.by_address.contains_key(&v4));
     if to_eip || ix.load_balancers.by_public_address.contains_key(&header.destination) {
-        return enter(walk, &header);
+        return enter(walk, header);
     }
     Ok(routing::taken(walk, Place::Internet))
 }
@@ -110,8 +116,9 @@ pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Pl
     if !is_public(address) {
         return Err(Disposition::PrivateFromOutside { address });
     }
-    if let Some(&load_balancer) = walk.w.indexes().load_balancers.by_public_address.get(&address) {
-        return Err(Disposition::AtLoadBalancer { load_balancer });
+    let balancer = walk.w.indexes().load_balancers.by_public_address.get(&address);
+    if let Some(balancer) = balancer.and_then(|id| walk.w.get::<LoadBalancer>(id)) {
+        return balancer::take(walk, balancer, header);
     }
     match address {
         IpAddr::V6(v6) => Err(match eni_address::holder6(walk.w, v6) {

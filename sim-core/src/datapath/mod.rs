@@ -12,10 +12,14 @@
 //! | `edge` | the network ACL at the edge of a vSwitch |
 //! | `routing` | routes, forwarding next hops, delivery inside a VPC |
 //! | `internet` | the way between a VPC and the internet |
+//! | `balancer` | what a load balancer does with a packet and its answer |
 //! | `reach` | who reaches whom, on sets of interfaces and ports |
 //! | `remedy` | the smallest set of changes that lets a refused packet through |
+//! | `balancer_remedy` | the changes to load balancers among them |
 //! | `text` | the answer in words |
 
+mod balancer;
+mod balancer_remedy;
 mod edge;
 pub mod flow;
 pub mod hop;

@@ -5,6 +5,7 @@
 //! packet is delivered. A later change can lead the packet past what an earlier one lifted; what became needless so is
 //! left out, so that of the set that is told no change can be left out.
 
+use super::balancer_remedy;
 use super::flow::{Header, Question};
 use super::hop::{Disposition, Hop, Leg, Place};
 use super::trace::Trace;
@@ -42,7 +43,7 @@ pub const MAX_CHANGES: usize = 6;
 /// How long what is in transition, or what a change begins, is given to end: longer than any provisioning takes.
 const SETTLE: Span = Span(600_000);
 /// How many objects of a kind are tried as targets of one change.
-const TRIED: usize = 4;
+pub(super) const TRIED: usize = 4;
 
 /// What would let a packet through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,10 +191,18 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } | Disposition::AnswerForeign { .. } => {
             forwarding_routes(trace).map(without_route).collect()
         }
+        Disposition::BalancerDown { load_balancer, .. } => balancer_remedy::activated(w, load_balancer),
+        Disposition::ListenerStopped { listener, .. } => balancer_remedy::started(w, listener),
+        Disposition::ListenerAccessDrop { listener, .. } => {
+            balancer_remedy::admitted(w, listener, last_header(trace).source)
+        }
+        Disposition::NoHealthyBackend { listener, .. } => balancer_remedy::made_to_serve(w, listener),
         // Who should hold an address, serve a port or be reached from outside is for the caller to say.
         Disposition::NobodyThere { .. }
         | Disposition::NotServed { .. }
-        | Disposition::AtLoadBalancer { .. }
+        | Disposition::NoListener { .. }
+        | Disposition::Redirected { .. }
+        | Disposition::BackendCallsItself { .. }
         | Disposition::NoPublicPath { .. }
         | Disposition::EipNotBound { .. }
         | Disposition::NotForwarded { .. }
@@ -214,7 +223,10 @@ fn last_leg(trace: &Trace) -> &[Hop] {
 /// The header with which the packet met its end.
 fn last_header(trace: &Trace) -> Header {
     let headers = last_leg(trace).iter().rev().find_map(|hop| match hop {
-        Hop::Sent { header, .. } | Hop::Translated { header, .. } => Some(*header),
+        Hop::Sent { header, .. }
+        | Hop::Translated { header, .. }
+        | Hop::Balanced { header, .. }
+        | Hop::Returned { header, .. } => Some(*header),
         _ => None,
     });
     headers.unwrap_or(trace.question.header)

@@ -3,13 +3,13 @@
 use super::flow::Header;
 use super::hop::{Disposition, Hop, Place, Sink};
 use super::trace::{Step, Walk};
-use super::{edge, internet, member};
+use super::{balancer, edge, internet, member};
 use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::ecs::instance::Instance;
 use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
-use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::load_balancer::{Home, LoadBalancer};
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::resident::Resident;
 use crate::vpc::route_entry::RouteEntry;
@@ -49,6 +49,12 @@ pub(super) fn from_resident<S: Sink>(
     member::leave_resident(walk, resident, header)?;
     let choice = Choice::of(walk.w, resident.vpc, resident.vswitch, header.destination);
     follow(walk, resident.vpc, choice, None, header)
+}
+
+/// An answer leaves an intranet load balancer.
+pub(super) fn from_balancer<S: Sink>(walk: &mut Walk<'_, S>, home: Home, header: &Header) -> Step<Place> {
+    let choice = Choice::of(walk.w, home.vpc, home.vswitch, header.destination);
+    follow(walk, home.vpc, choice, None, header)
 }
 
 /// What the table that holds for a vSwitch has for a destination.
@@ -201,7 +207,7 @@ fn deliver<S: Sink>(
             Place::Resident(resident.id)
         }
         Next::Balancer(balancer) => {
-            return Err(Disposition::AtLoadBalancer { load_balancer: balancer.id });
+            return balancer::take(walk, balancer, header);
         }
         Next::CloudService => Place::CloudService,
         Next::Nobody | Next::Gateway(_) | Next::Gone => {

@@ -9,7 +9,10 @@ use crate::ecs::group_filter::{DecidedBy, PacketProtocol, Verdict};
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
 };
-use crate::id::{AnyId, NetworkAclId, NetworkAclRuleId, SecurityGroupRuleId};
+use crate::id::{AnyId, ListenerId, NetworkAclId, NetworkAclRuleId, SecurityGroupRuleId};
+use crate::slb::backend::{NewBackend, Pool};
+use crate::slb::listener::{self, WhichListener};
+use crate::slb::listener_access::AccessVerdict;
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_rule::NetworkAclRule;
 use crate::vpc::next_hop::NextHop;
@@ -94,6 +97,26 @@ impl<'a> Words<'a> {
                 let by = by.map(|entry| format!(" by {}", self.id(entry))).unwrap_or_default();
                 format!("{} translates it{by} to {}", self.id(eip), header(&changed))
             }
+            Hop::Listener { load_balancer, listener } => {
+                format!("{} takes it at {}", self.id(load_balancer), self.id(listener))
+            }
+            Hop::ListenerAccess { listener, verdict } => {
+                let does = if verdict.allowed { "let the client in" } else { "keep the client out" };
+                format!("{}, {does}", self.access(listener, verdict))
+            }
+            Hop::Balanced { load_balancer, group, scheduler, server, header: changed, .. } => {
+                let pool = group.map_or_else(|| "its default pool".to_owned(), |group| self.id(group));
+                format!(
+                    "{} chooses {} of {pool} by {} and sends on {}",
+                    self.id(load_balancer),
+                    self.id(server.id()),
+                    scheduler.text(),
+                    header(&changed)
+                )
+            }
+            Hop::Returned { load_balancer, header: changed, .. } => {
+                format!("{} takes it back and sends on {}", self.id(load_balancer), header(&changed))
+            }
             Hop::Forwarded { instance, eni } => {
                 format!("{} forwards it by {}", self.id(instance), self.id(eni))
             }
@@ -104,7 +127,7 @@ impl<'a> Words<'a> {
     /// How it ends.
     pub fn ending(&self, ending: &Ending) -> String {
         match (ending.disposition, ending.leg) {
-            (Disposition::AtLoadBalancer { .. }, _) => self.disposition(ending.disposition),
+            (Disposition::Redirected { .. }, _) => self.disposition(ending.disposition),
             (Disposition::Delivered(place), _) => format!("delivered to {}", self.place(place)),
             (end, Leg::Forward) => format!("refused on the way there: {}", self.disposition(end)),
             (end, Leg::Return) => format!("answer refused on the way back: {}", self.disposition(end)),
@@ -147,8 +170,33 @@ impl<'a> Words<'a> {
             Disposition::NobodyThere { vpc, address } => {
                 format!("nobody in {} holds {address}", self.id(vpc))
             }
-            Disposition::AtLoadBalancer { load_balancer } => {
-                format!("it reaches {}; what its listeners do is not followed", self.id(load_balancer))
+            Disposition::BalancerDown { load_balancer, status } => {
+                format!("{} is {status} and forwards nothing", self.id(load_balancer))
+            }
+            Disposition::NoListener { load_balancer, port: 0 } => {
+                format!("{} has listeners for tcp and udp alone", self.id(load_balancer))
+            }
+            Disposition::NoListener { load_balancer, port } => {
+                format!("{} has no listener on port {port}", self.id(load_balancer))
+            }
+            Disposition::ListenerStopped { listener, status } => {
+                format!("{} is {} and forwards nothing", self.id(listener), status.text())
+            }
+            Disposition::ListenerAccessDrop { listener, verdict } => {
+                format!("{}, keep the client out", self.access(listener, verdict))
+            }
+            Disposition::Redirected { listener, port } => {
+                format!("{} answers itself and sends the client to https on port {port}", self.id(listener))
+            }
+            Disposition::NoHealthyBackend { listener, members: 0 } => {
+                format!("{} has no backend", self.id(listener))
+            }
+            Disposition::NoHealthyBackend { listener, members } => {
+                let (listener, of) = (self.id(listener), if members == 1 { "backend" } else { "backends" });
+                format!("{listener} has {members} {of}, and none has a weight and is healthy")
+            }
+            Disposition::BackendCallsItself { listener, eni } => {
+                format!("{} calls {} and would be called by itself", self.id(eni), self.id(listener))
             }
             Disposition::NotServed { resident, serves } => {
                 format!("{} serves tcp port {serves} alone", self.id(resident))
@@ -177,6 +225,15 @@ impl<'a> Words<'a> {
                 format!("it comes from {from}, where the sender sent nothing")
             }
         }
+    }
+
+    /// The lists of a listener that judge, and the one that names the client, if one does.
+    fn access(&self, listener: ListenerId, verdict: AccessVerdict) -> String {
+        let named = match verdict.named_by {
+            Some(acl) => format!("of which {} names it", self.id(acl)),
+            None => "of which none names it".to_owned(),
+        };
+        format!("the {} lists of {}, {named}", verdict.kind.text(), self.id(listener))
     }
 
     fn place(&self, place: Place) -> String {
@@ -317,7 +374,52 @@ impl<'a> Words<'a> {
                     id.parse::<AnyId>().map_or_else(|_| id.to_owned(), |id| self.id(id))
                 )
             }
-            other => other.name().to_owned(),
+            other => self.balancer_change(other).unwrap_or_else(|| other.name().to_owned()),
+        }
+    }
+
+    /// A change to a load balancer or to what stands behind it.
+    fn balancer_change(&self, change: &Command) -> Option<String> {
+        Some(match change {
+            Command::LockLoadBalancer(c) => format!("the lock of {} taken off", self.id(c.load_balancer)),
+            Command::ModifyLoadBalancer(c) => format!("{} active", self.id(c.load_balancer)),
+            Command::StartListener(c) => format!("{} started", self.listener(&c.listener)),
+            Command::ModifyListener(c) => {
+                let (load_balancer, port, protocol) = (c.load_balancer, c.port, Some(c.protocol));
+                let which = WhichListener { load_balancer, port, protocol };
+                format!("the access control of {} off", self.listener(&which))
+            }
+            Command::ModifyAccessControlList(c) => {
+                let added = c.add.iter().map(|entry| format!("with {}", entry.block));
+                let removed = c.remove.iter().map(|block| format!("without {block}"));
+                format!("{} {}", self.id(c.acl), added.chain(removed).collect::<Vec<_>>().join(", "))
+            }
+            Command::SetBackends(c) => {
+                let pool = match c.pool {
+                    Pool::Default(id) => format!("the default pool of {}", self.id(id)),
+                    Pool::Group(id) => self.id(id),
+                };
+                let weight = |new: &NewBackend| {
+                    let weight = new.weight.unwrap_or_default();
+                    format!("the weight {weight} for {}", self.id(new.member.server.id()))
+                };
+                let weights: Vec<String> = c.backends.iter().map(weight).collect();
+                format!("{} in {pool}", weights.join(", "))
+            }
+            Command::ClearServicePort(c) => {
+                let (port, protocol) = (c.port, c.protocol.word());
+                format!("{port}/{protocol} of {} answering as if nothing was told of it", self.id(c.instance))
+            }
+            Command::EndOutage(c) => format!("{} ended", self.id(c.outage)),
+            _ => return None,
+        })
+    }
+
+    fn listener(&self, which: &WhichListener) -> String {
+        let udp = which.protocol.is_some_and(|protocol| protocol.is_udp());
+        match listener::at(self.w, which.load_balancer, which.port, udp) {
+            Some(listener) => self.id(listener.id),
+            None => format!("port {} of {}", which.port, self.id(which.load_balancer)),
         }
     }
 }

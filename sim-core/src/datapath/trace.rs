@@ -1,5 +1,6 @@
 //! The way of a packet there and of its answer back. `docs/datapath.md` has the order and an example of each end.
 
+use super::balancer::{self, BalancerSession};
 use super::flow::{Flow, Header, Question};
 use super::hop::{Disposition, Ending, Forget, Hop, Keep, Leg, NatEntryId, Place, Sink};
 use super::{internet, routing};
@@ -44,7 +45,7 @@ pub fn verdict(w: &World, caller: &Caller, flow: &Flow) -> Outcome<Ending> {
 impl Question {
     /// Follows the packet and its answer.
     pub fn trace(&self, w: &World) -> Trace {
-        let mut walk = Walk::new(w, Keep::default());
+        let mut walk = Walk::new(w, self.from, Keep::default());
         let ending = walk.there_and_back(self);
         let Keep { forward, back } = walk.sink;
         Trace { question: *self, forward, back, ending }
@@ -52,7 +53,7 @@ impl Question {
 
     /// Like [`Question::trace`], without the steps.
     pub fn verdict(&self, w: &World) -> Ending {
-        Walk::new(w, Forget).there_and_back(self)
+        Walk::new(w, self.from, Forget).there_and_back(self)
     }
 }
 
@@ -60,12 +61,16 @@ impl Question {
 pub(super) struct Walk<'w, S> {
     pub w: &'w World,
     pub leg: Leg,
+    /// Where the first packet started.
+    pub sender: Place,
     /// The sessions that security groups have let through on the way there: whose, and which way.
     pub sessions: Vec<(Place, Direction)>,
     /// The session that a NAT gateway keeps for the answer, if the packet left by an SNAT entry.
     pub snat: Option<SnatSession>,
     /// The session that a NAT gateway keeps for the answer, if the packet came in by a DNAT entry.
     pub dnat: Option<DnatSession>,
+    /// The session that a load balancer keeps for the answer, if the packet came by one.
+    pub balanced: Option<BalancerSession>,
     /// The header as it is since it was last translated on this leg.
     translated: Option<Header>,
     sink: S,
@@ -103,8 +108,18 @@ pub(super) struct DnatSession {
 pub(super) type Step<T> = Result<T, Disposition>;
 
 impl<'w, S: Sink> Walk<'w, S> {
-    fn new(w: &'w World, sink: S) -> Walk<'w, S> {
-        Walk { w, leg: Leg::Forward, sessions: Vec::new(), snat: None, dnat: None, translated: None, sink }
+    fn new(w: &'w World, sender: Place, sink: S) -> Walk<'w, S> {
+        Walk {
+            w,
+            leg: Leg::Forward,
+            sender,
+            sessions: Vec::new(),
+            snat: None,
+            dnat: None,
+            balanced: None,
+            translated: None,
+            sink,
+        }
     }
 
     pub(super) fn step(&mut self, hop: impl FnOnce() -> Hop) {
@@ -113,8 +128,13 @@ impl<'w, S: Sink> Walk<'w, S> {
 
     /// The packet goes on with another header.
     pub(super) fn translate(&mut self, eip: EipId, by: Option<NatEntryId>, header: Header) {
+        self.pass_on(header, |header| Hop::Translated { eip, by, header });
+    }
+
+    /// The packet goes on with another header, by this step.
+    pub(super) fn pass_on(&mut self, header: Header, hop: impl FnOnce(Header) -> Hop) {
         self.translated = Some(header);
-        self.step(|| Hop::Translated { eip, by, header });
+        self.step(|| hop(header));
     }
 
     /// Whether a packet is the answer of a session that these groups have let through the other way.
@@ -162,6 +182,9 @@ impl<'w, S: Sink> Walk<'w, S> {
     /// One leg: from a place to wherever the packet ends.
     fn travel(&mut self, from: Place, vpc: Option<VpcId>, header: &Header) -> Step<Place> {
         self.step(|| Hop::Sent { place: from, header: *header });
+        if let Some(session) = balancer::session(self, from) {
+            return balancer::back(self, session);
+        }
         match (from, vpc) {
             (Place::Interface(id) | Place::Behind(id), _) => {
                 let eni = self.w.get::<Eni>(&id).expect("the sender was looked up in this world");

@@ -102,10 +102,19 @@ impl Resource for AccessControlList {
     }
 }
 
+impl AccessControlList {
+    /// The narrowest network of the list that holds an address.
+    pub fn names(&self, source: IpAddr) -> Option<Cidr> {
+        let holding =
+            self.entries.iter().map(|entry| entry.block).filter(|block| block.contains_address(source));
+        holding.max_by_key(|block| block.prefix_len())
+    }
+}
+
 /// Whether a listener that uses a list as `kind` lets a client in. An empty white list lets everybody in, as the interface
 /// says, or nobody, as the guide says: the world's settings tell.
 pub fn admits(w: &World, acl: &AccessControlList, kind: AclKind, source: IpAddr) -> bool {
-    let listed = acl.entries.iter().any(|entry| entry.block.contains_address(source));
+    let listed = acl.names(source).is_some();
     match kind {
         AclKind::White if acl.entries.is_empty() => w.settings().disputed.empty_white_list_admits,
         AclKind::White => listed,

@@ -15,11 +15,11 @@ use crate::balancing::probe_series::{Answering, Health, ProbeSeries};
 use crate::ecs::eni::Eni;
 use crate::ecs::instance::Instance;
 use crate::ecs::outage::{Outage, OutageTarget};
-use crate::ecs::service_port::{PortProtocol, how_port_answers};
+use crate::ecs::service_port::how_port_answers;
 use crate::error::Outcome;
 use crate::id::{EniId, Id, IdNumber, InstanceId, ListenerId, LoadBalancerId};
 use crate::slb::backend::{self, Backend, Server};
-use crate::slb::health_check::{CheckKind, HealthCheck};
+use crate::slb::health_check::HealthCheck;
 use crate::slb::listener::{self, Listener, Protocol};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::member::{self, Served};
@@ -153,9 +153,9 @@ fn answering(
     address: Option<Ipv4Addr>,
     port: u16,
 ) -> Answering {
-    let protocol = if check.kind == CheckKind::Udp { PortProtocol::Udp } else { PortProtocol::Tcp };
+    let (protocol, asked) = check.asks(port);
     let served = backend::serving(w, server, address);
-    let found = served.map(|(eni, _)| how_port_answers(w, eni, protocol, check.port.unwrap_or(port)));
+    let found = served.map(|(eni, _)| how_port_answers(w, eni, protocol, asked));
     check.answering(found)
 }
 

@@ -4,7 +4,7 @@
 //! console recommends others for UDP. [`Rhythm`] says how they are taken together.
 
 use crate::balancing::probe_series::{Answering, Rhythm};
-use crate::ecs::service_port::{Behaviour, PortBehaviour};
+use crate::ecs::service_port::{Behaviour, PortBehaviour, PortProtocol};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::slb::listener::Protocol;
 use crate::time::Span;
@@ -185,6 +185,12 @@ impl HealthCheck {
             healthy: self.healthy,
             unhealthy: self.unhealthy,
         }
+    }
+
+    /// The protocol and the port that are asked of a member that serves at this port.
+    pub fn asks(&self, port: u16) -> (PortProtocol, u16) {
+        let protocol = if self.kind == CheckKind::Udp { PortProtocol::Udp } else { PortProtocol::Tcp };
+        (protocol, self.port.unwrap_or(port))
     }
 
     /// How a probe is answered that finds this at the port; absent if nobody is there.

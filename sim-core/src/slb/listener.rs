@@ -16,6 +16,7 @@ use crate::slb::listener_access::{Access, AccessSettings, take_access};
 use crate::slb::listener_certificates;
 use crate::slb::listener_rules::{Rules, Settings};
 use crate::slb::load_balancer::LoadBalancer;
+pub use crate::slb::protocol::Protocol;
 use crate::slb::server_group::VServerGroup;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
@@ -25,50 +26,6 @@ use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What a listener speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Protocol {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-    /// HTTP.
-    Http,
-    /// HTTPS.
-    Https,
-}
-
-impl Protocol {
-    /// The words of both wires.
-    pub const WORDS: &'static [(&'static str, Protocol)] = &[
-        ("tcp", Protocol::Tcp),
-        ("udp", Protocol::Udp),
-        ("http", Protocol::Http),
-        ("https", Protocol::Https),
-    ];
-
-    /// The provider's word.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Protocol::Tcp => "tcp",
-            Protocol::Udp => "udp",
-            Protocol::Http => "http",
-            Protocol::Https => "https",
-        }
-    }
-
-    /// Whether it is HTTP or HTTPS.
-    pub const fn is_http(self) -> bool {
-        matches!(self, Protocol::Http | Protocol::Https)
-    }
-
-    /// Whether it is carried by UDP, so that it may share a port with one that is not.
-    pub const fn is_udp(self) -> bool {
-        matches!(self, Protocol::Udp)
-    }
-}
 
 /// Where a listener is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,6 +187,11 @@ pub fn of(w: &World, balancer: LoadBalancerId) -> impl Iterator<Item = &Listener
     ports.filter_map(|(_, id)| w.get::<Listener>(id))
 }
 
+/// The listener that takes what comes to a port by UDP, or by TCP.
+pub fn at(w: &World, balancer: LoadBalancerId, port: u16, udp: bool) -> Option<&Listener> {
+    w.indexes().listeners.by_port.get(&(balancer, port, udp)).and_then(|id| w.get::<Listener>(id))
+}
+
 /// The listener on a port: any, or the one of the family of a protocol.
 ///
 /// # Errors
@@ -243,10 +205,8 @@ pub fn find<'w>(
     protocol: Option<Protocol>,
 ) -> Outcome<&'w Listener> {
     w.visible::<LoadBalancer>(caller, balancer)?;
-    let on = |udp| {
-        let id = w.indexes().listeners.by_port.get(&(balancer, port, udp))?;
-        w.get::<Listener>(id).filter(|l| protocol.is_none_or(|protocol| l.protocol == protocol))
-    };
+    let fits = |l: &&Listener| protocol.is_none_or(|protocol| l.protocol == protocol);
+    let on = |udp| at(w, balancer, port, udp).filter(fits);
     match (on(false), on(true)) {
         (Some(_), Some(_)) => Err(Refusal::new(ErrorCode::ListenerAmbiguous)
             .field("listener_protocol")

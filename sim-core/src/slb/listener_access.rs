@@ -12,6 +12,7 @@ use crate::slb::load_balancer::LoadBalancer;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The access control of a listener.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,34 @@ pub struct Access {
     pub acls: Vec<AccessControlListId>,
     /// Which sources it lets through.
     pub kind: AclKind,
+}
+
+/// What the access control of a listener makes of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessVerdict {
+    /// Which lists they are.
+    pub kind: AclKind,
+    /// Whether the client is let in.
+    pub allowed: bool,
+    /// The first list that names the client, if one does.
+    pub named_by: Option<AccessControlListId>,
+}
+
+impl Access {
+    /// Judges a client by its own address: the lists count as one. White ones that are all empty do what the world's
+    /// settings say (see [`crate::slb::acl::admits`]).
+    pub fn judge(&self, w: &World, client: IpAddr) -> AccessVerdict {
+        let lists = || self.acls.iter().filter_map(|id| w.get::<AccessControlList>(id));
+        let named_by = lists().find(|acl| acl.names(client).is_some()).map(|acl| acl.id);
+        let allowed = match self.kind {
+            AclKind::Black => named_by.is_none(),
+            AclKind::White if lists().all(|acl| acl.entries.is_empty()) => {
+                w.settings().disputed.empty_white_list_admits
+            }
+            AclKind::White => named_by.is_some(),
+        };
+        AccessVerdict { kind: self.kind, allowed, named_by }
+    }
 }
 
 /// What is asked of the access control; absent fields stay.

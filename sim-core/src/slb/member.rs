@@ -1,10 +1,13 @@
-//! The members of a listener: whom it forwards to, and at which port.
+//! The members of a listener: whom it forwards to, at which port, and who takes the first connection.
 
+use crate::balancing::scheduler::{Candidate, Scheduler, first};
 use crate::slb::backend::Backend;
+use crate::slb::health;
 use crate::slb::listener::Listener;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::server_group::VServerGroup;
 use crate::world::World;
+use std::net::IpAddr;
 
 /// A member of a pool as a listener sees it.
 #[derive(Clone, Copy, Debug)]
@@ -28,4 +31,53 @@ pub fn of<'w>(w: &'w World, listener: &Listener) -> impl Iterator<Item = Served<
         let port = backend.port.or(of_listener)?;
         Some(Served { backend, port })
     })
+}
+
+/// What of a connection a hashing scheduler looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The client.
+    pub client: (IpAddr, u16),
+    /// The address and port that it asked.
+    pub asked: (IpAddr, u16),
+}
+
+impl Connection {
+    /// What a scheduler hashes. A trace has no QUIC connection id; the four-tuple stands for it.
+    fn key(&self, scheduler: Scheduler) -> Vec<u8> {
+        let mut key = self.client.0.to_string().into_bytes();
+        if scheduler != Scheduler::SourceHash {
+            let rest = format!(",{},{},{}", self.client.1, self.asked.0, self.asked.1);
+            key.extend(rest.into_bytes());
+        }
+        key
+    }
+}
+
+/// Whether a member gets new connections at present, as far as health and weight go.
+fn takes<'w>(w: &'w World, listener: &Listener) -> impl Fn(&Served<'w>) -> bool {
+    move |served| health::of_member(w, listener, *served).takes_traffic
+}
+
+/// The member that takes a connection if it is the first since the listener began to forward; absent if none takes any.
+///
+/// Nothing is kept between two questions, so that turns and open connections do not count: in turn it is the first member,
+/// by weight the first of the heaviest, with the fewest connections the first; the hashing schedulers choose as always.
+pub fn first_choice<'w>(w: &'w World, listener: &Listener, connection: &Connection) -> Option<Served<'w>> {
+    let eligible: Vec<Served<'w>> = of(w, listener).filter(takes(w, listener)).collect();
+    let scheduler = listener.rules.scheduler;
+    let candidate = |served: &Served<'_>| Candidate {
+        key: if scheduler.hashes() { key_of(served) } else { Vec::new() },
+        weight: served.backend.weight,
+    };
+    let candidates: Vec<Candidate> = eligible.iter().map(candidate).collect();
+    let key = if scheduler.hashes() { connection.key(scheduler) } else { Vec::new() };
+    first(scheduler, &candidates, &key).map(|place| eligible[place])
+}
+
+/// What a member is known by on the ring of a hashing scheduler.
+fn key_of(served: &Served<'_>) -> Vec<u8> {
+    let Backend { server, address, .. } = served.backend;
+    let address = address.map(|address| address.to_string()).unwrap_or_default();
+    format!("{},{address},{}", server.id(), served.port).into_bytes()
 }

@@ -12,5 +12,6 @@ pub mod listener_rules;
 pub mod load_balancer;
 pub mod load_balancer_change;
 pub mod member;
+mod protocol;
 pub mod server_group;
 pub mod spec;

@@ -1,7 +1,7 @@
 //! Schedulers: weights are kept, hashes stay, nobody of weight 0 is chosen.
 
 use proptest::prelude::*;
-use sim_core::balancing::scheduler::{Candidate, Chooser, Scheduler};
+use sim_core::balancing::scheduler::{Candidate, Chooser, Scheduler, first};
 use std::collections::BTreeMap;
 
 fn candidates(weights: &[u8]) -> Vec<Candidate> {
@@ -63,6 +63,15 @@ fn weights() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     /// A whole round gives each backend exactly its share, and never anything to one of weight 0.
+    #[test]
+    fn the_first_choice_is_that_of_a_scheduler_that_was_just_made(weights in weights(), key in any::<u64>()) {
+        for (_, scheduler) in Scheduler::WORDS {
+            let (candidates, key) = (candidates(&weights), key.to_le_bytes());
+            let chosen = Chooser::new(*scheduler, &candidates).choose(&key);
+            prop_assert_eq!(first(*scheduler, &candidates, &key), chosen, "{:?}", scheduler);
+        }
+    }
+
     #[test]
     fn weighted_rounds_keep_the_weights(weights in weights(), rounds in 1usize..4) {
         let divisor = weights.iter().fold(0u32, |a, b| num_gcd(a, u32::from(*b)));

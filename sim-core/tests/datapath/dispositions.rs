@@ -11,12 +11,9 @@ use sim_core::ecs::instance::InstanceStatus;
 use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
 use sim_core::id::{
-    EipId, EniId, Id, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, SnatEntryId,
-    SnatTableId,
+    EipId, EniId, Id, NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, SnatEntryId, SnatTableId,
 };
 use sim_core::settings::Provisioning;
-use sim_core::slb::load_balancer::{self as balancers, LoadBalancer};
-use sim_core::slb::spec;
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::nat_gateway::CreateNatGateway;
@@ -28,25 +25,31 @@ use sim_core::vpc::resident::CreateResident;
 use sim_core::vpc::snat::CreateSnatEntry;
 use std::net::{IpAddr, Ipv4Addr};
 
+/// The kinds of some steps.
+pub fn kinds(hops: &[Hop]) -> String {
+    let kind = |hop: &Hop| match hop {
+        Hop::Sent { .. } => "sent",
+        Hop::Groups { .. } => "groups",
+        Hop::Session { .. } => "session",
+        Hop::NetworkAcl { .. } => "acl",
+        Hop::Route { .. } => "route",
+        Hop::Translated { .. } => "translated",
+        Hop::Listener { .. } => "listener",
+        Hop::ListenerAccess { .. } => "access",
+        Hop::Balanced { .. } => "balanced",
+        Hop::Returned { .. } => "returned",
+        Hop::Forwarded { .. } => "forwarded",
+        Hop::Taken { .. } => "taken",
+    };
+    hops.iter().map(kind).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn a_packet_is_delivered_and_its_answer_comes_back() {
     let mut net = Net::new();
     net.accept(net.back_group, "tcp", "80/80", "10.0.1.0/24");
     let trace = net.trace("10.0.2.9:80/tcp");
     net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.back)));
-    let kinds = |hops: &[Hop]| {
-        let kind = |hop: &Hop| match hop {
-            Hop::Sent { .. } => "sent",
-            Hop::Groups { .. } => "groups",
-            Hop::Session { .. } => "session",
-            Hop::NetworkAcl { .. } => "acl",
-            Hop::Route { .. } => "route",
-            Hop::Translated { .. } => "translated",
-            Hop::Forwarded { .. } => "forwarded",
-            Hop::Taken { .. } => "taken",
-        };
-        hops.iter().map(kind).collect::<Vec<_>>().join(" ")
-    };
     assert_eq!(kinds(&trace.forward), "sent groups route groups taken");
     assert_eq!(kinds(&trace.back), "sent session route session taken");
     // The rule holds for one port; the default of a basic group takes nothing else in.
@@ -360,7 +363,7 @@ fn last_rule(
     last.1.id(acl)
 }
 
-fn eip(net: &mut Net, eni: EniId) -> (EipId, Ipv4Addr) {
+pub fn eip(net: &mut Net, eni: EniId) -> (EipId, Ipv4Addr) {
     let eip: EipId = net.lab.ok(allocate()).id();
     let target = net.instance(eni).to_string().into();
     let kind = TargetKind::EcsInstance;
@@ -401,45 +404,6 @@ fn an_elastic_address_leads_out_and_in() {
     assert!(net.trace_from(back, &format!("{address}:80/tcp")).ending.delivered());
     let mid = Source::Interface(net.mid, None);
     assert_eq!(net.trace_from(mid, &format!("{address}:80/tcp")).ending.disposition.word(), "no_public_path");
-}
-
-#[test]
-fn a_load_balancer_is_where_a_trace_ends() {
-    let mut net = Net::open();
-    let make = |net: &mut Net, place| {
-        let id: LoadBalancerId = net.lab.ok(balancer(place)).id();
-        (id, net.lab.world.get::<LoadBalancer>(&id).unwrap().address)
-    };
-    let vswitch = net.lab.db;
-    let address = Some([10, 0, 2, 50].into());
-    let (load_balancer, _) = make(&mut net, balancers::Place::Intranet { vswitch, vpc: None, address });
-    net.ends(&net.trace("10.0.2.50:80/tcp"), Leg::Forward, D::AtLoadBalancer { load_balancer });
-    let (load_balancer, public) = make(&mut net, balancers::Place::Internet);
-    let target = format!("{public}:80/tcp");
-    let outside = net.trace_from(Source::Outside([47, 1, 1, 1].into()), &target);
-    net.ends(&outside, Leg::Forward, D::AtLoadBalancer { load_balancer });
-    assert_eq!(net.trace(&target).ending.disposition.word(), "no_public_path");
-    let front = net.front;
-    eip(&mut net, front);
-    net.ends(&net.trace(&target), Leg::Forward, D::AtLoadBalancer { load_balancer });
-}
-
-fn balancer(place: balancers::Place) -> balancers::CreateLoadBalancer {
-    balancers::CreateLoadBalancer {
-        place,
-        name: None,
-        master_zone: None,
-        slave_zone: None,
-        instance_charge: None,
-        spec: Some("slb.s1.small".into()),
-        internet_charge: spec::InternetCharge::ByTraffic,
-        bandwidth: -1,
-        pay_type: spec::PayType::OnDemand,
-        delete_protection: false,
-        modification_protection: None,
-        resource_group: None,
-        tags: Vec::new(),
-    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What becomes of packets: one case for each end, the form of questions, and what would let a packet through.
 
+mod balancer_sketch;
+mod balancers;
 mod dispositions;
 mod form;
 #[allow(dead_code)]
@@ -10,5 +12,6 @@ mod nat_sketch;
 mod net;
 mod random;
 mod reference;
+mod reference_balancers;
 mod remedies;
 mod sets;

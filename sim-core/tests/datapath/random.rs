@@ -1,5 +1,6 @@
 //! Random worlds: the datapath agrees with the naive evaluator, the verdict with the trace, and remedies hold.
 
+use crate::balancer_sketch::{self, BalancerSketch};
 use crate::lab::*;
 use crate::nat;
 use crate::nat_sketch::{self, NatSketch};
@@ -19,6 +20,7 @@ use sim_core::ecs::rule_input::RuleInput;
 use sim_core::ecs::security_group::{GroupKind, ModifySecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
 use sim_core::id::{AnyId, EniId, NatGatewayId, NetworkAclId, RouteTableId, SecurityGroupId, VSwitchId};
+use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::vpc::eip::Eip;
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
@@ -83,6 +85,7 @@ pub struct Sketch {
     /// The interfaces that get an elastic IP address; one more is bound to nothing.
     eips: Vec<usize>,
     nat: NatSketch,
+    balancers: Vec<BalancerSketch>,
     questions: Vec<QuestionSketch>,
 }
 
@@ -158,7 +161,7 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
         ),
         (prop::collection::vec(rule(2), 0..8), place()),
         prop::option::of((1..8_u8, prop::option::of(Just(3306_u16)))),
-        (prop::collection::vec(0..8_usize, 0..4), nat_sketch::sketch()),
+        (prop::collection::vec(0..8_usize, 0..4), nat_sketch::sketch(), balancer_sketch::sketch()),
         prop::collection::vec(question, 1..20),
     )
         .prop_map(
@@ -169,7 +172,7 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
                 (tables, routes, redirects),
                 (acl_rules, acls),
                 resident,
-                (eips, nat),
+                (eips, nat, balancers),
                 questions,
             )| {
                 Sketch {
@@ -186,6 +189,7 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
                     resident,
                     eips,
                     nat,
+                    balancers,
                     questions,
                 }
             },
@@ -270,6 +274,8 @@ pub fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
     gateways.extend((before..sketch.nat.gateways).map(|_| nat::gateway(&mut lab)));
     nat_sketch::add(&mut lab, &sketch.nat, &gateways, &hosts, &groups);
     add_acls(&mut lab, sketch, &vswitches);
+    let db = lab.db;
+    balancer_sketch::add(&mut lab, &sketch.balancers, db, &enis);
     for (eni, host) in hosts.iter().zip(&sketch.hosts).filter(|(_, host)| !host.running) {
         assert!(!host.running);
         let instance = lab.world.get::<Eni>(eni).unwrap().instance.unwrap();
@@ -281,6 +287,8 @@ pub fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
             kept.push(eni);
         }
     }
+    // Probes have their time.
+    lab.wait(60_000);
     (lab, kept)
 }
 
@@ -445,12 +453,18 @@ fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
         flow.resolve(w, &caller()).ok()
     };
     let mut all: Vec<Question> = sketch.questions.iter().filter_map(ask).collect();
-    // From the internet and from inside to each elastic IP address.
-    for eip in w.table::<Eip>().iter() {
+    // From the internet and from inside to each elastic IP address and load balancer.
+    let balancers = w.table::<LoadBalancer>().iter().map(|balancer| balancer.address);
+    for address in w.table::<Eip>().iter().map(|eip| eip.address.into()).chain(balancers) {
         let inside = enis.iter().map(|&eni| Source::Interface(eni, None));
         for source in inside.take(2).chain([Source::Outside([47, 1, 1, 1].into())]) {
-            for port in [80, 8003, 22] {
-                let (protocol, destination, port) = (PacketProtocol::Tcp, eip.address.into(), Some(port));
+            for (port, protocol) in [
+                (80, PacketProtocol::Tcp),
+                (8003, PacketProtocol::Tcp),
+                (22, PacketProtocol::Tcp),
+                (22, PacketProtocol::Udp),
+            ] {
+                let (destination, port) = (address, Some(port));
                 let flow = Flow { source, protocol, source_port: None, destination, port };
                 all.extend(flow.resolve(w, &caller()).ok());
             }
@@ -543,6 +557,12 @@ fn random_worlds_end_in_many_ways() {
         "answer_astray",
         "answer_foreign",
         "nat_not_forwarded",
+        "load_balancer_down",
+        "no_listener",
+        "listener_stopped",
+        "listener_access_drop",
+        "no_healthy_backend",
+        "backend_calls_itself",
     ] {
         assert!(seen.contains(word), "{word} is missing: {words:?}");
     }

@@ -1,6 +1,7 @@
 //! Traces against a naive evaluator: it scans every row, knows no index, follows a packet until its patience ends instead
 //! of finding circles, and shares no code with the datapath.
 
+use crate::reference_balancers::Balanced;
 use sim_core::World;
 use sim_core::cidr::Cidr;
 use sim_core::datapath::{Header, Leg, Place, Question};
@@ -31,7 +32,7 @@ pub type End = (Leg, &'static str, Option<Place>);
 const PATIENCE: usize = 60;
 
 /// Whether a block holds an address, bit by bit.
-fn within(block: Cidr, address: IpAddr) -> bool {
+pub fn within(block: Cidr, address: IpAddr) -> bool {
     let text = block.to_string();
     let (first, length) = text.split_once('/').unwrap();
     let (length, first): (u32, IpAddr) = (length.parse().unwrap(), first.parse().unwrap());
@@ -47,7 +48,7 @@ fn block(text: &str) -> Cidr {
     text.parse().unwrap()
 }
 
-fn addresses(eni: &Eni) -> Vec<IpAddr> {
+pub fn addresses(eni: &Eni) -> Vec<IpAddr> {
     let mut all: Vec<IpAddr> = vec![eni.primary_ip.into()];
     all.extend(eni.secondary_ips.iter().map(|&a| IpAddr::from(a)));
     for prefix in &eni.ipv4_prefixes {
@@ -234,10 +235,12 @@ fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
 }
 
 /// One packet of a session.
-struct Follower<'w> {
-    w: &'w World,
-    vpc: VpcId,
-    header: Header,
+pub struct Follower<'w> {
+    pub w: &'w World,
+    pub vpc: VpcId,
+    pub header: Header,
+    /// Where the first packet started.
+    pub from: Place,
     answer: bool,
     /// Who let the session through on the way there, and whether outward.
     sessions: Vec<(Place, bool)>,
@@ -245,9 +248,10 @@ struct Follower<'w> {
     left: Option<(IpAddr, IpAddr)>,
     /// The gateway by which the packet came in, the public address and port, the private address and port.
     came: Option<(NatGatewayId, (IpAddr, u16), (IpAddr, u16))>,
+    pub balanced: Option<Balanced>,
 }
 
-type Step<T> = Result<T, &'static str>;
+pub type Step<T> = Result<T, &'static str>;
 
 impl Follower<'_> {
     fn groups(&mut self, member: Place, groups: &[SecurityGroupId], out: bool) -> Step<()> {
@@ -263,7 +267,7 @@ impl Follower<'_> {
         Ok(())
     }
 
-    fn up(&self, eni: &Eni) -> Step<()> {
+    pub fn up(&self, eni: &Eni) -> Step<()> {
         let instance = eni.instance.map(|id| self.w.get::<Instance>(&id).unwrap());
         match instance {
             Some(_) if eni.status != EniStatus::InUse => Err("not_attached"),
@@ -303,6 +307,9 @@ impl Follower<'_> {
             self.arrives(eni, from)?;
             return Ok(Place::Interface(eni.id));
         }
+        if let Some(balancer) = self.balancer_at(address, false) {
+            return self.balance(balancer);
+        }
         let mut residents = self.w.table::<Resident>().iter();
         let resident = residents.find(|r| r.vpc == self.vpc && IpAddr::from(r.address) == address);
         let Some(resident) = resident else { return Err("nobody_there") };
@@ -320,6 +327,9 @@ impl Follower<'_> {
         let address = self.header.destination;
         if within(block("10.0.0.0/8"), address) {
             return Err("private_from_outside");
+        }
+        if let Some(balancer) = self.balancer_at(address, true) {
+            return self.balance(balancer);
         }
         let eip = self.w.table::<Eip>().iter().find(|eip| IpAddr::from(eip.address) == address);
         let Some(eip) = eip else { return Err("no_public_address") };
@@ -404,6 +414,7 @@ impl Follower<'_> {
     fn public(&mut self) -> Step<Place> {
         let address = self.header.destination;
         let known = self.w.table::<Eip>().iter().any(|eip| IpAddr::from(eip.address) == address);
+        let known = known || self.balancer_at(address, true).is_some();
         if known { self.outside_in() } else { Ok(Place::Internet) }
     }
 
@@ -416,17 +427,26 @@ impl Follower<'_> {
     }
 
     fn run(&mut self, from: Place) -> Step<Place> {
+        let back = self.balanced.filter(|(eni, ..)| self.answer && from == Place::Interface(*eni));
+        if let Some((_, client, _)) = back {
+            self.header = reply(&client);
+        }
         let address = self.header.destination;
         let mut sender: Option<EniId> = None;
-        let (mut vswitch, mut filtered) = match from {
-            Place::CloudService => return self.inside(None),
-            Place::Internet => return self.outside_in(),
-            Place::Resident(id) => {
+        let (mut vswitch, mut filtered) = match (from, back) {
+            (_, Some((.., None))) => return self.public(),
+            (_, Some((.., Some(home)))) => {
+                self.vpc = home.vpc;
+                (home.vswitch, false)
+            }
+            (Place::CloudService, _) => return self.inside(None),
+            (Place::Internet, _) => return self.outside_in(),
+            (Place::Resident(id), _) => {
                 let resident = self.w.get::<Resident>(&id).unwrap();
                 self.groups(from, &resident.groups, true)?;
                 (resident.vswitch, false)
             }
-            Place::Interface(id) | Place::Behind(id) => {
+            (Place::Interface(id) | Place::Behind(id), _) => {
                 let eni = self.w.get::<Eni>(&id).unwrap();
                 let stays = if addresses(eni).contains(&address) {
                     Some(Place::Interface(id))
@@ -489,6 +509,11 @@ impl Follower<'_> {
     }
 }
 
+fn reply(h: &Header) -> Header {
+    let (source, source_port, destination, port) = (h.destination, h.port, h.source, h.source_port);
+    Header { protocol: h.protocol, source, source_port, destination, port }
+}
+
 /// What becomes of a packet of an interface and of its answer.
 pub fn naive(w: &World, question: &Question) -> End {
     let vpc = match question.from {
@@ -497,21 +522,16 @@ pub fn naive(w: &World, question: &Question) -> End {
         _ => w.table::<Vpc>().iter().next().unwrap().id,
     };
     let (header, sessions) = (question.header, Vec::new());
-    let mut follower = Follower { w, vpc, header, answer: false, sessions, left: None, came: None };
+    let (from, answer) = (question.from, false);
+    let mut follower =
+        Follower { w, vpc, header, from, answer, sessions, left: None, came: None, balanced: None };
     let to = match follower.run(question.from) {
         Ok(to) => to,
         Err(word) => return (Leg::Forward, word, None),
     };
     // The answer is to the packet as it arrived.
-    let h = follower.header;
     follower.answer = true;
-    follower.header = Header {
-        protocol: h.protocol,
-        source: h.destination,
-        source_port: h.port,
-        destination: h.source,
-        port: h.source_port,
-    };
+    follower.header = reply(&follower.header);
     match follower.run(to) {
         Ok(back) if back == question.from => {
             let (got, sent) = (follower.header, question.header);

@@ -1,0 +1,112 @@
+//! The single changes to a load balancer that may lift what ends a trace there.
+
+use super::remedy::TRIED;
+use crate::cidr::Cidr;
+use crate::command::Command;
+use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::ecs::instance_life::{BatchRule, StartInstances};
+use crate::ecs::outage::{self, EndOutage};
+use crate::ecs::service_port::{self, ClearServicePort};
+use crate::id::{ListenerId, LoadBalancerId};
+use crate::slb::acl::{AccessControlList, AclEntry, AclKind, ModifyAccessControlList};
+use crate::slb::backend::{self, Member, NewBackend, Pool, Server, SetBackends};
+use crate::slb::listener::{Listener, ListenerStatus, ModifyListener, StartListener, WhichListener};
+use crate::slb::listener_access::AccessSettings;
+use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
+use crate::slb::member::{self, Served};
+use crate::world::World;
+use std::net::IpAddr;
+
+/// Taking a lock off, or letting the listeners forward.
+pub(super) fn activated(w: &World, load_balancer: LoadBalancerId) -> Vec<Command> {
+    let Some(balancer) = w.get::<LoadBalancer>(&load_balancer) else { return Vec::new() };
+    if balancer.locked {
+        return vec![LockLoadBalancer { load_balancer, locked: false }.into()];
+    }
+    let (name, delete_protection, modification_protection) = (None, None, None);
+    let active = Some(true);
+    vec![
+        ModifyLoadBalancer { load_balancer, name, active, delete_protection, modification_protection }.into(),
+    ]
+}
+
+fn which(l: &Listener) -> WhichListener {
+    WhichListener { load_balancer: l.load_balancer, port: l.port, protocol: Some(l.protocol) }
+}
+
+/// Starting the listener.
+pub(super) fn started(w: &World, listener: ListenerId) -> Vec<Command> {
+    let stopped = w.get::<Listener>(&listener).filter(|l| l.status == ListenerStatus::Stopped);
+    stopped.map(|l| StartListener { listener: which(l) }.into()).into_iter().collect()
+}
+
+/// An entry for the client in a white list, or none of a black list that names it; or no access control.
+pub(super) fn admitted(w: &World, listener: ListenerId, client: IpAddr) -> Vec<Command> {
+    let Some(l) = w.get::<Listener>(&listener) else { return Vec::new() };
+    let Some(access) = &l.access else { return Vec::new() };
+    let lists = access.acls.iter().filter_map(|id| w.get::<AccessControlList>(id));
+    let change = |acl: &AccessControlList| match (access.kind, acl.names(client)) {
+        (AclKind::White, _) => {
+            let entry = AclEntry { block: Cidr::host(client), comment: Default::default() };
+            Some(ModifyAccessControlList { acl: acl.id, name: None, add: vec![entry], remove: Vec::new() })
+        }
+        (AclKind::Black, Some(block)) => {
+            Some(ModifyAccessControlList { acl: acl.id, name: None, add: Vec::new(), remove: vec![block] })
+        }
+        (AclKind::Black, None) => None,
+    };
+    let off = ModifyListener {
+        load_balancer: l.load_balancer,
+        port: l.port,
+        protocol: l.protocol,
+        description: None,
+        group: None,
+        access: AccessSettings { on: Some(false), ..AccessSettings::default() },
+        settings: Box::default(),
+    };
+    lists.filter_map(change).take(1).map(Command::from).chain([off.into()]).collect()
+}
+
+/// What makes one of the members healthy or gives it a weight: its instance started, an outage ended, its port as a port is
+/// that nothing was told of.
+pub(super) fn made_to_serve(w: &World, listener: ListenerId) -> Vec<Command> {
+    let Some(l) = w.get::<Listener>(&listener) else { return Vec::new() };
+    let mut changes: Vec<Command> = Vec::new();
+    for served in member::of(w, l).take(TRIED) {
+        changes.extend(weighed(l, served));
+        changes.extend(mended(w, l, served));
+    }
+    changes
+}
+
+fn weighed(l: &Listener, served: Served<'_>) -> Option<Command> {
+    let backend = served.backend;
+    let member = Member { server: backend.server, address: backend.address, port: backend.port };
+    let backends = vec![NewBackend { member, weight: Some(100), description: None }];
+    let pool = l.group.map_or(Pool::Default(l.load_balancer), Pool::Group);
+    (backend.weight == 0).then(|| SetBackends { pool, name: None, backends }.into())
+}
+
+fn mended(w: &World, l: &Listener, served: Served<'_>) -> Vec<Command> {
+    let mut changes: Vec<Command> = Vec::new();
+    let serving = backend::serving(w, served.backend.server, served.backend.address);
+    let Some((eni, _)) = serving else { return changes };
+    let instance = match served.backend.server {
+        Server::Instance(id) => Some(id),
+        Server::Eni(_) => eni.instance,
+    };
+    let Some(instance) = instance.and_then(|id| w.get::<Instance>(&id)) else { return changes };
+    if instance.status == InstanceStatus::Stopped {
+        let rule = BatchRule::AllTogether;
+        changes.push(StartInstances { instances: vec![instance.id], rule }.into());
+    }
+    if let Some(outage) = outage::of_interface(w, eni) {
+        changes.push(EndOutage { outage }.into());
+    }
+    let (protocol, port) = l.rules.health_check.asks(served.port);
+    if service_port::of_instance(w, instance.id).any(|told| (told.protocol, told.port) == (protocol, port)) {
+        changes.push(ClearServicePort { instance: instance.id, protocol, port }.into());
+    }
+    changes
+}
