@@ -1,7 +1,7 @@
 // Both generations of the published Node.js SDKs behind one way of calling them.
 //
 // A call names the action and its parameters as the provider's reference spells them; answers come back as the SDK
-// decoded them, and a refusal as `Refused`. Nothing is configured but an endpoint, http and a pair of keys.
+// decoded them, and a refusal as `Refused`. Nothing is configured but an endpoint, a protocol and a pair of keys.
 'use strict';
 
 const { cast } = require('@darabonba/typescript');
@@ -23,8 +23,8 @@ class Refused extends Error {
 
 /** The typed packages: ACS3-HMAC-SHA256, one class for each request. */
 class NewGeneration {
-  constructor(key) {
-    const config = { accessKeyId: key, accessKeySecret: 'any', endpoint: ENDPOINT, protocol: 'http', regionId: REGION };
+  constructor(key, protocol = 'http', endpoint = ENDPOINT) {
+    const config = { accessKeyId: key, accessKeySecret: 'any', endpoint, protocol, regionId: REGION };
     this.products = {
       vpc: [new vpc.default(new $OpenApiUtil.Config(config)), vpc],
       ecs: [new ecs.default(new $OpenApiUtil.Config(config)), ecs],
@@ -51,9 +51,9 @@ class NewGeneration {
 
 /** The old core: HMAC-SHA1, untyped requests and answers. Lists are sent as flat, numbered names. */
 class OldCore {
-  constructor(key) {
+  constructor(key, protocol = 'http', endpoint = ENDPOINT) {
     const client = (apiVersion) =>
-      new RPCClient({ accessKeyId: key, accessKeySecret: 'any', endpoint: `http://${ENDPOINT}`, apiVersion });
+      new RPCClient({ accessKeyId: key, accessKeySecret: 'any', endpoint: `${protocol}://${endpoint}`, apiVersion });
     this.products = { vpc: client('2016-04-28'), ecs: client('2014-05-26') };
   }
 
@@ -83,9 +83,9 @@ let accounts = 2_000_000_000_000_001;
 
 /** An account of the case's own, seen through one SDK. */
 class Cloud {
-  constructor(generation) {
+  constructor(generation, ...way) {
     const key = `w-default-a-${accounts++}`;
-    this.sdk = generation === 'new' ? new NewGeneration(key) : new OldCore(key);
+    this.sdk = generation === 'new' ? new NewGeneration(key, ...way) : new OldCore(key, ...way);
   }
 
   vpc(action, parameters = {}) {

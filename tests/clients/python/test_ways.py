@@ -5,7 +5,11 @@ What a client is told is in environment variables, as `docs/clients.md` shows it
 
 import json
 import os
+import pathlib
+import re
 import subprocess
+import sys
+import textwrap
 import time
 
 import pytest
@@ -130,3 +134,19 @@ def test_keys_of_a_role_from_the_metadata_address(proxied, monkeypatch):
     request.set_protocol_type("http")
     seen = json.loads(client.do_action_with_exception(request))
     assert [vpc["VpcName"] for vpc in seen["Vpcs"]["Vpc"]] == ["net"]
+
+
+def lines_of_the_page(section):
+    """The blocks of code under a heading of docs/clients.md, for the server that is judged."""
+    page = pathlib.Path(__file__).parents[3].joinpath("docs", "clients.md").read_text()
+    text = page.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
+    return [textwrap.dedent(block).replace("127.0.0.1:8080", os.environ["CLOUDNET_ENDPOINT"]) for block in blocks]
+
+
+@pytest.mark.parametrize("block", [0, 1])
+def test_the_lines_of_the_page_work_when_pasted(block):
+    lines = lines_of_the_page("Python")[block]
+    said = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.strip().isdigit() or json.loads(said.stdout)["RequestId"]
