@@ -124,6 +124,17 @@ commands! {
     CreateForwardEntry(crate::vpc::forward_entry::CreateForwardEntry) => crate::vpc::forward_entry::create;
     ModifyForwardEntry(crate::vpc::forward_entry::ModifyForwardEntry) => crate::vpc::forward_entry::modify;
     DeleteForwardEntry(crate::vpc::forward_entry::DeleteForwardEntry) => crate::vpc::forward_entry::delete;
+    // -- gateways
+    CreateIpv4Gateway(crate::vpc::ipv4_gateway::CreateIpv4Gateway) => crate::vpc::ipv4_gateway::create;
+    EnableIpv4Gateway(crate::vpc::ipv4_gateway::EnableIpv4Gateway) => crate::vpc::ipv4_gateway::enable;
+    ModifyIpv4Gateway(crate::vpc::ipv4_gateway::ModifyIpv4Gateway) => crate::vpc::ipv4_gateway::modify;
+    DeleteIpv4Gateway(crate::vpc::ipv4_gateway::DeleteIpv4Gateway) => crate::vpc::ipv4_gateway::delete;
+    CreateIpv6Gateway(crate::vpc::ipv6_gateway::CreateIpv6Gateway) => crate::vpc::ipv6_gateway::create;
+    ModifyIpv6Gateway(crate::vpc::ipv6_gateway::ModifyIpv6Gateway) => crate::vpc::ipv6_gateway::modify;
+    DeleteIpv6Gateway(crate::vpc::ipv6_gateway::DeleteIpv6Gateway) => crate::vpc::ipv6_gateway::delete;
+    AllocateIpv6Bandwidth(crate::vpc::ipv6_bandwidth::AllocateIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::allocate;
+    ModifyIpv6Bandwidth(crate::vpc::ipv6_bandwidth::ModifyIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::modify;
+    DeleteIpv6Bandwidth(crate::vpc::ipv6_bandwidth::DeleteIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::delete;
     // -- network ACLs
     CreateNetworkAcl(crate::vpc::network_acl::CreateNetworkAcl) => crate::vpc::network_acl::create;
     ModifyNetworkAcl(crate::vpc::network_acl::ModifyNetworkAcl) => crate::vpc::network_acl::modify;

@@ -168,7 +168,7 @@ pub(crate) fn mix(value: u64, round: u64) -> u64 {
 /// Why a text is not an id of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {article} {kind} id: it should read {prefix}- and twenty lower-case letters or digits",
-        article = if matches!(self.prefix, "i" | "eni" | "eip") { "an" } else { "a" })]
+        article = if matches!(self.prefix, "i" | "eni" | "eip" | "ipv4gw" | "ipv6gw" | "ipv6" | "ipv6bw") { "an" } else { "a" })]
 pub struct IdError {
     /// The text as given, cut to 64 characters.
     pub text: String,
@@ -304,6 +304,10 @@ ids! {
     SnatEntry, SnatEntryId, "snat", "SNAT entry", SnatEntryNotFound;
     ForwardTable, ForwardTableId, "ftb", "DNAT table", ForwardTableNotFound;
     ForwardEntry, ForwardEntryId, "fwd", "DNAT entry", ForwardEntryNotFound;
+    Ipv4Gateway, Ipv4GatewayId, "ipv4gw", "IPv4 gateway", Ipv4GatewayNotFound;
+    Ipv6Gateway, Ipv6GatewayId, "ipv6gw", "IPv6 gateway", Ipv6GatewayNotFound;
+    Ipv6Address, Ipv6AddressId, "ipv6", "IPv6 address", Ipv6AddressNotFound;
+    Ipv6Bandwidth, Ipv6BandwidthId, "ipv6bw", "IPv6 bandwidth", Ipv6BandwidthNotFound;
     NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;
     AccessControlList, AccessControlListId, "acl", "access control list", AclNotFound;

@@ -84,6 +84,8 @@ pub enum Work {
     NatGateway,
     /// An entry of a NAT table is made or changed.
     NatEntry,
+    /// An IPv4 or IPv6 gateway is made, activated or deleted.
+    Gateway,
     /// A network ACL is made, or its rules or bindings change.
     NetworkAcl,
     /// An instance is made.
@@ -110,6 +112,7 @@ impl Provisioning {
                 | Work::RouteEntry
                 | Work::NetworkAcl
                 | Work::Eip
+                | Work::Gateway
                 | Work::NatEntry,
             ) => Span(1_000),
             (Provisioning::Documented, Work::Listener) => Span(1_000),

@@ -2,8 +2,8 @@
 
 use crate::ecs::service_port::PortProtocol;
 use crate::id::{
-    EipId, EniId, ForwardEntryId, InstanceId, ListenerId, NatGatewayId, NetworkAclId, OutageId, RouteEntryId,
-    RouteTableId, SnatEntryId, VSwitchId, VpcId,
+    EipId, EniId, ForwardEntryId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, ListenerId, NatGatewayId,
+    NetworkAclId, OutageId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
@@ -46,6 +46,10 @@ pub enum Due {
     SnatEntry(SnatEntryId),
     /// A DNAT entry leaves its transition.
     ForwardEntry(ForwardEntryId),
+    /// An IPv4 gateway leaves its transition.
+    Ipv4Gateway(Ipv4GatewayId),
+    /// An IPv6 gateway leaves its transition.
+    Ipv6Gateway(Ipv6GatewayId),
     /// A network ACL and its bindings leave their transition.
     NetworkAcl(NetworkAclId),
     /// The schedule of a port of an instance goes on.
@@ -107,6 +111,9 @@ impl World {
             Due::NatGateway(id) => crate::vpc::nat_gateway::settle(self, id),
             Due::SnatEntry(id) => crate::vpc::snat::settle(self, id),
             Due::ForwardEntry(id) => crate::vpc::forward_entry::settle(self, id),
+            // -- gateways
+            Due::Ipv4Gateway(id) => crate::vpc::ipv4_gateway::settle(self, id),
+            Due::Ipv6Gateway(id) => crate::vpc::ipv6_gateway::settle(self, id),
             // -- network ACLs
             Due::NetworkAcl(id) => crate::vpc::network_acl::settle(self, id),
             // -- how ports answer, outages

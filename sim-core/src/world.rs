@@ -63,6 +63,10 @@ tables! {
     // -- network ACLs
     55 network_acls crate::vpc::network_acl::NetworkAcl;
     56 network_acl_bindings crate::vpc::network_acl_binding::NetworkAclBinding;
+    // -- gateways
+    57 ipv4_gateways crate::vpc::ipv4_gateway::Ipv4Gateway;
+    59 ipv6_gateways crate::vpc::ipv6_gateway::Ipv6Gateway;
+    60 ipv6_bandwidths crate::vpc::ipv6_bandwidth::Ipv6Bandwidth;
     // -- load balancers (70..=79)
     70 load_balancers crate::slb::load_balancer::LoadBalancer;
     71 listeners crate::slb::listener::Listener;

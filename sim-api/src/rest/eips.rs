@@ -72,6 +72,7 @@ pub const REFUSALS: Refusals = &[
             E::EipInstanceStatus,
             E::EipInterfaceStatus,
             E::EipModeConflict,
+            E::EipModeIpv4Gateway,
             E::EipInterfaceAttached,
             E::EipInterfaceHasMore,
             E::EipInterfaceNextHop,
@@ -196,12 +197,21 @@ fn show(w: &World, eip: &Eip) -> EipBody {
 
 /// What is paid for.
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
-enum InternetChargeBody {
-    /// The bandwidth, whether it is used or not: up to 500 Mbit/s.
+pub(super) enum InternetChargeBody {
+    /// The bandwidth, whether it is used or not.
     #[default]
     PayByBandwidth,
-    /// What is sent: up to 200 Mbit/s.
+    /// What is sent.
     PayByTraffic,
+}
+
+impl From<InternetChargeBody> for InternetCharge {
+    fn from(body: InternetChargeBody) -> InternetCharge {
+        match body {
+            InternetChargeBody::PayByBandwidth => InternetCharge::ByBandwidth,
+            InternetChargeBody::PayByTraffic => InternetCharge::ByTraffic,
+        }
+    }
 }
 
 /// How it is paid for.
@@ -258,10 +268,7 @@ async fn allocate_eip(ctx: Context, Body(body): Body<AllocateEipBody>) -> Result
     let command = AllocateEip {
         address: body.ip_address.as_deref().map(|text| parse4(text, "ip_address")).transpose()?,
         bandwidth: body.bandwidth,
-        charge: match body.internet_charge_type {
-            InternetChargeBody::PayByBandwidth => InternetCharge::ByBandwidth,
-            InternetChargeBody::PayByTraffic => InternetCharge::ByTraffic,
-        },
+        charge: body.internet_charge_type.into(),
         payment: match body.charge_type {
             ChargeTypeBody::PostPaid => ChargeType::PostPaid,
             ChargeTypeBody::PrePaid => ChargeType::PrePaid,

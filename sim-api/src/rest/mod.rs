@@ -34,6 +34,9 @@ mod certificates;
 // -- elastic IP addresses
 mod eips;
 mod forward_entries;
+mod ipv4_gateways;
+mod ipv6_bandwidths;
+mod ipv6_gateways;
 mod nat_gateways;
 mod network_acls;
 mod snat_entries;
@@ -97,6 +100,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         nat_gateways::router(),
         snat_entries::router(),
         forward_entries::router(),
+        ipv4_gateways::router(),
+        ipv6_gateways::router(),
+        ipv6_bandwidths::router(),
         // -- network ACLs
         network_acls::router(),
         access_control_lists::router(),
@@ -154,6 +160,9 @@ pub const REFUSALS: &[Refusals] = &[
     nat_gateways::REFUSALS,
     snat_entries::REFUSALS,
     forward_entries::REFUSALS,
+    ipv4_gateways::REFUSALS,
+    ipv6_gateways::REFUSALS,
+    ipv6_bandwidths::REFUSALS,
     // -- network ACLs
     network_acls::REFUSALS,
     access_control_lists::REFUSALS,

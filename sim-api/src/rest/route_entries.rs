@@ -67,6 +67,10 @@ pub const REFUSALS: Refusals = &[
             E::RouteInstanceOtherVpc,
             E::RouteEniOtherVpc,
             E::RouteNatGatewayOtherVpc,
+            E::RouteIpv4GatewayStatus,
+            E::RouteIpv4GatewayOtherVpc,
+            E::RouteIpv6GatewayOtherVpc,
+            E::RouteIpv6GatewayIpv4,
             E::EipInterfaceNextHop,
             E::RouteNextHopNoIpv6,
             E::RouteNextHopPrimaryEni,
@@ -99,6 +103,10 @@ pub const REFUSALS: Refusals = &[
             E::RouteInstanceOtherVpc,
             E::RouteEniOtherVpc,
             E::RouteNatGatewayOtherVpc,
+            E::RouteIpv4GatewayStatus,
+            E::RouteIpv4GatewayOtherVpc,
+            E::RouteIpv6GatewayOtherVpc,
+            E::RouteIpv6GatewayIpv4,
             E::EipInterfaceNextHop,
         ],
     ),
@@ -147,7 +155,7 @@ pub struct RouteEntryBody {
     /// The networks that it is for.
     #[schema(example = "192.168.0.0/24")]
     destination: String,
-    /// The type of its next hop: local, Instance, NetworkInterface or NatGateway.
+    /// The type of its next hop: local, Instance, NetworkInterface, NatGateway, Ipv4Gateway or IPv6Gateway.
     #[schema(example = "Instance")]
     next_hop_type: &'static str,
     /// Its next hop; null if that is local.

@@ -8,9 +8,10 @@ use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
     AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, ForwardEntryId, ForwardTableId,
-    Id, IdNumber, InstanceId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId,
-    RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
-    ServerCertificateId, SnatEntryId, SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId,
+    Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId, Ipv6BandwidthId, Ipv6GatewayId, LoadBalancerId,
+    NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId,
+    RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, SnatEntryId, SnatTableId,
+    VRouterId, VServerGroupId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -156,6 +157,11 @@ fn text(action: &Action, name: &str) -> String {
         "NatGatewayId" => id::<NatGatewayId>(),
         "SnatTableId" => id::<SnatTableId>(),
         "SnatEntryId" => id::<SnatEntryId>(),
+        "Ipv4GatewayId" => id::<Ipv4GatewayId>(),
+        "Ipv6GatewayId" => id::<Ipv6GatewayId>(),
+        "Ipv6AddressId" => id::<Ipv6AddressId>(),
+        "Ipv6InternetBandwidthId" => id::<Ipv6BandwidthId>(),
+        "InternetMode" => "public".to_owned(),
         "ForwardTableId" => id::<ForwardTableId>(),
         "ForwardEntryId" => id::<ForwardEntryId>(),
         "ExternalIp" => "198.18.0.1".to_owned(),

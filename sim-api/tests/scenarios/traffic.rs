@@ -13,6 +13,7 @@
 //! | `filter VSWITCH ACL`, `unfilter VSWITCH ACL` | bind it to a vSwitch |
 //! | `eip NAME`, `expose HOST EIP`, `hide EIP` | an elastic IP address; bind it; take it away |
 //! | `nat NAME VPC VSWITCH`, `expose NAT EIP` | a NAT gateway; bind an address to it |
+//! | `ipv4-gateway NAME VPC`, `activate NAME` | an IPv4 gateway; make it active |
 //! | `snat NAT BLOCK EIP` | let a block out by it |
 //! | `dnat NAT EIP PORTS ADDRESS PORTS PROTOCOL` | let in what comes to these ports |
 //! | `trace FROM TARGET` | follow a packet and its answer, and say what would let a refused one through |
@@ -38,6 +39,7 @@ use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge, Isp};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
 use sim_core::vpc::forward_ports::{ForwardProtocol, parse_external_port, parse_internal_port};
+use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
 use sim_core::vpc::nat_gateway::CreateNatGateway;
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, UnassociateNetworkAcl};
@@ -122,6 +124,14 @@ impl Story {
                 let tags = Vec::new();
                 let gateway = CreateNatGateway { vpc, vswitch, name, description, icmp_reply: true, tags };
                 (Some(called), gateway.into())
+            }
+            ["ipv4-gateway", called, vpc] => {
+                let (vpc, name, description, resource_group) = (self.id(vpc), None, None, None);
+                let tags = Vec::new();
+                (Some(called), CreateIpv4Gateway { vpc, name, description, resource_group, tags }.into())
+            }
+            ["activate", gateway] => {
+                (None, EnableIpv4Gateway { gateway: self.id(gateway), tables: Vec::new() }.into())
             }
             ["snat", nat, block, eip] => {
                 let table = SnatTableId::from_number(self.id::<NatGatewayId>(nat).number());

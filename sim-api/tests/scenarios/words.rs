@@ -236,6 +236,7 @@ impl Story {
                 let kind = match hop.kind() {
                     IdKind::Instance => "Instance",
                     IdKind::NatGateway => "NatGateway",
+                    IdKind::Ipv4Gateway => "Ipv4Gateway",
                     _ => "NetworkInterface",
                 };
                 let (kind, id) = (Some(kind.into()), Some(hop.to_string().into()));
@@ -374,6 +375,9 @@ impl Story {
             IdKind::Eip => w
                 .get::<sim_core::vpc::eip::Eip>(&self.id(name))
                 .map(|eip| format!("{} {}", eip.address, eip.status.text())),
+            IdKind::Ipv4Gateway => w
+                .get::<sim_core::vpc::ipv4_gateway::Ipv4Gateway>(&self.id(name))
+                .map(|gateway| gateway.status.text().to_owned()),
             IdKind::NatGateway => w
                 .get::<sim_core::vpc::nat_gateway::NatGateway>(&self.id(name))
                 .map(|nat| format!("{} {}", nat.address, nat.status.text())),

@@ -5,7 +5,8 @@
 //! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address or
 //! a load balancer of this world comes in there. A route to a NAT gateway leads out by the narrowest of its SNAT entries, and
 //! the gateway takes the answer back to the private address; what comes in by it of its own follows its DNAT entries. An entry
-//! for every port takes its host out too, before SNAT entries.
+//! for every port takes its host out too, before SNAT entries. In a VPC with an active IPv4 gateway public IPv4 traffic leaves
+//! where a route leads to it; what comes in needs none. IPv6 goes by the IPv6 gateway, for addresses with bandwidth.
 
 use super::flow::{Header, is_public};
 use super::hop::{Disposition, Leg, NatEntryId, Place, Sink};
@@ -18,10 +19,10 @@ use crate::id::{NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{self, Target};
-use crate::vpc::forward_entry;
+use crate::vpc::nat_gateway::NatGateway;
 use crate::vpc::route_entry::RouteEntry;
-use crate::vpc::snat;
 use crate::vpc::vpc::Vpc;
+use crate::vpc::{forward_entry, ipv4_gateway, ipv6_bandwidth, snat};
 use crate::world::World;
 use std::net::IpAddr;
 
@@ -35,6 +36,7 @@ pub(super) fn way_out<'w>(
     let (IpAddr::V4(source), IpAddr::V4(_)) = (header.source, header.destination) else { return None };
     if entry.is_some_and(|entry| entry.destination.prefix_len() > 0)
         || !is_outside(w, eni.vpc, header.destination)
+        || ipv4_gateway::is_controlled(w, eni.vpc)
     {
         return None;
     }
@@ -44,6 +46,41 @@ pub(super) fn way_out<'w>(
 /// A packet leaves by an elastic IP address.
 pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {
     go_out(walk, eip, None, header)
+}
+
+/// A packet that a route led to the IPv4 gateway: it leaves by the elastic IP address of its sender.
+pub(super) fn leave_by_ipv4_gateway<S: Sink>(
+    walk: &mut Walk<'_, S>,
+    vpc: VpcId,
+    sender: Option<&Eni>,
+    header: &Header,
+) -> Step<Place> {
+    let no_path = Disposition::NoPublicPath { vpc, address: header.source };
+    let IpAddr::V4(private) = header.source else { return Err(no_path) };
+    if !is_outside(walk.w, vpc, header.destination) {
+        return Err(no_path);
+    }
+    let eip = sender.and_then(|eni| eip_binding::of_address(walk.w, eni.id, private));
+    go_out(walk, eip.filter(|eip| eip.status == EipStatus::InUse).ok_or(no_path)?, None, header)
+}
+
+/// A packet that a route led to the IPv6 gateway: it leaves if its source has internet bandwidth.
+pub(super) fn leave_by_ipv6_gateway<S: Sink>(
+    walk: &mut Walk<'_, S>,
+    vpc: VpcId,
+    header: &Header,
+) -> Step<Place> {
+    let no_path = Disposition::NoPublicPath { vpc, address: header.source };
+    let (IpAddr::V6(source), IpAddr::V6(destination)) = (header.source, header.destination) else {
+        return Err(no_path);
+    };
+    if !ipv6_bandwidth::is_public(walk.w, source) || !is_outside(walk.w, vpc, header.destination) {
+        return Err(no_path);
+    }
+    if eni_address::holder6(walk.w, destination).is_some() {
+        return enter(walk, header);
+    }
+    to_public(walk, header)
 }
 
 /// A packet for the internet that a route led to a NAT gateway.
@@ -56,6 +93,10 @@ pub(super) fn leave_by_gateway<S: Sink>(
     let no_path = Disposition::NoPublicPath { vpc, address: header.source };
     let IpAddr::V4(private) = header.source else { return Err(no_path) };
     if !header.destination.is_ipv4() || !is_outside(walk.w, vpc, header.destination) {
+        return Err(no_path);
+    }
+    let vswitch = walk.w.get::<NatGateway>(&gateway).ok_or(no_path)?.vswitch;
+    if !routing::finds_ipv4_gateway(walk, vpc, vswitch, header.destination) {
         return Err(no_path);
     }
     // The answer of a session that came in by the gateway goes back as it came.
@@ -109,8 +150,8 @@ pub(super) fn leave<S: Sink>(
     Err(Disposition::NoRoute { vswitch, table, address: header.destination })
 }
 
-/// A packet from the internet: a public IPv4 address leads to what it is bound to, an IPv6 address to its holder by the
-/// IPv6 gateway of the VPC, which nothing in the world is.
+/// A packet from the internet: a public IPv4 address leads to what it is bound to, an IPv6 address with bandwidth to its
+/// holder.
 pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Place> {
     let address = header.destination;
     if !is_public(address) {
@@ -121,10 +162,13 @@ pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Pl
         return balancer::take(walk, balancer, header);
     }
     match address {
-        IpAddr::V6(v6) => Err(match eni_address::holder6(walk.w, v6) {
-            Some(eni) => Disposition::NoPublicPath { vpc: eni.vpc, address },
-            None => Disposition::NoPublicAddress { address },
-        }),
+        IpAddr::V6(v6) => {
+            let eni = eni_address::holder6(walk.w, v6).ok_or(Disposition::NoPublicAddress { address })?;
+            if !ipv6_bandwidth::is_public(walk.w, v6) {
+                return Err(Disposition::NoPublicPath { vpc: eni.vpc, address });
+            }
+            routing::from_outside(walk, eni.vpc, header)
+        }
         IpAddr::V4(v4) => {
             let eip = walk.w.indexes().eips.by_address.get(&v4).and_then(|id| walk.w.get::<Eip>(id));
             enter_by(walk, eip.ok_or(Disposition::NoPublicAddress { address })?, header)
@@ -136,7 +180,7 @@ fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step
     if let Some(nat) = walk.snat.filter(|nat| walk.leg == Leg::Return && nat.eip == eip.id) {
         let header = Header { destination: nat.private.into(), ..*header };
         walk.translate(eip.id, Some(NatEntryId::Snat(nat.entry)), header);
-        return routing::from_outside(walk, nat.vpc, &header);
+        return come_in(walk, nat.vpc, &header);
     }
     let unbound = Disposition::EipNotBound { eip: eip.id, status: eip.status };
     let target = eip.binding.filter(|_| eip.status == EipStatus::InUse).map(|binding| binding.target);
@@ -147,7 +191,7 @@ fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step
     let private = target.and_then(|target| target.private_address(walk.w)).ok_or(unbound)?;
     let header = Header { destination: private.into(), ..*header };
     walk.translate(eip.id, None, header);
-    routing::from_outside(walk, eni.vpc, &header)
+    come_in(walk, eni.vpc, &header)
 }
 
 /// A packet to an elastic IP address of a NAT gateway.
@@ -165,7 +209,15 @@ fn enter_by_gateway<S: Sink>(
     }
     let header = Header { destination: address.into(), port, ..*header };
     walk.translate(eip.id, Some(NatEntryId::Forward(entry.id)), header);
-    routing::from_outside(walk, entry.vpc, &header)
+    come_in(walk, entry.vpc, &header)
+}
+
+/// A translated packet comes into its VPC, unless that is closed.
+fn come_in<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
+    if walk.w.get::<Vpc>(&vpc).is_some_and(|vpc| vpc.closed) {
+        return Err(Disposition::NoPublicPath { vpc, address: header.destination });
+    }
+    routing::from_outside(walk, vpc, header)
 }
 
 /// Whether a VPC takes an address for one of the internet: user CIDRs and its own blocks are private to it.

@@ -10,6 +10,7 @@ use crate::ecs::eni_address;
 use crate::ecs::instance::Instance;
 use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::{Home, LoadBalancer};
+use crate::vpc::ipv4_gateway;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::resident::Resident;
 use crate::vpc::route_entry::RouteEntry;
@@ -88,6 +89,10 @@ enum Next<'w> {
     Nobody,
     /// To a NAT gateway.
     Gateway(NatGatewayId),
+    /// To the IPv4 gateway.
+    Ipv4Gateway,
+    /// To the IPv6 gateway.
+    Ipv6Gateway,
     /// To a next hop that does not exist any more.
     Gone,
 }
@@ -100,6 +105,8 @@ impl<'w> Next<'w> {
             NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
             // A gateway takes the routes to it along when it goes.
             NextHop::NatGateway(id) => return Next::Gateway(id),
+            NextHop::Ipv4Gateway(_) => return Next::Ipv4Gateway,
+            NextHop::Ipv6Gateway(_) => return Next::Ipv6Gateway,
         };
         eni.map_or(Next::Gone, Next::Interface)
     }
@@ -127,7 +134,9 @@ impl<'w> Next<'w> {
             Next::Resident(resident) => Some(resident.vswitch),
             Next::Balancer(balancer) => balancer.home.map(|home| home.vswitch),
             Next::Nobody => vswitch_of(w, vpc, destination),
-            Next::CloudService | Next::Gateway(_) | Next::Gone => None,
+            Next::CloudService | Next::Gateway(_) | Next::Ipv4Gateway | Next::Ipv6Gateway | Next::Gone => {
+                None
+            }
         }
     }
 }
@@ -162,6 +171,8 @@ fn follow<'w, S: Sink>(
         let eni = match next {
             Next::Interface(eni) if !eni.holds(header.destination) => eni,
             Next::Gateway(id) => return internet::leave_by_gateway(walk, vpc, id, header),
+            Next::Ipv4Gateway => return internet::leave_by_ipv4_gateway(walk, vpc, sender, header),
+            Next::Ipv6Gateway => return internet::leave_by_ipv6_gateway(walk, vpc, header),
             Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
             reached => return deliver(walk, vpc, Some(vswitch), reached, header),
         };
@@ -181,6 +192,23 @@ fn follow<'w, S: Sink>(
         member::leave(walk, eni, header)?;
         sender = Some(eni);
     }
+}
+
+/// Whether what a NAT gateway sends out of its vSwitch finds the IPv4 gateway, if its VPC has it find one.
+pub(super) fn finds_ipv4_gateway<S: Sink>(
+    walk: &mut Walk<'_, S>,
+    vpc: VpcId,
+    vswitch: VSwitchId,
+    destination: IpAddr,
+) -> bool {
+    if !ipv4_gateway::is_controlled(walk.w, vpc) {
+        return true;
+    }
+    let Choice { vswitch, table, entry } = Choice::of(walk.w, vpc, vswitch, destination);
+    let Some(entry) = entry else { return false };
+    let (destination, next_hop) = (entry.destination, entry.next_hop);
+    walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
+    matches!(next_hop, NextHop::Ipv4Gateway(_))
 }
 
 /// Delivers a packet that comes into a VPC from outside of it.
@@ -210,7 +238,7 @@ fn deliver<S: Sink>(
             return balancer::take(walk, balancer, header);
         }
         Next::CloudService => Place::CloudService,
-        Next::Nobody | Next::Gateway(_) | Next::Gone => {
+        Next::Nobody | Next::Gateway(_) | Next::Ipv4Gateway | Next::Ipv6Gateway | Next::Gone => {
             return Err(Disposition::NobodyThere { vpc, address: header.destination });
         }
     };
@@ -233,7 +261,8 @@ fn leads_behind(w: &World, eni: &Eni, entry: Option<&RouteEntry>, destination: I
         Some(NextHop::Instance(id)) => {
             w.get::<Instance>(&id).is_some_and(|instance| instance.primary_eni == eni.id)
         }
-        Some(NextHop::Local | NextHop::NatGateway(_)) | None => false,
+        Some(NextHop::Local | NextHop::NatGateway(_) | NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_))
+        | None => false,
     };
     by_it && vswitch_of(w, eni.vpc, destination).is_none()
 }

@@ -292,7 +292,7 @@ impl<'a> Words<'a> {
     fn next_hop(&self, next_hop: NextHop) -> String {
         match next_hop {
             NextHop::Local => "into the VPC".to_owned(),
-            NextHop::Instance(_) | NextHop::NetworkInterface(_) | NextHop::NatGateway(_) => {
+            _ => {
                 format!("to {}", self.next_hop_name(next_hop))
             }
         }

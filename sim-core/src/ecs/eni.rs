@@ -19,8 +19,8 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
-use crate::vpc::eip_binding;
 use crate::vpc::vswitch::VSwitch;
+use crate::vpc::{eip_binding, ipv6_bandwidth};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -559,6 +559,7 @@ pub(crate) fn erase(w: &mut World, id: EniId) {
     backend::forget(w, Server::Eni(id));
     crate::ecs::outage::forget(w, &crate::ecs::outage::OutageTarget::Eni(id));
     w.remove::<Eni>(&id);
+    ipv6_bandwidth::forget_lost(w, id);
 }
 
 /// What keeps an interface from being deleted, in the order in which it is reported.

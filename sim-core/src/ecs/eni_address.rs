@@ -20,9 +20,9 @@ use crate::ecs::membership::{addresses_of, check_membership};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{EniId, RouteEntryId, VpcId};
 use crate::quota::Quota;
-use crate::vpc::eip_binding;
 use crate::vpc::route_entry::{self, RouteEntry};
 use crate::vpc::vswitch::VSwitch;
+use crate::vpc::{eip_binding, ipv6_bandwidth};
 use crate::world::{Indexes, World};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -269,6 +269,7 @@ pub fn unassign(w: &mut World, caller: &Caller, c: &UnassignAddresses) -> Outcom
         eni.ipv6_prefixes.retain(|p| !c.ipv6_prefixes.contains(p));
     });
     eip_binding::forget_lost_addresses(w, c.eni);
+    ipv6_bandwidth::forget_lost(w, c.eni);
     Ok(Reply::Done)
 }
 

@@ -98,6 +98,38 @@ macro_rules! internet_errors {
         NatHasForwardEntry Dependency ["DependencyViolation.ForwardEntry"] 400 "The NAT gateway still has DNAT entries.";
         EipUsedByForward Dependency ["InvalidIpStatus.HasBeenUsedByForwardEntry"] 400 "DNAT entries still use the elastic IP address.";
         EipTargetForwarded Conflict ["BIND_INSTANCE_HAVE_PORTMAP_OR_BIND_EIP"] 400 "A DNAT entry leads to the private address.";
+        // --- IPv4 and IPv6 gateways --------------------------------------------------------------------
+        Ipv4GatewayNotFound NotFound ["ResourceNotFound.Ipv4Gateway"] 400 "The specified IPv4 gateway does not exist.";
+        GatewayNameMalformed Invalid ["IllegalParam.Name", "InvalidParameter"] 400 "The name of a gateway has 1 to 128 characters and does not start with http:// or https://.";
+        GatewayDescriptionMalformed Invalid ["IllegalParam.Description", "InvalidParameter"] 400 "The description of a gateway has 1 to 256 characters and does not start with http:// or https://.";
+        Ipv4GatewayStatusIncorrect State ["IncorrectStatus.Ipv4Gateway"] 400 "The status of the IPv4 gateway does not allow this operation.";
+        VpcHasIpv4GatewayAlready Conflict ["OperationDenied.VpcExistIpv4Gateway"] 400 "A VPC has one IPv4 gateway.";
+        Ipv4GatewayDirectEip Conflict ["OperationDenied.DirectEipExist", "OperationDenied.ExistDirectEip"] 400 "An elastic IP address in cut-through mode is bound in the VPC.";
+        Ipv4GatewayEnabledAlready State ["OperationFailed.Ipv4GatewayAlreadyActive.", "OperationDenied.VpcHasAlreadyActive"] 400 "The IPv4 gateway is active already.";
+        Ipv4GatewayRouteConflict Conflict ["OperationDenied.ConflictOfAllZeroRouting", "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE"] 400 "The route table has a route to 0.0.0.0/0 already.";
+        Ipv4GatewayInternetModeUnknown Invalid ["InvalidParameter"] 400 "After its IPv4 gateway a VPC is private or public.";
+        Ipv4GatewayHasRouteEntry Dependency ["OperationDenied.RouteEntryExist"] 400 "Route entries still lead to the IPv4 gateway.";
+        RouteIpv4GatewayStatus State ["IncorrectStatus.Ipv4Gateway"] 400 "The IPv4 gateway that should be the next hop is in transition.";
+        RouteIpv4GatewayOtherVpc Conflict ["Mismatch.Ipv4GatewayIdAndRouteTableId"] 400 "The IPv4 gateway is in another VPC than the route table.";
+        EipModeIpv4Gateway Conflict ["OperationDenied.VpcIpv4GatewayEnabled", "OperationDenied.Ipv4GatewayExist"] 400 "In a VPC with an IPv4 gateway no elastic IP address is bound in cut-through mode.";
+        VpcHasIpv4Gateway Dependency ["DependencyViolation.Ipv4Gateway"] 400 "The VPC still has an IPv4 gateway.";
+        Ipv6GatewayNotFound NotFound ["InvalidIpv6GatewayId.NotFound", "InvalidIpv6Gateway.NotFound", "OperationFailed.Ipv6GatewayNotExist"] 404 "The specified IPv6 gateway does not exist.";
+        Ipv6GatewayStatusIncorrect State ["IncorrectStatus.Ipv6Gateway"] 400 "The status of the IPv6 gateway does not allow this operation.";
+        Ipv6GatewayVpcIpv6Disabled State ["OperationFailed.VpcIpv6Disabled"] 400 "The VPC of an IPv6 gateway has an IPv6 block.";
+        VpcHasIpv6GatewayAlready Conflict ["OperationUnsupported.OnlyOneIpv6GatewayInVpc"] 400 "A VPC has one IPv6 gateway.";
+        Ipv6GatewayHasBandwidth Dependency ["DependencyViolation.Ipv6InternetBandwidth"] 400 "IPv6 addresses still have internet bandwidth by the gateway.";
+        Ipv6GatewayRouteBusy State ["OperationFailed.RouteEntryUnstable"] 400 "A route entry to the IPv6 gateway is in transition.";
+        Ipv6GatewayInVpc Dependency ["OperationFailed.Ipv6GatewayInUse"] 400 "The VPC still has an IPv6 gateway.";
+        VpcHasIpv6Gateway Dependency ["DependencyViolation.Ipv6Gateway"] 400 "The VPC still has an IPv6 gateway.";
+        RouteIpv6GatewayOtherVpc Conflict ["OperationFailed.InstanceDismatchCurrentVpc"] 400 "The IPv6 gateway is in another VPC than the route table.";
+        RouteIpv6GatewayIpv4 Invalid ["InvalidCidrBlock"] 400 "Only IPv6 networks are reached by an IPv6 gateway.";
+        Ipv6AddressNotFound NotFound ["ResourceNotFound.Ipv6Address", "InvalidIpv6Instance.NotFound"] 404 "The specified IPv6 address does not exist.";
+        Ipv6BandwidthNotFound NotFound ["InvalidIpv6Instance.NotFound", "OperationFailed.InternetBandwidthNonExist"] 404 "The specified internet bandwidth does not exist.";
+        Ipv6BandwidthExclusive Invalid ["ParamExclusive.Ipv6AddressIdAndIpv6InternetBandwidthId", "InvalidParameter"] 400 "Internet bandwidth is named by its id or by the IPv6 address, not by both.";
+        Ipv6BandwidthMissing Invalid ["BothEmptyParam.Ipv6AddressIdAndIpv6InternetBandwidthId", "MissingParam.Ipv6InstanceId"] 400 "Internet bandwidth is named by its id or by the IPv6 address.";
+        Ipv6BandwidthInvalid Invalid ["IllegalParam.Bandwidth"] 400 "The internet bandwidth of an IPv6 address is 1 to 2000 Mbit/s if it is paid by bandwidth and 1 to 1000 Mbit/s if it is paid by traffic.";
+        Ipv6BandwidthOtherVpc Conflict ["OperationFailed.Ipv6GatewayDisMatchIpv6Address"] 400 "The IPv6 address is in another VPC than the IPv6 gateway.";
+        Ipv6BandwidthExists Conflict ["OperationFailed.InternetBandwidthAlreadyExisted"] 400 "The IPv6 address has internet bandwidth already.";
         // --- network ACLs ------------------------------------------------------------------------------
         NetworkAclNotFound NotFound ["InvalidNetworkAcl.NotFound"] 400 "The specified network ACL does not exist.";
         NetworkAclNameMalformed Invalid ["ParameterIllegal.Name"] 400 "The name of a network ACL or rule does not start with http:// or https://.";

@@ -4,7 +4,7 @@ macro_rules! vpc_errors {
     ($($before:tt)*) => { group_errors! {
         $($before)*
         // --- VPC ---------------------------------------------------------------------------------------
-        VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound", "NoSuchResource", "InvalidVpcId.NotExist", "InvalidResourceId.NotFound"] 404 "The specified VPC does not exist.";
+        VpcNotFound NotFound ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound", "InvalidVpc.NotFound", "Forbidden.VpcNotFound", "NoSuchResource", "InvalidVpcId.NotExist", "InvalidResourceId.NotFound", "OperationFailed.VpcNotExist"] 404 "The specified VPC does not exist.";
         VpcCidrMalformed Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC is an IPv4 network in CIDR form without host bits.";
         VpcCidrMask Invalid ["InvalidParameter", "InvalidCidrBlock.Malformed"] 400 "The mask of a VPC block is between 8 and 28.";
         VpcCidrForbidden Invalid ["InvalidParameter", "IllegalCidrBlock", "InvalidCidrBlock.Malformed"] 400 "The block of a VPC must not overlap 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16 or 224.0.0.0/4 and must not start with 0.";

@@ -53,6 +53,7 @@ pub fn create_vpc(w: &mut World, caller: &Caller, c: &CreateDefaultVpc) -> Outco
         description: "System created default VPC.".into(),
         is_default: true,
         dns_hostnames: false,
+        closed: false,
         resource_group,
         status: Status::Available,
         created: w.now(),

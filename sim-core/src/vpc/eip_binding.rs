@@ -16,7 +16,7 @@ use crate::settings::Work;
 use crate::timer::Due;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::nat_gateway::{self, NatGateway};
-use crate::vpc::{forward_entry, route_entry, snat};
+use crate::vpc::{forward_entry, ipv4_gateway, route_entry, snat};
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -348,6 +348,7 @@ fn to_eni(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outcome<Ta
             .blockers([other.id]));
     }
     if c.mode == Mode::Binded {
+        check_no_ipv4_gateway(w, eni)?;
         check_cut_through(w, eni)?;
     }
     let address = match c.private_address {
@@ -421,6 +422,18 @@ fn check_cut_through(w: &World, eni: &Eni) -> Outcome<()> {
         .detail(format!("Route entries lead to {}.", eni.id))
         .accepted("mode NAT")
         .blockers(routes))
+}
+
+/// Cut-through mode knows no routes, and so no IPv4 gateway (provider documentation: CreateIpv4Gateway).
+fn check_no_ipv4_gateway(w: &World, eni: &Eni) -> Outcome<()> {
+    match ipv4_gateway::of_vpc(w, eni.vpc) {
+        None => Ok(()),
+        Some(gateway) => Err(Refusal::new(ErrorCode::EipModeIpv4Gateway)
+            .field("mode")
+            .detail(format!("{} has {}.", eni.vpc, gateway.id))
+            .accepted("NAT or MULTI_BINDED")
+            .blockers([gateway.id])),
+    }
 }
 
 fn check_detached(eni: &Eni) -> Outcome<()> {

@@ -5,8 +5,10 @@ use crate::cidr::Cidr;
 use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EniId, InstanceId, NatGatewayId};
+use crate::id::{AnyId, EniId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId};
 use crate::vpc::eip_binding;
+use crate::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
+use crate::vpc::ipv6_gateway::{Ipv6Gateway, Ipv6GatewayStatus};
 use crate::vpc::nat_gateway::{NatGateway, NatStatus};
 use crate::vpc::route_table::{RouteTable, RouteTableKind};
 use crate::world::World;
@@ -25,6 +27,10 @@ pub enum NextHop {
     NetworkInterface(EniId),
     /// To a NAT gateway.
     NatGateway(NatGatewayId),
+    /// To the IPv4 gateway.
+    Ipv4Gateway(Ipv4GatewayId),
+    /// To the IPv6 gateway.
+    Ipv6Gateway(Ipv6GatewayId),
 }
 
 impl NextHop {
@@ -35,6 +41,8 @@ impl NextHop {
             NextHop::Instance(_) => NextHopKind::Instance.text(),
             NextHop::NetworkInterface(_) => NextHopKind::NetworkInterface.text(),
             NextHop::NatGateway(_) => NextHopKind::NatGateway.text(),
+            NextHop::Ipv4Gateway(_) => NextHopKind::Ipv4Gateway.text(),
+            NextHop::Ipv6Gateway(_) => NextHopKind::Ipv6Gateway.text(),
         }
     }
 
@@ -45,6 +53,8 @@ impl NextHop {
             NextHop::Instance(id) => Some(id.into()),
             NextHop::NetworkInterface(id) => Some(id.into()),
             NextHop::NatGateway(id) => Some(id.into()),
+            NextHop::Ipv4Gateway(id) => Some(id.into()),
+            NextHop::Ipv6Gateway(id) => Some(id.into()),
         }
     }
 }
@@ -195,6 +205,8 @@ pub(crate) fn resolve(
         Hops::One(NextHopKind::Instance, id) => to_instance(w, caller, table, destination, id),
         Hops::One(NextHopKind::NetworkInterface, id) => to_eni(w, caller, table, destination, id),
         Hops::One(NextHopKind::NatGateway, id) => to_nat_gateway(w, caller, table, destination, id),
+        Hops::One(NextHopKind::Ipv4Gateway, id) => to_ipv4_gateway(w, caller, table, destination, id),
+        Hops::One(NextHopKind::Ipv6Gateway, id) => to_ipv6_gateway(w, caller, table, destination, id),
         // No object of these types exists.
         Hops::One(kind, id) => Err(missing(kind, id)),
         Hops::Several(list) => {
@@ -286,6 +298,53 @@ fn to_nat_gateway(
         return Err(Refusal::new(ErrorCode::RouteNextHopNoIpv6).field("next_hop_id"));
     }
     Ok(NextHop::NatGateway(gateway.id))
+}
+
+fn to_ipv4_gateway(
+    w: &World,
+    caller: &Caller,
+    table: &RouteTable,
+    destination: Cidr,
+    id: &str,
+) -> Outcome<NextHop> {
+    let found = id.parse().ok().and_then(|id: Ipv4GatewayId| w.visible::<Ipv4Gateway>(caller, id).ok());
+    let gateway = found.ok_or_else(|| missing(NextHopKind::Ipv4Gateway, id))?;
+    if gateway.status != GatewayStatus::Created {
+        return Err(Refusal::new(ErrorCode::RouteIpv4GatewayStatus)
+            .field("next_hop_id")
+            .detail(format!("{id} is {}.", gateway.status.text())));
+    }
+    if gateway.vpc != table.vpc {
+        return Err(other_vpc(ErrorCode::RouteIpv4GatewayOtherVpc, id, gateway.vpc, table));
+    }
+    if !destination.is_v4() {
+        return Err(Refusal::new(ErrorCode::RouteNextHopNoIpv6).field("next_hop_id"));
+    }
+    Ok(NextHop::Ipv4Gateway(gateway.id))
+}
+
+fn to_ipv6_gateway(
+    w: &World,
+    caller: &Caller,
+    table: &RouteTable,
+    destination: Cidr,
+    id: &str,
+) -> Outcome<NextHop> {
+    let found = id.parse().ok().and_then(|id: Ipv6GatewayId| w.visible::<Ipv6Gateway>(caller, id).ok());
+    let gateway = found.ok_or_else(|| missing(NextHopKind::Ipv6Gateway, id))?;
+    if gateway.status != Ipv6GatewayStatus::Available {
+        return Err(in_transition(format!("{id} is being made or deleted.")));
+    }
+    if gateway.vpc != table.vpc {
+        return Err(other_vpc(ErrorCode::RouteIpv6GatewayOtherVpc, id, gateway.vpc, table));
+    }
+    if destination.is_v4() {
+        return Err(Refusal::new(ErrorCode::RouteIpv6GatewayIpv4)
+            .field("destination")
+            .detail(format!("{destination} was given."))
+            .accepted("an IPv6 network, such as ::/0"));
+    }
+    Ok(NextHop::Ipv6Gateway(gateway.id))
 }
 
 fn in_transition(detail: String) -> Refusal {

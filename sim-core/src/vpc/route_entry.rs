@@ -7,7 +7,7 @@
 //! under the same id, and deleting it brings the system entry back.
 
 use crate::access::Caller;
-use crate::cidr::{Cidr, Cidr4, reserved};
+use crate::cidr::{Cidr, Cidr4, Cidr6, reserved};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, Id, RouteEntryId, RouteTableId, VSwitchId, VpcId};
 use crate::quota::Quota;
@@ -23,6 +23,7 @@ use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 mod change;
 pub use change::*;
@@ -384,6 +385,16 @@ pub(crate) fn forget(w: &mut World, vswitch: VSwitchId, only_ipv6: bool) {
     }
 }
 
+/// Everything of a family.
+fn everywhere(next_hop: NextHop) -> Cidr {
+    match next_hop {
+        NextHop::Ipv6Gateway(_) => {
+            Cidr::V6(Cidr6::containing(Ipv6Addr::UNSPECIFIED, 0).expect("0 is a mask"))
+        }
+        _ => Cidr::V4(Cidr4::v4([0, 0, 0, 0], 0)),
+    }
+}
+
 /// Gives a VPC's system table the route to everywhere, which goes with its next hop, if it has none and room for one.
 ///
 /// # Errors
@@ -392,13 +403,28 @@ pub(crate) fn add_default(w: &mut World, caller: &Caller, vpc: VpcId, next_hop: 
     let Some(table) = w.get::<Vpc>(&vpc).and_then(|vpc| w.get::<RouteTable>(&vpc.system_table)) else {
         return Ok(());
     };
-    let destination = Cidr::V4(Cidr4::v4([0, 0, 0, 0], 0));
+    let destination = everywhere(next_hop);
     let used = w.indexes().route_entries.customs.count(&table.id);
     let full = used >= Quota::RouteEntriesPerTable.limit(w, caller.account);
     if full || to_destination(w, table, destination).is_some() {
         return Ok(());
     }
-    let (table, modified) = (table.id, w.now());
+    put_default(w, caller, table.id, next_hop, true)
+}
+
+/// Puts the route to everywhere into a table, where there is none.
+///
+/// # Errors
+/// [`ErrorCode::WorldFull`].
+pub(crate) fn put_default(
+    w: &mut World,
+    caller: &Caller,
+    table: RouteTableId,
+    next_hop: NextHop,
+    with_next_hop: bool,
+) -> Outcome<()> {
+    let (vpc, modified) = (w.get::<RouteTable>(&table).expect("the table is there").vpc, w.now());
+    let destination = everywhere(next_hop);
     let id = w.new_id(&caller.region)?;
     w.put(RouteEntry {
         id,
@@ -411,7 +437,7 @@ pub(crate) fn add_default(w: &mut World, caller: &Caller, vpc: VpcId, next_hop: 
         description: CompactString::default(),
         status: EntryStatus::Available,
         modified,
-        with_next_hop: true,
+        with_next_hop,
     });
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::cidr::{
 };
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, ResourceGroupId, RouteTableId, VRouterId, VSwitchId, VpcId};
+use crate::id::{AnyId, ResourceGroupId, RouteEntryId, RouteTableId, VRouterId, VSwitchId, VpcId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -20,6 +20,8 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
+use crate::vpc::ipv6_gateway;
+use crate::vpc::route_entry::RouteEntry;
 use crate::vpc::route_table::{RouteTable, RouteTableKind, Status};
 use crate::vpc::vrouter::VRouter;
 use crate::vpc::vswitch::VSwitch;
@@ -55,6 +57,8 @@ pub struct Vpc {
     pub is_default: bool,
     /// Whether instances get host names in DNS.
     pub dns_hostnames: bool,
+    /// Whether it has no public IPv4 traffic, since its IPv4 gateway was deleted so.
+    pub closed: bool,
     /// Its resource group.
     pub resource_group: ResourceGroupId,
     /// Whether it is ready.
@@ -209,6 +213,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVpc) -> Outcome<Reply> {
         description,
         is_default: false,
         dns_hostnames: c.dns_hostnames,
+        closed: false,
         resource_group,
         status: Status::Available,
         created: w.now(),
@@ -362,6 +367,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVpc) -> Outcome<Reply> {
     }
     if c.ipv6 == Some(false) && !vpc.ipv6.is_empty() {
         check_ipv6_unused(w, vpc)?;
+        check_no_ipv6_gateway(w, vpc)?;
     }
     let assign = c.ipv6 == Some(true) && vpc.ipv6.is_empty();
     let assigned = assign.then(|| assign_ipv6(w));
@@ -415,6 +421,14 @@ fn check_ipv6_unused(w: &World, vpc: &Vpc) -> Outcome<()> {
     Err(Refusal::new(ErrorCode::Ipv6InUse).field("ipv6").blockers(users))
 }
 
+/// IPv6 goes after the gateway (provider documentation: VPC and vSwitch, 2026).
+fn check_no_ipv6_gateway(w: &World, vpc: &Vpc) -> Outcome<()> {
+    match ipv6_gateway::of_vpc(w, vpc.id) {
+        None => Ok(()),
+        Some(gateway) => Err(Refusal::new(ErrorCode::Ipv6GatewayInVpc).field("ipv6").blockers([gateway.id])),
+    }
+}
+
 /// The vSwitches of a VPC by age.
 pub fn vswitches(w: &World, vpc: VpcId) -> impl DoubleEndedIterator<Item = &VSwitch> {
     w.indexes().vswitches.by_vpc.of(&vpc).filter_map(|id| w.get::<VSwitch>(id))
@@ -451,13 +465,17 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVpc) -> Outcome<Reply> {
 pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let ix = w.indexes();
     let tables = ix.route_tables.by_vpc.of(&vpc.id).filter(|&&id| id != vpc.system_table);
-    let entries = ix.route_entries.customs.of(&vpc.system_table);
+    // A route that goes with its next hop is in nobody's way.
+    let stays = |id: &&RouteEntryId| w.get::<RouteEntry>(id).is_some_and(|entry| !entry.with_next_hop);
+    let entries = ix.route_entries.customs.of(&vpc.system_table).filter(stays);
     let instances = ix.instances.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let residents = ix.residents.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let acls = ix.network_acls.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let balancers = ix.load_balancers.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let gateways = ix.nat_gateways.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 8] = [
+    let v4 = ix.ipv4_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
+    let v6 = ix.ipv6_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 10] = [
         (ErrorCode::VpcHasNatGateway, gateways.collect()),
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
@@ -469,6 +487,8 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
         ),
         (ErrorCode::VpcHasNetworkAcl, acls.collect()),
         (ErrorCode::VpcHasResident, residents.chain(balancers).collect()),
+        (ErrorCode::VpcHasIpv4Gateway, v4.into_iter().collect()),
+        (ErrorCode::VpcHasIpv6Gateway, v6.into_iter().collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

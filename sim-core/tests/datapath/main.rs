@@ -4,6 +4,7 @@ mod balancer_sketch;
 mod balancers;
 mod dispositions;
 mod form;
+mod gateways;
 #[allow(dead_code)]
 #[path = "../instances/lab.rs"]
 mod lab;

@@ -7,8 +7,15 @@ use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::rule_input::RuleInput;
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, RuleSpec};
-use sim_core::id::{EniId, Id, NatGatewayId, SecurityGroupId, SnatTableId};
+use sim_core::id::{
+    AnyId, EniId, Id, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId, RouteTableId, SecurityGroupId, SnatTableId,
+};
+use sim_core::vpc::eip::InternetCharge;
 use sim_core::vpc::forward_ports::ForwardProtocol;
+use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
+use sim_core::vpc::ipv6_bandwidth::{AddressRef, AllocateIpv6Bandwidth};
+use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
+use sim_core::vpc::route_entry;
 use sim_core::vpc::snat::CreateSnatEntry;
 
 /// NAT gateways, of which the first may come before the routes, each with two addresses.
@@ -20,6 +27,10 @@ pub struct NatSketch {
     pub first: bool,
     /// The gateway to which the default route of each custom table leads.
     pub defaults: [Option<usize>; 2],
+    /// An IPv4 gateway, and the tables that get a route to it when it is activated, if it is.
+    v4: Option<Option<u8>>,
+    /// An IPv6 gateway, and the hosts whose address has bandwidth.
+    v6: Option<u8>,
     /// Gateway, source, address.
     sources: Vec<(usize, &'static str, usize)>,
     /// Gateway, address, ports outside and inside, host, protocol.
@@ -37,10 +48,16 @@ pub fn sketch() -> impl Strategy<Value = NatSketch> {
         prop::sample::select(vec![0_usize, 0, 1, 2, 2]),
         any::<[bool; 2]>(),
         [prop::option::of(0..2_usize), prop::option::of(0..2_usize)],
+        (
+            prop::option::weighted(0.4, prop::option::weighted(0.8, any::<u8>())),
+            prop::option::of(any::<u8>()),
+        ),
         prop::collection::vec((0..2_usize, source, 0..2_usize), 0..6),
         prop::collection::vec((0..2_usize, 0..2_usize, 0..4_usize, 0..6_usize, protocol), 0..5),
     )
-        .prop_map(|(gateways, [open, first], defaults, sources, forwards)| NatSketch {
+        .prop_map(|(gateways, [open, first], defaults, (v4, v6), sources, forwards)| NatSketch {
+            v4,
+            v6,
             gateways,
             open,
             first,
@@ -48,6 +65,54 @@ pub fn sketch() -> impl Strategy<Value = NatSketch> {
             sources,
             forwards,
         })
+}
+
+/// The IPv4 and the IPv6 gateway of the VPC.
+pub fn internet_gateways(lab: &mut Lab, sketch: &NatSketch) -> Vec<AnyId> {
+    let vpc = lab.vpc;
+    let (name, description, resource_group, tags) = (None, None, None, Vec::new());
+    let mut made = Vec::new();
+    if sketch.v4.is_some() {
+        let (name, description, tags) = (name.clone(), description.clone(), tags.clone());
+        made.push(
+            lab.ok(CreateIpv4Gateway { vpc, name, description, resource_group, tags })
+                .id::<Ipv4GatewayId>()
+                .into(),
+        );
+    }
+    if sketch.v6.is_some() {
+        made.push(
+            lab.ok(CreateIpv6Gateway { vpc, name, description, resource_group, tags })
+                .id::<Ipv6GatewayId>()
+                .into(),
+        );
+    }
+    made
+}
+
+/// Activates the IPv4 gateway and buys bandwidth for IPv6 addresses.
+pub fn activate(lab: &mut Lab, sketch: &NatSketch, tables: &[RouteTableId], hosts: &[EniId]) {
+    let v4 = lab.world.indexes().ipv4_gateways.by_vpc.get(&lab.vpc).copied();
+    if let (Some(gateway), Some(Some(bits))) = (v4, sketch.v4) {
+        // Only tables without a default route take one.
+        let wanted = tables.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1).map(|(_, table)| *table);
+        let tables: Vec<RouteTableId> = wanted
+            .filter(|table| {
+                let table = lab.world.get(table).unwrap();
+                route_entry::to_destination(&lab.world, table, "0.0.0.0/0".parse().unwrap()).is_none()
+            })
+            .collect();
+        lab.ok(EnableIpv4Gateway { gateway, tables });
+    }
+    let v6 = lab.world.indexes().ipv6_gateways.by_vpc.get(&lab.vpc).copied();
+    let Some((gateway, bits)) = v6.zip(sketch.v6) else { return };
+    for (n, eni) in hosts.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1) {
+        let Some(&address) = lab.world.get::<Eni>(eni).unwrap().ipv6.first() else { continue };
+        let address = AddressRef::Address(address);
+        let charge = InternetCharge::ByTraffic;
+        assert!(n < 8);
+        lab.ok(AllocateIpv6Bandwidth { gateway, address, bandwidth: 5, charge });
+    }
 }
 
 /// Gives the gateways addresses and entries.

@@ -154,7 +154,7 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
         (
             place(),
             prop::collection::vec(
-                (0..3_usize, prop::sample::select(DESTINATIONS.to_vec()), 0..12_usize),
+                (0..3_usize, prop::sample::select(DESTINATIONS.to_vec()), 0..14_usize),
                 0..9,
             ),
             prop::collection::vec((0..2_usize, 0..3_usize, 0..9_usize), 0..4),
@@ -270,7 +270,9 @@ pub fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
     add_rules(&mut lab, sketch, &groups);
     let before = if sketch.nat.first { sketch.nat.gateways } else { 0 };
     let mut gateways: Vec<NatGatewayId> = (0..before).map(|_| nat::gateway(&mut lab)).collect();
-    add_routes(&mut lab, sketch, &vswitches, (&hosts, &enis, &gateways));
+    let ways = nat_sketch::internet_gateways(&mut lab, &sketch.nat);
+    let tables = add_routes(&mut lab, sketch, &vswitches, (&hosts, &enis, &gateways), &ways);
+    nat_sketch::activate(&mut lab, &sketch.nat, &tables, &hosts);
     gateways.extend((before..sketch.nat.gateways).map(|_| nat::gateway(&mut lab)));
     nat_sketch::add(&mut lab, &sketch.nat, &gateways, &hosts, &groups);
     add_acls(&mut lab, sketch, &vswitches);
@@ -332,7 +334,8 @@ fn add_routes(
     sketch: &Sketch,
     vswitches: &[VSwitchId; 3],
     (hosts, enis, gateways): (&[EniId], &[EniId], &[NatGatewayId]),
-) {
+    ways: &[AnyId],
+) -> Vec<RouteTableId> {
     let vpc = lab.vpc;
     let mut tables: Vec<RouteTableId> = vec![lab.table];
     for _ in 0..2 {
@@ -347,6 +350,9 @@ fn add_routes(
     }
     // The first numbers are hosts as instances, the last gateways, the rest interfaces.
     let hop = |lab: &Lab, n: usize| -> AnyId {
+        if let (Some(way), 12..) = (ways.get(n % 2), n) {
+            return *way;
+        }
         if let (Some(gateway), 9..) = (gateways.get(n % 2), n) {
             return (*gateway).into();
         }
@@ -375,6 +381,7 @@ fn add_routes(
         let next_hop = Some(enis[n % enis.len()].to_string().into());
         let _ = lab.run(ModifyRouteEntry { entry, name: None, description: None, next_hop_kind, next_hop });
     }
+    tables
 }
 
 fn add_acls(lab: &mut Lab, sketch: &Sketch, vswitches: &[VSwitchId; 3]) {
@@ -469,6 +476,12 @@ fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
                 all.extend(flow.resolve(w, &caller()).ok());
             }
         }
+    }
+    for address in enis.iter().filter_map(|id| w.get::<Eni>(id)?.ipv6.first()) {
+        let (protocol, destination, port) = (PacketProtocol::Tcp, (*address).into(), Some(80));
+        let source = Source::Outside("2400:3200::1".parse().unwrap());
+        let flow = Flow { source, protocol, source_port: None, destination, port };
+        all.extend(flow.resolve(w, &caller()).ok());
     }
     all
 }

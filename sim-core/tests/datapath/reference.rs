@@ -15,6 +15,9 @@ use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::Target;
 use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::forward_ports::ForwardProtocol;
+use sim_core::vpc::ipv4_gateway::Ipv4Gateway;
+use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
+use sim_core::vpc::nat_gateway::NatGateway;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::next_hop::NextHop;
@@ -216,6 +219,16 @@ fn eip_of(w: &World, eni: EniId, address: IpAddr) -> Option<&Eip> {
     w.table::<Eip>().iter().find(|eip| eip.status == EipStatus::InUse && stands(eip))
 }
 
+/// Whether the public traffic of a VPC needs a route to its IPv4 gateway.
+fn controlled(w: &World, vpc: VpcId) -> bool {
+    w.table::<Ipv4Gateway>().iter().any(|g| g.vpc == vpc && g.enabled)
+}
+
+/// Whether an IPv6 address has internet bandwidth.
+fn bought(w: &World, address: IpAddr) -> bool {
+    w.table::<Ipv6Bandwidth>().iter().any(|b| IpAddr::from(b.address) == address)
+}
+
 fn fits(entry: &ForwardEntry, protocol: PacketProtocol) -> bool {
     match entry.protocol {
         ForwardProtocol::Any => true,
@@ -230,7 +243,7 @@ fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
         NextHop::Local => None,
         NextHop::Instance(id) => w.get::<Instance>(&id).and_then(|i| w.get::<Eni>(&i.primary_eni)),
         NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
-        NextHop::NatGateway(_) => None,
+        NextHop::NatGateway(_) | NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) => None,
     }
 }
 
@@ -331,6 +344,9 @@ impl Follower<'_> {
         if let Some(balancer) = self.balancer_at(address, true) {
             return self.balance(balancer);
         }
+        if address.is_ipv6() {
+            return self.outside_in6();
+        }
         let eip = self.w.table::<Eip>().iter().find(|eip| IpAddr::from(eip.address) == address);
         let Some(eip) = eip else { return Err("no_public_address") };
         if let Some((_, private)) = self.left.filter(|(public, _)| self.answer && *public == address) {
@@ -350,6 +366,41 @@ impl Follower<'_> {
             }
         }
         Err("eip_not_bound")
+    }
+
+    /// From the internet to an IPv6 address that has bandwidth.
+    fn outside_in6(&mut self) -> Step<Place> {
+        let Some(eni) =
+            self.w.table::<Eni>().iter().find(|e| addresses(e).contains(&self.header.destination))
+        else {
+            return Err("no_public_address");
+        };
+        if !bought(self.w, self.header.destination) {
+            return Err("no_public_path");
+        }
+        self.vpc = eni.vpc;
+        self.inside(None)
+    }
+
+    /// Where a route leads to the IPv4 or the IPv6 gateway.
+    fn by_internet_gateway(&mut self, sender: Option<EniId>) -> Step<Place> {
+        let h = self.header;
+        let same = h.source.is_ipv6() == h.destination.is_ipv6();
+        if !same || !is_public(self.w, self.vpc, h.destination) {
+            return Err("no_public_path");
+        }
+        if h.source.is_ipv6() {
+            if !bought(self.w, h.source) {
+                return Err("no_public_path");
+            }
+            let known = self.w.table::<Eni>().iter().any(|e| addresses(e).contains(&h.destination));
+            return if known { self.outside_in6() } else { self.public() };
+        }
+        let Some(eip) = sender.and_then(|id| eip_of(self.w, id, h.source)) else {
+            return Err("no_public_path");
+        };
+        self.header.source = eip.address.into();
+        self.public()
     }
 
     /// By the DNAT entry of the address that has the port.
@@ -380,6 +431,13 @@ impl Follower<'_> {
         let h = self.header;
         if h.source.is_ipv6() || h.destination.is_ipv6() || !is_public(self.w, self.vpc, h.destination) {
             return Err("no_public_path");
+        }
+        if controlled(self.w, self.vpc) {
+            let vswitch = self.w.get::<NatGateway>(&gateway).unwrap().vswitch;
+            if !matches!(route(self.w, self.vpc, vswitch, h.destination), Some((NextHop::Ipv4Gateway(_), _)))
+            {
+                return Err("no_public_path");
+            }
         }
         let came =
             self.came.filter(|(by, _, private)| (*by, *private) == (gateway, (h.source, h.source_port)));
@@ -468,7 +526,8 @@ impl Follower<'_> {
                 None => (None, true),
             };
             let eip = sender.and_then(|id| eip_of(self.w, id, self.header.source));
-            if let (Some(eip), true) = (eip, default && is_public(self.w, self.vpc, address)) {
+            let first = default && is_public(self.w, self.vpc, address) && !controlled(self.w, self.vpc);
+            if let (Some(eip), true) = (eip, first) {
                 if !acl_allows(self.w, vswitch, true, &self.header) {
                     return Err("network_acl_drop");
                 }
@@ -490,8 +549,10 @@ impl Follower<'_> {
             if hop == NextHop::Local {
                 return self.inside(Some(vswitch));
             }
-            if let NextHop::NatGateway(gateway) = hop {
-                return self.by_gateway(gateway);
+            match hop {
+                NextHop::NatGateway(gateway) => return self.by_gateway(gateway),
+                NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) => return self.by_internet_gateway(sender),
+                _ => {}
             }
             let Some(eni) = hop_eni(self.w, hop) else { return Err("next_hop_gone") };
             let eni: &Eni = eni;

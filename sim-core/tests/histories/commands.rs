@@ -4,6 +4,7 @@ mod acls;
 mod backends;
 pub mod balancers;
 mod eips;
+mod gateways;
 mod groups;
 mod hosts;
 mod interfaces;
@@ -73,7 +74,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("CreateResourceGroup", 2, |d| {
         CreateResourceGroup { name: d.pick(&["team-a", "team-b", "1"]).into() }.into()
     }),
-    ("DeleteResourceGroup", 3, |d| DeleteResourceGroup { group: some_group(d) }.into()),
+    ("DeleteResourceGroup", 7, |d| DeleteResourceGroup { group: some_group(d) }.into()),
     ("MoveToResourceGroup", 2, |d| {
         MoveToResourceGroup { resource: d.resource(), group: some_group(d) }.into()
     }),
@@ -120,6 +121,16 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("CreateForwardEntry", 8, nat::create_forward),
     ("ModifyForwardEntry", 5, nat::modify_forward),
     ("DeleteForwardEntry", 3, nat::delete_forward),
+    ("CreateIpv4Gateway", 3, gateways::create4),
+    ("EnableIpv4Gateway", 5, gateways::enable4),
+    ("ModifyIpv4Gateway", 3, gateways::modify4),
+    ("DeleteIpv4Gateway", 3, gateways::delete4),
+    ("CreateIpv6Gateway", 4, gateways::create6),
+    ("ModifyIpv6Gateway", 3, gateways::modify6),
+    ("DeleteIpv6Gateway", 2, gateways::delete6),
+    ("AllocateIpv6Bandwidth", 14, gateways::allocate),
+    ("ModifyIpv6Bandwidth", 4, gateways::modify),
+    ("DeleteIpv6Bandwidth", 6, gateways::delete),
     ("CreateNetworkAcl", 5, acls::create_acl),
     ("ModifyNetworkAcl", 2, |d| {
         ModifyNetworkAcl { acl: d.id::<NetworkAcl>(), name: d.text(), description: d.text() }.into()
@@ -201,7 +212,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("DeleteVServerGroup", 1, backends::delete_group),
     ("AddBackends", 6, backends::add),
     ("RemoveBackends", 2, backends::remove),
-    ("SetBackends", 3, backends::set),
+    ("SetBackends", 8, backends::set),
     ("ReplaceBackends", 14, backends::replace),
     ("TagResources", 3, |d| {
         let resources = (0..1 + d.roll(3)).map(|_| d.resource()).collect();

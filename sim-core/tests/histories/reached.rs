@@ -14,6 +14,8 @@ use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::Mode;
 use sim_core::vpc::forward_entry::ForwardEntry;
+use sim_core::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
+use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
@@ -124,6 +126,10 @@ impl Reached {
             "a DNAT entry is in transition",
             forwards().any(|e| e.status != NatEntryStatus::Available),
         );
+        let v4 = || w.table::<Ipv4Gateway>().iter();
+        self.state("an IPv4 gateway is active", v4().any(|g| g.enabled));
+        self.state("an IPv4 gateway is in transition", v4().any(|g| g.status != GatewayStatus::Created));
+        self.state("an IPv6 address has bandwidth", w.table::<Ipv6Bandwidth>().iter().next().is_some());
         let bindings = || w.table::<NetworkAclBinding>().iter();
         self.state("an ACL filters", bindings().any(|b| b.status == BindingStatus::Binded));
         self.state("an ACL is being bound", bindings().any(|b| b.status == BindingStatus::Binding));
@@ -192,6 +198,9 @@ pub const STATES: &[&str] = &[
     "an elastic IP address is being bound",
     "an elastic IP address is being taken off",
     "an elastic IP address is bound",
+    "an IPv4 gateway is active",
+    "an IPv4 gateway is in transition",
+    "an IPv6 address has bandwidth",
     "an SNAT entry is in transition",
     "an SNAT entry is there",
     "an entry is being changed",

@@ -24,6 +24,9 @@ use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{Binding, Mode, Target};
 use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::forward_ports::{ForwardProtocol, Ports};
+use sim_core::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
+use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
+use sim_core::vpc::ipv6_gateway::{Ipv6Gateway, Ipv6GatewayStatus};
 use sim_core::vpc::nat_gateway::{NatGateway, NatStatus};
 use sim_core::vpc::network_acl::{AclStatus, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
@@ -50,6 +53,7 @@ pub fn check(w: &World) {
     balancers(w);
     checks(w);
     nat(w);
+    gateways(w);
 }
 
 /// No member stands twice in a pool; each has a port if the pool is a group.
@@ -413,6 +417,27 @@ fn nat(w: &World) {
         let vswitch = w.get::<VSwitch>(&gateway.vswitch).expect("a vSwitch outlives its gateways");
         assert_eq!((vswitch.vpc, &vswitch.owner), (gateway.vpc, &gateway.owner));
         assert_eq!(gateway.settles.is_none(), gateway.status == NatStatus::Available);
+    }
+}
+
+/// A VPC has one gateway of a family, and bandwidth is of an address that its interface holds where the gateway is.
+fn gateways(w: &World) {
+    let mut vpcs = BTreeSet::new();
+    for g in w.table::<Ipv4Gateway>().iter() {
+        assert!(vpcs.insert((4, g.vpc)), "{} has two", g.vpc);
+        assert_eq!(w.get::<Vpc>(&g.vpc).expect("a VPC outlives its gateways").owner, g.owner);
+        assert_eq!(g.settles.is_none(), g.status == GatewayStatus::Created);
+    }
+    for g in w.table::<Ipv6Gateway>().iter() {
+        assert!(vpcs.insert((6, g.vpc)), "{} has two", g.vpc);
+        let vpc = w.get::<Vpc>(&g.vpc).expect("a VPC outlives its gateways");
+        assert!(vpc.owner == g.owner && !vpc.ipv6.is_empty());
+        assert_eq!(g.settles.is_none(), g.status == Ipv6GatewayStatus::Available);
+    }
+    for b in w.table::<Ipv6Bandwidth>().iter() {
+        let gateway = w.get::<Ipv6Gateway>(&b.gateway).expect("a gateway outlives its bandwidths");
+        let eni = w.get::<Eni>(&b.eni).expect("an interface outlives its bandwidths");
+        assert!(eni.ipv6.contains(&b.address) && eni.vpc == gateway.vpc && eni.owner == b.owner);
     }
 }
 

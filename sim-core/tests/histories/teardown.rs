@@ -21,6 +21,9 @@ use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::UnassociateEip;
 use sim_core::vpc::forward_entry::DeleteForwardEntry;
+use sim_core::vpc::ipv4_gateway::{DeleteIpv4Gateway, InternetMode};
+use sim_core::vpc::ipv6_bandwidth::{BandwidthRef, DeleteIpv6Bandwidth};
+use sim_core::vpc::ipv6_gateway::DeleteIpv6Gateway;
 use sim_core::vpc::nat_gateway::{DeleteNatGateway, ModifyNatGateway};
 use sim_core::vpc::network_acl::DeleteNetworkAcl;
 use sim_core::vpc::network_acl_binding::{NetworkAclBinding, UnassociateNetworkAcl};
@@ -76,7 +79,9 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
         }
         let Err(refusal) = give(w, caller, deletion(w, id)) else { return };
         // What was being deleted went while it was waited for.
-        if refusal.code() == ErrorCode::NatGatewayNotFound {
+        let gone =
+            [ErrorCode::NatGatewayNotFound, ErrorCode::Ipv4GatewayNotFound, ErrorCode::Ipv6GatewayNotFound];
+        if gone.contains(&refusal.code()) {
             return;
         }
         match id.kind() {
@@ -148,6 +153,13 @@ fn deletion(w: &World, id: AnyId) -> Command {
         }
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
         IdKind::NatGateway => DeleteNatGateway { gateway: id.try_into().unwrap(), force: false }.into(),
+        IdKind::Ipv4Gateway => {
+            DeleteIpv4Gateway { gateway: id.try_into().unwrap(), mode: InternetMode::Private }.into()
+        }
+        IdKind::Ipv6Gateway => DeleteIpv6Gateway { gateway: id.try_into().unwrap() }.into(),
+        IdKind::Ipv6Bandwidth => {
+            DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(id.try_into().unwrap()) }.into()
+        }
         IdKind::ForwardEntry => DeleteForwardEntry { entry: id.try_into().unwrap(), table: None }.into(),
         IdKind::SnatEntry => DeleteSnatEntry { entry: id.try_into().unwrap(), table: None }.into(),
         IdKind::Eip => ReleaseEip { eip: id.try_into().unwrap() }.into(),

@@ -9,6 +9,8 @@ mod vrouter;
 // -- elastic IP addresses
 mod eip;
 mod forward_entry;
+mod ipv4_gateway;
+mod ipv6_gateway;
 mod nat_gateway;
 mod snat;
 // -- network ACLs
@@ -153,6 +155,22 @@ actions! {
         ModifyForwardEntry => forward_entry::modify_forward_entry;
         DeleteForwardEntry => forward_entry::delete_forward_entry;
         DescribeForwardTableEntries => forward_entry::describe_forward_table_entries;
+        // -- IPv4 and IPv6 gateways
+        CreateIpv4Gateway => ipv4_gateway::create_ipv4_gateway;
+        EnableVpcIpv4Gateway => ipv4_gateway::enable_vpc_ipv4_gateway;
+        UpdateIpv4GatewayAttribute => ipv4_gateway::update_ipv4_gateway_attribute;
+        GetIpv4GatewayAttribute => ipv4_gateway::get_ipv4_gateway_attribute;
+        ListIpv4Gateways => ipv4_gateway::list_ipv4_gateways;
+        DeleteIpv4Gateway => ipv4_gateway::delete_ipv4_gateway;
+        CreateIpv6Gateway => ipv6_gateway::create_ipv6_gateway;
+        ModifyIpv6GatewayAttribute => ipv6_gateway::modify_ipv6_gateway_attribute;
+        DescribeIpv6Gateways => ipv6_gateway::describe_ipv6_gateways;
+        DescribeIpv6GatewayAttribute => ipv6_gateway::describe_ipv6_gateway_attribute;
+        DeleteIpv6Gateway => ipv6_gateway::delete_ipv6_gateway;
+        DescribeIpv6Addresses => ipv6_gateway::describe_ipv6_addresses;
+        AllocateIpv6InternetBandwidth => ipv6_gateway::allocate_ipv6_internet_bandwidth;
+        ModifyIpv6InternetBandwidth => ipv6_gateway::modify_ipv6_internet_bandwidth;
+        DeleteIpv6InternetBandwidth => ipv6_gateway::delete_ipv6_internet_bandwidth;
         // -- network ACLs
         CreateNetworkAcl => network_acl::create_network_acl;
         DescribeNetworkAcls => network_acl::describe_network_acls;
@@ -333,6 +351,7 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     eip::INERT,
     nat_gateway::INERT,
     snat::INERT,
+    ipv6_gateway::INERT,
     // -- security groups, prefix lists
     security_group::INERT,
     security_group_rule::INERT,

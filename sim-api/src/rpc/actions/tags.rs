@@ -16,6 +16,8 @@ const VPC_TYPES: &[(&str, IdKind)] = &[
     ("ROUTETABLE", IdKind::RouteTable),
     ("EIP", IdKind::Eip),
     ("NATGATEWAY", IdKind::NatGateway),
+    ("IPV4GATEWAY", IdKind::Ipv4Gateway),
+    ("IPV6GATEWAY", IdKind::Ipv6Gateway),
     ("NETWORKACL", IdKind::NetworkAcl),
 ];
 

@@ -9,6 +9,7 @@ use crate::rpc::plan::{
 };
 use serde_json::{Value, json};
 use sim_core::id::VpcId;
+use sim_core::vpc::ipv4_gateway;
 use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, ModifyVpc, Vpc};
 use sim_core::{Caller, ErrorCode, Reply, World};
 
@@ -81,7 +82,7 @@ fn summary(w: &World, vpc: &Vpc) -> Value {
         "VRouterId": vpc.vrouter.to_string(),
         "RouterTableIds": { "RouterTableIds": route_tables(w, vpc) },
         "VSwitchIds": { "VSwitchId": vswitches },
-        "NatGatewayIds": { "NatGatewayIds": [] },
+        "NatGatewayIds": { "NatGatewayIds": nat_gateways(w, vpc) },
         "ResourceGroupId": vpc.resource_group.to_string(),
         "OwnerId": vpc.owner.account,
         "CreationTime": vpc.created.to_seconds_text(),
@@ -99,6 +100,10 @@ fn texts(blocks: &[sim_core::cidr::Cidr4]) -> Vec<String> {
 
 fn ipv6_blocks(vpc: &Vpc) -> Vec<Value> {
     vpc.ipv6.iter().map(|b| json!({ "Ipv6CidrBlock": b.block.to_string(), "Ipv6Isp": b.isp })).collect()
+}
+
+fn nat_gateways(w: &World, vpc: &Vpc) -> Vec<String> {
+    w.indexes().nat_gateways.by_vpc.of(&vpc.id).map(ToString::to_string).collect()
 }
 
 fn route_tables(w: &World, vpc: &Vpc) -> Vec<String> {
@@ -120,6 +125,9 @@ pub fn describe_vpc_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
         }
         members.insert("OwnerId".to_owned(), json!(vpc.owner.account));
         members.insert("ClassicLinkEnabled".to_owned(), json!(false));
+        let gateway = ipv4_gateway::of_vpc(w, id).map(|g| g.id.to_string()).unwrap_or_default();
+        members.insert("Ipv4GatewayId".to_owned(), json!(gateway));
+        members.insert("SupportIpv4Gateway".to_owned(), json!(true));
         members.insert("AssociatedCens".to_owned(), json!({ "AssociatedCen": [] }));
         members
             .insert("AssociatedPropagationSources".to_owned(), json!({ "AssociatedPropagationSources": [] }));
