@@ -3,6 +3,7 @@
 mod balancer_sketch;
 mod balancers;
 mod dispositions;
+mod facts;
 mod form;
 mod gateways;
 #[allow(dead_code)]

@@ -1,7 +1,8 @@
 //! What a load balancer does with a packet, as the naive evaluator has it: in a world in which all that was begun has ended
 //! long ago, and probes have had their time.
 
-use crate::reference::{Follower, Step, addresses, within};
+use crate::facts::{addresses, within};
+use crate::reference::{Follower, Step};
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::datapath::{Header, Place};
 use sim_core::ecs::eni::{Eni, EniStatus};
