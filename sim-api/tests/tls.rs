@@ -96,7 +96,7 @@ async fn one_port_speaks_both_and_is_believed_for_its_names() {
     }
     for name in ["example.com", "a.b.c.aliyuncs.com", "10.0.0.1"] {
         let stream = TcpStream::connect(address).await.unwrap();
-        let error = handshake(&dir, stream, name).await.err().expect(name).to_string();
+        let error = handshake(&dir, stream, name).await.expect_err(name).to_string();
         assert!(error.contains("not valid for name"), "{name}: {error}");
     }
     server.stop().await.unwrap();
