@@ -37,8 +37,11 @@ pub struct NatSketch {
     forwards: Vec<(usize, usize, usize, usize, ForwardProtocol)>,
 }
 
+/// The first and the last port of a range.
+type Ports = (u16, u16);
+
 /// Ports outside and inside; none are all of them.
-const FORWARDED: [Option<((u16, u16), (u16, u16))>; 4] =
+const FORWARDED: [Option<(Ports, Ports)>; 4] =
     [None, Some(((80, 80), (80, 80))), Some(((8000, 8009), (77, 86))), Some(((22, 22), (3306, 3306)))];
 
 pub fn sketch() -> impl Strategy<Value = NatSketch> {

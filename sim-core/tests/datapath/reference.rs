@@ -74,6 +74,9 @@ fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
     }
 }
 
+/// An address and a port.
+type Socket = (IpAddr, u16);
+
 /// One packet of a session.
 pub struct Follower<'w> {
     pub w: &'w World,
@@ -87,7 +90,7 @@ pub struct Follower<'w> {
     /// The public address by which an SNAT entry took the packet out, and the private one.
     left: Option<(IpAddr, IpAddr)>,
     /// The gateway by which the packet came in, the public address and port, the private address and port.
-    came: Option<(NatGatewayId, (IpAddr, u16), (IpAddr, u16))>,
+    came: Option<(NatGatewayId, Socket, Socket)>,
     pub balanced: Option<Balanced>,
 }
 
