@@ -34,6 +34,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Access control list", "Networks whose clients listeners let in or keep out."),
     ("Load balancer", "An address at which listeners serve, and what it is sold as."),
     ("Listener", "What a load balancer does with what comes to one port."),
+    ("Forwarding rule", "Which requests to an HTTP or HTTPS listener go to which vServer group."),
     ("Backend server", "What stands behind a load balancer: its default pool and its vServer groups."),
     ("Certificate", "What listeners show to clients, and by what they judge them."),
     ("Instance type", "How many interfaces and addresses an instance can carry."),

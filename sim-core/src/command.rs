@@ -163,6 +163,9 @@ commands! {
     RemoveBackends(crate::slb::backend::RemoveBackends) => crate::slb::backend::remove;
     SetBackends(crate::slb::backend::SetBackends) => crate::slb::backend::set;
     ReplaceBackends(crate::slb::backend::ReplaceBackends) => crate::slb::backend::replace;
+    CreateForwardingRules(crate::slb::forwarding_rule::CreateForwardingRules) => crate::slb::forwarding_rule::create;
+    ModifyForwardingRule(crate::slb::forwarding_rule::ModifyForwardingRule) => crate::slb::forwarding_rule::modify;
+    DeleteForwardingRules(crate::slb::forwarding_rule::DeleteForwardingRules) => crate::slb::forwarding_rule::delete;
     // -- certificates
     UploadServerCertificate(crate::slb::certificate::UploadServerCertificate) => crate::slb::certificate::upload_server;
     DeleteServerCertificate(crate::slb::certificate::DeleteServerCertificate) => crate::slb::certificate::delete_server;
@@ -217,6 +220,15 @@ impl Reply {
             other => panic!("{other:?} names no single new object"),
         };
         I::try_from(any).unwrap_or_else(|_| panic!("{any} is not of kind {}", I::KIND.name()))
+    }
+
+    /// The ids of the new objects that are of this kind.
+    pub fn ids<I: Id + TryFrom<AnyId>>(&self) -> Vec<I> {
+        match self {
+            Reply::Created(id) => I::try_from(*id).into_iter().collect(),
+            Reply::CreatedMany(ids) => ids.iter().filter_map(|id| I::try_from(*id).ok()).collect(),
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -319,6 +319,7 @@ ids! {
     LoadBalancer, LoadBalancerId, "lb", "load balancer", LoadBalancerNotFound;
     Listener, ListenerId, "lsn", "listener", ListenerNotFound;
     VServerGroup, VServerGroupId, "rsp", "vServer group", VServerGroupNotFound;
+    ForwardingRule, ForwardingRuleId, "rule", "forwarding rule", ForwardingRuleNotFound;
 }
 
 /// An id of any kind.

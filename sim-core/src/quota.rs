@@ -104,6 +104,8 @@ quotas! {
     BackendsPerLoadBalancer "slb_quota_backendservers_num" 200 true "backend servers in all pools of one load balancer";
     ListenersPerLoadBalancer "slb_quota_listeners_num" 50 true "listeners of one load balancer";
     BackendsPerCall "slb.backends_per_call" 40 false "backend servers in one call";
+    ForwardingRulesPerListener "slb_quota_rules_num" 40 false "forwarding rules of one HTTP or HTTPS listener";
+    ForwardingRulesPerCall "slb.rules_per_call" 10 false "forwarding rules in one call";
 }
 
 impl Quota {

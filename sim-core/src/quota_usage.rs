@@ -11,6 +11,7 @@ use crate::error::Outcome;
 use crate::id::AnyId;
 use crate::quota::Quota;
 use crate::slb::acl::AccessControlList;
+use crate::slb::listener::Listener;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::{listener, listener_access};
 use crate::table::Groups;
@@ -45,6 +46,8 @@ pub enum QuotaScope {
     Eni,
     /// One load balancer.
     LoadBalancer,
+    /// One listener.
+    Listener,
     /// One object of any kind.
     Resource,
     /// One request: nothing is in use between two of them.
@@ -65,6 +68,7 @@ impl QuotaScope {
             QuotaScope::NetworkAcl => "network_acl",
             QuotaScope::Eni => "network_interface",
             QuotaScope::LoadBalancer => "load_balancer",
+            QuotaScope::Listener => "listener",
             QuotaScope::Resource => "resource",
             QuotaScope::Call => "request",
         }
@@ -83,6 +87,7 @@ enum Counter {
     NetworkAcl(fn(&World, &NetworkAcl) -> u64),
     Eni(fn(&World, &Eni) -> u64),
     LoadBalancer(fn(&World, &LoadBalancer) -> u64),
+    Listener(fn(&World, &Listener) -> u64),
     Resource(fn(&World, AnyId) -> u64),
     Call,
 }
@@ -103,7 +108,10 @@ const fn counter(quota: Quota) -> Counter {
         Quota::ListenersPerLoadBalancer => {
             Counter::LoadBalancer(|w, b| w.indexes().listeners.by_load_balancer.count(&b.id))
         }
-        Quota::BackendsPerCall => Counter::Call,
+        Quota::ForwardingRulesPerListener => {
+            Counter::Listener(|w, l| w.indexes().forwarding_rules.by_listener.count(&l.id))
+        }
+        Quota::BackendsPerCall | Quota::ForwardingRulesPerCall => Counter::Call,
         Quota::LoadBalancers => Counter::Region(|w, owner| w.indexes().load_balancers.by_owner.count(owner)),
         Quota::VSwitchesPerVpc => Counter::Vpc(crate::vpc::vswitch::counted),
         Quota::SecondaryCidrsPerVpc => Counter::Vpc(|_, vpc| vpc.secondary.len() as u64),
@@ -210,6 +218,7 @@ impl Quota {
             Counter::NetworkAcl(_) => QuotaScope::NetworkAcl,
             Counter::Eni(_) => QuotaScope::Eni,
             Counter::LoadBalancer(_) => QuotaScope::LoadBalancer,
+            Counter::Listener(_) => QuotaScope::Listener,
             Counter::Resource(_) => QuotaScope::Resource,
             Counter::Call => QuotaScope::Call,
         }
@@ -242,6 +251,7 @@ impl Quota {
             Counter::NetworkAcl(count) => row::<NetworkAcl>(w, object).map(|acl| count(w, acl)),
             Counter::Eni(count) => row::<Eni>(w, object).map(|eni| count(w, eni)),
             Counter::LoadBalancer(count) => row::<LoadBalancer>(w, object).map(|b| count(w, b)),
+            Counter::Listener(count) => row::<Listener>(w, object).map(|l| count(w, l)),
             Counter::Resource(count) => Some(count(w, object)),
         };
         Ok(used)
@@ -277,6 +287,7 @@ impl Quota {
             Counter::LoadBalancer(count) => {
                 top.of(w, &ix.load_balancers.by_owner, owner, |b| Some(count(w, b)));
             }
+            Counter::Listener(count) => top.of(w, &ix.listeners.by_owner, owner, |l| Some(count(w, l))),
             Counter::Resource(_) => top.of_tags(w, owner),
         }
         top.uses

@@ -65,6 +65,7 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::LoadBalancer => "load_balancer_id",
         IdKind::VServerGroup => "vserver_group_id",
         IdKind::Listener => "listener_id",
+        IdKind::ForwardingRule => "forwarding_rule_id",
     }
 }
 
@@ -122,6 +123,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::LoadBalancer => of::<crate::slb::load_balancer::LoadBalancer>(w, id),
         IdKind::Listener => of::<crate::slb::listener::Listener>(w, id),
         IdKind::VServerGroup => of::<crate::slb::server_group::VServerGroup>(w, id),
+        IdKind::ForwardingRule => of::<crate::slb::forwarding_rule::ForwardingRule>(w, id),
         _ => None,
     }
 }

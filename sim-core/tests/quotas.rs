@@ -1,6 +1,8 @@
 //! Every quota: full, one more is refused, raised by one it passes, lifted it passes, and the usage shown is what the
 //! check counts.
 
+#[path = "quotas/forwarding.rs"]
+mod forwarding;
 #[path = "quotas/internet.rs"]
 mod internet;
 #[path = "quotas/regional.rs"]
@@ -437,6 +439,7 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::AccessControlListEntries
         | Quota::ListenersPerAccessControlList
         | Quota::AclEntriesPerListener => regional::fill(lab, quota),
+        Quota::ForwardingRulesPerListener | Quota::ForwardingRulesPerCall => forwarding::fill(lab, quota),
         Quota::NatGatewaysPerVpc
         | Quota::EipsPerNatGateway
         | Quota::TrafficEipsPerNatGateway

@@ -250,7 +250,7 @@ pub fn health_check_shown(check: &HealthCheck) -> HealthCheckShown {
 /// How a backend is chosen.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum SchedulerBody {
+pub enum SchedulerBody {
     /// In turn, by weight.
     Wrr,
     /// In turn.
@@ -281,7 +281,7 @@ impl From<SchedulerBody> for Scheduler {
 /// Whose cookie keeps requests together.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum StickyTypeBody {
+pub enum StickyTypeBody {
     /// The load balancer's.
     Insert,
     /// The backend's.

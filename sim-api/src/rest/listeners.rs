@@ -309,7 +309,7 @@ pub struct UpdateListenerBody {
 }
 
 /// What the provider knows a listener by.
-async fn which(ctx: &Context, listener: ListenerId) -> Result<(WhichListener, Protocol), Problem> {
+pub(super) async fn which(ctx: &Context, listener: ListenerId) -> Result<(WhichListener, Protocol), Problem> {
     ctx.read(|w, caller| {
         let l = w.visible::<Listener>(caller, listener)?;
         let which =

@@ -42,10 +42,12 @@ mod network_acls;
 mod snat_entries;
 // -- load balancers
 mod backend_health;
+mod forwarding_rules;
 mod listener_bodies;
 mod listeners;
 mod load_balancers;
 mod server_groups;
+mod serving;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
 mod clock;
@@ -112,6 +114,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         listeners::router(),
         server_groups::router(),
         backend_health::router(),
+        forwarding_rules::router(),
+        serving::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
         snapshots::router(),
@@ -172,6 +176,8 @@ pub const REFUSALS: &[Refusals] = &[
     listeners::REFUSALS,
     server_groups::REFUSALS,
     backend_health::REFUSALS,
+    forwarding_rules::REFUSALS,
+    serving::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,
     snapshots::REFUSALS,

@@ -67,7 +67,10 @@ pub const REFUSALS: Refusals = &[
             E::BackendNotMember,
         ],
     ),
-    ("delete_vserver_group", &[E::VServerGroupNotFound, E::LoadBalancerLocked, E::VServerGroupInUse]),
+    (
+        "delete_vserver_group",
+        &[E::VServerGroupNotFound, E::LoadBalancerLocked, E::VServerGroupInUse, E::VServerGroupInRule],
+    ),
     (
         "add_vserver_group_backends",
         &[
@@ -208,12 +211,13 @@ pub struct BackendBody {
     description: String,
 }
 
-fn backend(w: &World, b: &Backend) -> BackendBody {
+/// Shows a member with the port at which it serves, if that is known.
+pub(super) fn backend(w: &World, b: &Backend, port: Option<u16>) -> BackendBody {
     BackendBody {
         server_id: b.server.id().to_string(),
         r#type: b.server.type_text(),
         address: b.serving_address(w).map(|address| address.to_string()),
-        port: b.port,
+        port,
         weight: b.weight,
         description: b.description.to_string(),
     }
@@ -242,7 +246,7 @@ fn show(w: &World, g: &VServerGroup) -> VServerGroupBody {
         id: g.id.to_string(),
         load_balancer_id: g.load_balancer.to_string(),
         name: g.name.to_string(),
-        backends: g.backends.iter().map(|b| backend(w, b)).collect(),
+        backends: g.backends.iter().map(|b| backend(w, b, b.port)).collect(),
         created_at: g.created.to_string(),
         tags: tag_bodies(w, g.id),
     }
@@ -510,7 +514,7 @@ pub struct DefaultPoolBody {
 }
 
 fn pool(w: &World, b: &LoadBalancer) -> DefaultPoolBody {
-    let backends = b.backends.iter().map(|member| backend(w, member)).collect();
+    let backends = b.backends.iter().map(|member| backend(w, member, None)).collect();
     DefaultPoolBody { load_balancer_id: b.id.to_string(), backends }
 }
 

@@ -8,10 +8,10 @@ use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
     AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, ForwardEntryId, ForwardTableId,
-    Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId, Ipv6BandwidthId, Ipv6GatewayId, LoadBalancerId,
-    NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId, RouteEntryId,
-    RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, SnatEntryId, SnatTableId,
-    VRouterId, VServerGroupId, VSwitchId, VpcId,
+    ForwardingRuleId, Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId, Ipv6BandwidthId, Ipv6GatewayId,
+    LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId,
+    RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, SnatEntryId,
+    SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -183,6 +183,7 @@ fn text(action: &Action, name: &str) -> String {
         "Status" if action.name == "DescribeEipAddresses" => "InUse".to_owned(),
         "LockReason" if action.name == "DescribeEipAddresses" => "financial".to_owned(),
         "Key" if action.name == "DescribeEipAddresses" => "CreationStartTime".to_owned(),
+        "RuleId" => id::<ForwardingRuleId>(),
         "VpcId" => id::<VpcId>(),
         "VSwitchId" => id::<VSwitchId>(),
         "VRouterId" => id::<VRouterId>(),

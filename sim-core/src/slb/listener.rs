@@ -12,6 +12,7 @@ use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
 use crate::settings::{Provisioning, Work};
+use crate::slb::forwarding_rule;
 use crate::slb::listener_access::{Access, AccessSettings, take_access};
 use crate::slb::listener_certificates;
 use crate::slb::listener_rules::{Rules, Settings};
@@ -347,7 +348,8 @@ fn check_redirect(w: &World, c: &CreateListener) -> Outcome<()> {
     }
 }
 
-fn check_group(
+/// Checks that a group is there, behind the same load balancer.
+pub(crate) fn check_group(
     w: &World,
     caller: &Caller,
     balancer: LoadBalancerId,
@@ -409,9 +411,8 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
             .field("vserver_group_id")
             .detail("It was made without a port of the default pool."));
     }
-    let (id, was) = (listener.id, listener.status);
-    let between = ListenerStatus::Configuring { running: was == ListenerStatus::Running };
-    let status = transit(w, id, between, was);
+    let id = listener.id;
+    configure(w, id);
     w.update::<Listener>(&id, |l| {
         if c.description.is_some() {
             l.description = description;
@@ -419,7 +420,6 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
         l.group = c.group.unwrap_or(l.group);
         l.access = access;
         l.rules = rules;
-        l.status = status;
     });
     Ok(Reply::Done)
 }
@@ -534,6 +534,14 @@ fn transit(w: &mut World, id: ListenerId, between: ListenerStatus, end: Listener
     between
 }
 
+/// Says that a listener that is settled is being changed, where that takes time.
+pub(crate) fn configure(w: &mut World, id: ListenerId) {
+    let Some(was) = w.get::<Listener>(&id).map(|listener| listener.status) else { return };
+    let between = ListenerStatus::Configuring { running: was == ListenerStatus::Running };
+    let status = transit(w, id, between, was);
+    w.update::<Listener>(&id, |l| l.status = status);
+}
+
 /// Ends a listener's transition.
 pub(crate) fn settle(w: &mut World, id: ListenerId) {
     let Some(listener) = w.get::<Listener>(&id) else { return };
@@ -552,8 +560,9 @@ pub(crate) fn settle(w: &mut World, id: ListenerId) {
     });
 }
 
-/// Takes a listener and its tags out of the world.
+/// Takes a listener, its forwarding rules and its tags out of the world.
 pub(crate) fn erase(w: &mut World, id: ListenerId) {
+    forwarding_rule::erase_all(w, id);
     tag::clear(w, id);
     w.remove::<Listener>(&id);
 }

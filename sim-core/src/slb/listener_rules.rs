@@ -209,6 +209,14 @@ impl Rules {
         }
     }
 
+    /// How requests of one client stay with one backend; absent for TCP and UDP.
+    pub fn sticky(&self) -> Option<&Sticky> {
+        match &self.layer {
+            Layer::Seven(layer) => Some(&layer.sticky),
+            Layer::Four(_) => None,
+        }
+    }
+
     /// What a listener does for which nothing was asked.
     pub fn of(protocol: Protocol) -> Rules {
         let tls = (protocol == Protocol::Https).then(|| Tls {
@@ -266,7 +274,8 @@ impl Rules {
     }
 }
 
-fn needed(field: &'static str, why: &str) -> Refusal {
+/// "Another parameter needs this one."
+pub(crate) fn needed(field: &'static str, why: &str) -> Refusal {
     Refusal::new(ErrorCode::ListenerParameterMissing).field(field).detail(why)
 }
 

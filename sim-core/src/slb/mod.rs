@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod backend;
 pub mod certificate;
+pub mod forwarding_rule;
 pub mod health;
 pub mod health_check;
 pub mod listener;
@@ -13,5 +14,7 @@ pub mod load_balancer;
 pub mod load_balancer_change;
 pub mod member;
 mod protocol;
+pub mod rule_matching;
 pub mod server_group;
+pub mod serving;
 pub mod spec;

@@ -4,7 +4,7 @@ use crate::access::{Caller, Owner};
 use crate::command::Reply;
 use crate::ecs::eni::count;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{ListenerId, LoadBalancerId, VServerGroupId};
+use crate::id::{ForwardingRuleId, ListenerId, LoadBalancerId, VServerGroupId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -134,13 +134,17 @@ pub struct DeleteVServerGroup {
 /// Handles [`DeleteVServerGroup`].
 ///
 /// # Errors
-/// An unknown group, or one of a locked load balancer; one that a listener forwards to.
+/// An unknown group, or one of a locked load balancer; one to which a listener or a forwarding rule sends requests.
 pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVServerGroup) -> Outcome<Reply> {
     let group = w.visible::<VServerGroup>(caller, c.group)?;
     w.visible::<LoadBalancer>(caller, group.load_balancer)?.check_unlocked()?;
     let users: Vec<ListenerId> = w.indexes().listeners.by_group.of(&c.group).copied().collect();
     if !users.is_empty() {
         return Err(Refusal::new(ErrorCode::VServerGroupInUse).field("vserver_group_id").blockers(users));
+    }
+    let rules: Vec<ForwardingRuleId> = w.indexes().forwarding_rules.by_group.of(&c.group).copied().collect();
+    if !rules.is_empty() {
+        return Err(Refusal::new(ErrorCode::VServerGroupInRule).field("vserver_group_id").blockers(rules));
     }
     erase(w, c.group);
     Ok(Reply::Done)

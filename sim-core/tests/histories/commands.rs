@@ -4,6 +4,7 @@ mod acls;
 mod backends;
 pub mod balancers;
 mod eips;
+mod forwarding;
 mod gateways;
 mod groups;
 mod hosts;
@@ -208,6 +209,9 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("StartListener", 12, listeners::start),
     ("StopListener", 12, listeners::stop),
     ("DeleteListener", 2, listeners::delete),
+    ("CreateForwardingRules", 12, forwarding::create),
+    ("ModifyForwardingRule", 12, forwarding::modify),
+    ("DeleteForwardingRules", 4, forwarding::delete),
     ("CreateVServerGroup", 4, backends::create_group),
     ("DeleteVServerGroup", 1, backends::delete_group),
     ("AddBackends", 6, backends::add),

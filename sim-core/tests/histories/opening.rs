@@ -11,9 +11,11 @@ use sim_core::id::{
     EipId, Id, InstanceId, LoadBalancerId, NatGatewayId, SecurityGroupId, SnatTableId, VSwitchId, VpcId,
 };
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
+use sim_core::slb::forwarding_rule::{CreateForwardingRules, NewRule, OwnSettings};
 use sim_core::slb::listener::{CreateListener, Protocol, StartListener, WhichListener};
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::vpc::eip::AllocateEip;
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
@@ -144,17 +146,25 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     };
     let balancer: LoadBalancerId = give(&caller, balancer.into()).id();
     serve(balancer, host, |command| give(&caller, command));
+    forwarding(balancer, |command| give(&caller, command));
 }
 
-/// A host behind a listener that runs.
-fn serve(balancer: LoadBalancerId, host: InstanceId, mut give: impl FnMut(Command) -> Reply) {
-    let member = Member { server: Server::Instance(host), address: None, port: None };
-    let backends = vec![NewBackend { member, weight: None, description: None }];
-    give(AddBackends { pool: Pool::Default(balancer), backends }.into());
-    let listener = CreateListener {
-        load_balancer: balancer,
-        port: 80,
-        protocol: Protocol::Tcp,
+/// A listener of HTTP with a forwarding rule.
+fn forwarding(load_balancer: LoadBalancerId, mut give: impl FnMut(Command) -> Reply) {
+    let group = CreateVServerGroup { load_balancer, name: None, backends: Vec::new(), tags: Vec::new() };
+    let group = give(group.into()).id();
+    give(listener(load_balancer, 8081, Protocol::Http).into());
+    let (name, domain, url) = ("opening".into(), "opening.test".into(), "/a".into());
+    let rule = NewRule { name, domain, url, group, own: OwnSettings::default() };
+    let listener = WhichListener { load_balancer, port: 8081, protocol: None };
+    give(CreateForwardingRules { listener, rules: vec![rule] }.into());
+}
+
+fn listener(load_balancer: LoadBalancerId, port: u16, protocol: Protocol) -> CreateListener {
+    CreateListener {
+        load_balancer,
+        port,
+        protocol,
         description: None,
         backend_port: Some(80),
         group: None,
@@ -162,8 +172,15 @@ fn serve(balancer: LoadBalancerId, host: InstanceId, mut give: impl FnMut(Comman
         access: AccessSettings::default(),
         settings: Box::default(),
         tags: Vec::new(),
-    };
-    give(listener.into());
+    }
+}
+
+/// A host behind a listener that runs.
+fn serve(balancer: LoadBalancerId, host: InstanceId, mut give: impl FnMut(Command) -> Reply) {
+    let member = Member { server: Server::Instance(host), address: None, port: None };
+    let backends = vec![NewBackend { member, weight: None, description: None }];
+    give(AddBackends { pool: Pool::Default(balancer), backends }.into());
+    give(listener(balancer, 80, Protocol::Tcp).into());
     let listener = WhichListener { load_balancer: balancer, port: 80, protocol: None };
     give(StartListener { listener }.into());
 }

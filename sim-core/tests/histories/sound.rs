@@ -14,6 +14,7 @@ use sim_core::id::{AnyId, VSwitchId};
 use sim_core::resource_group;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::backend::{self, Backend};
+use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::health::{self, BackendCheck};
 use sim_core::slb::listener::{self, Listener};
 use sim_core::slb::load_balancer::LoadBalancer;
@@ -93,6 +94,17 @@ fn balancers(w: &World) {
         assert_eq!(l.status.forwards(), l.started.is_some(), "{} is {}", l.id, l.status.text());
         let found = listener::of(w, l.load_balancer).any(|other| other == l);
         assert!(found, "{} is not found by its load balancer", l.id);
+    }
+    for r in w.table::<ForwardingRule>().iter() {
+        let l = w.get::<Listener>(&r.listener).expect("a rule goes with its listener");
+        let group = w.get::<VServerGroup>(&r.group).expect("a group that is used stays");
+        assert!(l.protocol.is_http() && l.redirect.is_none() && group.load_balancer == l.load_balancer);
+        assert!(r.owner == l.owner && !(r.domain.is_empty() && r.url.is_empty()));
+        let others = w.table::<ForwardingRule>().iter().filter(|o| o.id != r.id && o.listener == r.listener);
+        for other in others {
+            let same = other.domain.eq_ignore_ascii_case(&r.domain) && other.url == r.url;
+            assert!(!same && other.name != r.name, "{} and {} are one", r.id, other.id);
+        }
     }
     for g in w.table::<VServerGroup>().iter() {
         let balancer = w.get::<LoadBalancer>(&g.load_balancer).expect("a group goes with its load balancer");

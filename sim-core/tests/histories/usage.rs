@@ -8,6 +8,7 @@ use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::certificate::{CaCertificate, ServerCertificate};
+use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::listener::Listener;
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::server_group::VServerGroup;
@@ -157,6 +158,9 @@ pub fn of(w: &World) -> Usage {
             let entries = w.get::<AccessControlList>(acl).map_or(0, |acl| acl.entries.len() as u64);
             c.add(Quota::AclEntriesPerListener, l.owner.account, l.id, entries);
         }
+    }
+    for r in w.table::<ForwardingRule>().iter() {
+        c.add(Quota::ForwardingRulesPerListener, r.owner.account, r.listener, 1);
     }
     for g in w.table::<VServerGroup>().iter() {
         let count = g.backends.len() as u64;

@@ -1,5 +1,6 @@
 //! Actions on listeners: four kinds, each with its own names for what one description tells, and three shapes of answers.
 
+use super::forwarding_rule;
 use super::tags::filter;
 use super::vpc_parts::TokenPage;
 use crate::listing::Rows;
@@ -21,11 +22,11 @@ use sim_core::{Caller, ErrorCode, Refusal, World, tag};
 
 const ON_OFF: &[(&str, bool)] = &[("on", true), ("off", false)];
 
-fn on_off(p: &Scope<'_>, name: &str) -> Result<Option<bool>, BadParams> {
+pub(super) fn on_off(p: &Scope<'_>, name: &str) -> Result<Option<bool>, BadParams> {
     Ok(p.choice(name, ON_OFF)?)
 }
 
-fn int(p: &Scope<'_>, name: &str) -> Result<Option<i32>, BadParams> {
+pub(super) fn int(p: &Scope<'_>, name: &str) -> Result<Option<i32>, BadParams> {
     Ok(p.int(name, i64::from(i32::MIN)..=i64::from(i32::MAX))?.map(|n| n as i32))
 }
 
@@ -38,7 +39,7 @@ fn int_of(p: &Scope<'_>, names: &[&str]) -> Result<Option<i32>, BadParams> {
     Ok(found)
 }
 
-fn health_check(p: &Scope<'_>, protocol: Protocol) -> Result<HealthCheckSettings, BadParams> {
+pub(super) fn health_check(p: &Scope<'_>, protocol: Protocol) -> Result<HealthCheckSettings, BadParams> {
     let on = if protocol.is_http() { "HealthCheck" } else { "HealthCheckSwitch" };
     let timeout = if protocol.is_http() { "HealthCheckTimeout" } else { "HealthCheckConnectTimeout" };
     Ok(HealthCheckSettings {
@@ -181,7 +182,7 @@ pub fn set_https(p: &Scope<'_>, _: &Caller) -> Planned {
     set(p, Protocol::Https)
 }
 
-fn which(p: &Scope<'_>) -> Result<WhichListener, BadParams> {
+pub(super) fn which(p: &Scope<'_>) -> Result<WhichListener, BadParams> {
     Ok(WhichListener {
         load_balancer: required_id(p, "LoadBalancerId")?,
         port: port(p)?,
@@ -201,7 +202,7 @@ pub fn delete(p: &Scope<'_>, _: &Caller) -> Planned {
     done(DeleteListener { listener: which(p)? })
 }
 
-fn word(on: bool) -> &'static str {
+pub(super) fn word(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
@@ -268,13 +269,7 @@ fn config(l: &Listener) -> Value {
             for (at, name) in HEADERS.iter().enumerate() {
                 out[*name] = word(layer.headers & 1 << at != 0).into();
             }
-            out["StickySession"] = word(layer.sticky != Sticky::Off).into();
-            let (kind, timeout, cookie) = match &layer.sticky {
-                Sticky::Off => ("", 0, ""),
-                Sticky::Insert(timeout) => ("insert", *timeout, ""),
-                Sticky::Server(cookie) => ("server", 0, cookie.as_str()),
-            };
-            merge(&mut out, json!({ "StickySessionType": kind, "CookieTimeout": timeout, "Cookie": cookie }));
+            merge(&mut out, sticky_shown(&layer.sticky));
             if let Some(tls) = &layer.tls {
                 out["ServerCertificateId"] =
                     tls.certificate.map(|id| id.to_string()).unwrap_or_default().into();
@@ -290,7 +285,22 @@ fn config(l: &Listener) -> Value {
     out
 }
 
-fn merge(into: &mut Value, from: Value) {
+/// How requests of one client stay with one backend.
+pub(super) fn sticky_shown(sticky: &Sticky) -> Value {
+    let (kind, timeout, cookie) = match sticky {
+        Sticky::Off => ("", 0, ""),
+        Sticky::Insert(timeout) => ("insert", *timeout, ""),
+        Sticky::Server(cookie) => ("server", 0, cookie.as_str()),
+    };
+    json!({
+        "StickySession": word(*sticky != Sticky::Off),
+        "StickySessionType": kind,
+        "CookieTimeout": timeout,
+        "Cookie": cookie,
+    })
+}
+
+pub(super) fn merge(into: &mut Value, from: Value) {
     if let (Some(into), Value::Object(from)) = (into.as_object_mut(), from) {
         into.extend(from);
     }
@@ -320,7 +330,7 @@ fn flat(w: &World, l: &Listener) -> Value {
     out["AclIds"] = json!({ "AclId": acl_ids(l) });
     out["Tags"] = json!({ "Tag": tag_list(w, l) });
     if l.protocol.is_http() {
-        out["Rules"] = json!({ "Rule": [] });
+        out["Rules"] = json!({ "Rule": forwarding_rule::of_listener(w, l) });
         out["SecurityStatus"] = "off".into();
     }
     if l.protocol == Protocol::Https {

@@ -32,6 +32,7 @@ mod instance_describe;
 mod instance_extra;
 mod instance_life;
 // -- load balancers
+mod forwarding_rule;
 mod listener;
 mod load_balancer;
 mod server_group;
@@ -306,6 +307,11 @@ actions! {
         RemoveBackendServers => server_group::remove_backend_servers;
         SetBackendServers => server_group::set_backend_servers;
         DescribeHealthStatus => server_group::describe_health_status;
+        CreateRules => forwarding_rule::create_rules;
+        DescribeRules => forwarding_rule::describe_rules;
+        DescribeRuleAttribute => forwarding_rule::describe_rule_attribute;
+        SetRule => forwarding_rule::set_rule;
+        DeleteRules => forwarding_rule::delete_rules;
         TagResources => tags::slb_tag_resources;
         UntagResources => tags::slb_untag_resources;
         ListTagResources => tags::slb_list_tag_resources;
@@ -365,7 +371,6 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     disk::INERT,
     // -- load balancers
     load_balancer::INERT,
-    server_group::INERT,
 ];
 
 /// The action of this version and name.

@@ -1,5 +1,6 @@
 //! Actions on vServer groups and on what stands behind a load balancer.
 
+use super::forwarding_rule::of_group;
 use crate::rpc::params::{MAX_LIST_INDEX, Scope};
 use crate::rpc::plan::{
     BadParams, Planned, done, has_tags, read, required_id, show_tags_tag_key, tags, text, write,
@@ -16,9 +17,6 @@ use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::member;
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
 use sim_core::{Caller, World};
-
-/// Parameters that are taken and change nothing.
-pub const INERT: &[(&str, &[&str])] = &[("DescribeVServerGroups", &["IncludeRule"])];
 
 fn read_member(p: &Scope<'_>) -> Result<Member, BadParams> {
     Ok(Member {
@@ -37,7 +35,7 @@ fn new_backend(p: &Scope<'_>) -> Result<NewBackend, BadParams> {
 }
 
 /// The objects of a JSON array, each read.
-fn objects<T>(
+pub(super) fn objects<T>(
     p: &Scope<'_>,
     name: &str,
     read: impl Fn(&Scope<'_>) -> Result<T, BadParams>,
@@ -109,7 +107,7 @@ pub fn describe_vserver_groups(p: &Scope<'_>, _: &Caller) -> Planned {
     let balancer = required_id::<LoadBalancerId>(p, "LoadBalancerId")?;
     let (name, wanted) = (text(p, "Description"), tags(p)?);
     let with_listeners = p.bool("IncludeListener")?.unwrap_or(false);
-    p.mark_known("IncludeRule");
+    let with_rules = p.bool("IncludeRule")?.unwrap_or(false);
     read(move |w, caller| {
         w.visible::<LoadBalancer>(caller, balancer)?;
         let all = w.indexes().vserver_groups.by_load_balancer.of(&balancer);
@@ -126,7 +124,7 @@ pub fn describe_vserver_groups(p: &Scope<'_>, _: &Caller) -> Planned {
                     "Tags": show_tags_tag_key(w, g.id),
                     "AssociatedObjects": {
                         "Listeners": { "Listener": if with_listeners { users(w, g) } else { Vec::new() } },
-                        "Rules": { "Rule": [] },
+                        "Rules": { "Rule": if with_rules { of_group(w, g.id) } else { Vec::new() } },
                     },
                 })
             })

@@ -1,0 +1,106 @@
+//! Which pool serves a listener, or one request to it, on the native wire.
+
+use super::context::{Context, Path, Query, id};
+use super::listener_bodies::{HealthCheckShown, health_check_shown};
+use super::server_groups::{BackendBody, backend};
+use crate::app::AppState;
+use crate::problem::Problem;
+use crate::refusals::Refusals;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use sim_core::id::ListenerId;
+use sim_core::slb::listener::Listener;
+use sim_core::slb::serving::{self, HttpRequest, Serving, ServingPool};
+use sim_core::{ErrorCode as E, Refusal, World};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the operation can refuse.
+pub const REFUSALS: Refusals = &[("get_serving_pool", &[E::ListenerNotFound, E::ListenerParameter])];
+
+/// The operation.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(get_serving_pool))
+}
+
+/// What serves a listener, or one request to it.
+#[derive(Serialize, ToSchema)]
+pub struct ServingBody {
+    /// The forwarding rule that takes the request; null if none does.
+    forwarding_rule_id: Option<String>,
+    /// default or vserver_group; null if the listener sends its clients to another.
+    #[schema(example = "vserver_group")]
+    pool: Option<&'static str>,
+    /// The vServer group, if it is one.
+    vserver_group_id: Option<String>,
+    /// The HTTPS port to which the listener sends its clients; null if it forwards.
+    forward_port: Option<u16>,
+    /// How a member is chosen.
+    scheduler: Option<&'static str>,
+    /// How members are checked.
+    health_check: Option<HealthCheckShown>,
+    /// The members, each with the port at which it serves.
+    backends: Vec<BackendBody>,
+}
+
+fn show(w: &World, listener: &Listener, serving: Option<&Serving<'_>>) -> ServingBody {
+    let (pool, vserver_group_id) = match serving.map(|serving| serving.pool) {
+        None => (None, None),
+        Some(ServingPool::Default(_)) => (Some("default"), None),
+        Some(ServingPool::Group(group)) => (Some("vserver_group"), Some(group.to_string())),
+    };
+    let members = |serving: &Serving<'_>| {
+        serving.backends.iter().map(|member| backend(w, member, serving.port(member))).collect()
+    };
+    ServingBody {
+        forwarding_rule_id: serving.and_then(|serving| serving.rule).map(|rule| rule.id.to_string()),
+        pool,
+        vserver_group_id,
+        forward_port: listener.redirect,
+        scheduler: serving.map(|serving| serving.scheduler.text()),
+        health_check: serving.map(|serving| health_check_shown(serving.health_check)),
+        backends: serving.map(members).unwrap_or_default(),
+    }
+}
+
+/// What a request asks for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RequestQuery {
+    /// What its Host header says; none if absent.
+    #[param(example = "www.example.com")]
+    host: Option<String>,
+    /// Its path with the query; / if absent.
+    #[param(example = "/cart/1")]
+    path: Option<String>,
+}
+
+/// Show which pool serves a listener, or one request to it where it speaks HTTP.
+///
+/// Of the forwarding rules those of the nearest domain are asked, and of them the one with the longest URL with which the
+/// path begins takes the request; then comes the listener's own group, then the default pool.
+#[utoipa::path(get, path = "/v1/listeners/{listener_id}/serving-pool", tag = "Forwarding rule",
+    params(("listener_id" = String, Path, description = "The listener."), RequestQuery),
+    responses((status = 200, description = "The pool and its members.", body = ServingBody)))]
+async fn get_serving_pool(
+    ctx: Context,
+    Path(listener): Path<String>,
+    Query(request): Query<RequestQuery>,
+) -> Result<Response, Problem> {
+    let listener = id::<ListenerId>(&listener)?;
+    let (host, path) = (request.host.unwrap_or_default(), request.path.unwrap_or_else(|| "/".to_owned()));
+    if !path.starts_with('/') {
+        return Err(Refusal::new(E::ListenerParameter)
+            .field("path")
+            .accepted("a path, a slash first")
+            .into());
+    }
+    ctx.show(|w, caller| {
+        let listener = w.visible::<Listener>(caller, listener)?;
+        let request = HttpRequest { host: &host, path: &path };
+        Ok(show(w, listener, serving::of(w, listener, Some(request)).as_ref()))
+    })
+    .await
+}

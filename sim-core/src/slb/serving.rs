@@ -1,0 +1,121 @@
+//! Which pool serves a listener, or one request to it, with which schedule, stickiness and health check.
+
+use crate::balancing::scheduler::Scheduler;
+use crate::id::{LoadBalancerId, VServerGroupId};
+use crate::slb::backend::Backend;
+use crate::slb::forwarding_rule::{self, ForwardingRule};
+use crate::slb::health_check::HealthCheck;
+use crate::slb::listener::Listener;
+use crate::slb::listener_rules::Sticky;
+use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::rule_matching::{self, Condition};
+use crate::slb::server_group::VServerGroup;
+use crate::world::World;
+
+/// A pool that serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServingPool {
+    /// The default pool of a load balancer.
+    Default(LoadBalancerId),
+    /// A vServer group.
+    Group(VServerGroupId),
+}
+
+/// What serves, and how.
+#[derive(Clone, Debug)]
+pub struct Serving<'w> {
+    /// The forwarding rule that says so; absent if it is the listener itself.
+    pub rule: Option<&'w ForwardingRule>,
+    /// The pool.
+    pub pool: ServingPool,
+    /// Its members, in the order in which they came.
+    pub backends: &'w [Backend],
+    /// How one of them is chosen.
+    pub scheduler: Scheduler,
+    /// How requests of one client stay with one of them; absent for TCP and UDP.
+    pub sticky: Option<&'w Sticky>,
+    /// How they are checked.
+    pub health_check: &'w HealthCheck,
+    /// The port of members that have none of their own: those of the default pool.
+    backend_port: Option<u16>,
+}
+
+impl Serving<'_> {
+    /// The port at which a member serves.
+    pub fn port(&self, backend: &Backend) -> Option<u16> {
+        backend.port.or(self.backend_port)
+    }
+
+    /// The port at which a member is asked for its health.
+    pub fn check_port(&self, backend: &Backend) -> Option<u16> {
+        self.health_check.port.or(self.port(backend))
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpRequest<'a> {
+    /// What its Host header says; empty if it has none.
+    pub host: &'a str,
+    /// Its path with the query, a slash first.
+    pub path: &'a str,
+}
+
+/// What serves a listener, or one request to it where it speaks HTTP; the pool of the listener itself without a request or
+/// a rule that takes it. Absent if the listener sends its clients to another one.
+pub fn of<'w>(w: &'w World, listener: &'w Listener, request: Option<HttpRequest<'_>>) -> Option<Serving<'w>> {
+    if listener.redirect.is_some() {
+        return None;
+    }
+    let taking = request.filter(|_| listener.protocol.is_http()).and_then(|request| {
+        let rules: Vec<&ForwardingRule> = forwarding_rule::of(w, listener.id).collect();
+        let conditions = rules.iter().map(|rule| Condition { domain: &rule.domain, url: &rule.url });
+        rule_matching::matching(conditions, request.host, request.path).map(|at| rules[at])
+    });
+    match taking {
+        Some(rule) => by_rule(w, listener, rule),
+        None => by_listener(w, listener),
+    }
+}
+
+/// All that serves a listener: its own pool, and after it what its forwarding rules name, in their order.
+pub fn all<'w>(w: &'w World, listener: &'w Listener) -> Vec<Serving<'w>> {
+    if listener.redirect.is_some() {
+        return Vec::new();
+    }
+    let rules = forwarding_rule::of(w, listener.id).filter_map(|rule| by_rule(w, listener, rule));
+    by_listener(w, listener).into_iter().chain(rules).collect()
+}
+
+fn by_listener<'w>(w: &'w World, listener: &'w Listener) -> Option<Serving<'w>> {
+    let (pool, backends) = match listener.group {
+        Some(group) => (ServingPool::Group(group), w.get::<VServerGroup>(&group)?.backends.as_slice()),
+        None => {
+            let balancer = w.get::<LoadBalancer>(&listener.load_balancer)?;
+            (ServingPool::Default(balancer.id), balancer.backends.as_slice())
+        }
+    };
+    Some(Serving {
+        rule: None,
+        pool,
+        backends,
+        scheduler: listener.rules.scheduler,
+        sticky: listener.rules.sticky(),
+        health_check: &listener.rules.health_check,
+        backend_port: listener.backend_port,
+    })
+}
+
+fn by_rule<'w>(w: &'w World, listener: &'w Listener, rule: &'w ForwardingRule) -> Option<Serving<'w>> {
+    let backends = w.get::<VServerGroup>(&rule.group)?.backends.as_slice();
+    let own = rule.own.as_ref();
+    Some(Serving {
+        rule: Some(rule),
+        pool: ServingPool::Group(rule.group),
+        backends,
+        scheduler: own.map_or(listener.rules.scheduler, |own| own.scheduler),
+        sticky: own.map(|own| &own.sticky).or(listener.rules.sticky()),
+        health_check: own.map_or(&listener.rules.health_check, |own| &own.health_check),
+        backend_port: listener.backend_port,
+    })
+}

@@ -1,0 +1,49 @@
+//! Quotas of what hangs on a listener or a group: forwarding rules.
+
+use super::{Lab, balancer, listener};
+use compact_str::CompactString;
+use sim_core::id::{LoadBalancerId, VServerGroupId};
+use sim_core::quota::Quota;
+use sim_core::slb::forwarding_rule::{CreateForwardingRules, NewRule, OwnSettings};
+use sim_core::slb::listener::{CreateListener, Protocol, WhichListener};
+use sim_core::slb::server_group::CreateVServerGroup;
+use sim_core::{Command, ErrorCode as E};
+
+/// What makes rules with these numbers in a new listener of HTTP.
+fn rules(lab: &mut Lab) -> impl Fn(std::ops::Range<u32>) -> CreateForwardingRules + use<> {
+    let load_balancer = lab.id::<LoadBalancerId>(balancer());
+    lab.make(CreateListener { protocol: Protocol::Http, ..listener(load_balancer, 80) });
+    let group = CreateVServerGroup { load_balancer, name: None, backends: Vec::new(), tags: Vec::new() };
+    let group = lab.id::<VServerGroupId>(group);
+    move |numbers| {
+        let rule = |n| NewRule {
+            name: format!("r{n}").into(),
+            domain: format!("{n}.test").into(),
+            url: CompactString::default(),
+            group,
+            own: OwnSettings::default(),
+        };
+        let listener = WhichListener { load_balancer, port: 80, protocol: None };
+        CreateForwardingRules { listener, rules: numbers.map(rule).collect() }
+    }
+}
+
+/// Fills a quota; gives the command for one more and the error that it must get.
+pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
+    let limit = quota.row().default;
+    match quota {
+        Quota::ForwardingRulesPerListener => {
+            let rules = rules(lab);
+            (0..limit / 10).for_each(|n| {
+                lab.make(rules(10 * n..10 * (n + 1)));
+            });
+            (rules(limit..limit + 1).into(), E::ForwardingRuleQuotaExceeded)
+        }
+        Quota::ForwardingRulesPerCall => {
+            let rules = rules(lab);
+            lab.make(rules(0..limit));
+            (rules(100..limit + 101).into(), E::ForwardingRuleListSize)
+        }
+        other => unreachable!("{} is filled elsewhere", other.row().name),
+    }
+}
