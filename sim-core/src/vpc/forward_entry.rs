@@ -221,7 +221,7 @@ pub struct CreateForwardEntry {
 ///
 /// # Errors
 /// The form of the name; ports and protocol that do not fit each other; an unknown table; a gateway that is not
-/// Available; an entry in transition; what [`check`] says of the mapping; the quota.
+/// Available; an entry in transition; what forbids the mapping; the quota.
 pub fn create(w: &mut World, caller: &Caller, c: &CreateForwardEntry) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     check_ports(&c.mapping)?;
@@ -405,7 +405,7 @@ pub struct ModifyForwardEntry {
 ///
 /// # Errors
 /// The form of the name; an unknown table or entry; ports and protocol that do not fit each other; a state that does not
-/// allow it; what [`check`] says of the mapping.
+/// allow it; what forbids the mapping.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyForwardEntry) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     let entry = find(w, caller, c.entry, c.table)?;

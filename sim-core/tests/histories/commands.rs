@@ -130,7 +130,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("ModifyIpv6Gateway", 3, gateways::modify6),
     ("DeleteIpv6Gateway", 2, gateways::delete6),
     ("AllocateIpv6Bandwidth", 14, gateways::allocate),
-    ("ModifyIpv6Bandwidth", 4, gateways::modify),
+    ("ModifyIpv6Bandwidth", 9, gateways::modify),
     ("DeleteIpv6Bandwidth", 6, gateways::delete),
     ("CreateNetworkAcl", 5, acls::create_acl),
     ("ModifyNetworkAcl", 2, |d| {
@@ -195,9 +195,9 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("ClearServicePort", 4, hosts::clear_port),
     ("BeginOutage", 4, hosts::begin_outage),
     ("EndOutage", 3, |d| EndOutage { outage: d.id::<Outage>() }.into()),
-    ("CreateResident", 4, hosts::create_resident),
+    ("CreateResident", 8, hosts::create_resident),
     ("ModifyResident", 8, hosts::modify_resident),
-    ("DeleteResident", 2, hosts::delete_resident),
+    ("DeleteResident", 8, hosts::delete_resident),
     // -- load balancers
     ("CreateLoadBalancer", 4, balancers::create),
     ("ModifyLoadBalancer", 1, balancers::modify),
