@@ -23,7 +23,8 @@ pub fn parse(text: &str) -> Result<Span, String> {
     let wrong = || format!("{text:?} is no length of time; write 500ms, 30s, 5m or 1h");
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
-    let number: i64 = number.parse().map_err(|_| wrong())?;
+    // Ten digits are some months in milliseconds, and no product of them is too large.
+    let number: i64 = Some(number).filter(|_| digits <= 10).and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
     let ms = match unit {
         "ms" => 1,
         "s" => 1_000,
@@ -31,7 +32,7 @@ pub fn parse(text: &str) -> Result<Span, String> {
         "h" => 3_600_000,
         _ => return Err(wrong()),
     };
-    number.checked_mul(ms).map(Span).ok_or_else(wrong)
+    Ok(Span(number * ms))
 }
 
 impl fmt::Display for Length {

@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer, de};
 
 /// The longest run, and the longest of everything else that has no limit of its own.
 pub(super) const LONGEST: Span = Span::hours(24 * 366);
+/// The largest seed: the largest whole number that every reader of JSON keeps whole.
+const MAX_SEED: u64 = (1 << 53) - 1;
 /// The most connections of a run.
 const MOST_CONNECTIONS: u64 = 1_000_000_000;
 /// The most backends: the provider's limit for a load balancer (provider documentation: CLB quotas).
@@ -24,8 +26,9 @@ const MOST_BACKENDS: usize = 200;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficScenario))]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What draws grow from.
+    /// What draws grow from: 0 to 9007199254740991, which every reader of JSON keeps whole.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 9_007_199_254_740_991_i64))]
     pub seed: u64,
     /// How long clients come.
     pub duration: Length,
@@ -126,7 +129,7 @@ pub struct Listener {
     pub drain: Length,
     /// The specification by its name, such as slb.s2.small: its limits hold where none is written.
     #[serde(deserialize_with = "spec")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "slb.s2.small"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Spec>))]
     pub spec: Option<Spec>,
     /// Connections that are open at once at most; the specification's limit if absent.
     pub max_connections: Option<u32>,
@@ -420,6 +423,9 @@ impl Scenario {
                 "of_world",
                 "a server has the world; write listener and backend here".to_owned(),
             ));
+        }
+        if self.seed > MAX_SEED {
+            return Err(bad("seed", format!("{} is out of range; write 0 to {MAX_SEED}", self.seed)));
         }
         self.check_clients()?;
         self.check_listener()?;

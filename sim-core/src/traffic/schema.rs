@@ -2,6 +2,7 @@
 
 use super::length::Length;
 use super::scenario::Answers;
+use crate::slb::spec::Spec;
 use std::borrow::Cow;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -28,7 +29,24 @@ macro_rules! texts {
 }
 
 texts! {
-    Length "TrafficLength" "^[0-9]+(ms|s|m|h)$" "30s" "A length of time: 500ms, 30s, 5m or 1h.";
-    Answers "TrafficAnswers" "^([0-9]+(ms|s|m|h)|refuses|silent)$" "5ms"
+    Length "TrafficLength" "^[0-9]{1,10}(ms|s|m|h)$" "30s" "A length of time: 500ms, 30s, 5m or 1h.";
+    Answers "TrafficAnswers" "^([0-9]{1,10}(ms|s|m|h)|refuses|silent)$" "5ms"
         "How a backend answers: a length of time after which it does, refuses or silent.";
+}
+
+impl PartialSchema for Spec {
+    fn schema() -> RefOr<Schema> {
+        let names = Spec::ALL.iter().map(|spec| spec.row().name);
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(names.collect::<Vec<_>>()))
+            .description(Some("A specification by its name."));
+        RefOr::T(Schema::Object(text.build()))
+    }
+}
+
+impl ToSchema for Spec {
+    fn name() -> Cow<'static, str> {
+        "TrafficSpec".into()
+    }
 }
