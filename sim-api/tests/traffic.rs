@@ -144,7 +144,11 @@ async fn the_native_wire_answers_as_the_command_line_does() {
     );
     let mut wrong = example_body();
     wrong["clients"]["connection"] = json!("soon");
-    assert_eq!(client.post("/v1/traffic", wrong).await.refused(400), "malformed_request");
+    // A whole number may be written as 1.0: the fault is elsewhere, and is said to be there.
+    wrong["backend"][2]["weight"] = json!(1.0);
+    let problem = client.post("/v1/traffic", wrong).await.expect(400);
+    assert_eq!(problem["code"], "malformed_request", "{problem}");
+    assert_eq!(problem["errors"][0]["pointer"], "/clients/connection", "{problem}");
 }
 
 /// A balancer of three hosts behind TCP port 80, which have run and been checked for a while.

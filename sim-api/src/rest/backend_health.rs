@@ -118,7 +118,8 @@ fn show(w: &World, l: &Listener, served: Served<'_>) -> BackendHealthBody {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct HealthFilter {
-    /// Only of the listener on this port.
+    /// Only of the listener on this port: 1 to 65535.
+    #[param(minimum = 1, maximum = 65535)]
     port: Option<u16>,
     /// Only of listeners of this protocol; needed if the port has two.
     protocol: Option<ProtocolBody>,

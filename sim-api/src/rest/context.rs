@@ -261,35 +261,43 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
         }
         match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text.get())) {
             Ok(body) => Ok(Body(body)),
-            Err(error) => with_whole_numbers(text.get()).map(Body).ok_or_else(|| misshapen(&error)),
+            Err(error) => with_whole_numbers(text.get(), error).map(Body).map_err(|error| misshapen(&error)),
         }
     }
 }
 
-/// Reads a body in which a whole number is written as 20.0, which is an integer to JSON Schema though not to serde.
-fn with_whole_numbers<T: DeserializeOwned>(text: &str) -> Option<T> {
-    let mut body = serde_json::from_str(text).ok()?;
-    make_whole(&mut body);
-    serde_json::from_value(body).ok()
+/// Reads a body in which a whole number is written as 20.0, which is an integer to JSON Schema though not to serde. What is
+/// wrong with a body beyond that is said in place of `error`.
+fn with_whole_numbers<T: DeserializeOwned>(text: &str, error: BodyError) -> Result<T, BodyError> {
+    let Ok(mut body) = serde_json::from_str::<Value>(text) else { return Err(error) };
+    if !make_whole(&mut body) {
+        return Err(error);
+    }
+    serde_path_to_error::deserialize(body)
 }
 
-fn make_whole(value: &mut Value) {
+/// Makes integers of whole numbers; says whether there were any that were none.
+fn make_whole(value: &mut Value) -> bool {
+    let of_all = |found: bool, inner: &mut Value| make_whole(inner) || found;
     match value {
         Value::Number(number) => {
             // Below 2^53, where every whole number is a float.
             let whole = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9_007_199_254_740_992.0);
-            if let (true, Some(whole)) = (number.is_f64(), whole) {
-                *number = (whole as i64).into();
-            }
+            let Some(whole) = whole.filter(|_| number.is_f64()) else { return false };
+            *number = (whole as i64).into();
+            true
         }
-        Value::Array(items) => items.iter_mut().for_each(make_whole),
-        Value::Object(members) => members.values_mut().for_each(make_whole),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
+        Value::Array(items) => items.iter_mut().fold(false, of_all),
+        Value::Object(members) => members.values_mut().fold(false, of_all),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 
+/// Why a body does not fit, and where.
+type BodyError = serde_path_to_error::Error<serde_json::Error>;
+
 /// A body of the right syntax and the wrong shape does not read either.
-fn misshapen(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+fn misshapen(error: &BodyError) -> Problem {
     use serde_path_to_error::Segment;
     let pointer: String = error
         .path()
