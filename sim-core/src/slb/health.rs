@@ -15,7 +15,7 @@ use crate::balancing::probe_series::{Answering, Health, ProbeSeries};
 use crate::ecs::eni::Eni;
 use crate::ecs::instance::Instance;
 use crate::ecs::outage::{Outage, OutageTarget};
-use crate::ecs::service_port::how_port_answers;
+use crate::ecs::service_port::{PortProtocol, how_port_answers};
 use crate::error::Outcome;
 use crate::id::{EniId, Id, IdNumber, InstanceId, ListenerId, LoadBalancerId};
 use crate::slb::backend::{self, Backend, Server};
@@ -24,7 +24,7 @@ use crate::slb::listener::{self, Listener, Protocol};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::member::{self, Served};
 use crate::slb::server_group::VServerGroup;
-use crate::table::{Groups, Row};
+use crate::table::Row;
 use crate::time::{SimTime, Span};
 use crate::vpc::vswitch::VSwitch;
 use crate::world::{Indexes, Mark, Undo, World};
@@ -48,6 +48,8 @@ pub struct BackendCheck {
     pub port: u16,
     /// The interface that answers; absent if the server is gone.
     pub eni: Option<EniId>,
+    /// The protocol and the port that are probed.
+    pub asks: (PortProtocol, u16),
     /// The probes as they were when the member last changed the way in which it answers.
     pub series: ProbeSeries,
 }
@@ -55,8 +57,35 @@ pub struct BackendCheck {
 /// What is derived from checks.
 #[derive(Clone, Debug, Default)]
 pub struct BackendCheckIndex {
-    /// By the interface that answers.
-    pub by_eni: Groups<EniId, Key>,
+    /// By the interface that answers and what is asked of it.
+    by_asked: BTreeSet<(EniId, PortProtocol, u16, Key)>,
+}
+
+impl BackendCheckIndex {
+    /// The checks that ask an interface, at one port or at any.
+    fn of(&self, eni: EniId, asks: Option<(PortProtocol, u16)>) -> impl Iterator<Item = Key> + use<'_> {
+        let (protocol, port) = asks.unwrap_or((PortProtocol::Tcp, 0));
+        let from = self.by_asked.range((eni, protocol, port, first_key(first_listener()))..);
+        let same = move |at: &&(EniId, PortProtocol, u16, Key)| {
+            at.0 == eni && asks.is_none_or(|asks| asks == (at.1, at.2))
+        };
+        from.take_while(same).map(|at| at.3)
+    }
+
+    /// The interfaces that are asked, once for each check.
+    fn interfaces(&self) -> impl Iterator<Item = EniId> {
+        self.by_asked.iter().map(|at| at.0)
+    }
+}
+
+fn first_listener() -> ListenerId {
+    ListenerId::from_number(*IdNumber::of_counter(0).start())
+}
+
+/// The least key of a listener's checks.
+fn first_key(listener: ListenerId) -> Key {
+    let server = Server::Instance(InstanceId::from_number(*IdNumber::of_counter(0).start()));
+    (listener, server, None, 0)
 }
 
 impl Row for BackendCheck {
@@ -68,9 +97,20 @@ impl Row for BackendCheck {
     }
 
     fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
-        let Some(key) = old.or(new).map(Row::key) else { return };
-        let by_eni = &mut indexes.backend_checks.by_eni;
-        by_eni.shift(&key, old.and_then(|check| check.eni), new.and_then(|check| check.eni));
+        let asked =
+            |check: Option<&Self>| check.and_then(|check| Some((check.eni?, check.asks, check.key())));
+        let (old, new) = (asked(old), asked(new));
+        // A verdict that is worked out anew is no other question.
+        if old == new {
+            return;
+        }
+        let ix = &mut indexes.backend_checks;
+        if let Some((eni, (protocol, port), key)) = old {
+            ix.by_asked.remove(&(eni, protocol, port, key));
+        }
+        if let Some((eni, (protocol, port), key)) = new {
+            ix.by_asked.insert((eni, protocol, port, key));
+        }
     }
 }
 
@@ -173,21 +213,24 @@ struct Touched {
     listeners: BTreeMap<ListenerId, bool>,
     /// Interfaces that may answer in another way.
     enis: BTreeSet<EniId>,
+    /// Ports of interfaces that may.
+    ports: BTreeSet<(EniId, PortProtocol, u16)>,
 }
 
 /// Lets checks follow what changed since `from`: whatever a row says that a check hangs on, it is seen here, so that
 /// no resource has to know of health checks.
 pub(crate) fn follow(w: &mut World, from: Mark) {
-    let Touched { listeners, enis } = touched(w, from);
+    let Touched { listeners, enis, ports } = touched(w, from);
     for (&listener, &anew) in &listeners {
         match_members(w, listener, anew);
     }
-    for eni in enis {
-        let keys: Vec<Key> = w.indexes().backend_checks.by_eni.of(&eni).copied().collect();
-        // A listener that was looked at is up to date.
-        for key in keys.into_iter().filter(|key| !listeners.contains_key(&key.0)) {
-            ask_again(w, &key);
-        }
+    let ix = &w.indexes().backend_checks;
+    let of_enis = enis.into_iter().flat_map(|eni| ix.of(eni, None));
+    let of_ports = ports.into_iter().flat_map(|(eni, protocol, port)| ix.of(eni, Some((protocol, port))));
+    // A listener that was looked at is up to date.
+    let asked = of_enis.chain(of_ports).filter(|key| !listeners.contains_key(&key.0));
+    for key in asked.collect::<Vec<Key>>() {
+        ask_again(w, &key);
     }
 }
 
@@ -213,7 +256,10 @@ fn touched(w: &World, from: Mark) -> Touched {
                     touched.members_of(listener::of(w, *id).map(|l| l.id));
                 }
             }
-            Undo::service_ports((instance, ..), _) => touched.interfaces_of(w, *instance),
+            Undo::service_ports((instance, protocol, port), _) => {
+                let enis = w.indexes().enis.by_instance.of(instance);
+                touched.ports.extend(enis.map(|eni| (*eni, *protocol, *port)));
+            }
             Undo::instances(id, old) => {
                 let status = |instance: &Instance| instance.status;
                 if old.as_deref().map(status) != w.get::<Instance>(id).map(status) {
@@ -252,12 +298,12 @@ impl Touched {
             }
             OutageTarget::Instance(id) => self.interfaces_of(w, *id),
             OutageTarget::Zone(zone) => {
-                let probed = w.indexes().backend_checks.by_eni.groups();
+                let probed: BTreeSet<EniId> = w.indexes().backend_checks.interfaces().collect();
                 let inside = |eni: &Eni| {
                     eni.owner == outage.owner
                         && w.get::<VSwitch>(&eni.vswitch).is_some_and(|vswitch| vswitch.zone == *zone)
                 };
-                self.enis.extend(probed.filter(|id| w.get::<Eni>(id).is_some_and(inside)));
+                self.enis.extend(probed.into_iter().filter(|id| w.get::<Eni>(id).is_some_and(inside)));
             }
         }
     }
@@ -265,8 +311,7 @@ impl Touched {
 
 /// The checks of a listener.
 fn of_listener(w: &World, id: ListenerId) -> impl Iterator<Item = &BackendCheck> {
-    let first_server = Server::Instance(InstanceId::from_number(*IdNumber::of_counter(0).start()));
-    let from = w.table::<BackendCheck>().range((id, first_server, None, 0)..);
+    let from = w.table::<BackendCheck>().range(first_key(id)..);
     from.take_while(move |check| check.listener == id)
 }
 
@@ -287,7 +332,8 @@ fn match_members(w: &mut World, id: ListenerId, anew: bool) {
                 None => ProbeSeries::new(check.rhythm(), answering, start),
             };
             let eni = backend::interface(w, server);
-            wanted.insert(key, BackendCheck { listener: id, server, address, port, eni, series });
+            let asks = check.asks(port);
+            wanted.insert(key, BackendCheck { listener: id, server, address, port, eni, asks, series });
         }
     }
     for key in there.iter().filter(|key| !wanted.contains_key(key)) {
