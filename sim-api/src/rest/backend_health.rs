@@ -11,7 +11,8 @@ use sim_core::balancing::probe_series::Health;
 use sim_core::id::LoadBalancerId;
 use sim_core::slb::health::{self, MemberHealth};
 use sim_core::slb::listener::Listener;
-use sim_core::slb::member::{self, Served};
+use sim_core::slb::member::Served;
+use sim_core::slb::serving::{self, Serving};
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -57,6 +58,9 @@ pub struct BackendHealthBody {
     /// The listener's port.
     #[schema(example = 80)]
     listener_port: u16,
+    /// The forwarding rule by which it serves; null if the listener's own pool has it.
+    #[schema(example = "rule-bp1s0vzbfxld0re4r7kcu")]
+    forwarding_rule_id: Option<String>,
     /// tcp, udp, http or https.
     #[schema(example = "tcp")]
     protocol: &'static str,
@@ -90,16 +94,18 @@ pub struct BackendHealthBody {
 /// The health of what stands behind a load balancer.
 #[derive(Serialize, ToSchema)]
 pub struct BackendHealthList {
-    /// By listener, in the order of ports; the members of each in the order in which they came.
+    /// By listener, in the order of ports: the members of its own pool in the order in which they came, and after them those of
+    /// its forwarding rules.
     items: Vec<BackendHealthBody>,
 }
 
-fn show(w: &World, l: &Listener, served: Served<'_>) -> BackendHealthBody {
-    let MemberHealth { health, since, next_change, takes_traffic } = health::of_member(w, l, served);
+fn show(w: &World, l: &Listener, serving: &Serving<'_>, served: Served<'_>) -> BackendHealthBody {
+    let MemberHealth { health, since, next_change, takes_traffic } = health::of_member(w, l, serving, served);
     let backend = served.backend;
     BackendHealthBody {
         listener_id: l.id.to_string(),
         listener_port: l.port,
+        forwarding_rule_id: serving.rule.map(|rule| rule.id.to_string()),
         protocol: l.protocol.text(),
         server_id: backend.server.id().to_string(),
         r#type: backend.server.type_text(),
@@ -140,7 +146,10 @@ async fn list_backend_health(
         let listeners = health::listeners_asked(w, caller, balancer, filter.port, protocol)?;
         let of = |l: &&Listener| {
             let l: &Listener = l;
-            member::of(w, l).map(|served| show(w, l, served)).collect::<Vec<_>>()
+            let all = serving::all(w, l);
+            let members =
+                |s: &Serving<'_>| s.members().map(|served| show(w, l, s, served)).collect::<Vec<_>>();
+            all.iter().flat_map(members).collect::<Vec<_>>()
         };
         Ok(BackendHealthList { items: listeners.iter().flat_map(of).collect() })
     })

@@ -9,8 +9,9 @@ use crate::refusals::Refusals;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::ListenerId;
+use sim_core::slb::backend::Pool;
 use sim_core::slb::listener::Listener;
-use sim_core::slb::serving::{self, HttpRequest, Serving, ServingPool};
+use sim_core::slb::serving::{self, HttpRequest, Serving};
 use sim_core::{ErrorCode as E, Refusal, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -47,11 +48,11 @@ pub struct ServingBody {
 fn show(w: &World, listener: &Listener, serving: Option<&Serving<'_>>) -> ServingBody {
     let (pool, vserver_group_id) = match serving.map(|serving| serving.pool) {
         None => (None, None),
-        Some(ServingPool::Default(_)) => (Some("default"), None),
-        Some(ServingPool::Group(group)) => (Some("vserver_group"), Some(group.to_string())),
+        Some(Pool::Default(_)) => (Some("default"), None),
+        Some(Pool::Group(group)) => (Some("vserver_group"), Some(group.to_string())),
     };
     let members = |serving: &Serving<'_>| {
-        serving.backends.iter().map(|member| backend(w, member, serving.port(member))).collect()
+        serving.members().map(|member| backend(w, member.backend, Some(member.port))).collect()
     };
     ServingBody {
         forwarding_rule_id: serving.and_then(|serving| serving.rule).map(|rule| rule.id.to_string()),

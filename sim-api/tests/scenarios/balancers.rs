@@ -44,7 +44,7 @@ use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
 use sim_core::slb::server_group::CreateVServerGroup;
-use sim_core::slb::{member, spec};
+use sim_core::slb::{serving, spec};
 use sim_core::{Command, SimTime, Span};
 
 type Told<'a> = (Option<&'a str>, Command);
@@ -223,10 +223,13 @@ impl Story {
         let balancer: LoadBalancerId = self.id(balancer);
         let mut out = Vec::new();
         for l in listener::of(&self.world, balancer) {
-            for served in member::of(&self.world, l) {
+            let all = serving::all(&self.world, l);
+            for (serving, served) in
+                all.iter().flat_map(|serving| serving.members().map(move |m| (serving, m)))
+            {
                 let server = self.called(served.backend.server.id());
                 let name = format!("{}/{} {server}:{}", l.port, l.protocol.text(), served.port);
-                out.push((name, health::of_member(&self.world, l, served)));
+                out.push((name, health::of_member(&self.world, l, serving, served)));
             }
         }
         out

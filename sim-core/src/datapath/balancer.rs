@@ -19,7 +19,8 @@ use crate::id::{EniId, ListenerId, LoadBalancerId};
 use crate::slb::backend;
 use crate::slb::listener::{self, Listener};
 use crate::slb::load_balancer::LoadBalancer;
-use crate::slb::member::{self as pool, Connection, Served};
+use crate::slb::member::{Connection, Served, first_choice};
+use crate::slb::serving::{self, Serving};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The address from which a load balancer connects where it does not keep the client's. The provider has many in
@@ -65,7 +66,11 @@ pub(super) fn take<S: Sink>(walk: &mut Walk<'_, S>, balancer: &LoadBalancer, hea
     if let Some(port) = listener.redirect {
         return Err(Disposition::Redirected { listener: id, port });
     }
-    forward(walk, balancer, listener, header)
+    // A packet has neither host nor path: the listener's own pool serves, as for a request that no forwarding rule takes.
+    match serving::of(w, listener, None) {
+        Some(serving) => forward(walk, balancer, listener, &serving, header),
+        None => Err(Disposition::NoHealthyBackend { listener: id, members: 0 }),
+    }
 }
 
 /// The listener chooses a member and sends the packet on to it.
@@ -73,13 +78,14 @@ fn forward<S: Sink>(
     walk: &mut Walk<'_, S>,
     balancer: &LoadBalancer,
     listener: &Listener,
+    serving: &Serving<'_>,
     header: &Header,
 ) -> Step<Place> {
     let (w, id) = (walk.w, listener.id);
     let client = (header.source, header.source_port);
     let connection = Connection { client, asked: (header.destination, header.port) };
-    let Some(Served { backend, port }) = pool::first_choice(w, listener, &connection) else {
-        return Err(Disposition::NoHealthyBackend { listener: id, members: pool::of(w, listener).count() });
+    let Some(Served { backend, port }) = first_choice(w, listener, serving, &connection) else {
+        return Err(Disposition::NoHealthyBackend { listener: id, members: serving.members().count() });
     };
     let eni = backend::interface(w, backend.server).and_then(|id| w.get::<Eni>(&id));
     let eni = eni.expect("a member leaves its pools before its server goes");
@@ -94,7 +100,7 @@ fn forward<S: Sink>(
         load_balancer: balancer.id,
         listener: id,
         group: listener.group,
-        scheduler: listener.rules.scheduler,
+        scheduler: serving.scheduler,
         server: backend.server,
         header,
     });

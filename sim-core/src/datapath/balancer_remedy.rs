@@ -14,7 +14,8 @@ use crate::slb::listener::{Listener, ListenerStatus, ModifyListener, StartListen
 use crate::slb::listener_access::AccessSettings;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
-use crate::slb::member::{self, Served};
+use crate::slb::member::Served;
+use crate::slb::serving::{self, Serving};
 use crate::world::World;
 use std::net::IpAddr;
 
@@ -73,25 +74,25 @@ pub(super) fn admitted(w: &World, listener: ListenerId, client: IpAddr) -> Vec<C
 pub(super) fn made_to_serve(w: &World, listener: ListenerId) -> Vec<Command> {
     let Some(l) = w.get::<Listener>(&listener) else { return Vec::new() };
     let mut changes: Vec<Command> = Vec::new();
-    for served in member::of(w, l).take(TRIED) {
-        changes.extend(weighed(l, served));
-        changes.extend(mended(w, l, served));
+    let Some(serving) = serving::of(w, l, None) else { return changes };
+    for served in serving.members().take(TRIED) {
+        changes.extend(weighed(serving.pool, served));
+        changes.extend(mended(w, &serving, served));
     }
     changes
 }
 
-fn weighed(l: &Listener, served: Served<'_>) -> Option<Command> {
+fn weighed(pool: Pool, served: Served<'_>) -> Option<Command> {
     let backend = served.backend;
     let member = Member { server: backend.server, address: backend.address, port: backend.port };
     let backends = vec![NewBackend { member, weight: Some(100), description: None }];
-    let pool = l.group.map_or(Pool::Default(l.load_balancer), Pool::Group);
     (backend.weight == 0).then(|| SetBackends { pool, name: None, backends }.into())
 }
 
-fn mended(w: &World, l: &Listener, served: Served<'_>) -> Vec<Command> {
+fn mended(w: &World, serving: &Serving<'_>, served: Served<'_>) -> Vec<Command> {
     let mut changes: Vec<Command> = Vec::new();
-    let serving = backend::serving(w, served.backend.server, served.backend.address);
-    let Some((eni, _)) = serving else { return changes };
+    let server = backend::serving(w, served.backend.server, served.backend.address);
+    let Some((eni, _)) = server else { return changes };
     let instance = match served.backend.server {
         Server::Instance(id) => Some(id),
         Server::Eni(_) => eni.instance,
@@ -104,7 +105,7 @@ fn mended(w: &World, l: &Listener, served: Served<'_>) -> Vec<Command> {
     if let Some(outage) = outage::of_interface(w, eni) {
         changes.push(EndOutage { outage }.into());
     }
-    let (protocol, port) = l.rules.health_check.asks(served.port);
+    let (protocol, port) = serving.health_check.asks(served.port);
     if service_port::of_instance(w, instance.id).any(|told| (told.protocol, told.port) == (protocol, port)) {
         changes.push(ClearServicePort { instance: instance.id, protocol, port }.into());
     }

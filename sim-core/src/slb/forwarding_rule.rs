@@ -84,6 +84,13 @@ impl Row for ForwardingRule {
     }
 }
 
+impl ForwardingRule {
+    /// How its members are checked: in its own way, or as those of its listener.
+    pub fn check<'a>(&'a self, listener: &'a Listener) -> &'a HealthCheck {
+        self.own.as_ref().map_or(&listener.rules.health_check, |own| &own.health_check)
+    }
+}
+
 impl Resource for ForwardingRule {
     fn owner(&self) -> &Owner {
         &self.owner

@@ -17,13 +17,15 @@ use crate::ecs::instance::Instance;
 use crate::ecs::outage::{Outage, OutageTarget};
 use crate::ecs::service_port::{PortProtocol, how_port_answers};
 use crate::error::Outcome;
-use crate::id::{EniId, Id, IdNumber, InstanceId, ListenerId, LoadBalancerId};
+use crate::id::{EniId, ForwardingRuleId, Id, IdNumber, InstanceId, ListenerId, LoadBalancerId};
 use crate::slb::backend::{self, Backend, Server};
+use crate::slb::forwarding_rule::ForwardingRule;
 use crate::slb::health_check::HealthCheck;
 use crate::slb::listener::{self, Listener, Protocol};
 use crate::slb::load_balancer::LoadBalancer;
-use crate::slb::member::{self, Served};
+use crate::slb::member::Served;
 use crate::slb::server_group::VServerGroup;
+use crate::slb::serving::{self, Serving};
 use crate::table::Row;
 use crate::time::{SimTime, Span};
 use crate::vpc::vswitch::VSwitch;
@@ -32,14 +34,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-/// What the check of a member is known by: the listener, and the server with the port; an interface by its address too.
-type Key = (ListenerId, Server, Option<Ipv4Addr>, u16);
+/// What the check of a member is known by: the listener and the forwarding rule, if it serves by one, and the server with the
+/// port; an interface by its address too.
+type Key = (ListenerId, Option<ForwardingRuleId>, Server, Option<Ipv4Addr>, u16);
 
 /// The check of a member by a listener.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendCheck {
     /// Who checks.
     pub listener: ListenerId,
+    /// The forwarding rule by which the member serves; absent if the listener's own pool has it.
+    pub rule: Option<ForwardingRuleId>,
     /// What serves.
     pub server: Server,
     /// The address that was named for the member; matters to its key if it is an interface.
@@ -85,7 +90,7 @@ fn first_listener() -> ListenerId {
 /// The least key of a listener's checks.
 fn first_key(listener: ListenerId) -> Key {
     let server = Server::Instance(InstanceId::from_number(*IdNumber::of_counter(0).start()));
-    (listener, server, None, 0)
+    (listener, None, server, None, 0)
 }
 
 impl Row for BackendCheck {
@@ -93,7 +98,7 @@ impl Row for BackendCheck {
     type Index = BackendCheckIndex;
 
     fn key(&self) -> Key {
-        key_of(self.listener, self.server, self.address, self.port)
+        key_of(self.listener, self.rule, self.server, self.address, self.port)
     }
 
     fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
@@ -149,16 +154,16 @@ pub fn listeners_asked<'w>(
     Ok(listener::of(w, balancer).filter(fits).collect())
 }
 
-/// Whether a listener probes its members at present.
-pub fn probes(listener: &Listener) -> bool {
-    listener.started.is_some() && listener.rules.health_check.on && listener.redirect.is_none()
+/// Whether a listener probes at present the members that serve it in this way.
+pub fn probes(listener: &Listener, serving: &Serving<'_>) -> bool {
+    listener.started.is_some() && serving.health_check.on
 }
 
-/// The health of a member of a listener.
-pub fn of_member(w: &World, listener: &Listener, member: Served<'_>) -> MemberHealth {
+/// The health of a member that serves a listener.
+pub fn of_member(w: &World, listener: &Listener, serving: &Serving<'_>, member: Served<'_>) -> MemberHealth {
     let weighs = member.backend.weight > 0;
-    let Some(series) = series(w, listener, member) else {
-        let (health, takes_traffic) = (Health::Unavailable, weighs && !listener.rules.health_check.on);
+    let Some(series) = series(w, listener, serving, member) else {
+        let (health, takes_traffic) = (Health::Unavailable, weighs && !serving.health_check.on);
         return MemberHealth { health, since: None, next_change: None, takes_traffic };
     };
     if !weighs {
@@ -174,15 +179,30 @@ pub fn of_member(w: &World, listener: &Listener, member: Served<'_>) -> MemberHe
 }
 
 /// The probes of a member by its listener as they are at the present instant; absent if it is not probed.
-pub fn series(w: &World, listener: &Listener, member: Served<'_>) -> Option<ProbeSeries> {
-    let Served { backend: Backend { server, address, .. }, port } = member;
-    let mut series = w.get::<BackendCheck>(&key_of(listener.id, *server, *address, port))?.series;
+pub fn series(
+    w: &World,
+    listener: &Listener,
+    serving: &Serving<'_>,
+    member: Served<'_>,
+) -> Option<ProbeSeries> {
+    let mut series = w.get::<BackendCheck>(&key(listener, serving, member))?.series;
     series.bring_to(w.now());
     Some(series)
 }
 
-fn key_of(listener: ListenerId, server: Server, address: Option<Ipv4Addr>, port: u16) -> Key {
-    (listener, server, address.filter(|_| matches!(server, Server::Eni(_))), port)
+fn key(listener: &Listener, serving: &Serving<'_>, member: Served<'_>) -> Key {
+    let Served { backend: &Backend { server, address, .. }, port } = member;
+    key_of(listener.id, serving.rule.map(|rule| rule.id), server, address, port)
+}
+
+fn key_of(
+    listener: ListenerId,
+    rule: Option<ForwardingRuleId>,
+    server: Server,
+    address: Option<Ipv4Addr>,
+    port: u16,
+) -> Key {
+    (listener, rule, server, address.filter(|_| matches!(server, Server::Eni(_))), port)
 }
 
 /// How a member answers probes now. Nothing comes back from a server that is gone or has lost the address.
@@ -206,11 +226,30 @@ fn next_turn(listener: &Listener, check: &HealthCheck, now: SimTime) -> SimTime 
     started + Span((passed + interval - 1) / interval * interval)
 }
 
+/// Whose parameters changed, so that its series of probes begin anew.
+#[derive(Default)]
+struct Anew {
+    /// The listener's.
+    listener: bool,
+    /// Those of its forwarding rules: their own, or because they took to the listener's or left them.
+    rules: BTreeSet<ForwardingRuleId>,
+}
+
+impl Anew {
+    /// Whether the members that serve in this way are probed otherwise.
+    fn holds(&self, serving: &Serving<'_>) -> bool {
+        match serving.rule {
+            None => self.listener,
+            Some(rule) => self.rules.contains(&rule.id) || (rule.own.is_none() && self.listener),
+        }
+    }
+}
+
 /// What changed so that checks have to follow.
 #[derive(Default)]
 struct Touched {
-    /// Listeners whose members may be others, and whether their parameters are.
-    listeners: BTreeMap<ListenerId, bool>,
+    /// Listeners whose members may be others, and whose parameters are.
+    listeners: BTreeMap<ListenerId, Anew>,
     /// Interfaces that may answer in another way.
     enis: BTreeSet<EniId>,
     /// Ports of interfaces that may.
@@ -221,7 +260,7 @@ struct Touched {
 /// no resource has to know of health checks.
 pub(crate) fn follow(w: &mut World, from: Mark) {
     let Touched { listeners, enis, ports } = touched(w, from);
-    for (&listener, &anew) in &listeners {
+    for (&listener, anew) in &listeners {
         match_members(w, listener, anew);
     }
     let ix = &w.indexes().backend_checks;
@@ -241,12 +280,16 @@ fn touched(w: &World, from: Mark) -> Touched {
             Undo::listeners(id, old) => {
                 let (old, new) = (old.as_deref(), w.get::<Listener>(id));
                 let anew = old.map(|l| &l.rules.health_check) != new.map(|l| &l.rules.health_check);
-                *touched.listeners.entry(*id).or_default() |= anew;
+                touched.listeners.entry(*id).or_default().listener |= anew;
             }
+            Undo::forwarding_rules(id, old) => touched.by_rule(w, *id, old.as_deref()),
             Undo::vserver_groups(id, old) => {
                 let new = w.get::<VServerGroup>(id);
                 if old.as_deref().map(|group| &group.backends) != new.map(|group| &group.backends) {
-                    touched.members_of(w.indexes().listeners.by_group.of(id).copied());
+                    let rules = w.indexes().forwarding_rules.by_group.of(id);
+                    let by_rule =
+                        rules.filter_map(|id| w.get::<ForwardingRule>(id)).map(|rule| rule.listener);
+                    touched.members_of(w.indexes().listeners.by_group.of(id).copied().chain(by_rule));
                 }
             }
             Undo::load_balancers(id, old) => {
@@ -287,6 +330,17 @@ impl Touched {
         }
     }
 
+    /// A forwarding rule came, went or is another.
+    fn by_rule(&mut self, w: &World, id: ForwardingRuleId, old: Option<&ForwardingRule>) {
+        let new = w.get::<ForwardingRule>(&id);
+        let Some(listener) = old.or(new).map(|rule| rule.listener) else { return };
+        let anew = self.listeners.entry(listener).or_default();
+        let Some(l) = w.get::<Listener>(&listener) else { return };
+        if old.map(|rule| rule.check(l)) != new.map(|rule| rule.check(l)) {
+            anew.rules.insert(id);
+        }
+    }
+
     fn interfaces_of(&mut self, w: &World, instance: InstanceId) {
         self.enis.extend(w.indexes().enis.by_instance.of(&instance));
     }
@@ -315,25 +369,15 @@ fn of_listener(w: &World, id: ListenerId) -> impl Iterator<Item = &BackendCheck>
     from.take_while(move |check| check.listener == id)
 }
 
-/// Makes the checks of a listener those of its members. If its parameters changed, all begin anew, with the health that
-/// was known.
-fn match_members(w: &mut World, id: ListenerId, anew: bool) {
+/// Makes the checks of a listener those of its members. Where parameters changed, they begin anew, with the health that was
+/// known.
+fn match_members(w: &mut World, id: ListenerId, anew: &Anew) {
     let there: Vec<Key> = of_listener(w, id).map(Row::key).collect();
     let mut wanted: BTreeMap<Key, BackendCheck> = BTreeMap::new();
-    if let Some(listener) = w.get::<Listener>(&id).filter(|listener| probes(listener)) {
-        let (check, now) = (&listener.rules.health_check, w.now());
-        let start = next_turn(listener, check, now);
-        for Served { backend: &Backend { server, address, .. }, port } in member::of(w, listener) {
-            let key = key_of(id, server, address, port);
-            let answering = answering(w, check, server, address, port);
-            let series = match w.get::<BackendCheck>(&key).map(|check| check.series) {
-                Some(series) if anew => series.anew(now, check.rhythm(), answering, start),
-                Some(series) => series.changed(now, answering),
-                None => ProbeSeries::new(check.rhythm(), answering, start),
-            };
-            let eni = backend::interface(w, server);
-            let asks = check.asks(port);
-            wanted.insert(key, BackendCheck { listener: id, server, address, port, eni, asks, series });
+    if let Some(listener) = w.get::<Listener>(&id) {
+        for serving in serving::all(w, listener).iter().filter(|serving| probes(listener, serving)) {
+            let check = |member| check_of(w, listener, serving, member, anew.holds(serving));
+            wanted.extend(serving.members().map(check).map(|check| (check.key(), check)));
         }
     }
     for key in there.iter().filter(|key| !wanted.contains_key(key)) {
@@ -346,11 +390,34 @@ fn match_members(w: &mut World, id: ListenerId, anew: bool) {
     }
 }
 
+/// The check of a member as it is to be now.
+fn check_of(
+    w: &World,
+    listener: &Listener,
+    serving: &Serving<'_>,
+    member: Served<'_>,
+    anew: bool,
+) -> BackendCheck {
+    let (check, now) = (serving.health_check, w.now());
+    let start = next_turn(listener, check, now);
+    let Served { backend: &Backend { server, address, .. }, port } = member;
+    let answering = answering(w, check, server, address, port);
+    let series = match w.get::<BackendCheck>(&key(listener, serving, member)).map(|check| check.series) {
+        Some(series) if anew => series.anew(now, check.rhythm(), answering, start),
+        Some(series) => series.changed(now, answering),
+        None => ProbeSeries::new(check.rhythm(), answering, start),
+    };
+    let (eni, asks, rule) =
+        (backend::interface(w, server), check.asks(port), serving.rule.map(|rule| rule.id));
+    BackendCheck { listener: listener.id, rule, server, address, port, eni, asks, series }
+}
+
 /// Lets the check of a member see how it answers now.
 fn ask_again(w: &mut World, key: &Key) {
     let Some(check) = w.get::<BackendCheck>(key) else { return };
     let Some(listener) = w.get::<Listener>(&check.listener) else { return };
-    let parameters = &listener.rules.health_check;
+    let rule = check.rule.and_then(|rule| w.get::<ForwardingRule>(&rule));
+    let parameters = rule.map_or(&listener.rules.health_check, |rule| rule.check(listener));
     let (answering, now) = (answering(w, parameters, check.server, check.address, check.port), w.now());
     if check.series.answering() != answering {
         w.update::<BackendCheck>(key, |check| check.series.change(now, answering));

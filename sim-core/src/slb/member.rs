@@ -1,36 +1,20 @@
-//! The members of a listener: whom it forwards to, at which port, and who takes the first connection.
+//! A member of a pool that serves a listener, and which of them takes the first connection.
 
 use crate::balancing::scheduler::{Candidate, Scheduler, first};
 use crate::slb::backend::Backend;
 use crate::slb::health;
 use crate::slb::listener::Listener;
-use crate::slb::load_balancer::LoadBalancer;
-use crate::slb::server_group::VServerGroup;
+use crate::slb::serving::Serving;
 use crate::world::World;
 use std::net::IpAddr;
 
-/// A member of a pool as a listener sees it.
+/// A member of a pool that serves a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct Served<'w> {
     /// The member.
     pub backend: &'w Backend,
     /// Its port: its own in a vServer group, the listener's in a default pool.
     pub port: u16,
-}
-
-/// The members of a listener, in the order in which they came: of its group, or of the default pool. A listener that sends
-/// clients to another has none.
-pub fn of<'w>(w: &'w World, listener: &Listener) -> impl Iterator<Item = Served<'w>> + use<'w> {
-    let backends: &[Backend] = match listener.group {
-        _ if listener.redirect.is_some() => &[],
-        Some(group) => w.get::<VServerGroup>(&group).map_or(&[], |group| &group.backends),
-        None => w.get::<LoadBalancer>(&listener.load_balancer).map_or(&[], |balancer| &balancer.backends),
-    };
-    let of_listener = listener.backend_port;
-    backends.iter().filter_map(move |backend| {
-        let port = backend.port.or(of_listener)?;
-        Some(Served { backend, port })
-    })
 }
 
 /// What of a connection a hashing scheduler looks at.
@@ -54,18 +38,19 @@ impl Connection {
     }
 }
 
-/// Whether a member gets new connections at present, as far as health and weight go.
-fn takes<'w>(w: &'w World, listener: &Listener) -> impl Fn(&Served<'w>) -> bool {
-    move |served| health::of_member(w, listener, *served).takes_traffic
-}
-
 /// The member that takes a connection if it is the first since the listener began to forward; absent if none takes any.
 ///
 /// Nothing is kept between two questions, so that turns and open connections do not count: in turn it is the first member,
 /// by weight the first of the heaviest, with the fewest connections the first; the hashing schedulers choose as always.
-pub fn first_choice<'w>(w: &'w World, listener: &Listener, connection: &Connection) -> Option<Served<'w>> {
-    let eligible: Vec<Served<'w>> = of(w, listener).filter(takes(w, listener)).collect();
-    let scheduler = listener.rules.scheduler;
+pub fn first_choice<'w>(
+    w: &'w World,
+    listener: &Listener,
+    serving: &Serving<'w>,
+    connection: &Connection,
+) -> Option<Served<'w>> {
+    let takes = |served: &Served<'_>| health::of_member(w, listener, serving, *served).takes_traffic;
+    let eligible: Vec<Served<'w>> = serving.members().filter(takes).collect();
+    let scheduler = serving.scheduler;
     let candidate = |served: &Served<'_>| Candidate {
         key: if scheduler.hashes() { key_of(served) } else { Vec::new() },
         weight: served.backend.weight,

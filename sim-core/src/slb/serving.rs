@@ -1,25 +1,16 @@
 //! Which pool serves a listener, or one request to it, with which schedule, stickiness and health check.
 
 use crate::balancing::scheduler::Scheduler;
-use crate::id::{LoadBalancerId, VServerGroupId};
-use crate::slb::backend::Backend;
+use crate::slb::backend::{Backend, Pool};
 use crate::slb::forwarding_rule::{self, ForwardingRule};
 use crate::slb::health_check::HealthCheck;
 use crate::slb::listener::Listener;
 use crate::slb::listener_rules::Sticky;
 use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::member::Served;
 use crate::slb::rule_matching::{self, Condition};
 use crate::slb::server_group::VServerGroup;
 use crate::world::World;
-
-/// A pool that serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ServingPool {
-    /// The default pool of a load balancer.
-    Default(LoadBalancerId),
-    /// A vServer group.
-    Group(VServerGroupId),
-}
 
 /// What serves, and how.
 #[derive(Clone, Debug)]
@@ -27,9 +18,8 @@ pub struct Serving<'w> {
     /// The forwarding rule that says so; absent if it is the listener itself.
     pub rule: Option<&'w ForwardingRule>,
     /// The pool.
-    pub pool: ServingPool,
-    /// Its members, in the order in which they came.
-    pub backends: &'w [Backend],
+    pub pool: Pool,
+    backends: &'w [Backend],
     /// How one of them is chosen.
     pub scheduler: Scheduler,
     /// How requests of one client stay with one of them; absent for TCP and UDP.
@@ -40,15 +30,14 @@ pub struct Serving<'w> {
     backend_port: Option<u16>,
 }
 
-impl Serving<'_> {
-    /// The port at which a member serves.
-    pub fn port(&self, backend: &Backend) -> Option<u16> {
-        backend.port.or(self.backend_port)
-    }
-
-    /// The port at which a member is asked for its health.
-    pub fn check_port(&self, backend: &Backend) -> Option<u16> {
-        self.health_check.port.or(self.port(backend))
+impl<'w> Serving<'w> {
+    /// Its members with the ports at which they serve, in the order in which they came.
+    pub fn members(&self) -> impl Iterator<Item = Served<'w>> + use<'w> {
+        let (backends, of_listener) = (self.backends, self.backend_port);
+        backends.iter().filter_map(move |backend| {
+            let port = backend.port.or(of_listener)?;
+            Some(Served { backend, port })
+        })
     }
 }
 
@@ -62,7 +51,7 @@ pub struct HttpRequest<'a> {
 }
 
 /// What serves a listener, or one request to it where it speaks HTTP; the pool of the listener itself without a request or
-/// a rule that takes it. Absent if the listener sends its clients to another one.
+/// without a rule that takes it. Absent if the listener sends its clients to another one.
 pub fn of<'w>(w: &'w World, listener: &'w Listener, request: Option<HttpRequest<'_>>) -> Option<Serving<'w>> {
     if listener.redirect.is_some() {
         return None;
@@ -89,10 +78,10 @@ pub fn all<'w>(w: &'w World, listener: &'w Listener) -> Vec<Serving<'w>> {
 
 fn by_listener<'w>(w: &'w World, listener: &'w Listener) -> Option<Serving<'w>> {
     let (pool, backends) = match listener.group {
-        Some(group) => (ServingPool::Group(group), w.get::<VServerGroup>(&group)?.backends.as_slice()),
+        Some(group) => (Pool::Group(group), w.get::<VServerGroup>(&group)?.backends.as_slice()),
         None => {
             let balancer = w.get::<LoadBalancer>(&listener.load_balancer)?;
-            (ServingPool::Default(balancer.id), balancer.backends.as_slice())
+            (Pool::Default(balancer.id), balancer.backends.as_slice())
         }
     };
     Some(Serving {
@@ -111,11 +100,11 @@ fn by_rule<'w>(w: &'w World, listener: &'w Listener, rule: &'w ForwardingRule) -
     let own = rule.own.as_ref();
     Some(Serving {
         rule: Some(rule),
-        pool: ServingPool::Group(rule.group),
+        pool: Pool::Group(rule.group),
         backends,
         scheduler: own.map_or(listener.rules.scheduler, |own| own.scheduler),
         sticky: own.map(|own| &own.sticky).or(listener.rules.sticky()),
-        health_check: own.map_or(&listener.rules.health_check, |own| &own.health_check),
+        health_check: rule.check(listener),
         backend_port: listener.backend_port,
     })
 }

@@ -19,7 +19,8 @@ use crate::slb::health_check::{self, CLASSES, CheckKind};
 use crate::slb::listener::{self, Protocol};
 use crate::slb::listener_rules::{Layer, Rules, Sticky};
 use crate::slb::load_balancer::LoadBalancer;
-use crate::slb::member::{self, Served};
+use crate::slb::member::Served;
+use crate::slb::serving::{self, Serving};
 use crate::time::{SimTime, Span};
 use crate::world::World;
 
@@ -50,15 +51,17 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     let listener = listener::find(w, caller, id, port, protocol).map_err(within)?;
     let balancer = w.visible::<LoadBalancer>(caller, id)?;
     check_forwards(balancer, listener)?;
-    let members: Vec<Served<'_>> = member::of(w, listener).collect();
+    // Simulated clients ask for no path: the listener's own pool serves.
+    let serving = serving::of(w, listener, None);
+    let members: Vec<Served<'_>> = serving.iter().flat_map(Serving::members).collect();
     scenario.listener = listener_of(w, balancer, listener);
     scenario.health_check = Some(&listener.rules.health_check).filter(|check| check.on).map(check_of);
     if balancer.home.is_none() {
         scenario.protection = Some(Protection::of(balancer.bandwidth.map_or(BY_TRAFFIC, u32::from)));
     }
     let until = SimTime(w.now().0.saturating_add(scenario.duration.0.0.min(LONGEST.0)));
-    for &member in &members {
-        let future = Future { w, member, listener, until };
+    for (serving, &member) in serving.iter().flat_map(|serving| members.iter().map(move |m| (serving, m))) {
+        let future = Future { w, member, serving, listener, until };
         let name = future.name(&members);
         scenario.backends.push(future.backend(&name));
         scenario.faults.extend(future.faults(&name));
@@ -140,6 +143,7 @@ fn check_of(check: &health_check::HealthCheck) -> HealthCheck {
 struct Future<'w> {
     w: &'w World,
     member: Served<'w>,
+    serving: &'w Serving<'w>,
     listener: &'w listener::Listener,
     until: SimTime,
 }
@@ -202,7 +206,7 @@ impl Future<'_> {
             status,
             check_answers: checked.map(|(_, answers, _)| answers),
             check_status: checked.map(|(_, _, status)| status),
-            probes: health::series(self.w, self.listener, self.member)
+            probes: health::series(self.w, self.listener, self.serving, self.member)
                 .map(|series| series.counted_from(self.w.now())),
         }
     }

@@ -6,8 +6,9 @@ use sim_core::ecs::eni::{Eni, EniStatus};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::outage::{Outage, OutageTarget};
 use sim_core::ecs::service_port::{Behaviour, PortProtocol, ServicePort};
-use sim_core::id::ListenerId;
+use sim_core::id::{ForwardingRuleId, ListenerId, VServerGroupId};
 use sim_core::slb::backend::{Backend, Server};
+use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::health_check::{CheckKind, HealthCheck};
 use sim_core::slb::listener::Listener;
 use sim_core::slb::load_balancer::LoadBalancer;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// Whose health it is.
-pub type Who = (ListenerId, Server, Option<Ipv4Addr>, u16);
+pub type Who = (ListenerId, Option<ForwardingRuleId>, Server, Option<Ipv4Addr>, u16);
 
 /// What comes back from a probe, and after how many milliseconds; nothing if absent.
 type Answer = Option<(bool, i64)>;
@@ -42,16 +43,31 @@ pub struct Prober {
     probed: BTreeMap<Who, Probed>,
 }
 
-/// The members of a listener that it probes, with their ports.
-fn members(w: &World, l: &Listener) -> Vec<(Backend, u16)> {
-    if l.started.is_none() || !l.rules.health_check.on || l.redirect.is_some() {
+/// A member with its port, by which rule it serves, and how it is probed.
+type Found = (Option<ForwardingRuleId>, HealthCheck, Backend, u16);
+
+/// The members of a listener that it probes.
+fn members(w: &World, l: &Listener) -> Vec<Found> {
+    if l.started.is_none() || l.redirect.is_some() {
         return Vec::new();
     }
-    let pool = match l.group {
-        Some(group) => &w.get::<VServerGroup>(&group).unwrap().backends,
+    let group = |id: VServerGroupId| &w.get::<VServerGroup>(&id).unwrap().backends;
+    let own = match l.group {
+        Some(id) => group(id),
         None => &w.get::<LoadBalancer>(&l.load_balancer).unwrap().backends,
     };
-    pool.iter().map(|b| (b.clone(), b.port.or(l.backend_port).unwrap())).collect()
+    let mut pools = vec![(None, &l.rules.health_check, own)];
+    for rule in w.table::<ForwardingRule>().iter().filter(|rule| rule.listener == l.id) {
+        let check = rule.own.as_ref().map_or(&l.rules.health_check, |own| &own.health_check);
+        pools.push((Some(rule.id), check, group(rule.group)));
+    }
+    let mut found = Vec::new();
+    for (rule, check, pool) in pools.into_iter().filter(|(_, check, _)| check.on) {
+        found.extend(
+            pool.iter().map(|b| (rule, check.clone(), b.clone(), b.port.or(l.backend_port).unwrap())),
+        );
+    }
+    found
 }
 
 /// Whether the member's host works, holds the address, and nothing cuts it off; the host then.
@@ -108,10 +124,10 @@ impl Prober {
         let now = w.now().0;
         let mut there = BTreeMap::new();
         for l in w.table::<Listener>().iter() {
-            for (backend, port) in members(w, l) {
-                let check = &l.rules.health_check;
+            for (rule, check, backend, port) in members(w, l) {
+                let check = &check;
                 let address = backend.address.filter(|_| matches!(backend.server, Server::Eni(_)));
-                let who = (l.id, backend.server, address, port);
+                let who = (l.id, rule, backend.server, address, port);
                 let answer = answer(w, check, &backend, port);
                 let turn = turn(l.started.unwrap(), check, now);
                 let probed = match self.probed.remove(&who) {

@@ -6,6 +6,7 @@ use crate::prober::{Prober, Who};
 use proptest::prelude::*;
 use sim_core::Span;
 use sim_core::balancing::probe_series::Health;
+use sim_core::balancing::scheduler::Scheduler;
 use sim_core::command::Command;
 use sim_core::ecs::eni::EniKind;
 use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
@@ -16,21 +17,27 @@ use sim_core::id::{EniId, Id, IdNumber, InstanceId, LoadBalancerId, OutageId, Re
 use sim_core::slb::backend::{
     AddBackends, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
 };
+use sim_core::slb::forwarding_rule::{
+    CreateForwardingRules, DeleteForwardingRules, ForwardingRule, ModifyForwardingRule, NewRule, OwnSettings,
+};
 use sim_core::slb::health;
 use sim_core::slb::health_check::{CheckKind, HealthCheckSettings};
 use sim_core::slb::listener::*;
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
-use sim_core::slb::member;
 use sim_core::slb::server_group::CreateVServerGroup;
+use sim_core::slb::serving;
 use sim_core::slb::spec::{InternetCharge, PayType};
 
-/// A load balancer with two listeners, TCP on a group and UDP on the default pool, two hosts and an interface.
+/// A load balancer with three listeners, TCP on a group, UDP and HTTP on the default pool, HTTP with forwarding rules to a
+/// second group; two hosts and an interface.
 struct Scene {
     lab: Lab,
     balancer: LoadBalancerId,
     group: VServerGroupId,
+    /// Where rules send requests.
+    images: VServerGroupId,
     hosts: [InstanceId; 2],
     eni: EniId,
     prober: Prober,
@@ -38,7 +45,7 @@ struct Scene {
     verdicts: usize,
 }
 
-const LISTENERS: [(u16, Protocol); 2] = [(80, Protocol::Tcp), (53, Protocol::Udp)];
+const LISTENERS: [(u16, Protocol); 3] = [(80, Protocol::Tcp), (53, Protocol::Udp), (8_081, Protocol::Http)];
 
 fn balancer() -> CreateLoadBalancer {
     CreateLoadBalancer {
@@ -93,12 +100,15 @@ impl Scene {
         let eni = lab.eni(EniKind::Secondary, false);
         lab.ok(AttachEni { eni, instance: hosts[0], trunk: None });
         let balancer: LoadBalancerId = lab.ok(balancer()).id();
-        let (name, backends, tags) = (None, Vec::new(), Vec::new());
-        let group = lab.ok(CreateVServerGroup { load_balancer: balancer, name, backends, tags }).id();
+        let [group, images] = [(); 2].map(|()| {
+            let (name, backends, tags) = (None, Vec::new(), Vec::new());
+            lab.ok(CreateVServerGroup { load_balancer: balancer, name, backends, tags }).id()
+        });
         lab.ok(listener(balancer, 0, Some(group)));
         lab.ok(listener(balancer, 1, None));
+        lab.ok(listener(balancer, 2, None));
         let prober = Prober::default();
-        Scene { lab, balancer, group, hosts, eni, prober, verdicts: 0 }
+        Scene { lab, balancer, group, images, hosts, eni, prober, verdicts: 0 }
     }
 
     fn server(&self, n: u16) -> Server {
@@ -112,7 +122,8 @@ impl Scene {
     fn command(&self, kind: u16, a: u16, b: u16, c: i64) -> Command {
         let (now, instance) = (self.lab.world.now(), self.hosts[usize::from(a % 2)]);
         let in_group = b.is_multiple_of(2);
-        let pool = if in_group { Pool::Group(self.group) } else { Pool::Default(self.balancer) };
+        let group = if a.is_multiple_of(5) { self.images } else { self.group };
+        let pool = if in_group { Pool::Group(group) } else { Pool::Default(self.balancer) };
         let port = if in_group { Some([80, 8_080][usize::from(b / 2 % 2)]) } else { None };
         let member = Member { server: self.server(a), address: None, port };
         let weight = [None, Some(0), Some(50)][usize::from(b % 3)];
@@ -156,8 +167,8 @@ impl Scene {
             8 | 9 => AddBackends { pool, backends: vec![new] }.into(),
             10 => RemoveBackends { pool, members: vec![member] }.into(),
             11 => SetBackends { pool, name: None, backends: vec![new] }.into(),
-            12 => StartListener { listener: which(self.balancer, usize::from(a % 2)) }.into(),
-            13 => StopListener { listener: which(self.balancer, usize::from(a % 2)) }.into(),
+            12 => StartListener { listener: which(self.balancer, usize::from(a % 3)) }.into(),
+            13 => StopListener { listener: which(self.balancer, usize::from(a % 3)) }.into(),
             14 if a.is_multiple_of(2) => AttachEni { eni: self.eni, instance, trunk: None }.into(),
             14 => DetachEni { eni: self.eni, instance: Some(self.hosts[0]), trunk: None }.into(),
             15 => {
@@ -167,21 +178,40 @@ impl Scene {
                 let old = vec![Member { port: Some(80), ..member }];
                 ReplaceBackends { group, old, new }.into()
             }
-            _ => self.modify(a, b, c),
+            16..20 => self.modify(a, b, c),
+            _ => self.forward(a, b, c),
+        }
+    }
+
+    /// A forwarding rule comes, goes, or checks its members in another way.
+    fn forward(&self, a: u16, b: u16, c: i64) -> Command {
+        let rule = self.lab.world.table::<ForwardingRule>().iter().next().map(|rule| rule.id);
+        let check = checks(b, c);
+        let health_check = HealthCheckSettings { on: check.on.or(Some(true)), ..check };
+        let own = OwnSettings {
+            as_listener: Some(a.is_multiple_of(3)),
+            scheduler: Some(Scheduler::RoundRobin),
+            sticky: Some(false),
+            health_check,
+            ..OwnSettings::default()
+        };
+        match rule {
+            Some(rule) if a.is_multiple_of(7) => DeleteForwardingRules { rules: vec![rule] }.into(),
+            Some(rule) => {
+                let group = [None, Some(self.group), Some(self.images)][usize::from(a % 3)];
+                ModifyForwardingRule { rule, name: None, group, own }.into()
+            }
+            None => {
+                let (name, domain, url) = ("images".into(), "www.example.com".into(), "".into());
+                let rules = vec![NewRule { name, domain, url, group: self.images, own }];
+                CreateForwardingRules { listener: which(self.balancer, 2), rules }.into()
+            }
         }
     }
 
     fn modify(&self, a: u16, b: u16, c: i64) -> Command {
-        let (port, protocol) = LISTENERS[usize::from(a % 2)];
-        let mut health_check = HealthCheckSettings::default();
-        match b % 6 {
-            0 => health_check.interval = Some(1 + (c % 3) as i32),
-            1 => health_check.timeout = Some(1 + (c % 4) as i32),
-            2 => health_check.kind = Some([CheckKind::Tcp, CheckKind::Http, CheckKind::Udp][c as usize % 3]),
-            3 => health_check.port = Some([-520, 80, 9_000][c as usize % 3]),
-            4 => health_check.codes = Some(["http_2xx", "http_3xx,http_5xx"][c as usize % 2].into()),
-            _ => health_check.on = Some(c % 4 != 0),
-        }
+        let (port, protocol) = LISTENERS[usize::from(a % 3)];
+        let health_check = checks(b, c);
         ModifyListener {
             load_balancer: self.balancer,
             port,
@@ -220,15 +250,18 @@ impl Scene {
         prober.begin(w.now().0);
         let mut found = 0;
         for l in w.table::<Listener>().iter() {
-            for served in member::of(w, l) {
+            let all = serving::all(w, l);
+            let members =
+                all.iter().flat_map(|serving| serving.members().map(move |member| (serving, member)));
+            for (serving, served) in members {
                 let (backend, port) = (served.backend, served.port);
                 let address = backend.address.filter(|_| matches!(backend.server, Server::Eni(_)));
-                let who: Who = (l.id, backend.server, address, port);
-                let (told, expected) = (health::of_member(w, l, served), prober.health(&who));
+                let who: Who = (l.id, serving.rule.map(|rule| rule.id), backend.server, address, port);
+                let (told, expected) = (health::of_member(w, l, serving, served), prober.health(&who));
                 found += usize::from(expected.is_some());
                 let takes = match expected {
                     Some((health, _)) => health == Health::Normal,
-                    None => !l.rules.health_check.on,
+                    None => !serving.health_check.on,
                 };
                 let reported = match expected {
                     Some(_) if backend.weight == 0 => (Health::Normal, None),
@@ -244,6 +277,20 @@ impl Scene {
     }
 }
 
+/// One parameter of a check becomes another.
+fn checks(b: u16, c: i64) -> HealthCheckSettings {
+    let mut check = HealthCheckSettings::default();
+    match b % 6 {
+        0 => check.interval = Some(1 + (c % 3) as i32),
+        1 => check.timeout = Some(1 + (c % 4) as i32),
+        2 => check.kind = Some([CheckKind::Tcp, CheckKind::Http, CheckKind::Udp][c as usize % 3]),
+        3 => check.port = Some([-520, 80, 9_000][c as usize % 3]),
+        4 => check.codes = Some(["http_2xx", "http_3xx,http_5xx"][c as usize % 2].into()),
+        _ => check.on = Some(c % 4 != 0),
+    }
+    check
+}
+
 fn behaviour(n: u16, c: i64) -> Behaviour {
     match n % 5 {
         0 => Behaviour::Silent,
@@ -256,7 +303,7 @@ fn behaviour(n: u16, c: i64) -> Behaviour {
 
 fn steps() -> impl Strategy<Value = Vec<(i64, u16, u16, u16, i64)>> {
     let wait = prop_oneof![Just(0), 1..400_i64, 400..4_000_i64, Just(1_000), Just(2_000)];
-    proptest::collection::vec((wait, 0..20_u16, 0..600_u16, 0..600_u16, 0..10_000_i64), 4..18)
+    proptest::collection::vec((wait, 0..23_u16, 0..600_u16, 0..600_u16, 0..10_000_i64), 4..18)
 }
 
 /// Members, and listeners that run, before anything random happens.
@@ -270,9 +317,13 @@ fn opening(scene: &Scene) -> Vec<Command> {
     let defaults = (0..2).map(|n| member(scene.server(n), None)).collect();
     vec![
         AddBackends { pool: Pool::Group(scene.group), backends }.into(),
+        AddBackends { pool: Pool::Group(scene.images), backends: vec![member(scene.server(1), Some(9_000))] }
+            .into(),
+        scene.forward(1, 0, 0),
         AddBackends { pool: Pool::Default(scene.balancer), backends: defaults }.into(),
         StartListener { listener: which(scene.balancer, 0) }.into(),
         StartListener { listener: which(scene.balancer, 1) }.into(),
+        StartListener { listener: which(scene.balancer, 2) }.into(),
     ]
 }
 

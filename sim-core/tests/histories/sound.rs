@@ -18,8 +18,8 @@ use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::health::{self, BackendCheck};
 use sim_core::slb::listener::{self, Listener};
 use sim_core::slb::load_balancer::LoadBalancer;
-use sim_core::slb::member;
 use sim_core::slb::server_group::VServerGroup;
+use sim_core::slb::serving;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{Binding, Mode, Target};
@@ -399,14 +399,17 @@ fn schedules(w: &World) {
 /// The members of listeners that check are checked, at the interface by which they serve, and nobody else is.
 fn checks(w: &World) {
     let mut expected = BTreeSet::new();
-    for l in w.table::<Listener>().iter().filter(|l| health::probes(l)) {
-        for served in member::of(w, l) {
-            let eni = backend::interface(w, served.backend.server);
-            expected.insert((l.id, served.backend.server, served.backend.address, served.port, eni));
+    for l in w.table::<Listener>().iter() {
+        for serving in serving::all(w, l).iter().filter(|serving| health::probes(l, serving)) {
+            let rule = serving.rule.map(|rule| rule.id);
+            expected.extend(serving.members().map(|served| {
+                let eni = backend::interface(w, served.backend.server);
+                (l.id, rule, served.backend.server, served.backend.address, served.port, eni)
+            }));
         }
     }
     let rows = w.table::<BackendCheck>().iter();
-    let there: BTreeSet<_> = rows.map(|c| (c.listener, c.server, c.address, c.port, c.eni)).collect();
+    let there: BTreeSet<_> = rows.map(|c| (c.listener, c.rule, c.server, c.address, c.port, c.eni)).collect();
     assert_eq!(there, expected);
 }
 

@@ -14,8 +14,9 @@ use sim_core::slb::backend::{
 use sim_core::slb::health;
 use sim_core::slb::listener::{Listener, Protocol};
 use sim_core::slb::load_balancer::LoadBalancer;
-use sim_core::slb::member;
+use sim_core::slb::member::Served;
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
+use sim_core::slb::serving::{self, Serving};
 use sim_core::{Caller, World};
 
 fn read_member(p: &Scope<'_>) -> Result<Member, BadParams> {
@@ -241,15 +242,16 @@ pub fn describe_health_status(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 fn health_of(w: &World, l: &Listener) -> Vec<Value> {
-    let show = |served: member::Served<'_>| {
+    let show = |serving: &Serving<'_>, served: Served<'_>| {
         json!({
             "ListenerPort": l.port,
             "Protocol": l.protocol.text(),
             "ServerId": served.backend.server.id().to_string(),
             "ServerIp": served.backend.serving_address(w).map(|address| address.to_string()).unwrap_or_default(),
             "Port": served.port,
-            "ServerHealthStatus": health::of_member(w, l, served).health.text(),
+            "ServerHealthStatus": health::of_member(w, l, serving, served).health.text(),
         })
     };
-    member::of(w, l).map(show).collect()
+    let all = serving::all(w, l);
+    all.iter().flat_map(|serving| serving.members().map(|served| show(serving, served))).collect()
 }
