@@ -5,7 +5,8 @@ use crate::cidr::Cidr;
 use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EniId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId};
+use crate::id::{AnyId, EniId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId, VpcId};
+use crate::resource::Resource;
 use crate::vpc::eip_binding;
 use crate::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
 use crate::vpc::ipv6_gateway::{Ipv6Gateway, Ipv6GatewayStatus};
@@ -14,6 +15,7 @@ use crate::vpc::route_table::{RouteTable, RouteTableKind};
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Where a route entry sends packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,15 +236,12 @@ fn to_instance(
     destination: Cidr,
     id: &str,
 ) -> Outcome<NextHop> {
-    let found = id.parse().ok().and_then(|id: InstanceId| w.visible::<Instance>(caller, id).ok());
-    let instance = found.ok_or_else(|| missing(NextHopKind::Instance, id))?;
+    let instance: &Instance = named(w, caller, NextHopKind::Instance, id)?;
     // A stopped instance is a next hop that drops packets.
     if instance.status == InstanceStatus::Pending {
         return Err(in_transition(format!("{id} is being made.")));
     }
-    if instance.vpc != table.vpc {
-        return Err(other_vpc(ErrorCode::RouteInstanceOtherVpc, id, instance.vpc, table));
-    }
+    same_vpc(ErrorCode::RouteInstanceOtherVpc, id, instance.vpc, table)?;
     let has_ipv6 = w.get::<Eni>(&instance.primary_eni).is_some_and(|eni| !eni.ipv6.is_empty());
     if !destination.is_v4() && !has_ipv6 {
         return Err(Refusal::new(ErrorCode::RouteNextHopNoIpv6).field("next_hop_id"));
@@ -251,14 +250,11 @@ fn to_instance(
 }
 
 fn to_eni(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, id: &str) -> Outcome<NextHop> {
-    let found = id.parse().ok().and_then(|id: EniId| w.visible::<Eni>(caller, id).ok());
-    let eni = found.ok_or_else(|| missing(NextHopKind::NetworkInterface, id))?;
+    let eni: &Eni = named(w, caller, NextHopKind::NetworkInterface, id)?;
     if !matches!(eni.status, EniStatus::Available | EniStatus::InUse) {
         return Err(in_transition(format!("{id} is being attached, detached or deleted.")));
     }
-    if eni.vpc != table.vpc {
-        return Err(other_vpc(ErrorCode::RouteEniOtherVpc, id, eni.vpc, table));
-    }
+    same_vpc(ErrorCode::RouteEniOtherVpc, id, eni.vpc, table)?;
     if eip_binding::is_cut_through(w, eni.id) {
         return Err(Refusal::new(ErrorCode::EipInterfaceNextHop)
             .field("next_hop_id")
@@ -286,17 +282,12 @@ fn to_nat_gateway(
     destination: Cidr,
     id: &str,
 ) -> Outcome<NextHop> {
-    let found = id.parse().ok().and_then(|id: NatGatewayId| w.visible::<NatGateway>(caller, id).ok());
-    let gateway = found.ok_or_else(|| missing(NextHopKind::NatGateway, id))?;
+    let gateway: &NatGateway = named(w, caller, NextHopKind::NatGateway, id)?;
     if gateway.status != NatStatus::Available {
         return Err(in_transition(format!("{id} is being made or deleted.")));
     }
-    if gateway.vpc != table.vpc {
-        return Err(other_vpc(ErrorCode::RouteNatGatewayOtherVpc, id, gateway.vpc, table));
-    }
-    if !destination.is_v4() {
-        return Err(Refusal::new(ErrorCode::RouteNextHopNoIpv6).field("next_hop_id"));
-    }
+    same_vpc(ErrorCode::RouteNatGatewayOtherVpc, id, gateway.vpc, table)?;
+    only_ipv4(destination, id)?;
     Ok(NextHop::NatGateway(gateway.id))
 }
 
@@ -307,19 +298,14 @@ fn to_ipv4_gateway(
     destination: Cidr,
     id: &str,
 ) -> Outcome<NextHop> {
-    let found = id.parse().ok().and_then(|id: Ipv4GatewayId| w.visible::<Ipv4Gateway>(caller, id).ok());
-    let gateway = found.ok_or_else(|| missing(NextHopKind::Ipv4Gateway, id))?;
+    let gateway: &Ipv4Gateway = named(w, caller, NextHopKind::Ipv4Gateway, id)?;
     if gateway.status != GatewayStatus::Created {
         return Err(Refusal::new(ErrorCode::RouteIpv4GatewayStatus)
             .field("next_hop_id")
             .detail(format!("{id} is {}.", gateway.status.text())));
     }
-    if gateway.vpc != table.vpc {
-        return Err(other_vpc(ErrorCode::RouteIpv4GatewayOtherVpc, id, gateway.vpc, table));
-    }
-    if !destination.is_v4() {
-        return Err(Refusal::new(ErrorCode::RouteNextHopNoIpv6).field("next_hop_id"));
-    }
+    same_vpc(ErrorCode::RouteIpv4GatewayOtherVpc, id, gateway.vpc, table)?;
+    only_ipv4(destination, id)?;
     Ok(NextHop::Ipv4Gateway(gateway.id))
 }
 
@@ -330,14 +316,11 @@ fn to_ipv6_gateway(
     destination: Cidr,
     id: &str,
 ) -> Outcome<NextHop> {
-    let found = id.parse().ok().and_then(|id: Ipv6GatewayId| w.visible::<Ipv6Gateway>(caller, id).ok());
-    let gateway = found.ok_or_else(|| missing(NextHopKind::Ipv6Gateway, id))?;
+    let gateway: &Ipv6Gateway = named(w, caller, NextHopKind::Ipv6Gateway, id)?;
     if gateway.status != Ipv6GatewayStatus::Available {
         return Err(in_transition(format!("{id} is being made or deleted.")));
     }
-    if gateway.vpc != table.vpc {
-        return Err(other_vpc(ErrorCode::RouteIpv6GatewayOtherVpc, id, gateway.vpc, table));
-    }
+    same_vpc(ErrorCode::RouteIpv6GatewayOtherVpc, id, gateway.vpc, table)?;
     if destination.is_v4() {
         return Err(Refusal::new(ErrorCode::RouteIpv6GatewayIpv4)
             .field("destination")
@@ -351,7 +334,31 @@ fn in_transition(detail: String) -> Refusal {
     Refusal::new(ErrorCode::RouteNextHopStatus).field("next_hop_id").detail(detail)
 }
 
-fn other_vpc(code: ErrorCode, id: &str, vpc: crate::id::VpcId, table: &RouteTable) -> Refusal {
+/// The next hop of this id.
+fn named<'w, R: Resource>(w: &'w World, caller: &Caller, kind: NextHopKind, id: &str) -> Outcome<&'w R>
+where
+    R::Key: FromStr,
+{
+    let found = id.parse().ok().and_then(|id: R::Key| w.visible::<R>(caller, id).ok());
+    found.ok_or_else(|| missing(kind, id))
+}
+
+fn same_vpc(code: ErrorCode, id: &str, vpc: VpcId, table: &RouteTable) -> Outcome<()> {
+    if vpc == table.vpc {
+        return Ok(());
+    }
     let detail = format!("{id} is in {vpc}, {} is in {}.", table.id, table.vpc);
-    Refusal::new(code).field("next_hop_id").detail(detail)
+    Err(Refusal::new(code).field("next_hop_id").detail(detail))
+}
+
+/// A gateway that carries IPv4 alone is no next hop of an IPv6 network.
+fn only_ipv4(destination: Cidr, id: &str) -> Outcome<()> {
+    if destination.is_v4() {
+        return Ok(());
+    }
+    let detail = format!("{id} carries no packets for {destination}.");
+    Err(Refusal::new(ErrorCode::RouteNextHopNoIpv6)
+        .field("next_hop_id")
+        .detail(detail)
+        .accepted("an IPv4 network"))
 }
