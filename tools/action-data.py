@@ -342,6 +342,10 @@ def generate(shared):
         apply_exceptions(product, name, params, used)
         codes = merged_codes(new, old) | {code: [] for code in exceptions.MORE_CODES.get((product, name), ())}
         codes = {code: codes[code] for code in sorted(codes)}
+        for code in codes:
+            if (product, name, code) in exceptions.STATUSES:
+                codes[code] = [exceptions.STATUSES[product, name, code][0]]
+                used.add((product, name, code))
         action_codes = choose_codes(params, codes)
         left -= apply_codes(product, name, params, codes)
         entry = {}
@@ -358,7 +362,7 @@ def generate(shared):
         answers[key] = sort_tree(tree)
         documented[key] = by_status(codes)
     unused = ({k for k in exceptions.PARAMETERS} | {k for k in exceptions.JSON_LISTS}
-              | {k for k in exceptions.UNDOCUMENTED} | {k for k in exceptions.EXTRA_ACTIONS}) - used
+              | {k for k in exceptions.UNDOCUMENTED} | {k for k in exceptions.STATUSES} | {k for k in exceptions.EXTRA_ACTIONS}) - used
     unused |= left
     if unused:
         sys.exit(f"exceptions that change nothing: {sorted(map(str, unused))}")

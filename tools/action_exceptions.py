@@ -217,6 +217,12 @@ MORE_CODES |= {("Slb", action): ["ActionNotAllowed"] for action in (
     "SetLoadBalancerName", "SetLoadBalancerTCPListenerAttribute", "SetLoadBalancerUDPListenerAttribute",
     "SetVServerGroupAttribute")}
 
+# (product, action, code): the status that it has, where the published one cannot be.
+STATUSES = {
+    ("Vpc", "DescribeVSwitchAttributes", "InvalidVSwitchId.NotFound"): (
+        404, "the Terraform provider waits so for a vSwitch to be gone, and ends that wait only at a 404"),
+}
+
 # Strings that carry a JSON array: the metadata types them as plain strings. (product, parameter): element, most
 # elements. The limits of 100 are those of the ECS reference pages.
 JSON_LISTS = {

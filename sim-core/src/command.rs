@@ -168,8 +168,10 @@ commands! {
     DeleteForwardingRules(crate::slb::forwarding_rule::DeleteForwardingRules) => crate::slb::forwarding_rule::delete;
     // -- certificates
     UploadServerCertificate(crate::slb::certificate::UploadServerCertificate) => crate::slb::certificate::upload_server;
+    RenameServerCertificate(crate::slb::certificate::RenameServerCertificate) => crate::slb::certificate::rename_server;
     DeleteServerCertificate(crate::slb::certificate::DeleteServerCertificate) => crate::slb::certificate::delete_server;
     UploadCaCertificate(crate::slb::certificate::UploadCaCertificate) => crate::slb::certificate::upload_ca;
+    RenameCaCertificate(crate::slb::certificate::RenameCaCertificate) => crate::slb::certificate::rename_ca;
     DeleteCaCertificate(crate::slb::certificate::DeleteCaCertificate) => crate::slb::certificate::delete_ca;
 }
 

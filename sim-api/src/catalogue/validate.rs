@@ -4,6 +4,7 @@
 //! both in the byte order of the names. Empty values count as absent, because SDKs send them (`NextToken=`).
 //! Names that no description has are no error: the real service ignores them. They are returned for a warning.
 
+use crate::rpc::json::double_quoted;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -346,7 +347,7 @@ fn broken_rule(param: &Param, text: &str) -> Option<Rule> {
         Kind::Boolean if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") => None,
         Kind::Boolean => Some(Rule::Kind),
         Kind::JsonList(of) => broken_json_list(param, of, text),
-        Kind::JsonObject(members) => match serde_json::from_str(text) {
+        Kind::JsonObject(members) => match serde_json::from_str(&double_quoted(text)) {
             Ok(serde_json::Value::Object(object)) => broken_json_members(members, &object),
             _ => Some(Rule::Kind),
         },
@@ -371,7 +372,9 @@ fn broken_number(param: &Param, text: &str) -> Option<Rule> {
 }
 
 fn broken_json_list(list: &Param, of: &Param, text: &str) -> Option<Rule> {
-    let Ok(serde_json::Value::Array(elements)) = serde_json::from_str(text) else { return Some(Rule::Kind) };
+    let Ok(serde_json::Value::Array(elements)) = serde_json::from_str(&double_quoted(text)) else {
+        return Some(Rule::Kind);
+    };
     if list.max_items.is_some_and(|max| elements.len() > max as usize) {
         return Some(Rule::MaxItems);
     }

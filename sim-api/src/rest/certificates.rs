@@ -13,8 +13,8 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{CaCertificateId, ResourceGroupId, ServerCertificateId};
 use sim_core::slb::certificate::{
-    CaCertificate, CertificateFacts, DeleteCaCertificate, DeleteServerCertificate, ServerCertificate,
-    UploadCaCertificate, UploadServerCertificate,
+    CaCertificate, CertificateFacts, DeleteCaCertificate, DeleteServerCertificate, RenameCaCertificate,
+    RenameServerCertificate, ServerCertificate, UploadCaCertificate, UploadServerCertificate,
 };
 use sim_core::{ErrorCode as E, SimTime, World};
 use utoipa::{IntoParams, ToSchema};
@@ -43,6 +43,7 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_server_certificates", &[]),
     ("get_server_certificate", &[E::ServerCertificateNotFound]),
+    ("rename_server_certificate", &[E::CertificateNameMalformed, E::ServerCertificateNotFound]),
     ("delete_server_certificate", &[E::ServerCertificateNotFound, E::CertificateInUse]),
     (
         "upload_ca_certificate",
@@ -60,6 +61,7 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_ca_certificates", &[]),
     ("get_ca_certificate", &[E::CaCertificateNotFound]),
+    ("rename_ca_certificate", &[E::CertificateNameMalformed, E::CaCertificateNotFound]),
     ("delete_ca_certificate", &[E::CaCertificateNotFound, E::CertificateInUse]),
 ];
 
@@ -67,9 +69,9 @@ pub const REFUSALS: Refusals = &[
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(upload_server_certificate, list_server_certificates))
-        .routes(routes!(get_server_certificate, delete_server_certificate))
+        .routes(routes!(get_server_certificate, rename_server_certificate, delete_server_certificate))
         .routes(routes!(upload_ca_certificate, list_ca_certificates))
-        .routes(routes!(get_ca_certificate, delete_ca_certificate))
+        .routes(routes!(get_ca_certificate, rename_ca_certificate, delete_ca_certificate))
 }
 
 /// A certificate. Nothing of a private key is kept that could be shown.
@@ -212,6 +214,31 @@ async fn get_server_certificate(ctx: Context, Path(certificate): Path<String>) -
     ctx.show(|w, caller| Ok(show_server(w, w.visible::<ServerCertificate>(caller, certificate)?))).await
 }
 
+/// What can be changed of a certificate.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "www-2"}))]
+pub struct RenameCertificateBody {
+    /// Its new name: 1 to 80 letters, digits and - / . _ It stays as it is if absent.
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// Rename a server certificate.
+#[utoipa::path(patch, path = "/v1/server-certificates/{server_certificate_id}", tag = "Certificate",
+    request_body = RenameCertificateBody,
+    params(("server_certificate_id" = String, Path, description = "The certificate.")),
+    responses((status = 200, description = "The certificate as it is now.", body = CertificateBody)))]
+async fn rename_server_certificate(
+    ctx: Context,
+    Path(certificate): Path<String>,
+    Body(body): Body<RenameCertificateBody>,
+) -> Result<Response, Problem> {
+    let certificate = id::<ServerCertificateId>(&certificate)?;
+    let command = RenameServerCertificate { certificate, name: body.name.map(Into::into) };
+    ctx.change_row(command, certificate, show_server).await
+}
+
 /// Delete a server certificate.
 #[utoipa::path(delete, path = "/v1/server-certificates/{server_certificate_id}", tag = "Certificate",
     params(("server_certificate_id" = String, Path, description = "The certificate.")),
@@ -281,6 +308,21 @@ async fn list_ca_certificates(
 async fn get_ca_certificate(ctx: Context, Path(certificate): Path<String>) -> Result<Response, Problem> {
     let certificate = id::<CaCertificateId>(&certificate)?;
     ctx.show(|w, caller| Ok(show_ca(w, w.visible::<CaCertificate>(caller, certificate)?))).await
+}
+
+/// Rename a CA certificate.
+#[utoipa::path(patch, path = "/v1/ca-certificates/{ca_certificate_id}", tag = "Certificate",
+    request_body = RenameCertificateBody,
+    params(("ca_certificate_id" = String, Path, description = "The certificate.")),
+    responses((status = 200, description = "The certificate as it is now.", body = CertificateBody)))]
+async fn rename_ca_certificate(
+    ctx: Context,
+    Path(certificate): Path<String>,
+    Body(body): Body<RenameCertificateBody>,
+) -> Result<Response, Problem> {
+    let certificate = id::<CaCertificateId>(&certificate)?;
+    let command = RenameCaCertificate { certificate, name: body.name.map(Into::into) };
+    ctx.change_row(command, certificate, show_ca).await
 }
 
 /// Delete a CA certificate.

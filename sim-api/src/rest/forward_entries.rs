@@ -39,7 +39,6 @@ pub const REFUSALS: Refusals = &[
             E::ForwardAnyIncomplete,
             E::ForwardPortRangeLength,
             E::NatStatusIncorrect,
-            E::ForwardEntryStatusIncorrect,
             E::ForwardInternalIpOutside,
             E::ForwardExternalIpNotFound,
             E::ForwardIpNotOfGateway,

@@ -4,6 +4,7 @@
 //! `BackendServers=[{...}]`) arrive this way, so an action reads lists and objects with the same
 //! getters however they were sent.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -38,6 +39,40 @@ pub fn flatten(text: &[u8], name: &str, builder: &mut ParamsBuilder) -> Result<(
         (None, Err(error)) => Err(DecodeError::Json { name: name.to_owned(), rule: error.to_string() }),
         (None, Ok(())) => Ok(()),
     }
+}
+
+/// A JSON text whose strings may stand in single quotes, with double ones. The provider's own reader takes both, and its
+/// Terraform provider writes `[{'ServerId':'i-1'}]`.
+pub fn double_quoted(text: &str) -> Cow<'_, str> {
+    if !text.contains('\'') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 8);
+    let mut open = None;
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (open, letter) {
+            (None, '"' | '\'') => {
+                open = Some(letter);
+                plain.push('"');
+            }
+            (Some(quote), _) if quote == letter => {
+                open = None;
+                plain.push('"');
+            }
+            (Some('\''), '"') => plain.push_str("\\\""),
+            (Some(_), '\\') => match letters.next() {
+                // An escape that only a text in single quotes needs.
+                Some('\'') => plain.push('\''),
+                escaped => {
+                    plain.push('\\');
+                    plain.extend(escaped);
+                }
+            },
+            _ => plain.push(letter),
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// One value of the text and the name under which it will be stored.
@@ -166,6 +201,21 @@ mod tests {
         ];
         for (text, name, expected) in table {
             assert_eq!(flat(text, name).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_may_stand_in_single_quotes() {
+        let table = [
+            (r#"[{"A":"it's"}]"#, r#"[{"A":"it's"}]"#),
+            (r#"[{'A':'b','C':1}]"#, r#"[{"A":"b","C":1}]"#),
+            (r#"['a "word"']"#, r#"["a \"word\""]"#),
+            (r#"['it\'s','\n']"#, r#"["it's","\n"]"#),
+            (r#"['open"#, r#"["open"#),
+            (r#"['end\"#, r#"["end\"#),
+        ];
+        for (text, expected) in table {
+            assert_eq!(double_quoted(text), expected, "{text}");
         }
     }
 

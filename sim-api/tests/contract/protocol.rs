@@ -26,7 +26,7 @@ async fn ids_of_another_account_or_region_do_not_exist() {
             ("Vpc DescribeVpcAttribute VpcId=$vpc", "InvalidVpcId.NotFound 404"),
             ("Vpc ModifyVpcAttribute VpcId=$vpc VpcName=mine", "InvalidVpcId.NotFound 404"),
             ("Vpc DeleteVpc VpcId=$vpc", "InvalidVpcId.NotFound 404"),
-            ("Vpc DescribeVSwitchAttributes VSwitchId=$vsw", "InvalidVSwitchId.NotFound 400"),
+            ("Vpc DescribeVSwitchAttributes VSwitchId=$vsw", "InvalidVSwitchId.NotFound 404"),
             ("Vpc DeleteVSwitch VSwitchId=$vsw", "InvalidVSwitchId.NotFound 404"),
             ("Vpc CreateRouteTable VpcId=$vpc", "InvalidVpcId.NotFound 404"),
             ("Ecs DeleteSecurityGroup SecurityGroupId=$sg", "InvalidSecurityGroupId.NotFound 404"),

@@ -5,7 +5,7 @@ macro_rules! host_errors {
         $($before)*
         // --- ENI, instances, residents ---------------------------------------------------------------------
         EniNotFound NotFound ["InvalidEniId.NotFound", "InvalidNetworkInterfaceId.NotFound", "InvalidResourceId.NotFound"] 404 "The specified network interface does not exist.";
-        InstanceNotFound NotFound ["InvalidEcsId.NotFound", "InvalidInstanceId.NotFound", "InvalidParameter.InvalidInstanceId", "InvalidResourceId.NotFound"] 404 "The specified instance does not exist.";
+        InstanceNotFound NotFound ["InvalidEcsId.NotFound", "InvalidInstanceId.NotFound", "InvalidParameter.InvalidInstanceId", "InvalidResourceId.NotFound", "InvalidInstanceIds.NotFound"] 404 "The specified instance does not exist.";
         EniNameMalformed Invalid ["InvalidParams.NetworkInterfaceName", "InvalidParameter"] 403 "The name of a network interface has 2 to 128 characters, a letter first, and does not start with http:// or https://.";
         EniDescriptionMalformed Invalid ["InvalidDescription.Malformed", "InvalidParameter"] 400 "The description of a network interface has 2 to 256 characters and does not start with http:// or https://.";
         EniGroupsConflict Invalid ["InvalidSecurityGroupId.SingleIdAndMultiIdConflict", "InvalidParameter.Conflict"] 400 "SecurityGroupId and SecurityGroupIds exclude each other.";

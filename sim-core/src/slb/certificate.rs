@@ -126,11 +126,15 @@ impl Resource for CaCertificate {
     }
 }
 
-/// A name may be absent; one that is there has 1 to 80 letters, digits and `- / . _`.
+/// A name may be absent.
 fn check_name(name: Option<&str>) -> Outcome<CompactString> {
-    let name = name.unwrap_or_default();
+    name.filter(|name| !name.is_empty()).map_or_else(|| Ok(CompactString::default()), check_new_name)
+}
+
+/// A name has 1 to 80 letters, digits and `- / . _`.
+fn check_new_name(name: &str) -> Outcome<CompactString> {
     let plain = |c: char| c.is_alphanumeric() || "-/._".contains(c);
-    if name.chars().count() <= 80 && name.chars().all(plain) {
+    if (1..=80).contains(&name.chars().count()) && name.chars().all(plain) {
         return Ok(name.into());
     }
     Err(Refusal::new(ErrorCode::CertificateNameMalformed)
@@ -171,6 +175,27 @@ pub fn upload_server(w: &mut World, caller: &Caller, c: &UploadServerCertificate
     let (facts, private_key, created) = (c.facts.clone(), c.private_key, w.now());
     w.put(ServerCertificate { id, owner, name, facts, private_key, resource_group, created });
     Ok(id.into())
+}
+
+/// Gives a server certificate another name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenameServerCertificate {
+    /// The certificate.
+    pub certificate: ServerCertificateId,
+    /// Its new name; stays as it is if absent.
+    pub name: Option<CompactString>,
+}
+
+/// Handles [`RenameServerCertificate`].
+///
+/// # Errors
+/// An unknown certificate; the form of the name.
+pub fn rename_server(w: &mut World, caller: &Caller, c: &RenameServerCertificate) -> Outcome<Reply> {
+    let certificate = w.visible::<ServerCertificate>(caller, c.certificate)?;
+    let Some(name) = &c.name else { return Ok(Reply::Done) };
+    let renamed = ServerCertificate { name: check_new_name(name)?, ..certificate.clone() };
+    w.put(renamed);
+    Ok(Reply::Done)
 }
 
 /// Deletes a server certificate.
@@ -222,6 +247,27 @@ pub fn upload_ca(w: &mut World, caller: &Caller, c: &UploadCaCertificate) -> Out
     let (facts, created) = (c.facts.clone(), w.now());
     w.put(CaCertificate { id, owner, name, facts, resource_group, created });
     Ok(id.into())
+}
+
+/// Gives a CA certificate another name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenameCaCertificate {
+    /// The certificate.
+    pub certificate: CaCertificateId,
+    /// Its new name; stays as it is if absent.
+    pub name: Option<CompactString>,
+}
+
+/// Handles [`RenameCaCertificate`].
+///
+/// # Errors
+/// An unknown certificate; the form of the name.
+pub fn rename_ca(w: &mut World, caller: &Caller, c: &RenameCaCertificate) -> Outcome<Reply> {
+    let certificate = w.visible::<CaCertificate>(caller, c.certificate)?;
+    let Some(name) = &c.name else { return Ok(Reply::Done) };
+    let renamed = CaCertificate { name: check_new_name(name)?, ..certificate.clone() };
+    w.put(renamed);
+    Ok(Reply::Done)
 }
 
 /// Deletes a CA certificate.

@@ -227,7 +227,9 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateForwardEntry) -> Outcome
     check_ports(&c.mapping)?;
     let gateway = gateway_of(w, caller, c.table)?;
     gateway.check_available()?;
-    check_idle(w, gateway)?;
+    if let Some(busy) = in_work(w, gateway) {
+        return Err(gateway.busy_with(busy.id, busy.status.text()));
+    }
     let eip = check(w, caller, gateway, &c.mapping, None)?;
     let used = w.indexes().forward_entries.by_gateway.count(&gateway.id);
     Quota::ForwardEntries.check(w, caller.account, used, 1, ErrorCode::ForwardQuotaExceeded)?;
@@ -362,12 +364,9 @@ fn check_apart(m: &Mapping, eip: EipId, other: &ForwardEntry) -> Outcome<()> {
         .blockers([other.id]))
 }
 
-/// No entry of the table is in transition.
-fn check_idle(w: &World, gateway: &NatGateway) -> Outcome<()> {
-    match of_gateway(w, gateway.id).find(|e| e.status != NatEntryStatus::Available) {
-        None => Ok(()),
-        Some(busy) => Err(in_transition(busy)),
-    }
+/// An entry of the table that is in transition.
+fn in_work<'w>(w: &'w World, gateway: &NatGateway) -> Option<&'w ForwardEntry> {
+    of_gateway(w, gateway.id).find(|e| e.status != NatEntryStatus::Available)
 }
 
 fn in_transition(entry: &ForwardEntry) -> Refusal {
@@ -420,7 +419,9 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyForwardEntry) -> Outcome
     };
     check_ports(&mapping)?;
     let gateway = w.get::<NatGateway>(&entry.gateway).expect("a gateway outlives its entries");
-    check_idle(w, gateway)?;
+    if let Some(busy) = in_work(w, gateway) {
+        return Err(in_transition(busy));
+    }
     let eip = check(w, caller, gateway, &mapping, Some(entry.id))?;
     w.update::<ForwardEntry>(&c.entry, |entry| {
         if c.name.is_some() {

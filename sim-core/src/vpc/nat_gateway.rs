@@ -125,6 +125,17 @@ impl NatGateway {
             .detail(format!("{} is {}.", self.id, self.status.text()))
             .accepted("a NAT gateway that is Available"))
     }
+
+    /// Refuses a change while the gateway works on another of its entries. The provider documents more than one code; this
+    /// is the one after which its Terraform provider asks again, as it must where several entries are made at once.
+    pub(crate) fn busy_with(&self, entry: impl Into<AnyId>, status: &'static str) -> Refusal {
+        let entry = entry.into();
+        Refusal::new(ErrorCode::NatStatusIncorrect)
+            .field("nat_gateway_id")
+            .detail(format!("{} works on {entry}, which is {status}.", self.id))
+            .accepted("the same request once it is Available")
+            .blockers([entry])
+    }
 }
 
 impl Row for NatGateway {

@@ -298,16 +298,20 @@ fn check_source(
 fn check_idle(w: &World, gateway: &NatGateway) -> Outcome<()> {
     match of_gateway(w, gateway.id).find(|e| e.status != NatEntryStatus::Available) {
         None => Ok(()),
-        Some(busy) => Err(in_transition(busy)),
+        Some(busy) => Err(gateway.busy_with(busy.id, busy.status.text())),
     }
 }
 
-fn in_transition(entry: &SnatEntry) -> Refusal {
-    Refusal::new(ErrorCode::SnatEntryStatusIncorrect)
+/// The entry itself is not in transition.
+fn check_available(entry: &SnatEntry) -> Outcome<()> {
+    if entry.status == NatEntryStatus::Available {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::SnatEntryStatusIncorrect)
         .field("snat_entry_id")
         .detail(format!("{} is {}.", entry.id, entry.status.text()))
         .accepted("the same request once it is Available")
-        .blockers([entry.id])
+        .blockers([entry.id]))
 }
 
 /// A source has one entry.
@@ -404,6 +408,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifySnatEntry) -> Outcome<Re
     let entry = find(w, caller, c.entry, c.table)?;
     // Its gateway is Available: it has no entries before, and loses them when its deletion begins.
     let gateway = w.get::<NatGateway>(&entry.gateway).expect("a gateway outlives its entries");
+    check_available(entry)?;
     check_idle(w, gateway)?;
     let eips = c.ips.as_ref().map(|ips| check_ips(w, caller, gateway, ips)).transpose()?;
     w.update::<SnatEntry>(&c.entry, |entry| {
@@ -450,10 +455,7 @@ pub struct DeleteSnatEntry {
 /// # Errors
 /// An unknown table or entry; one that is in transition.
 pub fn delete(w: &mut World, caller: &Caller, c: &DeleteSnatEntry) -> Outcome<Reply> {
-    let entry = find(w, caller, c.entry, c.table)?;
-    if entry.status != NatEntryStatus::Available {
-        return Err(in_transition(entry));
-    }
+    check_available(find(w, caller, c.entry, c.table)?)?;
     w.remove::<SnatEntry>(&c.entry);
     Ok(Reply::Done)
 }

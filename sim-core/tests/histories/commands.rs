@@ -32,7 +32,8 @@ use sim_core::resource_group::*;
 use sim_core::settings::{ChangeSettings, ClockMode, Provisioning, SetClock};
 use sim_core::slb::acl::{AccessControlList, DeleteAccessControlList};
 use sim_core::slb::certificate::{
-    CaCertificate, DeleteCaCertificate, DeleteServerCertificate, ServerCertificate,
+    CaCertificate, DeleteCaCertificate, DeleteServerCertificate, RenameCaCertificate,
+    RenameServerCertificate, ServerCertificate,
 };
 use sim_core::tag::{TagResources, UntagResources};
 use sim_core::vpc::cidr_reservation::*;
@@ -141,10 +142,16 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("AssociateNetworkAcl", 7, acls::associate),
     ("UnassociateNetworkAcl", 6, acls::unassociate),
     ("UploadServerCertificate", 3, acls::upload_server),
+    ("RenameServerCertificate", 2, |d| {
+        RenameServerCertificate { certificate: d.id::<ServerCertificate>(), name: d.text() }.into()
+    }),
     ("DeleteServerCertificate", 2, |d| {
         DeleteServerCertificate { certificate: d.id::<ServerCertificate>() }.into()
     }),
     ("UploadCaCertificate", 3, acls::upload_ca),
+    ("RenameCaCertificate", 2, |d| {
+        RenameCaCertificate { certificate: d.id::<CaCertificate>(), name: d.text() }.into()
+    }),
     ("DeleteCaCertificate", 2, |d| DeleteCaCertificate { certificate: d.id::<CaCertificate>() }.into()),
     ("CreateAccessControlList", 3, acls::create_list),
     ("ModifyAccessControlList", 8, acls::modify_list),

@@ -11,8 +11,8 @@ use crate::seal::{Sealed, Secrets};
 use serde_json::{Value, json};
 use sim_core::id::{CaCertificateId, ServerCertificateId};
 use sim_core::slb::certificate::{
-    CaCertificate, CertificateFacts, DeleteCaCertificate, DeleteServerCertificate, ServerCertificate,
-    UploadCaCertificate, UploadServerCertificate,
+    CaCertificate, CertificateFacts, DeleteCaCertificate, DeleteServerCertificate, RenameCaCertificate,
+    RenameServerCertificate, ServerCertificate, UploadCaCertificate, UploadServerCertificate,
 };
 use sim_core::{Caller, ErrorCode, Refusal, SimTime, World};
 
@@ -49,6 +49,11 @@ pub fn upload_server_certificate(p: &Scope<'_>, _: &Caller) -> Planned {
     })
 }
 
+pub fn set_server_certificate_name(p: &Scope<'_>, _: &Caller) -> Planned {
+    let certificate = required_id(p, "ServerCertificateId")?;
+    done(RenameServerCertificate { certificate, name: Some(p.required("ServerCertificateName")?.into()) })
+}
+
 pub fn delete_server_certificate(p: &Scope<'_>, _: &Caller) -> Planned {
     done(DeleteServerCertificate { certificate: required_id(p, "ServerCertificateId")? })
 }
@@ -65,6 +70,11 @@ pub fn upload_ca_certificate(p: &Scope<'_>, _: &Caller) -> Planned {
         let made = w.get::<CaCertificate>(&id);
         made.map_or_else(|| json!({ "CACertificateId": id.to_string() }), ca)
     })
+}
+
+pub fn set_ca_certificate_name(p: &Scope<'_>, _: &Caller) -> Planned {
+    let certificate = required_id(p, "CACertificateId")?;
+    done(RenameCaCertificate { certificate, name: Some(p.required("CACertificateName")?.into()) })
 }
 
 pub fn delete_ca_certificate(p: &Scope<'_>, _: &Caller) -> Planned {

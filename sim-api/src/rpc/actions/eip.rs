@@ -219,7 +219,10 @@ pub fn describe_eip_addresses(p: &Scope<'_>, _: &Caller) -> Planned {
 fn described(w: &World, eip: &Eip) -> Value {
     let binding = eip.binding;
     let bound = |show: fn(&eip_binding::Binding) -> String| binding.as_ref().map(show).unwrap_or_default();
-    let private = binding.and_then(|b| b.target.private_address(w));
+    // Only the address of an interface can be chosen. The Terraform provider binds an address anew whose private address
+    // differs from what was asked for, so of an instance none is shown.
+    let chosen = binding.filter(|b| b.target.kind() == TargetKind::NetworkInterface);
+    let private = chosen.and_then(|b| b.target.private_address(w));
     json!({
         "AllocationId": eip.id.to_string(),
         "IpAddress": eip.address,
@@ -269,7 +272,7 @@ pub(super) fn associated_public_ip(w: &World, eni: EniId, address: Ipv4Addr) -> 
     )
 }
 
-/// The elastic IP address of an instance, as answers about instances show it.
+/// The elastic IP address of an instance, as the answer about its attributes shows it.
 pub(super) fn of_instance(w: &World, instance: InstanceId) -> Value {
     eip_binding::of_instance(w, instance).map_or_else(
         || json!({ "AllocationId": "", "IpAddress": "", "InternetChargeType": "" }),
@@ -279,8 +282,16 @@ pub(super) fn of_instance(w: &World, instance: InstanceId) -> Value {
                 "IpAddress": eip.address,
                 "InternetChargeType": eip.charge.text(),
                 "Bandwidth": eip.bandwidth,
-                "IsSupportUnassociate": true,
             })
         },
     )
+}
+
+/// The elastic IP address of an instance, as lists of instances show it.
+pub(super) fn of_listed_instance(w: &World, instance: InstanceId) -> Value {
+    let mut shown = of_instance(w, instance);
+    if shown["AllocationId"] != "" {
+        shown["IsSupportUnassociate"] = true.into();
+    }
+    shown
 }

@@ -142,6 +142,13 @@ fn gone(id: EniId) -> Value {
     })
 }
 
+/// The resource group of an interface; empty for the account's default one. Clients that named none expect to read none:
+/// the Terraform provider makes an interface anew whose group differs from what was asked for.
+fn named_group(e: &Eni) -> String {
+    let default = sim_core::resource_group::default_of(e.owner.account);
+    if e.resource_group == default { String::new() } else { e.resource_group.to_string() }
+}
+
 /// The fields that every answer about an interface has.
 fn common(w: &World, e: &Eni) -> Value {
     let zone = w.get::<VSwitch>(&e.vswitch).map(|s| s.zone.to_string()).unwrap_or_default();
@@ -167,7 +174,7 @@ fn common(w: &World, e: &Eni) -> Value {
         "Ipv6PrefixSets": { "Ipv6PrefixSet": prefixes6 },
         "SecurityGroupIds": { "SecurityGroupId": groups },
         "OwnerId": e.owner.account.to_string(),
-        "ResourceGroupId": e.resource_group.to_string(),
+        "ResourceGroupId": named_group(e),
         "ServiceManaged": false,
         "SourceDestCheck": e.source_dest_check,
         "Tags": show_tags_tag_key(w, e.id),

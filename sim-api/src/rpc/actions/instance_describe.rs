@@ -97,6 +97,7 @@ fn described(w: &World, i: &Instance) -> Value {
     let image = catalog::image(&i.image);
     let interfaces: Vec<Value> = eni::of_instance(w, i).into_iter().map(interface).collect();
     let mut answer = common(w, i);
+    answer["EipAddress"] = super::eip::of_listed_instance(w, i.id);
     answer["InstanceTypeFamily"] = json!(family(&i.instance_type));
     answer["IoOptimized"] = json!(true);
     answer["DeviceAvailable"] = json!(true);

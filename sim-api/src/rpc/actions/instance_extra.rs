@@ -1,4 +1,4 @@
-//! Small questions about instances: renewal, maintenance, role, console, user data.
+//! Small questions about instances: renewal, private pools, maintenance, role, console, user data.
 
 use crate::rest::context::parse_id;
 use crate::rpc::params::Scope;
@@ -56,6 +56,28 @@ pub fn describe_auto_renew(p: &Scope<'_>, _: &Caller) -> Planned {
             })
         };
         Ok(page.show(wanted, "InstanceRenewAttributes", "InstanceRenewAttribute", show))
+    })
+}
+
+/// DescribeInstanceAttachmentAttributes: there are no private pools of capacity, so no instance is of one, and each may use
+/// an open one, as at the provider where nothing else was asked for.
+pub fn describe_attachment(p: &Scope<'_>, _: &Caller) -> Planned {
+    let page = NumberedPage::read(p, 100)?;
+    let texts = p.json_strings("InstanceIds", 100)?;
+    let ids = parse_ids(texts.iter().map(String::as_str))?;
+    if ids.is_empty() {
+        return Err(p.missing("InstanceIds").into());
+    }
+    read(move |w, caller| {
+        let show = |i: &Instance| {
+            json!({
+                "InstanceId": i.id.to_string(),
+                "PrivatePoolOptionsId": "",
+                "PrivatePoolOptionsMatchCriteria": "Open",
+            })
+        };
+        let wanted = named_or_all(w, caller, &ids)?.into_iter();
+        Ok(page.show(wanted, "Instances", "Instance", show))
     })
 }
 

@@ -53,11 +53,15 @@ pub fn start_instance(p: &Scope<'_>, _: &Caller) -> Planned {
     done(StartInstances { instances, rule: BatchRule::AllTogether })
 }
 
-/// What a stop keeps.
+/// What a stop keeps. `Not-applicable`, which answers say of an instance that is not stopped, counts as absent: clients
+/// send back what they read, as the Terraform provider does.
 pub(super) fn stopped_mode(p: &Scope<'_>) -> Result<Option<StoppedMode>, BadParams> {
-    const MODES: &[(&str, StoppedMode)] =
-        &[("KeepCharging", StoppedMode::KeepCharging), ("StopCharging", StoppedMode::StopCharging)];
-    Ok(p.choice("StoppedMode", MODES)?)
+    const MODES: &[(&str, Option<StoppedMode>)] = &[
+        ("KeepCharging", Some(StoppedMode::KeepCharging)),
+        ("StopCharging", Some(StoppedMode::StopCharging)),
+        ("Not-applicable", None),
+    ];
+    Ok(p.choice("StoppedMode", MODES)?.flatten())
 }
 
 pub fn stop_instance(p: &Scope<'_>, _: &Caller) -> Planned {

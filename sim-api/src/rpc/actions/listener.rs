@@ -337,8 +337,30 @@ fn flat(w: &World, l: &Listener) -> Value {
         out["DomainExtensions"] = json!({ "DomainExtension": [] });
     }
     without(&mut out, not_flat(l.protocol));
+    if l.redirect.is_some() {
+        without(&mut out, NOT_REDIRECTED);
+    }
     out
 }
+
+/// What serves no requests has none of this, as the tests of the provider's Terraform provider expect of a listener that
+/// redirects; it makes one anew whose backend port differs from what was asked for.
+const NOT_REDIRECTED: &[&str] = &[
+    "BackendServerPort",
+    "Bandwidth",
+    "Cookie",
+    "CookieTimeout",
+    "Gzip",
+    "HealthCheck",
+    "HealthCheckConnectPort",
+    "HealthCheckDomain",
+    "HealthCheckHttpCode",
+    "HealthCheckURI",
+    "IdleTimeout",
+    "RequestTimeout",
+    "StickySession",
+    "StickySessionType",
+];
 
 fn without(value: &mut Value, names: &[&str]) {
     if let Some(members) = value.as_object_mut() {

@@ -1,6 +1,6 @@
 //! Actions on load balancers, and what Slb says of regions and zones.
 
-use super::server_group::members;
+use super::server_group::pool;
 use super::tags::filter;
 use crate::listing::Rows;
 use crate::rpc::params::Scope;
@@ -194,8 +194,7 @@ pub fn describe_load_balancer_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
     read(move |w, caller| {
         let balancer = w.visible::<LoadBalancer>(caller, id)?;
         let mut shown = show(w, balancer);
-        let fields = ["ServerId", "ServerIp", "Type", "Weight", "Description"];
-        shown["BackendServers"] = members(w, &balancer.backends, &fields);
+        shown["BackendServers"] = pool(w, &balancer.backends);
         super::listener::ports(w, id, &mut shown);
         Ok(shown)
     })

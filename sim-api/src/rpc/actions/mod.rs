@@ -241,6 +241,7 @@ actions! {
         DescribeInstanceAttribute => instance_describe::describe_instance_attribute;
         DescribeDisks => disk::describe_disks;
         DescribeInstanceAutoRenewAttribute => instance_extra::describe_auto_renew;
+        DescribeInstanceAttachmentAttributes => instance_extra::describe_attachment;
         DescribeInstanceMaintenanceAttributes => instance_extra::describe_maintenance;
         DescribeInstanceRamRole => instance_extra::describe_ram_role;
         DescribeInstanceVncUrl => instance_extra::describe_vnc_url;
@@ -321,9 +322,11 @@ actions! {
         // -- certificates
         UploadServerCertificate => certificate::upload_server_certificate;
         DescribeServerCertificates => certificate::describe_server_certificates;
+        SetServerCertificateName => certificate::set_server_certificate_name;
         DeleteServerCertificate => certificate::delete_server_certificate;
         UploadCACertificate => certificate::upload_ca_certificate;
         DescribeCACertificates => certificate::describe_ca_certificates;
+        SetCACertificateName => certificate::set_ca_certificate_name;
         DeleteCACertificate => certificate::delete_ca_certificate;
         ListTLSCipherPolicies => certificate::list_tls_cipher_policies [minimal];
     }

@@ -52,6 +52,18 @@ fn without_port<T>(items: Vec<T>, member: impl Fn(&mut T) -> &mut Member) -> Vec
     items
 }
 
+/// Members of a default pool. Only an interface is served at an address that can be chosen, and so has one here: the
+/// Terraform provider compares it with what was asked for.
+pub fn pool(w: &World, backends: &[Backend]) -> Value {
+    let mut shown = members(w, backends, &["ServerId", "ServerIp", "Type", "Weight", "Description"]);
+    for member in shown["BackendServer"].as_array_mut().into_iter().flatten() {
+        if member["Type"] == "ecs" {
+            member["ServerIp"] = "".into();
+        }
+    }
+    shown
+}
+
 fn show(w: &World, backend: &Backend) -> Value {
     json!({
         "ServerId": backend.server.id().to_string(),

@@ -9,29 +9,36 @@ use sim_core::tag::{Tag, TagPair, TagResources, UntagResources};
 use sim_core::{Caller, ErrorCode, Refusal};
 use std::collections::BTreeSet;
 
+/// The resource types of a product by name, and what each of them is here.
+type Types = &'static [(&'static str, &'static [IdKind])];
+
 /// The resource types of the product Vpc that can carry tags here.
-const VPC_TYPES: &[(&str, IdKind)] = &[
-    ("VPC", IdKind::Vpc),
-    ("VSWITCH", IdKind::VSwitch),
-    ("ROUTETABLE", IdKind::RouteTable),
-    ("EIP", IdKind::Eip),
-    ("NATGATEWAY", IdKind::NatGateway),
-    ("IPV4GATEWAY", IdKind::Ipv4Gateway),
-    ("IPV6GATEWAY", IdKind::Ipv6Gateway),
-    ("NETWORKACL", IdKind::NetworkAcl),
+const VPC_TYPES: Types = &[
+    ("VPC", &[IdKind::Vpc]),
+    ("VSWITCH", &[IdKind::VSwitch]),
+    ("ROUTETABLE", &[IdKind::RouteTable]),
+    ("EIP", &[IdKind::Eip]),
+    ("NATGATEWAY", &[IdKind::NatGateway]),
+    ("IPV4GATEWAY", &[IdKind::Ipv4Gateway]),
+    ("IPV6GATEWAY", &[IdKind::Ipv6Gateway]),
+    ("NETWORKACL", &[IdKind::NetworkAcl]),
 ];
 
 /// The resource types of the product Ecs that can carry tags here.
-const ECS_TYPES: &[(&str, IdKind)] = &[
-    ("instance", IdKind::Instance),
-    ("securitygroup", IdKind::SecurityGroup),
-    ("eni", IdKind::Eni),
-    ("disk", IdKind::Disk),
+const ECS_TYPES: Types = &[
+    ("instance", &[IdKind::Instance]),
+    ("securitygroup", &[IdKind::SecurityGroup]),
+    ("eni", &[IdKind::Eni]),
+    ("disk", &[IdKind::Disk]),
 ];
 
-/// The resource types of the product Slb that can carry tags here.
-const SLB_TYPES: &[(&str, IdKind)] =
-    &[("instance", IdKind::LoadBalancer), ("vservergroup", IdKind::VServerGroup)];
+/// The resource types of the product Slb that can carry tags here. Both kinds of certificates are one type.
+const SLB_TYPES: Types = &[
+    ("instance", &[IdKind::LoadBalancer]),
+    ("vservergroup", &[IdKind::VServerGroup]),
+    ("acl", &[IdKind::AccessControlList]),
+    ("certificate", &[IdKind::ServerCertificate, IdKind::CaCertificate]),
+];
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[("ListTagResources", &["TagFilter"])];
@@ -40,10 +47,10 @@ pub const INERT: &[(&str, &[&str])] = &[("ListTagResources", &["TagFilter"])];
 const MOST_RESOURCES: usize = 50;
 const MOST_TAGS: usize = 20;
 
-fn kind(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Result<IdKind, BadParams> {
+fn kinds(p: &Scope<'_>, types: Types) -> Result<&'static [IdKind], BadParams> {
     let text = p.required("ResourceType")?;
     let known = types.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    known.map(|(_, kind)| *kind).ok_or_else(|| {
+    known.map(|(_, kinds)| *kinds).ok_or_else(|| {
         let names = types.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         Refusal::new(ErrorCode::ResourceTypeUnknown)
             .field("resource_type")
@@ -54,7 +61,7 @@ fn kind(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Result<IdKind, BadParams> {
 }
 
 /// `ResourceId.N`: ids of one kind.
-fn resources(p: &Scope<'_>, kind: IdKind) -> Result<Vec<AnyId>, BadParams> {
+fn resources(p: &Scope<'_>, kinds: &[IdKind]) -> Result<Vec<AnyId>, BadParams> {
     let texts = p.strings("ResourceId", MAX_LIST_INDEX as usize)?;
     if texts.len() > MOST_RESOURCES {
         return Err(Refusal::new(ErrorCode::ResourceListSize)
@@ -63,25 +70,25 @@ fn resources(p: &Scope<'_>, kind: IdKind) -> Result<Vec<AnyId>, BadParams> {
             .into());
     }
     let read = |text: &str| match text.parse::<AnyId>() {
-        Ok(id) if id.kind() == kind => Ok(id),
+        Ok(id) if kinds.contains(&id.kind()) => Ok(id),
         _ => Err(Refusal::new(ErrorCode::ResourceNotFound)
             .field("resource_ids")
-            .detail(format!("There is no {} {text:?}.", kind.name()))),
+            .detail(format!("There is no {} {text:?}.", kinds[0].name()))),
     };
     Ok(texts.into_iter().map(read).collect::<Result<_, _>>()?)
 }
 
-fn some_resources(p: &Scope<'_>, kind: IdKind) -> Result<Vec<AnyId>, BadParams> {
-    let ids = resources(p, kind)?;
+fn some_resources(p: &Scope<'_>, kinds: &[IdKind]) -> Result<Vec<AnyId>, BadParams> {
+    let ids = resources(p, kinds)?;
     if ids.is_empty() {
         return Err(Refusal::new(ErrorCode::ResourceListMissing).field("resource_ids").into());
     }
     Ok(ids)
 }
 
-fn tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
-    let kind = kind(p, types)?;
-    let resources = some_resources(p, kind)?;
+fn tag_resources(p: &Scope<'_>, types: Types) -> Planned {
+    let kinds = kinds(p, types)?;
+    let resources = some_resources(p, kinds)?;
     let tags = tags(p)?;
     if tags.is_empty() {
         return Err(Refusal::new(ErrorCode::TagListMissing).field("tags").into());
@@ -90,9 +97,9 @@ fn tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
 }
 
 /// Keys, or all of them; with both Ecs refuses, and for Vpc the keys count.
-fn untag_resources(p: &Scope<'_>, types: &[(&str, IdKind)], exclusive: bool) -> Planned {
-    let kind = kind(p, types)?;
-    let resources = some_resources(p, kind)?;
+fn untag_resources(p: &Scope<'_>, types: Types, exclusive: bool) -> Planned {
+    let kinds = kinds(p, types)?;
+    let resources = some_resources(p, kinds)?;
     let keys: Vec<_> = p.strings("TagKey", MAX_LIST_INDEX as usize)?.into_iter().map(Into::into).collect();
     let all = p.bool("All")?.unwrap_or(false);
     if exclusive && all && !keys.is_empty() {
@@ -120,10 +127,10 @@ pub fn filter(p: &Scope<'_>, list: &str) -> Result<Vec<TagPair>, BadParams> {
     p.objects(list, MOST_TAGS)?.into_iter().map(read).collect()
 }
 
-fn list_tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
+fn list_tag_resources(p: &Scope<'_>, types: Types) -> Planned {
     let shown_type = p.str("ResourceType").unwrap_or_default().to_owned();
-    let kind = kind(p, types)?;
-    let ids = resources(p, kind)?;
+    let kinds = kinds(p, types)?;
+    let ids = resources(p, kinds)?;
     let wanted = filter(p, "Tag")?;
     if ids.is_empty() && wanted.is_empty() {
         return Err(Refusal::new(ErrorCode::TagsAndResourcesMissing).field("resource_ids").into());
@@ -134,8 +141,8 @@ fn list_tag_resources(p: &Scope<'_>, types: &[(&str, IdKind)]) -> Planned {
         let own = |id: &AnyId| sim_core::resource::owner_of(w, *id).is_some_and(|owner| owner.admits(caller));
         let candidates: Box<dyn Iterator<Item = AnyId>> = match wanted.first() {
             Some(tag) if ids.is_empty() => {
-                let tagged = w.indexes().tags.tagged(caller, kind, tag);
-                Box::new(tagged.after(page.after.as_ref()).copied())
+                let tagged = |kind: &IdKind| w.indexes().tags.tagged(caller, *kind, tag);
+                Box::new(kinds.iter().flat_map(move |kind| tagged(kind).after(page.after.as_ref()).copied()))
             }
             _ => {
                 let named: BTreeSet<AnyId> = ids.iter().copied().filter(own).collect();

@@ -68,7 +68,7 @@ impl<'a> Scope<'a> {
         let full = self.full_name(name);
         let mut builder = ParamsBuilder::default();
         match self.str(name) {
-            Some(text) => json::flatten(text.as_bytes(), &full, &mut builder),
+            Some(text) => json::flatten(json::double_quoted(text).as_bytes(), &full, &mut builder),
             // A JSON body has been flattened already.
             None => {
                 let members = self.params.below(&format!("{full}."));
