@@ -179,7 +179,7 @@ fn packets_are_judged_by_the_first_rule_that_fits() {
                 panic!("{line}")
             };
             let way = direction(way);
-            let found = evaluate(lab.row(), way, &packet(way, protocol, peer));
+            let found = evaluate(&lab.world, lab.row(), way, &packet(way, protocol, peer));
             let order = in_order(&lab.world, lab.row(), way);
             let at =
                 order.iter().position(|(_, rule)| rule.id(acl) == found.rule).expect("a rule of the ACL");
@@ -218,8 +218,8 @@ fn a_new_acl_lets_everything_through_of_the_families_that_its_vpc_has() {
             expected.push("system drop 0.0.0.0/0");
             expected.extend(ipv6.then_some("system drop ::/0"));
             assert_eq!(shown, expected);
-            assert!(evaluate(lab.row(), way, &packet(way, "tcp", "9.9.9.9:80")).allowed);
-            assert_eq!(evaluate(lab.row(), way, &packet(way, "tcp", "2408::1:80")).allowed, ipv6);
+            assert!(evaluate(&lab.world, lab.row(), way, &packet(way, "tcp", "9.9.9.9:80")).allowed);
+            assert_eq!(evaluate(&lab.world, lab.row(), way, &packet(way, "tcp", "2408::1:80")).allowed, ipv6);
         }
     }
 }

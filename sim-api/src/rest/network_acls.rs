@@ -525,7 +525,7 @@ async fn evaluate_packet(
     let packet = read_packet(&query, direction)?;
     let acl = id::<NetworkAclId>(&acl)?;
     ctx.show(|w, caller| {
-        let verdict = evaluate(w.visible::<NetworkAcl>(caller, acl)?, direction, &packet);
+        let verdict = evaluate(w, w.visible::<NetworkAcl>(caller, acl)?, direction, &packet);
         Ok(PacketVerdictBody {
             allowed: verdict.allowed,
             network_acl_rule_id: verdict.rule.to_string(),

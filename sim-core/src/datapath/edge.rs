@@ -38,7 +38,7 @@ fn judge<S: Sink>(
     header: &Header,
 ) -> Step<()> {
     let Some(acl) = network_acl_binding::in_force(walk.w, vswitch) else { return Ok(()) };
-    let verdict = evaluate(acl, direction, &header.seen(direction));
+    let verdict = evaluate(walk.w, acl, direction, &header.seen(direction));
     let acl = acl.id;
     walk.step(|| Hop::NetworkAcl { vswitch, acl, direction, verdict });
     if verdict.allowed {

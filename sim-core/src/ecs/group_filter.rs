@@ -14,14 +14,16 @@
 use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::ecs::prefix_list::PrefixList;
+use crate::ecs::rule_filter::{PeerShape, RuleFilter, Shape, Sought};
 use crate::ecs::security_group::{GroupKind, SecurityGroup};
 use crate::ecs::security_group_rule::{
-    Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule, of_group,
+    Direction, Peer as RulePeer, Policy, Protocol, RuleOrder, RuleSpec, SecurityGroupRule, of_group,
 };
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{SecurityGroupId, SecurityGroupRuleId, VpcId};
 use crate::world::World;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, OnceLock};
 
 /// The source port of a session that is not told one: the first dynamic port (RFC 6335).
 pub(crate) const FIRST_DYNAMIC_PORT: u16 = 49_152;
@@ -56,6 +58,18 @@ pub struct Packet {
     pub peer_port: u16,
     /// The member's port; 0 where the protocol has none.
     pub own_port: u16,
+}
+
+impl Packet {
+    /// As rules of a direction look at it.
+    pub(crate) fn sought(&self, direction: Direction) -> Sought {
+        let Packet { protocol, peer, own, peer_port, own_port } = *self;
+        let (port, source_port) = match direction {
+            Direction::Ingress => (own_port, peer_port),
+            Direction::Egress => (peer_port, own_port),
+        };
+        Sought { protocol, port, source_port, peer, own }
+    }
 }
 
 impl PacketProtocol {
@@ -221,22 +235,120 @@ pub fn evaluate_groups(
     if let Some(allowed) = platform(direction, packet) {
         return Verdict { allowed, decided_by: DecidedBy::Platform };
     }
-    // The groups of a member and those that their rules name lie in its VPC, where one interface holds an address.
-    let peer = eni_address::holder(w, vpc, packet.peer);
-    let rows = || groups.iter().filter_map(|id| w.get::<SecurityGroup>(id));
-    let shared = |group: &SecurityGroup| peer.is_some_and(|peer| peer.groups.contains(&group.id));
-    if let Some(group) = rows().find(|g| g.kind == GroupKind::Basic && g.inner_access && shared(g)) {
-        return Verdict { allowed: true, decided_by: DecidedBy::InnerAccess(group.id) };
+    let mut peer = Peer::new(w, vpc, packet.peer);
+    let sought = packet.sought(direction);
+    let (mut kind, mut first) = (None, None);
+    for group in groups.iter().filter_map(|id| w.indexes().security_groups.compiled.get(id)) {
+        kind = kind.or(Some(group.kind));
+        if group.kind == GroupKind::Basic && group.inner_access && peer.groups().contains(&group.id) {
+            return Verdict { allowed: true, decided_by: DecidedBy::InnerAccess(group.id) };
+        }
+        let rules = group.rules(w, direction);
+        let peer_groups = if rules.filter.names_groups() { peer.groups() } else { &[] };
+        let found = rules.filter.first(&sought, peer_groups).map(|at| rules.places[at]);
+        // The rules of a group stand in their order, so that its first one that fits stands for the group.
+        first = [first, found].into_iter().flatten().min();
     }
-    if let Some(rule) = first_match(w, groups, direction, packet, peer) {
-        return Verdict { allowed: rule.spec.policy == Policy::Accept, decided_by: DecidedBy::Rule(rule.id) };
+    if let Some((_, _, policy, rule)) = first {
+        return Verdict { allowed: policy == Policy::Accept, decided_by: DecidedBy::Rule(rule) };
     }
     // An interface always has a group; one of a world that was loaded without its groups counts as basic.
-    let kind = rows().next().map_or(GroupKind::Basic, |group| group.kind);
+    let kind = kind.unwrap_or(GroupKind::Basic);
     Verdict {
         allowed: direction == Direction::Egress && kind == GroupKind::Basic,
         decided_by: DecidedBy::Default(kind),
     }
+}
+
+/// The other side of a packet: the interface that holds its address is looked up if it matters, which it seldom does.
+struct Peer<'w> {
+    w: &'w World,
+    vpc: VpcId,
+    address: IpAddr,
+    groups: Option<&'w [SecurityGroupId]>,
+}
+
+impl<'w> Peer<'w> {
+    fn new(w: &'w World, vpc: VpcId, address: IpAddr) -> Peer<'w> {
+        Peer { w, vpc, address, groups: None }
+    }
+
+    /// Its groups. The groups of a member and those that their rules name lie in its VPC, where one interface holds an
+    /// address.
+    fn groups(&mut self) -> &'w [SecurityGroupId] {
+        let find = || eni_address::holder(self.w, self.vpc, self.address).map_or(&[][..], |eni| &eni.groups);
+        self.groups.get_or_insert_with(find)
+    }
+}
+
+/// A group as sessions are judged by it: what of its row counts, and its rules once somebody has asked. The rules are a
+/// memory of work done and no part of the derived state, so they are not shown.
+#[derive(Clone)]
+pub(crate) struct Compiled {
+    id: SecurityGroupId,
+    kind: GroupKind,
+    inner_access: bool,
+    ingress: OnceLock<Arc<Rules>>,
+    egress: OnceLock<Arc<Rules>>,
+}
+
+/// The compiled rules of a direction.
+struct Rules {
+    filter: RuleFilter,
+    /// Their places in the order of evaluation, in that order.
+    places: Vec<RuleOrder>,
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Compiled({})", self.id)
+    }
+}
+
+impl Compiled {
+    /// A group none of whose rules has been looked at.
+    pub(crate) fn new(group: &SecurityGroup) -> Compiled {
+        let SecurityGroup { id, kind, inner_access, .. } = *group;
+        Compiled { id, kind, inner_access, ingress: OnceLock::new(), egress: OnceLock::new() }
+    }
+
+    /// Forgets the compiled rules, as one of them or a list that they name has changed.
+    pub(crate) fn outdate(&mut self) {
+        (self.ingress, self.egress) = (OnceLock::new(), OnceLock::new());
+    }
+
+    fn rules(&self, w: &World, direction: Direction) -> &Rules {
+        let slot = match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        };
+        slot.get_or_init(|| Arc::new(Rules::compile(w, self.id, direction)))
+    }
+}
+
+impl Rules {
+    fn compile(w: &World, group: SecurityGroupId, direction: Direction) -> Rules {
+        let rules: Vec<&SecurityGroupRule> =
+            of_group(w, group).filter(|rule| rule.direction == direction).collect();
+        let shapes: Vec<Shape> = rules.iter().map(|rule| shape(w, &rule.spec)).collect();
+        Rules {
+            filter: RuleFilter::compile(&shapes),
+            places: rules.iter().map(|rule| rule.order()).collect(),
+        }
+    }
+}
+
+fn shape(w: &World, spec: &RuleSpec) -> Shape {
+    let RuleSpec { protocol, ports, source_ports, own, .. } = *spec;
+    let peer = match spec.peer {
+        RulePeer::Block(block) => PeerShape::Blocks(vec![block]),
+        RulePeer::Group(group) => PeerShape::Group(group),
+        RulePeer::List(list) => {
+            let entries = w.get::<PrefixList>(&list).into_iter().flat_map(|list| &list.entries);
+            PeerShape::Blocks(entries.map(|entry| entry.cidr).collect())
+        }
+    };
+    Shape { protocol, ports, source_ports, peer, own }
 }
 
 /// What the platform says whatever the groups say: DHCP, DNS and metadata pass, and mail to port 25 does not.
@@ -248,44 +360,6 @@ fn platform(direction: Direction, packet: &Packet) -> Option<bool> {
         return Some(true);
     }
     (outbound && tcp && packet.peer_port == 25).then_some(false)
-}
-
-/// The rule that decides: of all groups' rules that fit, the one with the lowest priority, drop before accept, oldest
-/// first. The rules of a group come in that order, so that its first one that fits stands for the group.
-fn first_match<'w>(
-    w: &'w World,
-    groups: &[SecurityGroupId],
-    direction: Direction,
-    packet: &Packet,
-    peer: Option<&Eni>,
-) -> Option<&'w SecurityGroupRule> {
-    let of_direction = |group: &SecurityGroupId| {
-        let rules = of_group(w, *group).skip_while(move |rule| rule.direction != direction);
-        rules.take_while(move |rule| rule.direction == direction)
-    };
-    let first = |group| of_direction(group).find(|rule| fits(w, &rule.spec, direction, packet, peer));
-    groups.iter().filter_map(first).min_by_key(|rule| rule.order())
-}
-
-/// Whether a rule fits a session with `peer`, the interface that holds the other side's address, if one does.
-fn fits(w: &World, spec: &RuleSpec, direction: Direction, packet: &Packet, peer: Option<&Eni>) -> bool {
-    let (source_port, dest_port) = match direction {
-        Direction::Ingress => (packet.peer_port, packet.own_port),
-        Direction::Egress => (packet.own_port, packet.peer_port),
-    };
-    let within =
-        |range: Option<PortRange>, port: u16| range.is_none_or(|r| (r.first..=r.last).contains(&port));
-    fits_protocol(spec.protocol, packet.protocol)
-        && within(spec.ports, dest_port)
-        && within(spec.source_ports, source_port)
-        && spec.own.is_none_or(|own| own.contains_address(packet.own))
-        && match spec.peer {
-            Peer::Block(block) => block.contains_address(packet.peer),
-            Peer::Group(group) => peer.is_some_and(|peer| peer.groups.contains(&group)),
-            Peer::List(list) => w
-                .get::<PrefixList>(&list)
-                .is_some_and(|list| list.entries.iter().any(|e| e.cidr.contains_address(packet.peer))),
-        }
 }
 
 /// Whether a rule for `wanted` fits a packet of this protocol.

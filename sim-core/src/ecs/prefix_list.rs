@@ -5,7 +5,7 @@
 use crate::access::{Caller, Owner};
 use crate::cidr::Cidr;
 use crate::command::Reply;
-use crate::ecs::rule_quota;
+use crate::ecs::{rule_quota, security_group};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, PrefixListId, ResourceGroupId, SecurityGroupId};
 use crate::name::TextRule;
@@ -108,6 +108,8 @@ impl Row for PrefixList {
 
     fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
         let Some(id) = old.or(new).map(|l| l.id) else { return };
+        let users: Vec<SecurityGroupId> = indexes.security_group_rules.by_list.of(&id).copied().collect();
+        users.into_iter().for_each(|group| security_group::outdate(indexes, group));
         let ix = &mut indexes.prefix_lists;
         ix.by_owner.shift(&id, old.map(|l| l.owner.clone()), new.map(|l| l.owner.clone()));
     }

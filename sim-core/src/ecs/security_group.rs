@@ -5,6 +5,7 @@
 
 use crate::access::{Caller, Owner};
 use crate::command::Reply;
+use crate::ecs::group_filter::Compiled;
 use crate::ecs::security_group_rule::SecurityGroupRule;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, ResourceGroupId, SecurityGroupId, SecurityGroupRuleId, VpcId};
@@ -18,7 +19,7 @@ use crate::vpc::vpc::Vpc;
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::ecs::group_filter::evaluate;
 pub use crate::ecs::membership::check_membership;
@@ -88,6 +89,15 @@ pub struct SecurityGroupIndex {
     pub by_owner: Groups<Owner, SecurityGroupId>,
     /// By VPC.
     pub by_vpc: Groups<VpcId, SecurityGroupId>,
+    /// Each group as sessions are judged by it: compiled by the first one after a change, never by a command.
+    pub(crate) compiled: BTreeMap<SecurityGroupId, Compiled>,
+}
+
+/// Forgets the compiled rules of a group.
+pub(crate) fn outdate(ix: &mut Indexes, group: SecurityGroupId) {
+    if let Some(compiled) = ix.security_groups.compiled.get_mut(&group) {
+        compiled.outdate();
+    }
 }
 
 impl Row for SecurityGroup {
@@ -103,6 +113,10 @@ impl Row for SecurityGroup {
         let ix = &mut indexes.security_groups;
         ix.by_owner.shift(&id, old.map(|g| g.owner.clone()), new.map(|g| g.owner.clone()));
         ix.by_vpc.shift(&id, old.map(|g| g.vpc), new.map(|g| g.vpc));
+        match new {
+            Some(group) => ix.compiled.insert(id, Compiled::new(group)),
+            None => ix.compiled.remove(&id),
+        };
     }
 }
 

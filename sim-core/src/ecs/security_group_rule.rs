@@ -6,6 +6,7 @@
 
 use crate::cidr::Cidr;
 use crate::ecs::prefix_list::PrefixList;
+use crate::ecs::security_group;
 use crate::id::{PrefixListId, SecurityGroupId, SecurityGroupRuleId};
 use crate::table::{Groups, Row};
 use crate::time::SimTime;
@@ -162,6 +163,7 @@ impl Row for SecurityGroupRule {
     }
 
     fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
+        old.iter().chain(&new).for_each(|rule| security_group::outdate(indexes, rule.group));
         let ix = &mut indexes.security_group_rules;
         if let Some(rule) = old {
             ix.by_group.remove(&rule.group, &rule.order());

@@ -17,11 +17,13 @@ use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::network_acl_binding;
+use crate::vpc::network_acl_filter::Compiled;
 use crate::vpc::network_acl_rule::NetworkAclRule;
 use crate::vpc::vpc::Vpc;
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A network ACL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +77,8 @@ pub struct NetworkAclIndex {
     pub by_owner: Groups<Owner, NetworkAclId>,
     /// By VPC.
     pub by_vpc: Groups<VpcId, NetworkAclId>,
+    /// Each ACL as packets are judged by it: compiled by the first one after a change, never by a command.
+    pub(crate) compiled: BTreeMap<NetworkAclId, Compiled>,
 }
 
 impl Row for NetworkAcl {
@@ -90,6 +94,10 @@ impl Row for NetworkAcl {
         let ix = &mut ix.network_acls;
         ix.by_owner.shift(&id, old.map(|acl| acl.owner.clone()), new.map(|acl| acl.owner.clone()));
         ix.by_vpc.shift(&id, old.map(|acl| acl.vpc), new.map(|acl| acl.vpc));
+        match new {
+            Some(_) => ix.compiled.insert(id, Compiled::default()),
+            None => ix.compiled.remove(&id),
+        };
     }
 }
 

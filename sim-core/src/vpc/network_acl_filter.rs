@@ -6,10 +6,13 @@
 //! for that edge alone (provider documentation: network ACL, 2026).
 
 use crate::ecs::group_filter::{ALWAYS_REACHED, Packet, fits_protocol};
+use crate::ecs::rule_filter::{PeerShape, RuleFilter, Shape};
 use crate::ecs::security_group_rule::{Direction, Policy};
 use crate::id::NetworkAclRuleId;
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_rule::{NetworkAclRule, RuleKind, last_id, service_id};
+use crate::world::World;
+use std::sync::{Arc, OnceLock};
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +27,11 @@ pub struct Verdict {
 
 /// Judges a packet that crosses the edge of a bound vSwitch. `packet` is seen from the inside: its peer is the source of
 /// an inbound packet and the destination of an outbound one.
-pub fn evaluate(acl: &NetworkAcl, direction: Direction, packet: &Packet) -> Verdict {
+pub fn evaluate(w: &World, acl: &NetworkAcl, direction: Direction, packet: &Packet) -> Verdict {
     if let Some(server) = ALWAYS_REACHED.iter().position(|&server| packet.peer == server) {
         return Verdict { allowed: true, rule: service_id(acl.id, server), kind: RuleKind::Service };
     }
-    match acl.custom(direction).iter().find(|rule| fits(rule, direction, packet)) {
+    match first(w, acl, direction, packet) {
         Some(rule) => {
             Verdict { allowed: rule.policy == Policy::Accept, rule: rule.id(acl.id), kind: RuleKind::Custom }
         }
@@ -36,6 +39,58 @@ pub fn evaluate(acl: &NetworkAcl, direction: Direction, packet: &Packet) -> Verd
             let rule = last_id(acl.id, packet.peer.is_ipv4());
             Verdict { allowed: false, rule, kind: RuleKind::System }
         }
+    }
+}
+
+/// The first custom rule that fits.
+fn first<'a>(
+    w: &World,
+    acl: &'a NetworkAcl,
+    direction: Direction,
+    packet: &Packet,
+) -> Option<&'a NetworkAclRule> {
+    let rules = acl.custom(direction);
+    let compiled = w.indexes().network_acls.compiled.get(&acl.id).filter(|_| rules.len() > FEW);
+    match compiled {
+        Some(compiled) => {
+            let filter = compiled.filter(rules, direction);
+            filter.first(&packet.sought(direction), &[]).map(|at| &rules[at])
+        }
+        None => rules.iter().find(|rule| fits(rule, direction, packet)),
+    }
+}
+
+/// So many rules are tried as quickly as they are looked up.
+const FEW: usize = 4;
+
+/// The rules of an ACL as packets are judged by them, once somebody has asked: a memory of work done and no part of the
+/// derived state, so it is not shown.
+#[derive(Clone, Default)]
+pub(crate) struct Compiled {
+    ingress: OnceLock<Arc<RuleFilter>>,
+    egress: OnceLock<Arc<RuleFilter>>,
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Compiled")
+    }
+}
+
+impl Compiled {
+    fn filter(&self, rules: &[NetworkAclRule], direction: Direction) -> &RuleFilter {
+        let slot = match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        };
+        let shape = |rule: &NetworkAclRule| Shape {
+            protocol: rule.protocol,
+            ports: rule.ports,
+            source_ports: None,
+            peer: PeerShape::Blocks(vec![rule.block]),
+            own: None,
+        };
+        slot.get_or_init(|| Arc::new(RuleFilter::compile(&rules.iter().map(shape).collect::<Vec<_>>())))
     }
 }
 

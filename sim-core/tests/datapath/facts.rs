@@ -5,6 +5,7 @@ use sim_core::cidr::Cidr;
 use sim_core::datapath::Header;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::group_filter::PacketProtocol;
+use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, SecurityGroupRule};
 use sim_core::id::{RouteTableId, SecurityGroupId, VSwitchId, VpcId};
@@ -100,7 +101,10 @@ pub fn groups_allow(w: &World, vpc: VpcId, groups: &[SecurityGroupId], out: bool
                 && match spec.peer {
                     Peer::Block(b) => within(b, peer),
                     Peer::Group(group) => peer_groups.contains(&group),
-                    Peer::List(_) => unreachable!("the worlds have no prefix lists"),
+                    Peer::List(id) => {
+                        let list = w.get::<PrefixList>(&id).unwrap();
+                        list.entries.iter().any(|entry| within(entry.cidr, peer))
+                    }
                 }
         })
         .collect();

@@ -2,6 +2,7 @@
 
 mod balancer_sketch;
 mod balancers;
+mod changes;
 mod dispositions;
 mod facts;
 mod form;

@@ -1,0 +1,371 @@
+//! Rules compiled for looking up: which of an ordered list of rules is the first that fits a packet.
+//!
+//! Every field that a rule looks at cuts the values of a packet into intervals in which no rule can tell two values apart.
+//! For each interval a row of bits says which rules fit there, the first rule in the lowest bit, so that the first rule
+//! that fits in all fields is the lowest bit that is set in all rows. Looking up costs a binary search for each field and a few
+//! words, whatever the number of rules; the plain scan over rules stays as what it is tested against.
+
+use crate::cidr::Cidr;
+use crate::ecs::group_filter::PacketProtocol;
+use crate::ecs::security_group_rule::{PortRange, Protocol};
+use crate::id::SecurityGroupId;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What a rule looks at.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    pub protocol: Protocol,
+    pub ports: Option<PortRange>,
+    pub source_ports: Option<PortRange>,
+    pub peer: PeerShape,
+    pub own: Option<Cidr>,
+}
+
+/// The other side of a rule.
+#[derive(Clone, Debug)]
+pub(crate) enum PeerShape {
+    /// Any address of these blocks.
+    Blocks(Vec<Cidr>),
+    /// Any address that a member of the group holds.
+    Group(SecurityGroupId),
+}
+
+/// What is looked up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sought {
+    pub protocol: PacketProtocol,
+    pub port: u16,
+    pub source_port: u16,
+    pub peer: IpAddr,
+    pub own: IpAddr,
+}
+
+/// The compiled rules.
+#[derive(Debug)]
+pub(crate) struct RuleFilter {
+    /// How many words a row of bits has.
+    words: usize,
+    /// Which rules fit each protocol, a row for each of [`class_of`].
+    protocols: Vec<u64>,
+    ports: Option<Field<u16>>,
+    source_ports: Option<Field<u16>>,
+    peer4: Field<u32>,
+    peer6: Field<u128>,
+    own: Option<(Field<u32>, Field<u128>)>,
+    /// Which rules name each group as the other side.
+    groups: Vec<(SecurityGroupId, Vec<u64>)>,
+}
+
+/// Protocols that rules tell apart.
+const CLASSES: usize = 6;
+
+const fn class_of(protocol: PacketProtocol) -> usize {
+    match protocol {
+        PacketProtocol::Tcp => 0,
+        PacketProtocol::Udp => 1,
+        PacketProtocol::Icmp => 2,
+        PacketProtocol::Icmpv6 => 3,
+        PacketProtocol::Gre => 4,
+        PacketProtocol::Other(_) => 5,
+    }
+}
+
+const fn classes_of(protocol: Protocol) -> std::ops::Range<usize> {
+    match protocol {
+        Protocol::Tcp => 0..1,
+        Protocol::Udp => 1..2,
+        Protocol::Icmp => 2..3,
+        Protocol::Icmpv6 => 3..4,
+        Protocol::Gre => 4..5,
+        Protocol::All => 0..CLASSES,
+    }
+}
+
+impl RuleFilter {
+    /// Compiles rules in the order in which they are tried.
+    pub fn compile(shapes: &[Shape]) -> RuleFilter {
+        let words = shapes.len().div_ceil(64).max(1);
+        let mut protocols = vec![0; CLASSES * words];
+        let mut groups: BTreeMap<SecurityGroupId, Vec<u64>> = BTreeMap::new();
+        for (number, shape) in shapes.iter().enumerate() {
+            for class in classes_of(shape.protocol) {
+                set(&mut protocols[class * words..], number);
+            }
+            if let PeerShape::Group(group) = shape.peer {
+                set(groups.entry(group).or_insert_with(|| vec![0; words]), number);
+            }
+        }
+        let any = [(0, u16::MAX)];
+        let ports = |of: fn(&Shape) -> Option<PortRange>| {
+            let limited = shapes.iter().any(|shape| of(shape).is_some());
+            limited.then(|| {
+                let ranges = |shape: &Shape| of(shape).map_or(any, |range| [(range.first, range.last)]);
+                Field::compile(words, shapes.iter().map(|shape| ranges(shape).to_vec()))
+            })
+        };
+        let narrowed = shapes.iter().any(|shape| shape.own.is_some());
+        let own4 =
+            |shape: &Shape| shape.own.map_or(vec![(0, u32::MAX)], |own| v4(&own).into_iter().collect());
+        let own6 =
+            |shape: &Shape| shape.own.map_or(vec![(0, u128::MAX)], |own| v6(&own).into_iter().collect());
+        RuleFilter {
+            words,
+            protocols,
+            ports: ports(|shape| shape.ports),
+            source_ports: ports(|shape| shape.source_ports),
+            peer4: Field::compile(words, shapes.iter().map(|s| s.blocks().iter().filter_map(v4).collect())),
+            peer6: Field::compile(words, shapes.iter().map(|s| s.blocks().iter().filter_map(v6).collect())),
+            own: narrowed.then(|| {
+                let own4 = Field::compile(words, shapes.iter().map(own4));
+                (own4, Field::compile(words, shapes.iter().map(own6)))
+            }),
+            groups: groups.into_iter().collect(),
+        }
+    }
+
+    /// Whether a rule names a group as the other side, so that the groups of the packet's other side matter.
+    pub fn names_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// The place of the first rule that fits; `peer_groups` are those of the interface that holds the other side's address.
+    pub fn first(&self, sought: &Sought, peer_groups: &[SecurityGroupId]) -> Option<usize> {
+        let at = class_of(sought.protocol) * self.words;
+        let protocols = &self.protocols[at..at + self.words];
+        let peer = match sought.peer {
+            IpAddr::V4(peer) => self.peer4.row(peer.to_bits()),
+            IpAddr::V6(peer) => self.peer6.row(peer.to_bits()),
+        };
+        let ports = self.ports.as_ref().map(|field| field.row(sought.port));
+        let source_ports = self.source_ports.as_ref().map(|field| field.row(sought.source_port));
+        let own = self.own.as_ref().map(|(own4, own6)| match sought.own {
+            IpAddr::V4(own) => own4.row(own.to_bits()),
+            IpAddr::V6(own) => own6.row(own.to_bits()),
+        });
+        let named = |word: usize| {
+            let rows = self.groups.iter().filter(|(group, _)| peer_groups.contains(group));
+            rows.fold(0, |bits, (_, row)| bits | row[word])
+        };
+        for word in 0..self.words {
+            let mut bits = peer[word];
+            if !self.groups.is_empty() && !peer_groups.is_empty() {
+                bits |= named(word);
+            }
+            bits &= protocols[word];
+            for row in [ports, source_ports, own].into_iter().flatten() {
+                bits &= row[word];
+            }
+            if bits != 0 {
+                return Some(word * 64 + bits.trailing_zeros() as usize);
+            }
+        }
+        None
+    }
+}
+
+impl Shape {
+    fn blocks(&self) -> &[Cidr] {
+        match &self.peer {
+            PeerShape::Blocks(blocks) => blocks,
+            PeerShape::Group(_) => &[],
+        }
+    }
+}
+
+fn set(row: &mut [u64], number: usize) {
+    row[number / 64] |= 1 << (number % 64);
+}
+
+fn v4(block: &Cidr) -> Option<(u32, u32)> {
+    match block {
+        Cidr::V4(block) => Some((block.bits(), block.last_bits())),
+        Cidr::V6(_) => None,
+    }
+}
+
+fn v6(block: &Cidr) -> Option<(u128, u128)> {
+    match block {
+        Cidr::V6(block) => Some((block.bits(), block.last_bits())),
+        Cidr::V4(_) => None,
+    }
+}
+
+/// A field's values: intervals, each with the row of bits of the rules that fit there.
+#[derive(Debug)]
+struct Field<V> {
+    words: usize,
+    /// The first value of each interval, ascending, the lowest first.
+    starts: Vec<V>,
+    /// Where the row of each interval begins.
+    rows: Vec<u32>,
+    bits: Vec<u64>,
+}
+
+/// A value that has a next one.
+trait Value: Copy + Ord {
+    const LOWEST: Self;
+    fn next(self) -> Option<Self>;
+}
+
+macro_rules! values {
+    ($($kind:ty)*) => {$(
+        impl Value for $kind {
+            const LOWEST: Self = 0;
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
+        }
+    )*};
+}
+
+values! { u16 u32 u128 }
+
+impl<V: Value> Field<V> {
+    /// Compiles the ranges of each rule; a rule may have several, or none.
+    fn compile(words: usize, rules: impl Iterator<Item = Vec<(V, V)>>) -> Field<V> {
+        let ranges: Vec<(usize, V, V)> = rules
+            .enumerate()
+            .flat_map(|(number, ranges)| ranges.into_iter().map(move |(first, last)| (number, first, last)))
+            .collect();
+        let edges = ranges.iter().flat_map(|(_, first, last)| [Some(*first), last.next()]);
+        let mut starts: Vec<V> = edges.flatten().chain([V::LOWEST]).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let mut all = vec![0; starts.len() * words];
+        for (number, first, last) in ranges {
+            let from = starts.partition_point(|start| *start < first);
+            let to = starts.partition_point(|start| *start <= last);
+            for interval in from..to {
+                set(&mut all[interval * words..], number);
+            }
+        }
+        // Many intervals have the same rules; each row is kept once.
+        let (mut known, mut bits) = (BTreeMap::new(), Vec::new());
+        let rows = all.chunks_exact(words).map(|row| {
+            *known.entry(row).or_insert_with(|| {
+                bits.extend_from_slice(row);
+                (bits.len() - words) as u32
+            })
+        });
+        let rows = rows.collect();
+        Field { words, starts, rows, bits }
+    }
+
+    /// The row of the interval that holds a value.
+    #[inline]
+    fn row(&self, value: V) -> &[u64] {
+        // The first interval begins at the lowest value.
+        let interval = self.starts.partition_point(|start| *start <= value) - 1;
+        let at = self.rows[interval] as usize;
+        &self.bits[at..at + self.words]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecs::group_filter::fits_protocol;
+    use crate::id::{Id, IdNumber, RegionCode};
+    use proptest::prelude::*;
+
+    fn group(n: u64) -> SecurityGroupId {
+        SecurityGroupId::from_number(IdNumber::new(1 + n, 7, RegionCode::from_text("bp1").unwrap()))
+    }
+
+    /// What the compiled form must answer: try every rule.
+    fn scan(shapes: &[Shape], sought: &Sought, peer_groups: &[SecurityGroupId]) -> Option<usize> {
+        let within =
+            |range: Option<PortRange>, port| range.is_none_or(|r| (r.first..=r.last).contains(&port));
+        shapes.iter().position(|shape| {
+            fits_protocol(shape.protocol, sought.protocol)
+                && within(shape.ports, sought.port)
+                && within(shape.source_ports, sought.source_port)
+                && shape.own.is_none_or(|own| own.contains_address(sought.own))
+                && match &shape.peer {
+                    PeerShape::Blocks(blocks) => blocks.iter().any(|b| b.contains_address(sought.peer)),
+                    PeerShape::Group(group) => peer_groups.contains(group),
+                }
+        })
+    }
+
+    fn address() -> impl Strategy<Value = IpAddr> {
+        prop_oneof![
+            (0u32..16).prop_map(|low| IpAddr::V4((0x0a00_0000 | low).into())),
+            (0u128..16).prop_map(|low| IpAddr::V6((0x2408_4000_u128 << 96 | low).into())),
+            prop::sample::select(vec!["0.0.0.0", "255.255.255.255", "::", "ffff::"])
+                .prop_map(|text| text.parse().unwrap()),
+        ]
+    }
+
+    fn block() -> impl Strategy<Value = Cidr> {
+        (address(), prop_oneof![Just(0u8), Just(8), 26..=32_u8, 124..=128_u8]).prop_map(|(address, len)| {
+            let most = if address.is_ipv4() { 32 } else { 128 };
+            Cidr::containing(address, len.min(most)).unwrap()
+        })
+    }
+
+    fn port() -> impl Strategy<Value = u16> {
+        prop_oneof![0u16..12, Just(65_534), Just(65_535)]
+    }
+
+    fn shape() -> impl Strategy<Value = Shape> {
+        let range = || (port(), port()).prop_map(|(a, b)| PortRange { first: a.min(b), last: a.max(b) });
+        let protocol = prop::sample::select(vec![
+            Protocol::Tcp,
+            Protocol::Udp,
+            Protocol::Icmp,
+            Protocol::Icmpv6,
+            Protocol::Gre,
+            Protocol::All,
+        ]);
+        let peer = prop_oneof![
+            prop::collection::vec(block(), 0..3).prop_map(PeerShape::Blocks),
+            (0u64..3).prop_map(|n| PeerShape::Group(group(n))),
+        ];
+        (
+            protocol,
+            prop::option::of(range()),
+            prop::option::weighted(0.3, range()),
+            peer,
+            prop::option::weighted(0.3, block()),
+        )
+            .prop_map(|(protocol, ports, source_ports, peer, own)| Shape {
+                protocol,
+                ports,
+                source_ports,
+                peer,
+                own,
+            })
+    }
+
+    fn sought() -> impl Strategy<Value = (Sought, Vec<SecurityGroupId>)> {
+        let protocol = prop::sample::select(vec![
+            PacketProtocol::Tcp,
+            PacketProtocol::Udp,
+            PacketProtocol::Icmp,
+            PacketProtocol::Icmpv6,
+            PacketProtocol::Gre,
+            PacketProtocol::Other(89),
+        ]);
+        let groups = prop::collection::vec((0u64..4).prop_map(group), 0..3);
+        (protocol, port(), port(), address(), address(), groups).prop_map(
+            |(protocol, port, source_port, peer, own, groups)| {
+                (Sought { protocol, port, source_port, peer, own }, groups)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn equals_a_plain_scan(
+            shapes in prop::collection::vec(shape(), 0..150),
+            asked in prop::collection::vec(sought(), 40),
+        ) {
+            let filter = RuleFilter::compile(&shapes);
+            for (sought, groups) in &asked {
+                prop_assert_eq!(filter.first(sought, groups), scan(&shapes, sought, groups), "{:?}", sought);
+            }
+        }
+    }
+}
