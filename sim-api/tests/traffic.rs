@@ -8,6 +8,7 @@ use process::{Dir, Program};
 use serde_json::{Value, json};
 use service::Client;
 use sim_api::Server;
+use sim_core::balancing::scheduler::{Candidate, Chooser, Scheduler};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -72,6 +73,7 @@ fn the_chart_is_xml_with_names_escaped() {
 fn a_scenario_that_does_not_read_is_told_with_its_place() {
     for (from, to, said) in [
         ("at = \"20s\"", "at = \"20x\"", "write 500ms, 30s, 5m or 1h"),
+        ("at = \"20s\"", "at = \"00000000020s\"", "write 500ms, 30s, 5m or 1h"),
         ("scheduler = \"wrr\"", "scheduler = \"best\"", "write rr, wrr, wlc, sch, tch or qch"),
         (
             "answers = \"silent\"",
@@ -269,4 +271,130 @@ fn a_listener_of_a_world_without_a_server_has_no_answer() {
     let done = cloudnet(&["traffic", "run", scenario.to_str().unwrap(), "--server", "127.0.0.1:1"]);
     assert_eq!(done.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&done.stderr).contains("127.0.0.1:1"), "{done:?}");
+}
+
+/// A scheduler ready for backends of these weights, called a, b, c and so on.
+fn chooser(scheduler: Scheduler, weights: &[u8]) -> Chooser {
+    let candidate = |(name, weight): (u8, &u8)| Candidate { key: vec![name], weight: *weight };
+    Chooser::new(scheduler, &(b'a'..).zip(weights).map(candidate).collect::<Vec<_>>())
+}
+
+fn scheduling_order() -> String {
+    let mut out = String::new();
+    for &(word, scheduler) in Scheduler::WORDS {
+        let hashes = matches!(word, "sch" | "tch" | "qch");
+        // A backend that has left has no weight.
+        let left: &[&[u8]] = if hashes { &[&[30, 20, 10], &[30, 0, 10]] } else { &[&[30, 20, 10]] };
+        for weights in left {
+            let mut chooser = chooser(scheduler, weights);
+            let mut open = std::collections::VecDeque::new();
+            let mut taken = Vec::new();
+            for n in 0..12_u64 {
+                if open.len() > 4 {
+                    chooser.ended(open.pop_front().unwrap());
+                }
+                let place = chooser.choose(&n.to_le_bytes()).unwrap();
+                open.push_back(place);
+                taken.push(char::from(b'a' + place as u8).to_string());
+            }
+            out.push_str(&format!("{word:<4} {}\n", taken.join(" ")));
+        }
+    }
+    out
+}
+
+fn scheduling_shares() -> String {
+    let mut out = format!("{:<4} {:>6} {:>6} {:>6}\n", "", "a 100", "b 50", "c 50");
+    for &(word, scheduler) in Scheduler::WORDS {
+        let mut chooser = chooser(scheduler, &[100, 50, 50]);
+        let mut taken = [0_u64; 3];
+        for n in 0..6_000_u64 {
+            let source = n % 1_000;
+            taken[chooser.choose(&source.to_le_bytes()).unwrap()] += 1;
+        }
+        let percent = taken.map(|number| format!("{:>6.1}", number as f64 / 60.0));
+        out.push_str(&format!("{word:<4} {}\n", percent.join(" ")));
+    }
+    out
+}
+
+fn scheduling_moved() -> String {
+    let mut before = chooser(Scheduler::SourceHash, &[100; 10]);
+    let mut after = chooser(Scheduler::SourceHash, &[100, 100, 100, 0, 100, 100, 100, 100, 100, 100]);
+    let (mut had, mut moved) = (0, 0);
+    for source in 0..10_000_u64 {
+        let key = source.to_le_bytes();
+        let (from, to) = (before.choose(&key), after.choose(&key));
+        had += u64::from(from == Some(3));
+        moved += u64::from(from != to);
+    }
+    format!("{had} had the one that leaves, {moved} move\n")
+}
+
+fn ran(scenario: &str) -> sim_core::traffic::Report {
+    let scenario = toml::from_str(scenario).unwrap();
+    sim_core::traffic::run(&scenario, &mut |_| true).unwrap().unwrap()
+}
+
+fn scheduling_persistence() -> String {
+    let mut out = String::new();
+    for (what, listener) in [
+        ("none", ""),
+        ("persistence of 10 s", "listener = { persistence = \"10s\" }"),
+        ("a cookie of 10 s", "listener = { protocol = \"http\", cookie = \"10s\" }"),
+        ("a cookie of 15 s", "listener = { protocol = \"http\", cookie = \"15s\" }"),
+    ] {
+        let report = ran(&format!(
+            "duration = \"1m\"\nclients = {{ number = 1, rate = 1 }}\n{listener}\nbackend = [{{ name = \"a\" }}, {{ name = \"b\" }}]"
+        ));
+        let taken: Vec<String> =
+            report.backends.iter().map(|b| format!("{} took {}", b.name, b.taken)).collect();
+        out.push_str(&format!("{what:<20} {}\n", taken.join(", ")));
+    }
+    out
+}
+
+fn scheduling_draining() -> String {
+    let mut out = String::new();
+    for (what, drain) in [("without", "0s"), ("for 10 s", "10s"), ("for 30 s", "30s")] {
+        let report = ran(&format!(
+            "duration = \"1m\"\nclients = {{ rate = 10, connection = \"20s\" }}\nhealth_check = {{}}\n\
+             listener = {{ protocol = \"http\", drain = \"{drain}\" }}\n\
+             backend = [{{ name = \"a\" }}, {{ name = \"b\" }}]\n\
+             fault = [{{ at = \"30s\", backend = \"a\", status = 503 }}]"
+        ));
+        let of = |cause| report.failures.iter().find(|of| of.cause == cause).map_or(0, |of| of.number);
+        let (cut, bad) = (of(sim_core::traffic::Cause::Cut), of(sim_core::traffic::Cause::BadStatus));
+        let at = report.happened.iter().find(|h| h.what == sim_core::traffic::report::What::Abnormal);
+        let at = at.map_or(0, |h| h.at_ms);
+        out.push_str(&format!(
+            "{what:<9} abnormal at {:>2}.{:03} s, {cut:>3} cut, {bad} got 503 until it was noticed\n",
+            at / 1_000,
+            at % 1_000
+        ));
+    }
+    out
+}
+
+#[test]
+fn the_page_of_scheduling() {
+    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/scheduling.md");
+    let written = std::fs::read_to_string(&page).unwrap();
+    let mut told = written.clone();
+    for (name, text) in [
+        ("order", scheduling_order()),
+        ("shares", scheduling_shares()),
+        ("moved", scheduling_moved()),
+        ("persistence", scheduling_persistence()),
+        ("draining", scheduling_draining()),
+    ] {
+        let mark = format!("<!-- example: {name} -->\n```\n");
+        let from = told.find(&mark).unwrap_or_else(|| panic!("the page has no example {name}")) + mark.len();
+        let to = from + told[from..].find("```").expect("the example ends");
+        told.replace_range(from..to, &text);
+    }
+    if std::env::var_os("CLOUDNET_UPDATE").is_some() {
+        std::fs::write(&page, &told).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), told, "set CLOUDNET_UPDATE=1 to write it anew");
 }
