@@ -1,31 +1,36 @@
-//! What a trace costs: the verdict alone, and with every step kept.
+//! What a trace costs: the verdict alone, with every step kept, by the ten thousand, and after a change; and what answers
+//! about sets of interfaces cost.
 //!
 //! `cargo bench -p sim-core --bench trace`
 //!
 //! A packet goes from one vSwitch to another through two groups of 200 rules, a network ACL of 20 and tables of 200 entries,
-//! and its answer comes back. The rule that decides is the last of its group, so that every rule before it is tried. The floor
-//! is the look at the same 200 rules in a plain list.
+//! and its answer comes back. The rule that decides is the last of its group, so that a scan tries every rule before it. The
+//! floor is the look at the same 200 rules in a plain list. Sets lie in a VPC with 100 groups of 50 rules and 10 custom
+//! tables; the floor is one walk over the rows of the interfaces.
 
 #[path = "../common/network.rs"]
 mod network;
 
 use divan::{Bencher, black_box};
 use network::Network;
+use sim_core::datapath::reach::{Senders, SetQuestion};
 use sim_core::datapath::{Flow, Question, Source};
-use sim_core::ecs::authorize::AuthorizeRules;
+use sim_core::ecs::authorize::{AuthorizeRules, RevokeRules, WhichRules};
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::group_filter::{PacketProtocol, evaluate};
+use sim_core::ecs::instance::Instance;
 use sim_core::ecs::instance_create::{Launch, LaunchInterface, RunInstances};
 use sim_core::ecs::rule_input::RuleInput;
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
-use sim_core::id::{EniId, InstanceId, NetworkAclId, SecurityGroupId, VSwitchId};
+use sim_core::id::{AnyId, EniId, InstanceId, NetworkAclId, RouteTableId, SecurityGroupId, VSwitchId};
 use sim_core::settings::ClockMode;
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{self, UpdateNetworkAclRules};
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
+use sim_core::vpc::route_table::{AssociateRouteTable, AssociateType, CreateRouteTable};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::{Command, Reply, World};
 
@@ -67,6 +72,10 @@ fn run(network: &mut Network, command: impl Into<Command>) -> Reply {
 
 /// A group of rules for one port each, of which the last fits.
 fn group(network: &mut Network, direction: Direction) -> SecurityGroupId {
+    group_of(network, direction, &(1..=RULES).map(rule).collect::<Vec<_>>())
+}
+
+fn group_of(network: &mut Network, direction: Direction, rules: &[RuleInput]) -> SecurityGroupId {
     let vpc = Some(network.vpcs[0]);
     let group: SecurityGroupId = network.make(CreateSecurityGroup {
         vpc,
@@ -76,7 +85,6 @@ fn group(network: &mut Network, direction: Direction) -> SecurityGroupId {
         resource_group: None,
         tags: Vec::new(),
     });
-    let rules: Vec<RuleInput> = (1..=RULES).map(rule).collect();
     for rules in rules.chunks(100) {
         run(network, AuthorizeRules { group, direction, rules: rules.to_vec() });
     }
@@ -98,6 +106,11 @@ fn rule(port: u16) -> RuleInput {
 
 /// A running instance's interface.
 fn host(network: &mut Network, vswitch: VSwitchId, group: SecurityGroupId) -> EniId {
+    hosts(network, vswitch, group, 1)[0]
+}
+
+/// The interfaces of running instances, at most 100.
+fn hosts(network: &mut Network, vswitch: VSwitchId, group: SecurityGroupId, amount: u16) -> Vec<EniId> {
     let primary =
         LaunchInterface { vswitch: Some(vswitch), groups: vec![group], ..LaunchInterface::default() };
     let launch = Launch {
@@ -108,10 +121,13 @@ fn host(network: &mut Network, vswitch: VSwitchId, group: SecurityGroupId) -> En
     };
     let (launch, host_names) = (Box::new(launch), Vec::new());
     let reply =
-        run(network, RunInstances { launch, amount: 1, min_amount: None, host_names, unique_suffix: false });
+        run(network, RunInstances { launch, amount, min_amount: None, host_names, unique_suffix: false });
     let Reply::CreatedMany(ids) = reply else { panic!("instances are made") };
-    let id = InstanceId::try_from(ids[0]).expect("an instance");
-    network.world.get::<sim_core::ecs::instance::Instance>(&id).expect("it was made").primary_eni
+    let eni = |id: &AnyId| {
+        let id = InstanceId::try_from(*id).expect("an instance");
+        network.world.get::<Instance>(&id).expect("it was made").primary_eni
+    };
+    ids.iter().map(eni).collect()
 }
 
 /// 200 entries in the system table, none of which the packet takes.
@@ -189,4 +205,147 @@ fn floor_plain_list(bencher: Bencher<'_, '_>) {
             ports && block.contains_address(header.destination)
         })
     });
+}
+
+/// Ten thousand flows of one request, each of them found and judged.
+#[divan::bench]
+fn batch_of_10000_verdicts(bencher: Bencher<'_, '_>) {
+    let Scene { world, question } = scene();
+    let sim_core::datapath::Place::Interface(id) = question.from else { panic!("an interface sends") };
+    let caller = sim_core::Caller::new(sim_core::AccountId::DEFAULT, network::REGION);
+    let flow = |n: u16| Flow {
+        source: Source::Interface(id, None),
+        protocol: PacketProtocol::Tcp,
+        source_port: Some(40_000),
+        destination: question.header.destination,
+        port: Some(1 + n % RULES),
+    };
+    let flows: Vec<Flow> = (0..10_000).map(flow).collect();
+    bencher.bench_local(|| {
+        let judged = flows.iter().map(|flow| flow.resolve(&world, &caller).expect("it can be asked"));
+        judged.filter(|question| question.verdict(black_box(&world)).delivered()).count()
+    });
+}
+
+/// A VPC with 100 groups of 50 rules each, whose interfaces lie in ten vSwitches with a table each.
+struct Estate {
+    network: Network,
+    groups: Vec<SecurityGroupId>,
+    enis: Vec<EniId>,
+}
+
+impl Estate {
+    fn new(count: usize) -> Estate {
+        let mut network = Network::new(ClockMode::Manual, 1_767_225_600_000);
+        let rules = |group: u16| -> Vec<RuleInput> {
+            let rule = |n: u16| {
+                let mut input = rule(3_000 + n * 10);
+                let block = format!("10.{}.{}.0/24", n % 10, (group * 7 + n * 5) % 256);
+                input.spec.peer = Peer::Block(block.parse().expect("a block"));
+                input
+            };
+            (0..49).map(rule).chain([crate::rule(443)]).collect()
+        };
+        let mut groups = Vec::new();
+        for number in 0..100 {
+            let group = group_of(&mut network, Direction::Ingress, &rules(number));
+            let mut out = rule(1);
+            out.spec.ports = Some(PortRange { first: 1, last: 65_535 });
+            run(&mut network, AuthorizeRules { group, direction: Direction::Egress, rules: vec![out] });
+            groups.push(group);
+        }
+        for number in 0..10 {
+            let (vpc, vswitch) = (network.vpcs[0], network.vswitches[number]);
+            let create = CreateRouteTable {
+                vpc,
+                associate_type: AssociateType::VSwitch,
+                name: None,
+                description: None,
+                tags: Vec::new(),
+            };
+            let route_table: RouteTableId = network.make(create);
+            run(&mut network, AssociateRouteTable { route_table, vswitch });
+        }
+        let mut enis = Vec::new();
+        while enis.len() < count {
+            let number = enis.len() / 100;
+            let (vswitch, group) = (network.vswitches[number % 10], groups[number % 100]);
+            enis.extend(hosts(&mut network, vswitch, group, 100.min(count - enis.len()) as u16));
+        }
+        Estate { network, groups, enis }
+    }
+
+    fn question(&self, to: Vec<EniId>, port: Option<u16>) -> SetQuestion {
+        let from = Senders::Interfaces(self.enis.clone());
+        SetQuestion { vpc: self.network.vpcs[0], from, to, protocol: PacketProtocol::Tcp, port }
+    }
+}
+
+/// Who of 1,000 reaches whom of the same 1,000 on one port.
+#[divan::bench(sample_count = 10)]
+fn reachability_1000_by_1000(bencher: Bencher<'_, '_>) {
+    let estate = Estate::new(1_000);
+    let question = estate.question(estate.enis.clone(), Some(443));
+    bencher.bench_local(|| black_box(&question).answer(black_box(&estate.network.world)));
+}
+
+/// Who of 100,000 reaches ten of them on one port.
+#[divan::bench(sample_count = 10)]
+fn set_query_in_100000(bencher: Bencher<'_, '_>) {
+    let estate = Estate::new(100_000);
+    let question = estate.question(estate.enis[..10].to_vec(), Some(3_010));
+    bencher.bench_local(|| black_box(&question).answer(black_box(&estate.network.world)));
+}
+
+/// The floor: one walk over the rows of 100,000 interfaces.
+#[divan::bench(sample_count = 10)]
+fn floor_walk_over_100000(bencher: Bencher<'_, '_>) {
+    let estate = Estate::new(100_000);
+    bencher.bench_local(|| {
+        let rows = black_box(&estate.network.world).table::<Eni>().iter();
+        rows.map(|eni| u64::from(eni.primary_ip.to_bits())).sum::<u64>()
+    });
+}
+
+/// Takes a rule of a group with 10,000 members back and gives it again.
+fn flip(estate: &mut Estate) {
+    let (group, direction) = (estate.groups[0], Direction::Ingress);
+    let input = rule(443);
+    let same = WhichRules::Same(direction, vec![input.clone()]);
+    run(&mut estate.network, RevokeRules { group, rules: same });
+    run(&mut estate.network, AuthorizeRules { group, direction, rules: vec![input] });
+}
+
+/// The first verdict after two changes of a group's rules.
+#[divan::bench(sample_count = 20)]
+fn verdict_after_a_changed_rule(bencher: Bencher<'_, '_>) {
+    let mut estate = Estate::new(10_000);
+    let question = first_question(&estate);
+    bencher.bench_local(|| {
+        flip(&mut estate);
+        black_box(question).verdict(&estate.network.world)
+    });
+}
+
+/// The floor: the two changes alone.
+#[divan::bench(sample_count = 20)]
+fn floor_changed_rule(bencher: Bencher<'_, '_>) {
+    let mut estate = Estate::new(10_000);
+    bencher.bench_local(|| flip(&mut estate));
+}
+
+/// From a member of the second group to one of the first.
+fn first_question(estate: &Estate) -> Question {
+    let Estate { network, enis, .. } = estate;
+    let destination = network.world.get::<Eni>(&enis[0]).expect("it was made").primary_ip.into();
+    let flow = Flow {
+        source: Source::Interface(enis[100], None),
+        protocol: PacketProtocol::Tcp,
+        source_port: None,
+        destination,
+        port: Some(443),
+    };
+    let question = flow.resolve(&network.world, &network.caller).expect("it can be asked");
+    assert!(question.verdict(&network.world).delivered());
+    question
 }

@@ -283,6 +283,18 @@ async fn the_document_has_an_example_of_each_end() {
     assert!(written == made, "CLOUDNET_UPDATE=1 writes what came into {}", file.display());
 }
 
+#[test]
+fn the_trace_in_the_readme_is_that_of_the_page() {
+    let read = |path: &str| {
+        std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+    };
+    let (readme, page) = (read("README.md"), read("docs/datapath.md"));
+    let (_, told) = page.split_once("> trace www 10.0.2.9:22/tcp\n").expect("the page has the trace");
+    let told: String =
+        told.lines().take_while(|line| *line != "```").map(|line| format!("  {line}\n")).collect();
+    assert!(told.lines().count() == 9 && readme.contains(&told), "the README shows\n{told}");
+}
+
 #[tokio::test]
 async fn a_trace_names_what_decided() {
     let (_server, net) = net().await;
@@ -443,6 +455,42 @@ async fn sets_are_asked_by_tag_group_and_vswitch() {
         (&json!([]), &json!([])),
         "nothing carries the tag"
     );
+}
+
+#[tokio::test]
+async fn what_the_internet_reaches_is_a_set_too() {
+    let (_server, mut net) = net().await;
+    let ask = |client: &Client, vpc: String, from: Value| {
+        let client = client.clone();
+        async move { client.post("/v1/reachability", json!({"vpc_id": vpc, "from": from})).await }
+    };
+    let answer = ask(&net.client, net.id("vpc"), json!({"internet": true})).await.expect(200);
+    assert_eq!(answer["reached"], json!([]));
+    for unreached in answer["unreached"].as_array().unwrap() {
+        assert_eq!(unreached["end"]["kind"], "private_from_outside", "{unreached}");
+        assert!(unreached["text"].as_str().unwrap().contains("does not carry packets to"), "{unreached}");
+    }
+    net.make("public", "/v1/eips", json!({})).await;
+    let path = format!("/v1/eips/{}/binding", net.id("public"));
+    let body = json!({"target_id": net.id("fw")});
+    net.change("PUT", path, Some(body)).await;
+    let rule = json!({"protocol": "tcp", "port_range": "443/443", "peer_cidr": "47.0.0.0/8"});
+    let path = format!("/v1/security-groups/{}/rules", net.id("edge-sg"));
+    net.client.post(&path, json!({"direction": "ingress", "rules": [rule]})).await.expect(200);
+    let answer = ask(&net.client, net.id("vpc"), json!({"internet": true})).await.expect(200);
+    let reached = answer["reached"].as_array().unwrap();
+    assert_eq!(reached.len(), 1, "{answer}");
+    assert_eq!(reached[0]["ports"], json!(["443/443"]));
+    let from = &reached[0]["from"][0];
+    assert_eq!(
+        (&from["first_address"], &from["last_address"]),
+        (&json!("47.0.0.0"), &json!("47.255.255.255"))
+    );
+    assert!(from.get("network_interface_id").is_none());
+    assert_eq!(reached[0]["to"][0]["first_address"], json!(net.address("public").await));
+    let both = json!({"internet": true, "security_group_id": net.id("edge-sg")});
+    let problem = ask(&net.client, net.id("vpc"), both).await.expect(422);
+    assert_eq!(problem["errors"][0]["pointer"], "/from/internet", "{problem}");
 }
 
 fn run(address: SocketAddr, args: &[&str]) -> Output {

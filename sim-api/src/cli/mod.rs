@@ -3,6 +3,7 @@
 mod ca;
 mod client;
 mod plan;
+mod reach;
 mod serve;
 mod tail;
 mod trace;
@@ -36,6 +37,7 @@ enum Command {
     Ca(ca::CaArgs),
     Tail(tail::TailArgs),
     Trace(trace::TraceArgs),
+    Reach(reach::ReachArgs),
     Traffic(traffic::TrafficArgs),
     Plan(plan::PlanArgs),
     /// Print the OpenAPI document of the native wire
@@ -60,6 +62,7 @@ pub fn run() -> ExitCode {
         Command::Ca(args) => ca::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Trace(args) => return trace::run(args),
+        Command::Reach(args) => return reach::run(&args),
         Command::Traffic(args) => traffic::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Openapi => {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use sim_core::id::AnyId;
 use sim_core::tag::{self, TagPair};
 use sim_core::{ErrorCode, Outcome, World};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use utoipa::ToSchema;
 
 /// A tag.
@@ -35,6 +37,23 @@ pub fn tag_pairs(tags: Vec<TagBody>) -> Vec<TagPair> {
 /// The first text that does not read.
 pub fn parse_list<T>(texts: &[String], parse: impl Fn(&str) -> Outcome<T>) -> Outcome<Vec<T>> {
     texts.iter().map(|text| parse(text)).collect()
+}
+
+/// Tells work that goes on beside a request that nobody waits for it any more: that the request was dropped.
+#[derive(Default)]
+pub struct GiveUp(Arc<AtomicBool>);
+
+impl GiveUp {
+    /// What the work looks at from time to time.
+    pub fn seen(&self) -> Arc<AtomicBool> {
+        self.0.clone()
+    }
+}
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What keeps an object from being deleted.

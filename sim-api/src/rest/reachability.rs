@@ -1,4 +1,4 @@
-//! Who reaches whom: questions about sets of network interfaces on the native wire.
+//! Who reaches whom: questions about sets of network interfaces, and about the internet, on the native wire.
 
 use super::common::TagBody;
 use super::context::{Body, Context, parse_id};
@@ -7,13 +7,14 @@ use crate::app::AppState;
 use crate::engine::EngineError;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::common::GiveUp;
 use crate::rest::common::parse_list;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sim_core::datapath::Question;
-use sim_core::datapath::reach::{Reachability, Run, SetQuestion};
-use sim_core::datapath::text;
+use sim_core::datapath::reach::{Holder, Reachability, Run, Senders, SetQuestion, Work};
+use sim_core::datapath::text::{self, Words};
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::security_group::SecurityGroup;
@@ -23,6 +24,8 @@ use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{Caller, ErrorCode as E, Outcome, Refusal, World};
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,8 +36,10 @@ pub const REFUSALS: Refusals = &[(
     &[E::InvalidParameter, E::VpcNotFound, E::EniNotFound, E::SecurityGroupNotFound, E::VSwitchNotFound],
 )];
 
-/// The most verdicts that an answer may cost.
-const MOST_VERDICTS: u64 = 500_000;
+/// The most runs that an answer may list.
+const MOST_RUNS: u64 = 2_000_000;
+/// How many verdicts are made before the writer is let in.
+const SLICE: u64 = 2_000;
 
 /// The operation on sets.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -59,17 +64,37 @@ pub struct InterfacesBody {
     tag: Option<TagBody>,
 }
 
+/// Who might send: network interfaces of the VPC as they are told below, or the internet.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendersBody {
+    /// Every host on the internet instead of interfaces.
+    #[serde(default)]
+    internet: bool,
+    /// These interfaces.
+    #[serde(default)]
+    network_interface_ids: Option<Vec<String>>,
+    /// The members of a security group.
+    #[serde(default)]
+    security_group_id: Option<String>,
+    /// Those of a vSwitch.
+    #[serde(default)]
+    vswitch_id: Option<String>,
+    /// Those that carry a tag, or whose instance does.
+    #[serde(default)]
+    tag: Option<TagBody>,
+}
+
 /// Which interfaces are asked about, and by which protocol and port.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"vpc_id": "vpc-bp13tecdq2pya5n9s4gp", "to": {"tag": {"key": "role", "value": "db"}}, "port": 3306}))]
 pub struct ReachabilityBody {
     /// The VPC.
     vpc_id: String,
     /// Who might send.
     #[serde(default)]
     #[schema(inline)]
-    from: InterfacesBody,
+    from: SendersBody,
     /// Who might be reached.
     #[serde(default)]
     #[schema(inline)]
@@ -83,11 +108,15 @@ pub struct ReachabilityBody {
     port: Option<u16>,
 }
 
-/// Addresses of an interface that nothing tells apart.
+/// Addresses that nothing tells apart.
 #[derive(Serialize, ToSchema)]
 pub struct RunBody {
-    /// The interface.
-    network_interface_id: String,
+    /// The interface that holds them, or that stands behind a public one; absent for hosts on the internet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_interface_id: Option<String>,
+    /// The load balancer that has the address: what comes to it goes to the member that it chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load_balancer_id: Option<String>,
     /// The first address.
     #[schema(example = "10.0.1.10")]
     first_address: String,
@@ -126,6 +155,11 @@ pub struct UnreachedBody {
     leg: &'static str,
     /// Why.
     end: StepBody,
+    /// Why, in words.
+    #[schema(
+        example = "refused on the way there: the groups of eni-bp16tm3erds1hum36exg do not let it in, by the default of normal groups"
+    )]
+    text: String,
 }
 
 /// Who reaches whom: every pair of different interfaces, address by address, stands in one of the two lists.
@@ -137,16 +171,82 @@ pub struct ReachabilityAnswer {
     unreached: Vec<UnreachedBody>,
 }
 
-/// Find who reaches whom in a VPC: which interfaces, on which ports, with a packet as the witness.
+/// Find who reaches whom in a VPC, or what the internet can reach: on which ports, with a packet as the witness.
 ///
 /// It is computed on sets of addresses and ports, not by trying packets: interfaces that no rule, route or ACL tells apart
-/// are one class, and what holds for one of them holds for all. What an interface sends to itself is left out.
-#[utoipa::path(post, path = "/v1/reachability", tag = "Trace", request_body = ReachabilityBody,
+/// are one class, and what holds for one of them holds for all. What an interface sends to itself is left out. The answer is
+/// that of one instant. From the internet, `to` names the public addresses that lead to interfaces, and load balancers that have
+/// them behind listeners: a packet to one goes to the member that it chooses.
+#[utoipa::path(post, path = "/v1/reachability", tag = "Trace",
+    request_body(content = ReachabilityBody, examples(
+        ("database" = (summary = "Who reaches the database?", value = json!({"vpc_id": "vpc-bp13tecdq2pya5n9s4gp",
+            "to": {"tag": {"key": "role", "value": "db"}}, "port": 3306}))),
+        ("internet" = (summary = "What can the internet reach?", value = json!({"vpc_id": "vpc-bp13tecdq2pya5n9s4gp",
+            "from": {"internet": true}}))),
+        ("matrix" = (summary = "Everybody to everybody", value = json!({"vpc_id": "vpc-bp13tecdq2pya5n9s4gp"}))))),
     responses((status = 200, description = "Who reaches whom.", body = ReachabilityAnswer)))]
 async fn find_reachability(ctx: Context, Body(body): Body<ReachabilityBody>) -> Result<Response, Problem> {
-    let (question, copy) = ctx.read(|w, caller| Ok((body.read(w, caller)?, w.clone()))).await?;
-    let answer = tokio::task::spawn_blocking(move || show(&question.answer(&copy))).await;
-    Ok(Json(answer.map_err(|error| EngineError::Panicked(error.to_string()))?).into_response())
+    let mut asked: Option<(Work, u64)> = None;
+    let slice = |w: &World| {
+        let (mut work, at) = match asked.take() {
+            Some(asked) => asked,
+            None => match body.read(w, &ctx.caller) {
+                Ok(question) => (question.begin(w), w.seq()),
+                Err(refusal) => return ControlFlow::Break(Err(refusal)),
+            },
+        };
+        // Somebody wrote: the rest is answered by a copy, which nobody changes.
+        if w.seq() != at {
+            return ControlFlow::Break(match body.read(w, &ctx.caller) {
+                Ok(question) => Ok(Found::Copy(Box::new(w.clone()), question)),
+                Err(refusal) => Err(refusal),
+            });
+        }
+        if work.step(w, SLICE) {
+            return ControlFlow::Break(end(work, w).map(Found::Answer));
+        }
+        asked = Some((work, at));
+        ControlFlow::Continue(())
+    };
+    match ctx.world.read_in_slices(slice).await?? {
+        Found::Answer(answer) => Ok(Json(answer).into_response()),
+        Found::Copy(copy, question) => {
+            let given_up = GiveUp::default();
+            let seen = given_up.seen();
+            let answer = tokio::task::spawn_blocking(move || answer(&copy, &question, &seen)).await;
+            Ok(Json(answer.map_err(|error| EngineError::Panicked(error.to_string()))??).into_response())
+        }
+    }
+}
+
+/// What a walk in slices comes to.
+enum Found {
+    Answer(ReachabilityAnswer),
+    /// The world changed meanwhile.
+    Copy(Box<World>, SetQuestion),
+}
+
+/// Answers a question on a world that nobody changes. Nobody waits for the answer if it was given up.
+fn answer(w: &World, question: &SetQuestion, given_up: &AtomicBool) -> Outcome<ReachabilityAnswer> {
+    let mut work = question.begin(w);
+    while !work.step(w, SLICE) {
+        if given_up.load(Ordering::Relaxed) {
+            return Ok(ReachabilityAnswer { reached: Vec::new(), unreached: Vec::new() });
+        }
+    }
+    end(work, w)
+}
+
+/// The answer, unless it would be too long to be of use.
+fn end(work: Work, w: &World) -> Outcome<ReachabilityAnswer> {
+    let size = work.size();
+    if size > MOST_RUNS {
+        return Err(Refusal::new(E::InvalidParameter)
+            .field("from")
+            .detail(format!("The answer would list {size} runs of addresses, and {MOST_RUNS} are allowed."))
+            .accepted("fewer interfaces, or one port"));
+    }
+    Ok(show(w, &work.end()))
 }
 
 impl ReachabilityBody {
@@ -162,15 +262,29 @@ impl ReachabilityBody {
         w.visible::<Vpc>(caller, vpc)?;
         let from = self.from.read(w, caller, vpc).map_err(|refusal| within(refusal, "from"))?;
         let to = self.to.read(w, caller, vpc).map_err(|refusal| within(refusal, "to"))?;
-        let question = SetQuestion { vpc, from, to, protocol, port: self.port };
-        let cost = question.cost(w);
-        if cost > MOST_VERDICTS {
-            return Err(Refusal::new(E::InvalidParameter)
-                .field("from")
-                .detail(format!("The answer would cost {cost} verdicts, and {MOST_VERDICTS} are allowed."))
-                .accepted("fewer interfaces, or one port"));
+        Ok(SetQuestion { vpc, from, to, protocol, port: self.port })
+    }
+}
+
+impl SendersBody {
+    fn read(&self, w: &World, caller: &Caller, vpc: VpcId) -> Outcome<Senders> {
+        let SendersBody { internet, network_interface_ids, security_group_id, vswitch_id, tag } = self;
+        let interfaces = InterfacesBody {
+            network_interface_ids: network_interface_ids.clone(),
+            security_group_id: security_group_id.clone(),
+            vswitch_id: vswitch_id.clone(),
+            tag: tag.clone(),
+        };
+        if !internet {
+            return interfaces.read(w, caller, vpc).map(Senders::Interfaces);
         }
-        Ok(question)
+        if interfaces.narrows() {
+            return Err(Refusal::new(E::InvalidParameter)
+                .field("internet")
+                .detail("The internet has none of this VPC's interfaces.")
+                .accepted("internet alone, or interfaces"));
+        }
+        Ok(Senders::Internet)
     }
 }
 
@@ -182,6 +296,14 @@ fn within(refusal: Refusal, side: &str) -> Refusal {
 }
 
 impl InterfacesBody {
+    /// Whether it has a condition.
+    fn narrows(&self) -> bool {
+        self.network_interface_ids.is_some()
+            || self.security_group_id.is_some()
+            || self.vswitch_id.is_some()
+            || self.tag.is_some()
+    }
+
     /// The interfaces of the VPC that are meant.
     fn read(&self, w: &World, caller: &Caller, vpc: VpcId) -> Outcome<Vec<EniId>> {
         let all = || w.indexes().enis.by_vpc.of(&vpc).copied();
@@ -217,16 +339,25 @@ impl InterfacesBody {
     }
 }
 
-fn show(answer: &Reachability) -> ReachabilityAnswer {
-    let runs = |runs: &[Run]| {
-        runs.iter()
-            .map(|run| RunBody {
-                network_interface_id: run.eni.to_string(),
-                first_address: run.first.to_string(),
-                last_address: run.last.to_string(),
-            })
-            .collect()
-    };
+impl RunBody {
+    fn new(run: &Run) -> RunBody {
+        let (network_interface_id, load_balancer_id) = match run.holder {
+            Holder::Interface(eni) => (Some(eni.to_string()), None),
+            Holder::LoadBalancer(balancer) => (None, Some(balancer.to_string())),
+            Holder::Internet => (None, None),
+        };
+        RunBody {
+            network_interface_id,
+            load_balancer_id,
+            first_address: run.first.to_string(),
+            last_address: run.last.to_string(),
+        }
+    }
+}
+
+fn show(w: &World, answer: &Reachability) -> ReachabilityAnswer {
+    let words = Words::new(w);
+    let runs = |runs: &[Run]| runs.iter().map(RunBody::new).collect();
     let witness = |question: &Question| text::header(&question.header);
     let reached = answer.reached.iter().map(|reached| ReachedBody {
         from: runs(&reached.from),
@@ -247,6 +378,7 @@ fn show(answer: &Reachability) -> ReachabilityAnswer {
         witness: witness(&unreached.witness),
         leg: unreached.ending.leg.word(),
         end: StepBody::of_disposition(&unreached.ending.disposition),
+        text: words.ending(&unreached.ending),
     });
     ReachabilityAnswer { reached: reached.collect(), unreached: unreached.collect() }
 }

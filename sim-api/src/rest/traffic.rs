@@ -6,14 +6,14 @@ use crate::chart;
 use crate::engine::EngineError;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::common::GiveUp;
 use axum::Json;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sim_core::traffic::{self, Report, Scenario, of_world};
 use sim_core::{ErrorCode as E, Refusal};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -114,20 +114,11 @@ fn accepted(headers: &HeaderMap) -> Form {
     }
 }
 
-/// Tells a run that nobody waits for it any more.
-struct GiveUp(Arc<AtomicBool>);
-
-impl Drop for GiveUp {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Runs a scenario beside the server's other work; it ends early if the request does.
 async fn simulate(scenario: Scenario) -> Result<Report, Problem> {
     let permit = RUNS.acquire().await.map_err(|e| EngineError::Panicked(e.to_string()))?;
-    let given_up = Arc::new(AtomicBool::new(false));
-    let guard = GiveUp(given_up.clone());
+    let guard = GiveUp::default();
+    let given_up = guard.seen();
     let run = move || {
         let _permit = permit;
         traffic::run(&scenario, &mut |_| !given_up.load(Ordering::Relaxed))

@@ -6,31 +6,27 @@
 //! that reaches another comes with such a packet as its witness, and one that does not with the end of such a packet as
 //! the reason.
 
+mod cuts;
+mod internet;
+
 use super::flow::{Header, Question};
 use super::hop::{Disposition, Ending, Place};
-use crate::cidr::Cidr;
-use crate::ecs::eni::{Eni, EniStatus};
-use crate::ecs::group_filter::FIRST_DYNAMIC_PORT;
 use crate::ecs::group_filter::PacketProtocol;
-use crate::ecs::instance::{Instance, InstanceStatus};
-use crate::ecs::prefix_list::PrefixList;
-use crate::ecs::security_group::SecurityGroup;
-use crate::ecs::security_group_rule::{Peer, PortRange, SecurityGroupRule, of_group};
-use crate::id::{EniId, SecurityGroupId, VSwitchId, VpcId};
-use crate::vpc::network_acl::NetworkAcl;
-use crate::vpc::route_entry;
-use crate::vpc::route_table::RouteTable;
+use crate::ecs::security_group_rule::PortRange;
+use crate::id::{EniId, LoadBalancerId, VpcId};
 use crate::world::World;
+use cuts::{Cuts, PortClasses};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+use std::sync::Arc;
 
-/// A question about sets of interfaces of one VPC: which of some reach which of others by a protocol.
+/// A question about sets of interfaces of one VPC: which of some senders reach which of others by a protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetQuestion {
     /// The VPC.
     pub vpc: VpcId,
     /// Who might send.
-    pub from: Vec<EniId>,
+    pub from: Senders,
     /// Who might be reached.
     pub to: Vec<EniId>,
     /// By which protocol.
@@ -39,18 +35,39 @@ pub struct SetQuestion {
     pub port: Option<u16>,
 }
 
-/// Addresses of an interface that nothing tells apart: from the first to the last.
+/// Who might send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Senders {
+    /// These interfaces of the VPC.
+    Interfaces(Vec<EniId>),
+    /// Any host on the internet: every public address that nothing of this world holds.
+    Internet,
+}
+
+/// Whose addresses they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// An interface that holds them or, if they are public, stands behind them.
+    Interface(EniId),
+    /// A load balancer: what comes to it is delivered to the member that it chooses.
+    LoadBalancer(LoadBalancerId),
+    /// Hosts on the internet.
+    Internet,
+}
+
+/// Addresses that nothing tells apart: from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Run {
-    /// The interface.
-    pub eni: EniId,
+    /// Whose they are.
+    pub holder: Holder,
     /// The first address.
     pub first: IpAddr,
     /// The last address.
     pub last: IpAddr,
 }
 
-/// Interfaces that reach others. Each pair of different interfaces of the two sets does.
+/// Who reaches others. Each pair of different interfaces of the two sets does, and each pair of a host on the internet and an
+/// interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reached {
     /// Who reaches.
@@ -63,7 +80,7 @@ pub struct Reached {
     pub witness: Question,
 }
 
-/// Interfaces that do not reach others on any port that was asked about.
+/// Who does not reach others on any port that was asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreached {
     /// Who does not reach.
@@ -85,262 +102,222 @@ pub struct Reachability {
     pub unreached: Vec<Unreached>,
 }
 
-impl SetQuestion {
-    /// How many verdicts the answer costs at most.
-    pub fn cost(&self, w: &World) -> u64 {
-        let cuts = Cuts::of(w, self.vpc);
-        let (from, to) = (classes(w, &cuts, &self.from), classes(w, &cuts, &self.to));
-        let ports = Ports::of(&cuts, self.protocol, self.port);
-        let counts = [from.len(), to.len(), ports.ports.len(), ports.source_ports.len()];
-        counts.iter().fold(1, |product, &count| product * count as u64)
-    }
+/// Senders or receivers that nothing tells apart.
+#[derive(Clone, Debug)]
+struct Side {
+    v4: bool,
+    runs: Arc<[Run]>,
+}
 
+/// What came of a pair of classes.
+enum Outcome {
+    Reached(Vec<PortRange>, Question),
+    Unreached(Question, Ending),
+}
+
+/// An answer that is being worked out. It holds nothing of the world, and is that of the world as long as that does not
+/// change.
+pub struct Work {
+    protocol: PacketProtocol,
+    from: Vec<Side>,
+    to: Vec<Side>,
+    ports: PortClasses,
+    /// The receiver that comes next.
+    next: usize,
+    reached: BTreeMap<Way, Found>,
+    unreached: Vec<(Vec<usize>, usize, Question, Ending)>,
+}
+
+/// Classes of senders, and the ports on which they reach somebody.
+type Way = (Vec<usize>, Vec<PortRange>);
+
+/// Whom: classes of receivers that the same reach in the same way, with a witness.
+type Found = (Question, Vec<usize>);
+
+/// How many of a receiver's outcomes a new one is compared with: senders that are alike seldom stand far apart.
+const COMPARED: usize = 16;
+
+impl SetQuestion {
     /// Answers the question.
     pub fn answer(&self, w: &World) -> Reachability {
-        let cuts = Cuts::of(w, self.vpc);
-        let (from, to) = (classes(w, &cuts, &self.from), classes(w, &cuts, &self.to));
-        let ports = Ports::of(&cuts, self.protocol, self.port);
-        let mut answer = Reachability::default();
-        for (sender, senders) in &from {
-            for (_, receivers) in to.iter().filter(|(receiver, _)| receiver.v4 == sender.v4) {
-                let pair =
-                    senders.iter().find_map(|s| receivers.iter().find(|r| r.eni != s.eni).map(|r| (s, r)));
-                let Some((s, r)) = pair else { continue };
-                let header = |source_port, port| Question {
-                    from: Place::Interface(s.eni),
-                    header: Header {
-                        protocol: self.protocol,
-                        source: s.first,
-                        source_port,
-                        destination: r.first,
-                        port,
-                    },
-                };
-                ports.sort(w, header, senders, receivers, &mut answer);
+        let mut work = self.begin(w);
+        while !work.step(w, u64::MAX) {}
+        work.end()
+    }
+
+    /// Begins to work out the answer: everything falls into classes.
+    pub fn begin(&self, w: &World) -> Work {
+        let (from, to, ports) = match &self.from {
+            Senders::Interfaces(from) => {
+                let cuts = Cuts::between(w, self.vpc, from, &self.to, self.protocol);
+                (cuts.senders(w, from), cuts.receivers(w, &self.to), cuts.ports(self.protocol, self.port))
             }
-        }
-        answer
-    }
-}
-
-/// Where the world's rules, ACLs and routes cut the addresses and ports.
-#[derive(Default)]
-struct Cuts {
-    /// The first address of each class, by family.
-    v4: BTreeSet<u128>,
-    v6: BTreeSet<u128>,
-    /// The first port of each class of destination ports and of source ports.
-    ports: BTreeSet<u32>,
-    source_ports: BTreeSet<u32>,
-    /// The interfaces that routes lead to: each is a class of its own.
-    hops: BTreeSet<EniId>,
-}
-
-fn bits(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => v4.to_bits().into(),
-        IpAddr::V6(v6) => v6.to_bits(),
-    }
-}
-
-impl Cuts {
-    fn of(w: &World, vpc: VpcId) -> Cuts {
-        let mut cuts = Cuts::default();
-        // DHCP and mail, which the platform judges by their ports.
-        for port in [25, 67, 68, 546, 547] {
-            cuts.range(PortRange { first: port, last: port }, true, true);
-        }
-        for table in w.indexes().route_tables.by_vpc.of(&vpc).filter_map(|id| w.get::<RouteTable>(id)) {
-            for entry in route_entry::of_table(w, table, None) {
-                cuts.block(entry.destination);
-                let hop = entry.next_hop.id();
-                let instance =
-                    hop.and_then(|id| w.get::<Instance>(&id.try_into().ok()?)).map(|i| i.primary_eni);
-                cuts.hops.extend(instance.or_else(|| hop?.try_into().ok()));
-            }
-        }
-        let forwarders: BTreeSet<SecurityGroupId> =
-            cuts.hops.iter().filter_map(|id| w.get::<Eni>(id)).flat_map(|eni| eni.groups.clone()).collect();
-        for group in w.table::<SecurityGroup>().iter().filter(|group| group.vpc == vpc) {
-            let forwards = forwarders.contains(&group.id);
-            of_group(w, group.id).for_each(|rule| cuts.rule(w, rule, forwards));
-        }
-        for acl in w.table::<NetworkAcl>().iter().filter(|acl| acl.vpc == vpc) {
-            for rule in acl.ingress.iter().chain(&acl.egress) {
-                cuts.block(rule.block);
-                // An ACL judges answers too, whose destination port is the source port of the question.
-                rule.ports.into_iter().for_each(|range| cuts.range(range, true, true));
-            }
-        }
-        cuts
-    }
-
-    /// The groups of who forwards judge answers that came another way as sessions of their own.
-    fn rule(&mut self, w: &World, rule: &SecurityGroupRule, forwards: bool) {
-        let spec = &rule.spec;
-        match spec.peer {
-            Peer::Block(block) => self.block(block),
-            Peer::List(list) => {
-                let list = w.get::<PrefixList>(&list);
-                list.into_iter().flat_map(|list| &list.entries).for_each(|entry| self.block(entry.cidr));
-            }
-            Peer::Group(_) => {}
-        }
-        spec.own.into_iter().for_each(|block| self.block(block));
-        spec.ports.into_iter().for_each(|range| self.range(range, true, forwards));
-        spec.source_ports.into_iter().for_each(|range| self.range(range, forwards, true));
-    }
-
-    fn block(&mut self, block: Cidr) {
-        let cuts = if block.is_v4() { &mut self.v4 } else { &mut self.v6 };
-        cuts.insert(bits(block.first()));
-        cuts.extend(bits(block.last()).checked_add(1));
-    }
-
-    fn range(&mut self, range: PortRange, ports: bool, source_ports: bool) {
-        for at in [u32::from(range.first), u32::from(range.last) + 1] {
-            self.ports.extend(ports.then_some(at));
-            self.source_ports.extend(source_ports.then_some(at));
-        }
-    }
-
-    /// The cut at or before an address, which names its class.
-    fn class(&self, address: IpAddr) -> u128 {
-        let cuts = if address.is_ipv4() { &self.v4 } else { &self.v6 };
-        cuts.range(..=bits(address)).next_back().copied().unwrap_or(0)
-    }
-
-    /// Cuts the addresses of a block of an interface into runs.
-    fn runs(&self, eni: EniId, block: Cidr, out: &mut Vec<Run>) {
-        let cuts = if block.is_v4() { &self.v4 } else { &self.v6 };
-        let (first, last) = (bits(block.first()), bits(block.last()));
-        let address = |bits: u128| match block {
-            Cidr::V4(_) => IpAddr::from(Ipv4Addr::from_bits(bits as u32)),
-            Cidr::V6(_) => IpAddr::from(Ipv6Addr::from_bits(bits)),
+            Senders::Internet => internet::sides(w, self),
         };
-        let inner = cuts.range(first..=last).copied().filter(|&cut| cut > first);
-        let mut starts: Vec<u128> = std::iter::once(first).chain(inner).collect();
-        starts.dedup();
-        for (at, &start) in starts.iter().enumerate() {
-            let end = starts.get(at + 1).map_or(last, |next| next - 1);
-            out.push(Run { eni, first: address(start), last: address(end) });
-        }
+        let protocol = self.protocol;
+        Work { protocol, from, to, ports, next: 0, reached: BTreeMap::new(), unreached: Vec::new() }
     }
 }
 
-/// What tells interfaces apart.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Class {
-    v4: bool,
-    address: u128,
-    vswitch: VSwitchId,
-    groups: Vec<SecurityGroupId>,
-    source_dest_check: bool,
-    status: EniStatus,
-    instance: Option<InstanceStatus>,
-    /// The interface itself, if routes lead to it.
-    hop: Option<EniId>,
-}
-
-fn classes(w: &World, cuts: &Cuts, enis: &[EniId]) -> BTreeMap<Class, Vec<Run>> {
-    let mut classes: BTreeMap<Class, Vec<Run>> = BTreeMap::new();
-    for eni in enis.iter().filter_map(|id| w.get::<Eni>(id)) {
-        let mut runs = Vec::new();
-        let v4 = eni.ipv4().map(|a| Cidr::host(a.into())).chain(eni.ipv4_prefixes.iter().map(|&p| p.into()));
-        let v6 = eni.ipv6.iter().map(|&a| Cidr::host(a.into()));
-        let v6 = v6.chain(eni.ipv6_prefixes.iter().map(|&p| p.into()));
-        v4.chain(v6).for_each(|block| cuts.runs(eni.id, block, &mut runs));
-        let mut groups = eni.groups.clone();
-        groups.sort_unstable();
-        let instance = eni.instance.and_then(|id| w.get::<Instance>(&id));
-        for run in runs {
-            let class = Class {
-                v4: run.first.is_ipv4(),
-                address: cuts.class(run.first),
-                vswitch: eni.vswitch,
-                groups: groups.clone(),
-                source_dest_check: eni.source_dest_check,
-                status: eni.status,
-                instance: instance.map(|instance| instance.status),
-                hop: cuts.hops.contains(&eni.id).then_some(eni.id),
-            };
-            classes.entry(class).or_default().push(run);
+impl Work {
+    /// Works on for some `verdicts`, and a few more to come to an end with a receiver; true once all is done.
+    pub fn step(&mut self, w: &World, verdicts: u64) -> bool {
+        let mut spent = 0;
+        while self.next < self.to.len() && spent < verdicts {
+            spent += self.judge(w, self.next);
+            self.next += 1;
         }
+        self.next == self.to.len()
     }
-    classes
-}
 
-/// The classes of ports that are asked about.
-struct Ports {
-    /// Destination ports.
-    ports: Vec<PortRange>,
-    /// One source port of each class, the usual one first.
-    source_ports: Vec<u16>,
-}
-
-impl Ports {
-    fn of(cuts: &Cuts, protocol: PacketProtocol, port: Option<u16>) -> Ports {
-        if !protocol.has_ports() {
-            return Ports { ports: vec![PortRange { first: 0, last: 0 }], source_ports: vec![0] };
+    /// Who reaches a receiver; how many verdicts it took.
+    fn judge(&mut self, w: &World, receiver: usize) -> u64 {
+        let to = self.to[receiver].clone();
+        let mut spent = 0;
+        let mut outcomes: Vec<(Outcome, Vec<usize>)> = Vec::new();
+        for (sender, from) in self.from.iter().enumerate().filter(|(_, from)| from.v4 == to.v4) {
+            let Some((s, r)) = apart(&from.runs, &to.runs) else { continue };
+            let Some(outcome) = self.outcome(w, s, r, &mut spent) else { continue };
+            match outcomes.iter_mut().rev().take(COMPARED).find(|(other, _)| other.like(&outcome)) {
+                Some((_, senders)) => senders.push(sender),
+                None => outcomes.push((outcome, vec![sender])),
+            }
         }
-        let ranges = |cuts: &BTreeSet<u32>| {
-            let mut starts: Vec<u32> = cuts.iter().copied().filter(|at| (2..=65_535).contains(at)).collect();
-            starts.insert(0, 1);
-            let ends = starts.iter().skip(1).map(|next| next - 1).chain([65_535]);
-            let range = |(first, last): (&u32, u32)| PortRange { first: *first as u16, last: last as u16 };
-            starts.iter().zip(ends).map(range).collect::<Vec<_>>()
+        for (outcome, senders) in outcomes {
+            match outcome {
+                Outcome::Reached(ports, witness) => {
+                    let same = self.reached.entry((senders, ports)).or_insert((witness, Vec::new()));
+                    same.1.push(receiver);
+                }
+                Outcome::Unreached(witness, ending) => {
+                    self.unreached.push((senders, receiver, witness, ending));
+                }
+            }
+        }
+        spent
+    }
+
+    /// What comes of packets from one run to another; nothing if there is no port to ask about.
+    fn outcome(&self, w: &World, s: Run, r: Run, spent: &mut u64) -> Option<Outcome> {
+        let from = s.holder.sends()?;
+        let question = |source_port, port| Question {
+            from,
+            header: Header {
+                protocol: self.protocol,
+                source: s.first,
+                source_port,
+                destination: r.first,
+                port,
+            },
         };
-        let source_ports = ranges(&cuts.source_ports).into_iter().map(|range| range.first);
-        Ports {
-            ports: port.map_or_else(|| ranges(&cuts.ports), |p| vec![PortRange { first: p, last: p }]),
-            source_ports: std::iter::once(FIRST_DYNAMIC_PORT).chain(source_ports).collect(),
-        }
-    }
-
-    /// Puts a pair of classes into one of the two lists.
-    fn sort(
-        &self,
-        w: &World,
-        question: impl Fn(u16, u16) -> Question,
-        from: &[Run],
-        to: &[Run],
-        answer: &mut Reachability,
-    ) {
         let (mut open, mut witness): (Vec<PortRange>, Option<Question>) = (Vec::new(), None);
         let mut refused: Option<(Question, Ending)> = None;
-        for range in &self.ports {
-            let asked = self.source_ports.iter().map(|&source_port| question(source_port, range.first));
-            let mut endings = asked.map(|question| (question, question.verdict(w)));
-            let Some(first) = endings.next() else { continue };
-            let passing = std::iter::once(first).chain(endings).find(|(_, ending)| ending.delivered());
-            let Some((passing, _)) = passing else {
-                refused.get_or_insert(first);
-                continue;
-            };
+        for range in &self.ports.ports {
+            let mut passing = None;
+            for &source_port in &self.ports.source_ports {
+                let question = question(source_port, range.first);
+                let ending = question.verdict(w);
+                *spent += 1;
+                if r.holder.is_reached(ending.disposition) {
+                    passing = Some(question);
+                    break;
+                }
+                refused.get_or_insert((question, ending));
+            }
+            let Some(passing) = passing else { continue };
             witness.get_or_insert(passing);
             match open.last_mut() {
                 Some(last) if last.last + 1 == range.first => last.last = range.last,
                 _ => open.push(*range),
             }
         }
-        let (from, to) = (from.to_vec(), to.to_vec());
         match (witness, refused) {
-            (Some(witness), _) => answer.reached.push(Reached { from, to, ports: open, witness }),
-            (None, Some((witness, ending))) => {
-                answer.unreached.push(Unreached { from, to, witness, ending });
-            }
-            (None, None) => {}
+            (Some(witness), _) => Some(Outcome::Reached(open, witness)),
+            (None, Some((witness, ending))) => Some(Outcome::Unreached(witness, ending)),
+            (None, None) => None,
+        }
+    }
+
+    /// How many runs the answer will list.
+    pub fn size(&self) -> u64 {
+        let of = |sides: &[Side], which: &[usize]| -> u64 {
+            which.iter().map(|&side| sides[side].runs.len() as u64).sum()
+        };
+        let reached = self.reached.iter().map(|((from, _), (_, to))| of(&self.from, from) + of(&self.to, to));
+        let unreached =
+            self.unreached.iter().map(|(from, to, ..)| of(&self.from, from) + of(&self.to, &[*to]));
+        reached.chain(unreached).sum()
+    }
+
+    /// The answer, once all is done.
+    pub fn end(self) -> Reachability {
+        let runs = |sides: &[Side], which: &[usize]| -> Vec<Run> {
+            which.iter().flat_map(|&side| sides[side].runs.iter().copied()).collect()
+        };
+        let reached = self.reached.into_iter().map(|((from, ports), (witness, to))| Reached {
+            from: runs(&self.from, &from),
+            to: runs(&self.to, &to),
+            ports,
+            witness,
+        });
+        let unreached = self.unreached.into_iter().map(|(from, to, witness, ending)| Unreached {
+            from: runs(&self.from, &from),
+            to: runs(&self.to, &[to]),
+            witness,
+            ending,
+        });
+        Reachability { reached: reached.collect(), unreached: unreached.collect() }
+    }
+}
+
+impl Holder {
+    /// Where its packets start; a load balancer asks for nothing.
+    fn sends(self) -> Option<Place> {
+        match self {
+            Holder::Interface(eni) => Some(Place::Interface(eni)),
+            Holder::Internet => Some(Place::Internet),
+            Holder::LoadBalancer(_) => None,
+        }
+    }
+
+    /// Whether a packet that ended so has reached it.
+    fn is_reached(self, end: Disposition) -> bool {
+        match self {
+            Holder::Interface(eni) => end == Disposition::Delivered(Place::Interface(eni)),
+            Holder::LoadBalancer(_) => matches!(end, Disposition::Delivered(Place::Interface(_))),
+            Holder::Internet => false,
         }
     }
 }
 
+impl Outcome {
+    /// Whether two outcomes are the same but for the packet that shows it.
+    fn like(&self, other: &Outcome) -> bool {
+        match (self, other) {
+            (Outcome::Reached(a, _), Outcome::Reached(b, _)) => a == b,
+            (Outcome::Unreached(_, a), Outcome::Unreached(_, b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// Two runs that are not of one interface.
+fn apart(from: &[Run], to: &[Run]) -> Option<(Run, Run)> {
+    from.iter().find_map(|s| to.iter().find(|r| r.holder != s.holder).map(|r| (*s, *r)))
+}
+
 impl Reachability {
-    /// Why whoever does not reach does not, with how many interfaces each reason stops: the proof behind "nobody".
+    /// Why whoever does not reach does not, with how many senders each reason stops: the proof behind "nobody".
     pub fn reasons(&self) -> Vec<(Disposition, u64)> {
-        let mut reasons: Vec<(Disposition, BTreeSet<EniId>)> = Vec::new();
+        /// An interface counts once, whatever its addresses.
+        type Sender = (Holder, Option<IpAddr>);
+        let sender = |run: &Run| -> Sender {
+            (run.holder, Some(run.first).filter(|_| run.holder == Holder::Internet))
+        };
+        let mut reasons: Vec<(Disposition, BTreeSet<Sender>)> = Vec::new();
         for unreached in &self.unreached {
             let reason = unreached.ending.disposition;
-            let senders = unreached.from.iter().map(|run| run.eni);
+            let senders = unreached.from.iter().map(sender);
             match reasons.iter_mut().find(|(other, _)| *other == reason) {
                 Some((_, stopped)) => stopped.extend(senders),
                 None => reasons.push((reason, senders.collect())),
