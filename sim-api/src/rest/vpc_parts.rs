@@ -54,6 +54,7 @@ pub const REFUSALS: Refusals = &[
             E::SecondaryCidrNotFound,
             E::SecondaryCidrInUse,
             E::SecondaryIpv6NotFound,
+            E::Ipv6GatewayInVpc,
             E::Ipv6CidrMalformed,
             E::Ipv6InUse,
             E::VpcNotFound,

@@ -119,7 +119,7 @@ macro_rules! internet_errors {
         VpcHasIpv6GatewayAlready Conflict ["OperationUnsupported.OnlyOneIpv6GatewayInVpc"] 400 "A VPC has one IPv6 gateway.";
         Ipv6GatewayHasBandwidth Dependency ["DependencyViolation.Ipv6InternetBandwidth"] 400 "IPv6 addresses still have internet bandwidth by the gateway.";
         Ipv6GatewayRouteBusy State ["OperationFailed.RouteEntryUnstable"] 400 "A route entry to the IPv6 gateway is in transition.";
-        Ipv6GatewayInVpc Dependency ["OperationFailed.Ipv6GatewayInUse"] 400 "The VPC still has an IPv6 gateway.";
+        Ipv6GatewayInVpc Dependency ["OperationFailed.Ipv6GatewayInUse", "OperationFailed.Ipv6Gateway"] 400 "The VPC still has an IPv6 gateway.";
         VpcHasIpv6Gateway Dependency ["DependencyViolation.Ipv6Gateway"] 400 "The VPC still has an IPv6 gateway.";
         RouteIpv6GatewayOtherVpc Conflict ["OperationFailed.InstanceDismatchCurrentVpc"] 400 "The IPv6 gateway is in another VPC than the route table.";
         RouteIpv6GatewayIpv4 Invalid ["InvalidCidrBlock"] 400 "Only IPv6 networks are reached by an IPv6 gateway.";

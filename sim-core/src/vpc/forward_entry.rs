@@ -166,11 +166,10 @@ pub fn way_out(
     w.get::<Eip>(&entry.eip).map(|eip| (entry, eip))
 }
 
-/// The entries of a VPC that lead to an address inside `block`.
-pub(crate) fn into_block(w: &World, vpc: VpcId, block: Cidr4) -> impl Iterator<Item = ForwardEntryId> {
+/// The addresses of a VPC to which entries lead, each with the entry.
+pub(crate) fn targets(w: &World, vpc: VpcId) -> impl Iterator<Item = (Cidr4, ForwardEntryId)> {
     let gateways = w.indexes().nat_gateways.by_vpc.of(&vpc);
-    let entries = gateways.flat_map(move |gateway| of_gateway(w, *gateway));
-    entries.filter(move |e| block.contains(Cidr4::host(e.address))).map(|e| e.id)
+    gateways.flat_map(move |gateway| of_gateway(w, *gateway)).map(|e| (Cidr4::host(e.address), e.id))
 }
 
 /// The rule for an entry's name.

@@ -8,11 +8,9 @@ use crate::cidr::reserved::{self, RuleError};
 use crate::cidr::{Cidr4, Cidr6};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::AnyId;
 use crate::id::VpcId;
 use crate::quota::Quota;
-use crate::vpc::vpc::{Ipv6Block, Vpc, assign_ipv6, check_isp, vswitches};
-use crate::vpc::{forward_entry, snat};
+use crate::vpc::vpc::{Ipv6Block, Vpc, assign_ipv6, check_isp, check_no_ipv6_gateway, users, vswitches};
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -103,10 +101,7 @@ pub fn remove(w: &mut World, caller: &Caller, c: &RemoveSecondaryBlock) -> Outco
         return Err(if known.is_empty() { refusal } else { refusal.accepted(known) });
     }
     vpc.check_available()?;
-    let inside = vswitches(w, c.vpc).filter(|s| c.block.contains(s.block)).map(|s| AnyId::from(s.id));
-    let sources = snat::from_inside(w, c.vpc, c.block).map(AnyId::from);
-    let targets = forward_entry::into_block(w, c.vpc, c.block).map(AnyId::from);
-    let inside: Vec<AnyId> = inside.chain(sources).chain(targets).collect();
+    let inside = users(w, c.vpc, |part| c.block.contains(part));
     if !inside.is_empty() {
         return Err(Refusal::new(ErrorCode::SecondaryCidrInUse).field("cidr_block").blockers(inside));
     }
@@ -165,7 +160,8 @@ pub struct RemoveIpv6Block {
 /// Handles [`RemoveIpv6Block`].
 ///
 /// # Errors
-/// An unknown VPC or one in transition, a block it does not have, vSwitches inside the block.
+/// An unknown VPC or one in transition, a block it does not have, vSwitches inside the block, an IPv6 gateway that would be left
+/// without one.
 pub fn remove_ipv6(w: &mut World, caller: &Caller, c: &RemoveIpv6Block) -> Outcome<Reply> {
     let vpc = w.visible::<Vpc>(caller, c.vpc)?;
     if !vpc.ipv6.iter().any(|b| b.block == c.block) {
@@ -178,6 +174,10 @@ pub fn remove_ipv6(w: &mut World, caller: &Caller, c: &RemoveIpv6Block) -> Outco
         vswitches(w, c.vpc).filter(|s| s.ipv6.is_some_and(|b| c.block.contains(b))).map(|s| s.id).collect();
     if !inside.is_empty() {
         return Err(Refusal::new(ErrorCode::Ipv6InUse).field("ipv6_cidr_block").blockers(inside));
+    }
+    // The last one takes IPv6 away from the VPC.
+    if vpc.ipv6.len() == 1 {
+        check_no_ipv6_gateway(w, vpc, "ipv6_cidr_block")?;
     }
     w.update::<Vpc>(&c.vpc, |vpc| vpc.ipv6.retain(|b| b.block != c.block));
     Ok(Reply::Done)

@@ -203,11 +203,13 @@ pub fn way_out(w: &World, gateway: NatGatewayId, source: Ipv4Addr) -> Option<(&S
     eips.find(|eip| eip.status == EipStatus::InUse).map(|eip| (entry, eip))
 }
 
-/// The entries of a VPC whose source is a block inside `block`.
-pub(crate) fn from_inside(w: &World, vpc: VpcId, block: Cidr4) -> impl Iterator<Item = SnatEntryId> {
+/// The entries of a VPC whose source is a block of their own, each with it.
+pub(crate) fn blocks(w: &World, vpc: VpcId) -> impl Iterator<Item = (Cidr4, SnatEntryId)> {
     let gateways = w.indexes().nat_gateways.by_vpc.of(&vpc);
-    let entries = gateways.flat_map(move |gateway| of_gateway(w, *gateway));
-    entries.filter(move |e| matches!(e.source, SnatSource::Block(own) if block.contains(own))).map(|e| e.id)
+    gateways.flat_map(move |gateway| of_gateway(w, *gateway)).filter_map(|e| match e.source {
+        SnatSource::Block(block) => Some((block, e.id)),
+        SnatSource::VSwitch(_) => None,
+    })
 }
 
 /// Makes an SNAT entry.

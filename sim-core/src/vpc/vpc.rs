@@ -11,7 +11,7 @@ use crate::cidr::{
 };
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, ResourceGroupId, RouteEntryId, RouteTableId, VRouterId, VSwitchId, VpcId};
+use crate::id::{AnyId, ResourceGroupId, RouteEntryId, RouteTableId, VRouterId, VpcId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -20,11 +20,11 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
-use crate::vpc::ipv6_gateway;
 use crate::vpc::route_entry::RouteEntry;
 use crate::vpc::route_table::{RouteTable, RouteTableKind, Status};
 use crate::vpc::vrouter::VRouter;
 use crate::vpc::vswitch::VSwitch;
+use crate::vpc::{forward_entry, ipv6_gateway, snat};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -367,7 +367,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVpc) -> Outcome<Reply> {
     }
     if c.ipv6 == Some(false) && !vpc.ipv6.is_empty() {
         check_ipv6_unused(w, vpc)?;
-        check_no_ipv6_gateway(w, vpc)?;
+        check_no_ipv6_gateway(w, vpc, "ipv6")?;
     }
     let assign = c.ipv6 == Some(true) && vpc.ipv6.is_empty();
     let assigned = assign.then(|| assign_ipv6(w));
@@ -389,6 +389,14 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyVpc) -> Outcome<Reply> {
     Ok(Reply::Done)
 }
 
+/// What uses a part of a VPC's IPv4 blocks for which `lost` holds: vSwitches, sources of SNAT entries, targets of DNAT entries.
+pub(super) fn users(w: &World, vpc: VpcId, lost: impl Fn(Cidr4) -> bool) -> Vec<AnyId> {
+    let vswitches = vswitches(w, vpc).map(|s| (s.block, AnyId::from(s.id)));
+    let sources = snat::blocks(w, vpc).map(|(block, id)| (block, AnyId::from(id)));
+    let targets = forward_entry::targets(w, vpc).map(|(host, id)| (host, AnyId::from(id)));
+    vswitches.chain(sources).chain(targets).filter(|(part, _)| lost(*part)).map(|(_, id)| id).collect()
+}
+
 fn check_resize(w: &World, vpc: &Vpc, block: Cidr4) -> Outcome<()> {
     let refuse = |code, detail: String| Refusal::new(code).field("cidr_block").detail(detail);
     if vpc.is_default {
@@ -401,16 +409,12 @@ fn check_resize(w: &World, vpc: &Vpc, block: Cidr4) -> Outcome<()> {
     if let Some(other) = vpc.secondary.iter().find(|b| b.overlaps(block)) {
         return Err(refuse(ErrorCode::VpcCidrOverlap, format!("{block} overlaps {other}.")));
     }
-    let outside: Vec<VSwitchId> = vswitches(w, vpc.id)
-        .filter(|s| vpc.block.contains(s.block) && !block.contains(s.block))
-        .map(|s| s.id)
-        .collect();
-    if !outside.is_empty() {
-        return Err(
-            refuse(ErrorCode::VpcCidrInUse, format!("vSwitches lie outside {block}.")).blockers(outside)
-        );
+    let outside = users(w, vpc.id, |part| vpc.block.contains(part) && !block.contains(part));
+    if outside.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let detail = format!("What is in use lies outside {block}.");
+    Err(refuse(ErrorCode::VpcCidrInUse, detail).blockers(outside))
 }
 
 fn check_ipv6_unused(w: &World, vpc: &Vpc) -> Outcome<()> {
@@ -422,10 +426,10 @@ fn check_ipv6_unused(w: &World, vpc: &Vpc) -> Outcome<()> {
 }
 
 /// IPv6 goes after the gateway (provider documentation: VPC and vSwitch, 2026).
-fn check_no_ipv6_gateway(w: &World, vpc: &Vpc) -> Outcome<()> {
+pub(super) fn check_no_ipv6_gateway(w: &World, vpc: &Vpc, field: &str) -> Outcome<()> {
     match ipv6_gateway::of_vpc(w, vpc.id) {
         None => Ok(()),
-        Some(gateway) => Err(Refusal::new(ErrorCode::Ipv6GatewayInVpc).field("ipv6").blockers([gateway.id])),
+        Some(gateway) => Err(Refusal::new(ErrorCode::Ipv6GatewayInVpc).field(field).blockers([gateway.id])),
     }
 }
 

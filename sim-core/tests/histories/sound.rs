@@ -1,7 +1,7 @@
 //! What is true of the rows of every world, judged from the rows alone.
 
 use sim_core::World;
-use sim_core::cidr::{Cidr, reserved};
+use sim_core::cidr::{Cidr, Cidr4, reserved};
 use sim_core::ecs::disk::Disk;
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
@@ -10,7 +10,7 @@ use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::SecurityGroup;
 use sim_core::ecs::security_group_rule::{Direction, Peer, SecurityGroupRule};
 use sim_core::ecs::service_port::ServicePort;
-use sim_core::id::{AnyId, VSwitchId};
+use sim_core::id::{AnyId, VSwitchId, VpcId};
 use sim_core::resource_group;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::backend::{self, Backend};
@@ -413,6 +413,10 @@ fn checks(w: &World) {
     assert_eq!(there, expected);
 }
 
+fn in_vpc(w: &World, vpc: VpcId, block: Cidr4) -> bool {
+    w.get::<Vpc>(&vpc).expect("a VPC outlives its gateways").blocks().any(|own| own.contains(block))
+}
+
 /// An SNAT entry uses addresses that are bound to its gateway, and a source has one entry.
 fn nat(w: &World) {
     let mut sources = BTreeSet::new();
@@ -421,6 +425,7 @@ fn nat(w: &World) {
         assert_eq!((&gateway.owner, gateway.status), (&entry.owner, NatStatus::Available));
         let block = entry.source.block(w).expect("a source outlives its entry");
         assert!(sources.insert((entry.gateway, block)), "{block} has two entries");
+        assert!(in_vpc(w, gateway.vpc, block), "{block} is a source outside {}", gateway.vpc);
         assert!(!entry.eips.is_empty(), "{} has no address", entry.id);
         for eip in &entry.eips {
             let target = w.get::<Eip>(eip).and_then(|eip| eip.binding).map(|b| b.target);
@@ -464,6 +469,7 @@ fn forwards(w: &World) {
         assert_eq!((&gateway.owner, gateway.vpc), (&entry.owner, entry.vpc));
         let target = w.get::<Eip>(&entry.eip).and_then(|eip| eip.binding).map(|b| b.target);
         assert_eq!(target, Some(Target::Nat { gateway: entry.gateway }), "{} uses another's", entry.id);
+        assert!(in_vpc(w, entry.vpc, Cidr4::host(entry.address)), "{} leads outside", entry.id);
         let protocols: &[u8] = match entry.protocol {
             ForwardProtocol::Tcp => &[6],
             ForwardProtocol::Udp => &[17],
