@@ -42,8 +42,8 @@ fn play(text: &str) -> String {
 fn every_story_ends_as_it_is_written() {
     let update = std::env::var_os("CLOUDNET_UPDATE").is_some();
     let mut files: Vec<PathBuf> = fs::read_dir(directory()).unwrap().map(|e| e.unwrap().path()).collect();
-    // The page about packets is a story too: what it shows is what comes out.
-    files.push(directory().join("../../docs/datapath.md"));
+    // These pages are stories too: what they show is what comes out.
+    files.extend(["datapath.md", "health-checks.md"].map(|page| directory().join("../../docs").join(page)));
     files.sort();
     assert!(files.len() >= 7, "the stories are missing: {files:?}");
     let mut wrong = Vec::new();
