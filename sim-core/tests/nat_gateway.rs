@@ -176,7 +176,7 @@ fn one_change_of_entries_at_a_time() {
     let snat = lab.ok(web).id::<SnatEntryId>();
     let status = |lab: &Lab| lab.world.get::<SnatEntry>(&snat).unwrap().status;
     assert_eq!(status(&lab), NatEntryStatus::Pending);
-    lab.refuses("another meanwhile", db.clone(), E::SnatEntryStatusIncorrect);
+    lab.refuses("another meanwhile", db.clone(), E::NatStatusIncorrect);
     lab.wait(200);
     assert_eq!(status(&lab), NatEntryStatus::Available);
     let change = ModifySnatEntry {
@@ -243,7 +243,7 @@ fn a_dnat_table_takes_one_change_at_a_time_and_goes_with_its_gateway() {
     let made = lab.ok(one).id::<ForwardEntryId>();
     let status = |lab: &Lab| lab.world.get::<ForwardEntry>(&made).unwrap().status;
     assert_eq!(status(&lab), NatEntryStatus::Pending);
-    lab.refuses("another meanwhile", two.clone(), E::ForwardEntryStatusIncorrect);
+    lab.refuses("another meanwhile", two.clone(), E::NatStatusIncorrect);
     lab.wait(200);
     assert_eq!(status(&lab), NatEntryStatus::Available);
     lab.ok(two);
