@@ -23,7 +23,7 @@ async fn groups_by_every_filter() {
     let s = &service;
     let sorted = |names: &[&str]| -> Vec<String> { names.iter().map(|name| s.ids[name].clone()).collect() };
     for (filter, wanted) in [
-        ("", &["sg", "far", "sg2", "ent", "tagged"][..]),
+        ("", &["sg", "sg2", "ent", "far", "tagged"][..]),
         ("VpcId=$vpc", &["sg", "sg2", "ent"]),
         ("VpcId=$other", &["far", "tagged"]),
         ("VpcId=vpc-1", &[]),

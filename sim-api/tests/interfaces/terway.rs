@@ -185,7 +185,7 @@ async fn the_cloud_controller_manager_finds_nodes_by_address_and_opens_them() {
     assert_eq!(found, [&json!(service.ids["node_eni"]), &json!(service.ids["stopped_eni"])]);
     assert_eq!(page["PageSize"], 100);
     // The same address in another VPC is not found.
-    let other = service.rpc_ok("DescribeNetworkInterfaces VpcId=$other PrivateIpAddress.1=10.0.1.11").await;
+    let other = service.rpc_ok("DescribeNetworkInterfaces VpcId=$other PrivateIpAddress.1=10.0.1.201").await;
     assert!(set(&other).is_empty());
     service
         .rpc_ok("ModifyNetworkInterfaceAttribute NetworkInterfaceId=$node_eni SourceDestCheck=false")

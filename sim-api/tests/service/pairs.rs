@@ -7,8 +7,6 @@ use axum::http::{Request, header};
 use serde_json::Value;
 use sim_api::engine::Lifetime;
 use sim_api::server::Server;
-use sim_core::journal::Change;
-use sim_core::world::Stored;
 use sim_core::{AccountId, Caller, Command, ErrorCode as E, Reply, World};
 use std::collections::BTreeMap;
 use tower::ServiceExt;
@@ -161,10 +159,4 @@ impl Service {
 fn encode(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-/// A row as a journal holds it, for a world whose rows another subject makes.
-pub fn stored<R: Stored>(row: &R) -> Change {
-    let key = postcard::to_stdvec(&row.key()).unwrap();
-    Change { table: R::TABLE, version: R::VERSION, key, row: Some(postcard::to_stdvec(row).unwrap()) }
 }

@@ -24,6 +24,11 @@ use sim_core::{
 #[allow(unused_imports)]
 pub use Direction::{Egress, Ingress};
 
+/// A type with 3 interfaces of 6 addresses of each family.
+pub const SMALL: &str = "ecs.g7.large";
+/// A type with 3 interfaces of 10 addresses, one of which may be a trunk with 3 members.
+pub const TRUNKING: &str = "ecs.u1-c1m4.xlarge";
+
 pub fn caller() -> Caller {
     Caller::new(AccountId::DEFAULT, "cn-hangzhou")
 }
@@ -32,7 +37,8 @@ pub fn number(n: u64) -> IdNumber {
     IdNumber::new(1_000_000 + n, 7, RegionCode::from_text("bp1").unwrap())
 }
 
-fn stored<R: Stored>(row: &R) -> Change {
+/// A row as a journal holds it, for a world whose rows another subject makes.
+pub fn stored<R: Stored>(row: &R) -> Change {
     let key = postcard::to_stdvec(&row.key()).unwrap();
     Change { table: R::TABLE, version: R::VERSION, key, row: Some(postcard::to_stdvec(row).unwrap()) }
 }
@@ -112,7 +118,7 @@ pub fn eni(vswitch: VSwitchId, groups: &[SecurityGroupId]) -> CreateEni {
 }
 
 /// A host and its primary interface, as stored rows: what makes them is another subject's.
-fn host(
+pub fn host(
     w: &World,
     n: u64,
     vswitch: VSwitchId,
@@ -247,10 +253,10 @@ impl Lab {
         let mut loader = World::load();
         world.slice(None, 10_000).0.iter().for_each(|row| loader.change(row).unwrap());
         let hosts = [
-            (1, web, sg, "ecs.g7.large", InstanceStatus::Running),
-            (2, web, sg, "ecs.u1-c1m4.xlarge", InstanceStatus::Stopped),
-            (3, web, sg, "ecs.g7.large", InstanceStatus::Starting),
-            (4, elsewhere, far, "ecs.g7.large", InstanceStatus::Running),
+            (1, web, sg, SMALL, InstanceStatus::Running),
+            (2, web, sg, TRUNKING, InstanceStatus::Stopped),
+            (3, web, sg, SMALL, InstanceStatus::Starting),
+            (4, elsewhere, far, SMALL, InstanceStatus::Running),
         ];
         let [node, trunking, starting, foreign] = hosts.map(|(n, vswitch, group, kind, status)| {
             let (eni, instance) = host(&world, n, vswitch, group, kind, status);
