@@ -15,6 +15,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Route table", "Which vSwitches it holds for, and which entry an address takes."),
     ("Route entry", "Where packets to a network go."),
     ("Elastic IP address", "A public address that an account holds, and what it is bound to."),
+    ("HaVip", "A private address that moves between instances or network interfaces of a vSwitch."),
     ("NAT gateway", "The way of hosts without public addresses of their own to the internet."),
     ("DNAT entry", "What the addresses of a NAT gateway lead to from outside."),
     ("SNAT entry", "Who goes out through a NAT gateway, and by which of its addresses."),

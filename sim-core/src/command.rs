@@ -124,6 +124,12 @@ commands! {
     CreateForwardEntry(crate::vpc::forward_entry::CreateForwardEntry) => crate::vpc::forward_entry::create;
     ModifyForwardEntry(crate::vpc::forward_entry::ModifyForwardEntry) => crate::vpc::forward_entry::modify;
     DeleteForwardEntry(crate::vpc::forward_entry::DeleteForwardEntry) => crate::vpc::forward_entry::delete;
+    // -- HaVips
+    CreateHaVip(crate::vpc::ha_vip::CreateHaVip) => crate::vpc::ha_vip::create;
+    ModifyHaVip(crate::vpc::ha_vip::ModifyHaVip) => crate::vpc::ha_vip::modify;
+    AssociateHaVip(crate::vpc::ha_vip_binding::AssociateHaVip) => crate::vpc::ha_vip_binding::associate;
+    UnassociateHaVip(crate::vpc::ha_vip_binding::UnassociateHaVip) => crate::vpc::ha_vip_binding::unassociate;
+    DeleteHaVip(crate::vpc::ha_vip::DeleteHaVip) => crate::vpc::ha_vip::delete;
     // -- gateways
     CreateIpv4Gateway(crate::vpc::ipv4_gateway::CreateIpv4Gateway) => crate::vpc::ipv4_gateway::create;
     EnableIpv4Gateway(crate::vpc::ipv4_gateway::EnableIpv4Gateway) => crate::vpc::ipv4_gateway::enable;

@@ -304,6 +304,7 @@ ids! {
     SnatEntry, SnatEntryId, "snat", "SNAT entry", SnatEntryNotFound;
     ForwardTable, ForwardTableId, "ftb", "DNAT table", ForwardTableNotFound;
     ForwardEntry, ForwardEntryId, "fwd", "DNAT entry", ForwardEntryNotFound;
+    HaVip, HaVipId, "havip", "HaVip", HaVipNotFound;
     Ipv4Gateway, Ipv4GatewayId, "ipv4gw", "IPv4 gateway", Ipv4GatewayNotFound;
     Ipv6Gateway, Ipv6GatewayId, "ipv6gw", "IPv6 gateway", Ipv6GatewayNotFound;
     Ipv6Address, Ipv6AddressId, "ipv6", "IPv6 address", Ipv6AddressNotFound;

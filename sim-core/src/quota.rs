@@ -86,6 +86,11 @@ quotas! {
     TrafficEipsPerNatGateway "natgw.traffic_eips" 10 true "elastic IP addresses on one NAT gateway that are paid by traffic";
     SnatEntries "natgw_quota_snat_entry_num" 40 true "SNAT entries of one NAT gateway";
     ForwardEntries "natgw.dnat_entries" 100 true "DNAT entries of one NAT gateway";
+    HaVipsPerVpc "havip.per_vpc" 50 false "HaVips in one VPC";
+    HaVipsPerAccount "havip.per_account" 50 false "HaVips of one account, in all regions together";
+    HaVipsPerInstance "havip.per_instance" 5 false "HaVips that are bound to one instance by any of its interfaces";
+    BindingsPerHaVip "havip.bindings" 10 false "instances or network interfaces to which one HaVip is bound";
+    HaVipRouteEntries "vpc_quota_havip_custom_route_entry" 5 true "custom entries of one route table that lead to HaVips";
     EipsPerSnatEntry "natgw.eips_per_snat" 64 false "elastic IP addresses of one SNAT entry";
     NetworkAclsPerVpc "nacl_quota_vpc_create_count" 20 true "network ACLs in one VPC";
     NetworkAclIngressRules "vpc_quota_nacl_ingress_entry" 20 true "inbound rules of one network ACL, for IPv4 and IPv6 each";

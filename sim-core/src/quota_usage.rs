@@ -4,6 +4,7 @@
 
 use crate::access::{Caller, Owner};
 use crate::ecs::eni::Eni;
+use crate::ecs::instance::Instance;
 use crate::ecs::prefix_list::PrefixList;
 use crate::ecs::security_group::{GroupKind, SecurityGroup};
 use crate::ecs::security_group_rule::{Direction, weight};
@@ -16,11 +17,12 @@ use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::{listener, listener_access};
 use crate::table::Groups;
 use crate::tag::Tag;
+use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::nat_gateway::{self, NatGateway};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::route_table::RouteTable;
-use crate::vpc::snat;
 use crate::vpc::vpc::Vpc;
+use crate::vpc::{ha_vip_binding, next_hop, snat};
 use crate::world::World;
 
 /// Within what a quota counts.
@@ -40,8 +42,12 @@ pub enum QuotaScope {
     AccessControlList,
     /// One NAT gateway.
     NatGateway,
+    /// One HaVip.
+    HaVip,
     /// One network ACL.
     NetworkAcl,
+    /// One instance.
+    Instance,
     /// One network interface.
     Eni,
     /// One load balancer.
@@ -65,7 +71,9 @@ impl QuotaScope {
             QuotaScope::PrefixList => "prefix_list",
             QuotaScope::AccessControlList => "access_control_list",
             QuotaScope::NatGateway => "nat_gateway",
+            QuotaScope::HaVip => "ha_vip",
             QuotaScope::NetworkAcl => "network_acl",
+            QuotaScope::Instance => "instance",
             QuotaScope::Eni => "network_interface",
             QuotaScope::LoadBalancer => "load_balancer",
             QuotaScope::Listener => "listener",
@@ -84,7 +92,9 @@ enum Counter {
     PrefixList(fn(&World, &PrefixList) -> u64),
     AccessControlList(fn(&World, &AccessControlList) -> u64),
     NatGateway(fn(&World, &NatGateway) -> u64),
+    HaVip(fn(&World, &HaVip) -> u64),
     NetworkAcl(fn(&World, &NetworkAcl) -> u64),
+    Instance(fn(&World, &Instance) -> u64),
     Eni(fn(&World, &Eni) -> u64),
     LoadBalancer(fn(&World, &LoadBalancer) -> u64),
     Listener(fn(&World, &Listener) -> u64),
@@ -179,6 +189,15 @@ const fn counter(quota: Quota) -> Counter {
         Quota::ForwardEntries => {
             Counter::NatGateway(|w, gateway| w.indexes().forward_entries.by_gateway.count(&gateway.id))
         }
+        Quota::HaVipsPerAccount => Counter::Region(ha_vip::counted),
+        Quota::HaVipsPerInstance => {
+            Counter::Instance(|w, instance| ha_vip_binding::held(w, Some(instance.id)))
+        }
+        Quota::BindingsPerHaVip => Counter::HaVip(|_, vip| vip.bound.len() as u64),
+        Quota::HaVipsPerVpc => Counter::Vpc(|w, vpc| w.indexes().ha_vips.by_vpc.count(&vpc.id)),
+        Quota::HaVipRouteEntries => {
+            Counter::RouteTable(|w, table| next_hop::ha_vip_entries(w, table.id).count() as u64)
+        }
         // What the largest entry has: an entry is no object of its own for a quota.
         Quota::EipsPerSnatEntry => Counter::NatGateway(|w, gateway| {
             snat::of_gateway(w, gateway.id).map(|entry| entry.eips.len() as u64).max().unwrap_or(0)
@@ -215,7 +234,9 @@ impl Quota {
             Counter::PrefixList(_) => QuotaScope::PrefixList,
             Counter::AccessControlList(_) => QuotaScope::AccessControlList,
             Counter::NatGateway(_) => QuotaScope::NatGateway,
+            Counter::HaVip(_) => QuotaScope::HaVip,
             Counter::NetworkAcl(_) => QuotaScope::NetworkAcl,
+            Counter::Instance(_) => QuotaScope::Instance,
             Counter::Eni(_) => QuotaScope::Eni,
             Counter::LoadBalancer(_) => QuotaScope::LoadBalancer,
             Counter::Listener(_) => QuotaScope::Listener,
@@ -248,7 +269,9 @@ impl Quota {
             Counter::PrefixList(count) => row::<PrefixList>(w, object).map(|list| count(w, list)),
             Counter::AccessControlList(count) => row::<AccessControlList>(w, object).map(|acl| count(w, acl)),
             Counter::NatGateway(count) => row::<NatGateway>(w, object).map(|gateway| count(w, gateway)),
+            Counter::HaVip(count) => row::<HaVip>(w, object).map(|vip| count(w, vip)),
             Counter::NetworkAcl(count) => row::<NetworkAcl>(w, object).map(|acl| count(w, acl)),
+            Counter::Instance(count) => row::<Instance>(w, object).map(|instance| count(w, instance)),
             Counter::Eni(count) => row::<Eni>(w, object).map(|eni| count(w, eni)),
             Counter::LoadBalancer(count) => row::<LoadBalancer>(w, object).map(|b| count(w, b)),
             Counter::Listener(count) => row::<Listener>(w, object).map(|l| count(w, l)),
@@ -279,6 +302,10 @@ impl Quota {
             }
             Counter::NatGateway(count) => {
                 top.of(w, &ix.nat_gateways.by_owner, owner, |gateway| Some(count(w, gateway)));
+            }
+            Counter::HaVip(count) => top.of(w, &ix.ha_vips.by_owner, owner, |vip| Some(count(w, vip))),
+            Counter::Instance(count) => {
+                top.of(w, &ix.instances.by_owner, owner, |instance| Some(count(w, instance)));
             }
             Counter::NetworkAcl(count) => {
                 top.of(w, &ix.network_acls.by_owner, owner, |acl| Some(count(w, acl)));

@@ -84,6 +84,8 @@ pub enum Work {
     NatGateway,
     /// An entry of a NAT table is made or changed.
     NatEntry,
+    /// A HaVip is made or deleted.
+    HaVip,
     /// An IPv4 or IPv6 gateway is made, activated or deleted.
     Gateway,
     /// A network ACL is made, or its rules or bindings change.
@@ -113,6 +115,7 @@ impl Provisioning {
                 | Work::NetworkAcl
                 | Work::Eip
                 | Work::Gateway
+                | Work::HaVip
                 | Work::NatEntry,
             ) => Span(1_000),
             (Provisioning::Documented, Work::Listener) => Span(1_000),

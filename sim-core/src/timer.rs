@@ -2,8 +2,8 @@
 
 use crate::ecs::service_port::PortProtocol;
 use crate::id::{
-    EipId, EniId, ForwardEntryId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, ListenerId, NatGatewayId,
-    NetworkAclId, OutageId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
+    EipId, EniId, ForwardEntryId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, ListenerId,
+    NatGatewayId, NetworkAclId, OutageId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
@@ -46,6 +46,8 @@ pub enum Due {
     SnatEntry(SnatEntryId),
     /// A DNAT entry leaves its transition.
     ForwardEntry(ForwardEntryId),
+    /// A HaVip leaves its transition.
+    HaVip(HaVipId),
     /// An IPv4 gateway leaves its transition.
     Ipv4Gateway(Ipv4GatewayId),
     /// An IPv6 gateway leaves its transition.
@@ -112,6 +114,7 @@ impl World {
             Due::SnatEntry(id) => crate::vpc::snat::settle(self, id),
             Due::ForwardEntry(id) => crate::vpc::forward_entry::settle(self, id),
             // -- gateways
+            Due::HaVip(id) => crate::vpc::ha_vip::settle(self, id),
             Due::Ipv4Gateway(id) => crate::vpc::ipv4_gateway::settle(self, id),
             Due::Ipv6Gateway(id) => crate::vpc::ipv6_gateway::settle(self, id),
             // -- network ACLs

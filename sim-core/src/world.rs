@@ -67,6 +67,7 @@ tables! {
     57 ipv4_gateways crate::vpc::ipv4_gateway::Ipv4Gateway;
     59 ipv6_gateways crate::vpc::ipv6_gateway::Ipv6Gateway;
     60 ipv6_bandwidths crate::vpc::ipv6_bandwidth::Ipv6Bandwidth;
+    61 ha_vips crate::vpc::ha_vip::HaVip;
     // -- load balancers (70..=79)
     70 load_balancers crate::slb::load_balancer::LoadBalancer;
     71 listeners crate::slb::listener::Listener;

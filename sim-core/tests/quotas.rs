@@ -447,6 +447,11 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::EipsPerSnatEntry
         | Quota::ForwardEntries
         | Quota::EipsPerAccount
+        | Quota::HaVipsPerVpc
+        | Quota::HaVipsPerAccount
+        | Quota::HaVipsPerInstance
+        | Quota::BindingsPerHaVip
+        | Quota::HaVipRouteEntries
         | Quota::NetworkAclsPerVpc
         | Quota::NetworkAclIngressRules
         | Quota::NetworkAclEgressRules => internet::fill(lab, quota),

@@ -79,6 +79,8 @@ pub const REFUSALS: Refusals = &[
             E::EipTargetBound,
             E::EipTargetFull,
             E::EipTargetForwarded,
+            E::EipHaVipForwarded,
+            E::HaVipStatusIncorrect,
             E::NatStatusIncorrect,
             E::NatEipQuotaExceeded,
             E::NatTrafficEipQuotaExceeded,
@@ -92,6 +94,7 @@ pub const REFUSALS: Refusals = &[
             E::EipInstanceStatus,
             E::EipInterfaceStatus,
             E::EipInterfaceAttached,
+            E::HaVipStatusIncorrect,
             E::EipUsedBySnat,
             E::EipUsedByForward,
         ],
@@ -394,7 +397,7 @@ async fn release_eip(ctx: Context, Path(eip): Path<String>) -> Result<Response, 
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"target_id": "i-bp1h2ix3c8njnw9s8k7mq"}))]
 pub struct AssociateEipBody {
-    /// EcsInstance (if absent), NetworkInterface or Nat. The provider knows SlbInstance, HaVip and IpAddress, too.
+    /// EcsInstance (if absent), NetworkInterface, Nat or HaVip. The provider knows SlbInstance and IpAddress, too.
     #[serde(default)]
     target_type: Option<String>,
     /// The object.

@@ -91,6 +91,7 @@ pub const REFUSALS: Refusals = &[
             E::VSwitchStatusIncorrect,
             E::InstanceSecondaryAddresses,
             E::InstanceIpv6Held,
+            E::InstanceHasHaVip,
             E::InstanceEniAttached,
             E::InstanceHasRouteEntry,
             E::AddressOutside,

@@ -34,6 +34,7 @@ mod certificates;
 // -- elastic IP addresses
 mod eips;
 mod forward_entries;
+mod ha_vips;
 mod ipv4_gateways;
 mod ipv6_bandwidths;
 mod ipv6_gateways;
@@ -99,6 +100,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         catalog::router(),
         // -- elastic IP addresses
         eips::router(),
+        ha_vips::router(),
         nat_gateways::router(),
         snat_entries::router(),
         forward_entries::router(),
@@ -161,6 +163,7 @@ pub const REFUSALS: &[Refusals] = &[
     catalog::REFUSALS,
     // -- elastic IP addresses
     eips::REFUSALS,
+    ha_vips::REFUSALS,
     nat_gateways::REFUSALS,
     snat_entries::REFUSALS,
     forward_entries::REFUSALS,

@@ -66,6 +66,9 @@ pub const REFUSALS: Refusals = &[
             E::RouteNextHopStatus,
             E::RouteInstanceOtherVpc,
             E::RouteEniOtherVpc,
+            E::RouteHaVipOtherVpc,
+            E::RouteHaVipQuotaExceeded,
+            E::HaVipStatusIncorrect,
             E::RouteNatGatewayOtherVpc,
             E::RouteIpv4GatewayStatus,
             E::RouteIpv4GatewayOtherVpc,
@@ -102,6 +105,9 @@ pub const REFUSALS: Refusals = &[
             E::RouteNextHopStatus,
             E::RouteInstanceOtherVpc,
             E::RouteEniOtherVpc,
+            E::RouteHaVipOtherVpc,
+            E::RouteHaVipQuotaExceeded,
+            E::HaVipStatusIncorrect,
             E::RouteNatGatewayOtherVpc,
             E::RouteIpv4GatewayStatus,
             E::RouteIpv4GatewayOtherVpc,
@@ -155,7 +161,7 @@ pub struct RouteEntryBody {
     /// The networks that it is for.
     #[schema(example = "192.168.0.0/24")]
     destination: String,
-    /// The type of its next hop: local, Instance, NetworkInterface, NatGateway, Ipv4Gateway or IPv6Gateway.
+    /// The type of its next hop: local, Instance, NetworkInterface, HaVip, NatGateway, Ipv4Gateway or IPv6Gateway.
     #[schema(example = "Instance")]
     next_hop_type: &'static str,
     /// Its next hop; null if that is local.

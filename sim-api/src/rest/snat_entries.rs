@@ -33,6 +33,7 @@ pub const REFUSALS: Refusals = &[
             E::MissingParameter,
             E::VSwitchNotFound,
             E::SnatVSwitchOtherVpc,
+            E::SnatVSwitchHasHaVip,
             E::SnatSourceOutside,
             E::NatStatusIncorrect,
             E::SnatVSwitchDuplicate,

@@ -57,6 +57,9 @@ pub struct StepBody {
     /// The rule that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     security_group_rule_id: Option<String>,
+    /// The HaVip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ha_vip_id: Option<String>,
     /// The load balancer.
     #[serde(skip_serializing_if = "Option::is_none")]
     load_balancer_id: Option<String>,
@@ -78,7 +81,7 @@ pub struct StepBody {
     /// How it was chosen: wrr, rr, wlc, sch, tch or qch.
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduler: Option<&'static str>,
-    /// How many members a listener has.
+    /// How many members a listener has, or to how many interfaces a HaVip is bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<usize>,
     /// The elastic IP address.
@@ -260,6 +263,9 @@ impl StepBody {
                 destination_cidr_block: Some(destination.to_string()),
                 ..StepBody::of("route").table(vswitch, table).next_hop(next_hop)
             },
+            Hop::Answered { ha_vip, eni } => {
+                StepBody { ha_vip_id: Some(ha_vip.to_string()), ..StepBody::of("ha_vip").eni(eni) }
+            }
             Hop::Translated { eip, by, header } => StepBody {
                 snat_entry_id: by.and_then(NatEntryId::snat).map(|id| id.to_string()),
                 forward_entry_id: by.and_then(NatEntryId::forward).map(|id| id.to_string()),
@@ -316,6 +322,9 @@ impl StepBody {
             }
             Disposition::EipNotBound { eip, status } => {
                 StepBody { eip_id: Some(eip.to_string()), status: Some(status.text()), ..step }
+            }
+            Disposition::HaVipUnanswered { ha_vip, bound } => {
+                StepBody { ha_vip_id: Some(ha_vip.to_string()), members: Some(bound), ..step }
             }
             Disposition::BalancerDown { load_balancer, status } => {
                 StepBody { status: Some(status), ..step.balancer(load_balancer) }

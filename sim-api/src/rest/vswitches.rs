@@ -87,6 +87,7 @@ pub const REFUSALS: Refusals = &[
             E::VSwitchInUse,
             E::VSwitchHasResident,
             E::VSwitchHasSnatEntry,
+            E::VSwitchHasHaVip,
             E::VSwitchHasNatGateway,
         ],
     ),

@@ -8,10 +8,10 @@ use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
     AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, ForwardEntryId, ForwardTableId,
-    ForwardingRuleId, Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId, Ipv6BandwidthId, Ipv6GatewayId,
-    LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode, ResourceGroupId,
-    RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, SnatEntryId,
-    SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId,
+    ForwardingRuleId, HaVipId, Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId, Ipv6BandwidthId,
+    Ipv6GatewayId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode,
+    ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId,
+    SnatEntryId, SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -154,6 +154,9 @@ fn text(action: &Action, name: &str) -> String {
         "ResourceId" if ecs => id::<InstanceId>(),
         "ResourceId" => id::<VpcId>(),
         "AllocationId" => id::<EipId>(),
+        "HaVipId" => id::<HaVipId>(),
+        "InstanceType" if action.name.ends_with("HaVip") => "EcsInstance".to_owned(),
+        "Key" if action.name == "DescribeHaVips" => "VpcId".to_owned(),
         "NatGatewayId" => id::<NatGatewayId>(),
         "SnatTableId" => id::<SnatTableId>(),
         "SnatEntryId" => id::<SnatEntryId>(),

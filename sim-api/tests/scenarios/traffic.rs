@@ -39,6 +39,8 @@ use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge, Isp};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
 use sim_core::vpc::forward_ports::{ForwardProtocol, parse_external_port, parse_internal_port};
+use sim_core::vpc::ha_vip::{BindType, CreateHaVip};
+use sim_core::vpc::ha_vip_binding::AssociateHaVip;
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
 use sim_core::vpc::nat_gateway::CreateNatGateway;
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
@@ -106,6 +108,7 @@ impl Story {
             ["expose", host, eip] => {
                 let (eip, target) = (self.id(eip), self.any(host).to_string().into());
                 let kind = match self.any(host).kind() {
+                    IdKind::HaVip => TargetKind::HaVip,
                     IdKind::NatGateway => TargetKind::Nat,
                     _ => TargetKind::EcsInstance,
                 };
@@ -118,6 +121,20 @@ impl Story {
                     None,
                     UnassociateEip { eip: self.id(eip), kind, target, private_address, force: false }.into(),
                 )
+            }
+            ["havip", called, vswitch, address] => {
+                let (vswitch, address) = (self.id(vswitch), Some(address.parse().unwrap()));
+                let (name, description, resource_group) = (None, None, None);
+                let tags = Vec::new();
+                (
+                    Some(called),
+                    CreateHaVip { vswitch, address, name, description, resource_group, tags }.into(),
+                )
+            }
+            ["share", vip, host] => {
+                let (ha_vip, bind_type) = (self.id(vip), BindType::EcsInstance);
+                let target = self.any(host).to_string().into();
+                (None, AssociateHaVip { ha_vip, bind_type, target }.into())
             }
             ["nat", called, vpc, vswitch] => {
                 let (vpc, vswitch, name, description) = (self.id(vpc), self.id(vswitch), None, None);

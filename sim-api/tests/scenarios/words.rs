@@ -235,6 +235,7 @@ impl Story {
                 let hop = self.any(eni);
                 let kind = match hop.kind() {
                     IdKind::Instance => "Instance",
+                    IdKind::HaVip => "HaVip",
                     IdKind::NatGateway => "NatGateway",
                     IdKind::Ipv4Gateway => "Ipv4Gateway",
                     _ => "NetworkInterface",
@@ -378,6 +379,9 @@ impl Story {
             IdKind::Ipv4Gateway => w
                 .get::<sim_core::vpc::ipv4_gateway::Ipv4Gateway>(&self.id(name))
                 .map(|gateway| gateway.status.text().to_owned()),
+            IdKind::HaVip => w
+                .get::<sim_core::vpc::ha_vip::HaVip>(&self.id(name))
+                .map(|vip| format!("{} {}", vip.address, vip.status.text())),
             IdKind::NatGateway => w
                 .get::<sim_core::vpc::nat_gateway::NatGateway>(&self.id(name))
                 .map(|nat| format!("{} {}", nat.address, nat.status.text())),

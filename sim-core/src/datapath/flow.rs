@@ -1,6 +1,7 @@
 //! A flow: the first packet of a session, as a trace is asked about it.
 
 use super::hop::Place;
+use super::member;
 use crate::access::Caller;
 use crate::cidr::{Cidr4, reserved};
 use crate::ecs::eni::Eni;
@@ -14,8 +15,8 @@ use std::net::{IpAddr, SocketAddr};
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// An interface. Without an address its first one of the destination's family counts; an address that it does not
-    /// hold is that of something behind its instance, such as a pod.
+    /// An interface. Without an address its first one of the destination's family counts; an address that it neither holds
+    /// nor answers for as the master of a HaVip is that of something behind its instance, such as a pod.
     Interface(EniId, Option<IpAddr>),
     /// A host on the internet.
     Outside(IpAddr),
@@ -155,7 +156,7 @@ impl Flow {
                 let source = address.map_or_else(|| first_address(eni, self.destination), Ok)?;
                 check_host(source, "source_address")?;
                 check_family(source, self.destination)?;
-                (if eni.holds(source) { Place::Interface(id) } else { Place::Behind(id) }, source)
+                (if member::has(w, eni, source) { Place::Interface(id) } else { Place::Behind(id) }, source)
             }
         };
         self.check_icmp()?;

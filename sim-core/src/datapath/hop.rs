@@ -9,8 +9,9 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    AnyId, EipId, EniId, ForwardEntryId, InstanceId, ListenerId, LoadBalancerId, NatGatewayId, NetworkAclId,
-    NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VServerGroupId, VSwitchId, VpcId,
+    AnyId, EipId, EniId, ForwardEntryId, HaVipId, InstanceId, ListenerId, LoadBalancerId, NatGatewayId,
+    NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VServerGroupId,
+    VSwitchId, VpcId,
 };
 use crate::slb::backend::Server;
 use crate::slb::listener::ListenerStatus;
@@ -143,6 +144,13 @@ pub enum Hop {
         destination: Cidr,
         /// Where it leads.
         next_hop: NextHop,
+    },
+    /// A HaVip led to the interface that answers for it.
+    Answered {
+        /// The HaVip.
+        ha_vip: HaVipId,
+        /// Its master.
+        eni: EniId,
     },
     /// An elastic IP address took the place of a private one, or the other way round.
     Translated {
@@ -283,6 +291,13 @@ pub enum Disposition {
         /// The destination.
         address: IpAddr,
     },
+    /// Nobody answers for a HaVip: it is bound to nothing that works.
+    HaVipUnanswered {
+        /// The HaVip.
+        ha_vip: HaVipId,
+        /// To how many interfaces it is bound.
+        bound: usize,
+    },
     /// A load balancer that is inactive or locked forwards nothing.
     BalancerDown {
         /// The load balancer.
@@ -399,6 +414,7 @@ impl Disposition {
             Disposition::NextHopGone { .. } => "next_hop_gone",
             Disposition::Loop { .. } => "loop",
             Disposition::NobodyThere { .. } => "nobody_there",
+            Disposition::HaVipUnanswered { .. } => "ha_vip_unanswered",
             Disposition::BalancerDown { .. } => "load_balancer_down",
             Disposition::NoListener { .. } => "no_listener",
             Disposition::ListenerStopped { .. } => "listener_stopped",

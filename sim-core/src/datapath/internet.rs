@@ -40,7 +40,7 @@ pub(super) fn way_out<'w>(
     {
         return None;
     }
-    eip_binding::of_address(w, eni.id, source).filter(|eip| eip.status == EipStatus::InUse)
+    eip_binding::used_by(w, eni, source)
 }
 
 /// A packet leaves by an elastic IP address.
@@ -60,8 +60,8 @@ pub(super) fn leave_by_ipv4_gateway<S: Sink>(
     if !is_outside(walk.w, vpc, header.destination) {
         return Err(no_path);
     }
-    let eip = sender.and_then(|eni| eip_binding::of_address(walk.w, eni.id, private));
-    go_out(walk, eip.filter(|eip| eip.status == EipStatus::InUse).ok_or(no_path)?, None, header)
+    let eip = sender.and_then(|eni| eip_binding::used_by(walk.w, eni, private));
+    go_out(walk, eip.ok_or(no_path)?, None, header)
 }
 
 /// A packet that a route led to the IPv6 gateway: it leaves if its source has internet bandwidth.
@@ -187,11 +187,11 @@ fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step
     if let Some(Target::Nat { gateway }) = target {
         return enter_by_gateway(walk, eip, gateway, header);
     }
-    let eni = target.and_then(|target| target.eni()).and_then(|id| walk.w.get::<Eni>(&id)).ok_or(unbound)?;
+    let vpc = target.and_then(|target| target.vpc(walk.w)).ok_or(unbound)?;
     let private = target.and_then(|target| target.private_address(walk.w)).ok_or(unbound)?;
     let header = Header { destination: private.into(), ..*header };
     walk.translate(eip.id, None, header);
-    come_in(walk, eni.vpc, &header)
+    come_in(walk, vpc, &header)
 }
 
 /// A packet to an elastic IP address of a NAT gateway.

@@ -9,13 +9,15 @@ use crate::ecs::group_filter::{PacketProtocol, evaluate_groups};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{SecurityGroupId, VpcId};
+use crate::vpc::ha_vip;
 use crate::vpc::resident::Resident;
+use crate::world::World;
 use std::net::IpAddr;
 
 /// A packet leaves an interface into its vSwitch: the instance runs, the source is its own, the groups let it out.
 pub(super) fn leave<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni, header: &Header) -> Step<()> {
     check_up(walk, eni)?;
-    check_address(eni, header.source)?;
+    check_address(walk, eni, header.source)?;
     judge(walk, Place::Interface(eni.id), eni.vpc, &eni.groups, Direction::Egress, header)
 }
 
@@ -24,7 +26,7 @@ pub(super) fn leave<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni, header: &Header)
 pub(super) fn arrive<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni, header: &Header) -> Step<()> {
     judge(walk, Place::Interface(eni.id), eni.vpc, &eni.groups, Direction::Ingress, header)?;
     check_up(walk, eni)?;
-    check_address(eni, header.destination)
+    check_address(walk, eni, header.destination)
 }
 
 /// A packet leaves a managed resident.
@@ -91,9 +93,14 @@ pub(super) fn check_up<S: Sink>(walk: &Walk<'_, S>, eni: &Eni) -> Step<()> {
     Ok(())
 }
 
-/// With the source/destination check on, an interface neither sends from nor takes for an address it does not hold.
-fn check_address(eni: &Eni, address: IpAddr) -> Step<()> {
-    if eni.source_dest_check && !eni.holds(address) {
+/// Whether an address is an interface's own: it holds it, or answers for it as the master of a HaVip.
+pub(super) fn has(w: &World, eni: &Eni, address: IpAddr) -> bool {
+    eni.holds(address) || ha_vip::answers(w, eni, address)
+}
+
+/// With the source/destination check on, an interface neither sends from nor takes for an address that is not its own.
+fn check_address<S: Sink>(walk: &Walk<'_, S>, eni: &Eni, address: IpAddr) -> Step<()> {
+    if eni.source_dest_check && !has(walk.w, eni, address) {
         return Err(Disposition::SourceDestCheck { eni: eni.id, address });
     }
     Ok(())

@@ -23,10 +23,14 @@ use crate::ecs::rule_input::RuleInput;
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
 };
-use crate::id::{EniId, NetworkAclId, NetworkAclRuleId, RouteEntryId, RouteTableId, SecurityGroupId, VpcId};
+use crate::id::{
+    EniId, HaVipId, InstanceId, NetworkAclId, NetworkAclRuleId, RouteEntryId, RouteTableId, SecurityGroupId,
+    VpcId,
+};
 use crate::time::Span;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
+use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_binding::UnassociateNetworkAcl;
 use crate::vpc::network_acl_rule::{self, NetworkAclRule, UpdateNetworkAclRules};
@@ -188,6 +192,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         Disposition::NoPublicPath { vpc, address: IpAddr::V4(address) } => public_addresses(w, vpc, address),
         Disposition::NoRoute { table, address, .. } => routes_of_siblings(w, trace, table, address),
         Disposition::NextHopGone { entry, .. } => vec![without_route(entry)],
+        Disposition::HaVipUnanswered { ha_vip, .. } => started_for(w, ha_vip),
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } | Disposition::AnswerForeign { .. } => {
             forwarding_routes(trace).map(without_route).collect()
         }
@@ -334,12 +339,16 @@ fn accepting(header: &Header, direction: Direction, priority: u8) -> RuleInput {
 
 /// Binding an elastic IP address that is free to the holder of a private address.
 fn public_addresses(w: &World, vpc: VpcId, address: Ipv4Addr) -> Vec<Command> {
-    let Some(eni) = eni_address::holder(w, vpc, address.into()) else { return Vec::new() };
-    let (kind, target, private_address) = match (eni.kind, eni.instance) {
-        (EniKind::Primary, Some(instance)) => (TargetKind::EcsInstance, instance.to_string(), None),
-        _ => (TargetKind::NetworkInterface, eni.id.to_string(), Some(address)),
+    let holder = eni_address::holder(w, vpc, address.into());
+    let (owner, kind, target, private_address) = match (holder, ha_vip::of_address(w, vpc, address)) {
+        (None, None) => return Vec::new(),
+        (None, Some(vip)) => (&vip.owner, TargetKind::HaVip, vip.id.to_string(), None),
+        (Some(eni), _) => match (eni.kind, eni.instance) {
+            (EniKind::Primary, Some(id)) => (&eni.owner, TargetKind::EcsInstance, id.to_string(), None),
+            _ => (&eni.owner, TargetKind::NetworkInterface, eni.id.to_string(), Some(address)),
+        },
     };
-    let eips = w.indexes().eips.by_owner.of(&eni.owner).filter_map(|id| w.get::<Eip>(id));
+    let eips = w.indexes().eips.by_owner.of(owner).filter_map(|id| w.get::<Eip>(id));
     eips.filter(|eip| eip.status == EipStatus::Available)
         .take(1)
         .map(|eip| {
@@ -347,6 +356,17 @@ fn public_addresses(w: &World, vpc: VpcId, address: Ipv4Addr) -> Vec<Command> {
             AssociateEip { eip: eip.id, kind, target, private_address, mode: Mode::Nat, region: None }.into()
         })
         .collect()
+}
+
+/// Starting one of the instances that would answer for a HaVip.
+fn started_for(w: &World, ha_vip: HaVipId) -> Vec<Command> {
+    let bound = w.get::<HaVip>(&ha_vip).into_iter().flat_map(|vip| &vip.bound);
+    let instances = bound.filter_map(|id| w.get::<Eni>(id)).filter_map(|eni| eni.instance);
+    let stopped = |id: &InstanceId| {
+        w.get::<Instance>(id).is_some_and(|instance| instance.status == InstanceStatus::Stopped)
+    };
+    let start = |id| StartInstances { instances: vec![id], rule: BatchRule::AllTogether }.into();
+    instances.filter(stopped).take(TRIED).map(start).collect()
 }
 
 /// Attaching an interface to an instance of its VPC and zone that runs.

@@ -10,6 +10,7 @@ use crate::ecs::eni_address;
 use crate::ecs::instance::Instance;
 use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::{Home, LoadBalancer};
+use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::ipv4_gateway;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::resident::Resident;
@@ -28,7 +29,7 @@ pub(super) fn from_interface<'w, S: Sink>(
     eni: &'w Eni,
     header: &Header,
 ) -> Step<Place> {
-    if eni.holds(header.destination) {
+    if member::has(walk.w, eni, header.destination) {
         member::check_up(walk, eni)?;
         return Ok(taken(walk, Place::Interface(eni.id)));
     }
@@ -81,6 +82,8 @@ enum Next<'w> {
     Interface(&'w Eni),
     /// To a managed resident.
     Resident(&'w Resident),
+    /// To whoever answers for a HaVip.
+    HaVip(&'w HaVip),
     /// To a load balancer.
     Balancer(&'w LoadBalancer),
     /// To the provider's network.
@@ -103,6 +106,7 @@ impl<'w> Next<'w> {
             NextHop::Local => return Next::local(w, vpc, destination),
             NextHop::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary(w)),
             NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
+            NextHop::HaVip(id) => return w.get::<HaVip>(&id).map_or(Next::Gone, Next::HaVip),
             // A gateway takes the routes to it along when it goes.
             NextHop::NatGateway(id) => return Next::Gateway(id),
             NextHop::Ipv4Gateway(_) => return Next::Ipv4Gateway,
@@ -119,6 +123,9 @@ impl<'w> Next<'w> {
             return Next::Interface(eni);
         }
         let IpAddr::V4(v4) = destination else { return Next::Nobody };
+        if let Some(vip) = ha_vip::of_address(w, vpc, v4) {
+            return Next::HaVip(vip);
+        }
         let balancer = w.indexes().load_balancers.by_address.get(&(vpc, v4));
         if let Some(balancer) = balancer.and_then(|id| w.get::<LoadBalancer>(id)) {
             return Next::Balancer(balancer);
@@ -132,6 +139,8 @@ impl<'w> Next<'w> {
         match self {
             Next::Interface(eni) => Some(eni.vswitch),
             Next::Resident(resident) => Some(resident.vswitch),
+            // It is bound in its own vSwitch alone.
+            Next::HaVip(vip) => Some(vip.vswitch),
             Next::Balancer(balancer) => balancer.home.map(|home| home.vswitch),
             Next::Nobody => vswitch_of(w, vpc, destination),
             Next::CloudService | Next::Gateway(_) | Next::Ipv4Gateway | Next::Ipv6Gateway | Next::Gone => {
@@ -168,8 +177,8 @@ fn follow<'w, S: Sink>(
         };
         let (destination, next_hop) = (entry.destination, entry.next_hop);
         walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
-        let eni = match next {
-            Next::Interface(eni) if !eni.holds(header.destination) => eni,
+        let eni = match answered(walk, next)? {
+            Next::Interface(eni) if !member::has(w, eni, header.destination) => eni,
             Next::Gateway(id) => return internet::leave_by_gateway(walk, vpc, id, header),
             Next::Ipv4Gateway => return internet::leave_by_ipv4_gateway(walk, vpc, sender, header),
             Next::Ipv6Gateway => return internet::leave_by_ipv6_gateway(walk, vpc, header),
@@ -194,6 +203,16 @@ fn follow<'w, S: Sink>(
     }
 }
 
+/// The master of a HaVip takes what comes to its address, or is led to it.
+fn answered<'w, S: Sink>(walk: &mut Walk<'w, S>, next: Next<'w>) -> Step<Next<'w>> {
+    let Next::HaVip(vip) = next else { return Ok(next) };
+    let ha_vip = vip.id;
+    let unanswered = Disposition::HaVipUnanswered { ha_vip, bound: vip.bound.len() };
+    let master = vip.master(walk.w).ok_or(unanswered)?;
+    walk.step(|| Hop::Answered { ha_vip, eni: master.id });
+    Ok(Next::Interface(master))
+}
+
 /// Whether what a NAT gateway sends out of its vSwitch finds the IPv4 gateway, if its VPC has it find one.
 pub(super) fn finds_ipv4_gateway<S: Sink>(
     walk: &mut Walk<'_, S>,
@@ -213,7 +232,7 @@ pub(super) fn finds_ipv4_gateway<S: Sink>(
 
 /// Delivers a packet that comes into a VPC from outside of it.
 pub(super) fn from_outside<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
-    let next = Next::local(walk.w, vpc, header.destination);
+    let next = answered(walk, Next::local(walk.w, vpc, header.destination))?;
     deliver(walk, vpc, None, next, header)
 }
 
@@ -238,7 +257,12 @@ fn deliver<S: Sink>(
             return balancer::take(walk, balancer, header);
         }
         Next::CloudService => Place::CloudService,
-        Next::Nobody | Next::Gateway(_) | Next::Ipv4Gateway | Next::Ipv6Gateway | Next::Gone => {
+        Next::Nobody
+        | Next::HaVip(_)
+        | Next::Gateway(_)
+        | Next::Ipv4Gateway
+        | Next::Ipv6Gateway
+        | Next::Gone => {
             return Err(Disposition::NobodyThere { vpc, address: header.destination });
         }
     };
@@ -260,6 +284,9 @@ fn leads_behind(w: &World, eni: &Eni, entry: Option<&RouteEntry>, destination: I
         Some(NextHop::NetworkInterface(id)) => id == eni.id,
         Some(NextHop::Instance(id)) => {
             w.get::<Instance>(&id).is_some_and(|instance| instance.primary_eni == eni.id)
+        }
+        Some(NextHop::HaVip(id)) => {
+            w.get::<HaVip>(&id).and_then(|vip| vip.master(w)).is_some_and(|master| master.id == eni.id)
         }
         Some(NextHop::Local | NextHop::NatGateway(_) | NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_))
         | None => false,

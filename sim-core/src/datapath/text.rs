@@ -93,6 +93,9 @@ impl<'a> Words<'a> {
                 self.id(vswitch),
                 self.next_hop(next_hop)
             ),
+            Hop::Answered { ha_vip, eni } => {
+                format!("{} is answered by {}, its master", self.id(ha_vip), self.id(eni))
+            }
             Hop::Translated { eip, by, header: changed } => {
                 let by = by.map(|entry| format!(" by {}", self.id(entry))).unwrap_or_default();
                 format!("{} translates it{by} to {}", self.id(eip), header(&changed))
@@ -169,6 +172,12 @@ impl<'a> Words<'a> {
             }
             Disposition::NobodyThere { vpc, address } => {
                 format!("nobody in {} holds {address}", self.id(vpc))
+            }
+            Disposition::HaVipUnanswered { ha_vip, bound: 0 } => {
+                format!("{} is bound to nothing, and nobody answers", self.id(ha_vip))
+            }
+            Disposition::HaVipUnanswered { ha_vip, bound } => {
+                format!("nothing works of what {} is bound to, {bound} in all", self.id(ha_vip))
             }
             Disposition::BalancerDown { load_balancer, status } => {
                 format!("{} is {status} and forwards nothing", self.id(load_balancer))

@@ -20,7 +20,7 @@ use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::vswitch::VSwitch;
-use crate::vpc::{eip_binding, ipv6_bandwidth};
+use crate::vpc::{eip_binding, ha_vip_binding, ipv6_bandwidth};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -552,6 +552,7 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteEni) -> Outcome<Reply> {
 pub(crate) fn erase(w: &mut World, id: EniId) {
     tag::clear(w, id);
     eip_binding::forget_eni(w, id);
+    ha_vip_binding::forget_eni(w, id);
     // Gone with its instance in the middle of a transition.
     if w.get::<Eni>(&id).is_some_and(|eni| eni.settles.is_some()) {
         w.unschedule(Due::Eni(id));

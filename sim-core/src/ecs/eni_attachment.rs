@@ -13,6 +13,7 @@ use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{EniId, InstanceId};
 use crate::settings::Work;
 use crate::timer::Due;
+use crate::vpc::ha_vip_binding;
 use crate::vpc::vswitch::VSwitch;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
@@ -281,6 +282,7 @@ pub(crate) fn settle(w: &mut World, id: EniId) {
 
 /// Makes an interface Available at once: the end of a detachment, or its instance is gone.
 pub(crate) fn release(w: &mut World, id: EniId) {
+    ha_vip_binding::forget_eni(w, id);
     w.update::<Eni>(&id, |eni| {
         eni.status = EniStatus::Available;
         eni.settles = None;

@@ -186,6 +186,7 @@ pub(crate) fn refusal4(w: &World, vswitch: &VSwitch, field: &'static str, e: &Po
                     .blockers(ix.enis.by_address.get(&holder).copied())
                     .blockers(ix.residents.by_address.get(&holder).copied())
                     .blockers(ix.load_balancers.by_address.get(&holder).copied())
+                    .blockers(ix.ha_vips.by_address.get(&holder).copied())
                     .blockers(ix.nat_gateways.by_address.get(&holder).copied())
             }
             std::net::IpAddr::V6(_) => refusal,

@@ -111,7 +111,7 @@ pub struct MoveInstance {
 /// # Errors
 /// An unknown instance, VPC, vSwitch or group; a vSwitch of another VPC or zone; groups that are missing or not wanted;
 /// an instance that is not Stopped; a VPC or vSwitch in transition; an interface with more addresses than its primary
-/// one; for another VPC a route entry or a second interface; an address outside, reserved or in use; no free one.
+/// one, or with HaVips; for another VPC a route entry or a second interface; an address outside, reserved or in use; no free one.
 pub fn relocate(w: &mut World, caller: &Caller, c: &MoveInstance) -> Outcome<Reply> {
     let instance = w.visible::<Instance>(caller, c.instance)?;
     let target = c.vpc.unwrap_or(instance.vpc);
@@ -187,6 +187,11 @@ fn check_movable(w: &World, instance: &Instance, eni: &Eni, moves: bool) -> Outc
     }
     if !eni.ipv6.is_empty() || !eni.ipv6_prefixes.is_empty() {
         return Err(refuse(ErrorCode::InstanceIpv6Held, format!("{} holds IPv6 addresses.", eni.id)));
+    }
+    let vips: Vec<AnyId> = w.indexes().ha_vips.by_eni.of(&eni.id).map(|&id| id.into()).collect();
+    if !vips.is_empty() {
+        let detail = format!("HaVips are bound to {}.", instance.id);
+        return Err(refuse(ErrorCode::InstanceHasHaVip, detail).blockers(vips));
     }
     if !moves {
         return Ok(());

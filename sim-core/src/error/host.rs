@@ -76,6 +76,7 @@ macro_rules! host_errors {
         InstanceProtected Denied ["InvalidOperation.DeletionProtection"] 403 "The instance is protected from deletion.";
         InstanceSubscription Denied ["ChargeTypeViolation"] 403 "A subscription is not deleted before its end.";
         InstanceNotSubscription Denied ["ChargeTypeViolation"] 403 "Only a subscription renews itself.";
+        InstanceHasHaVip Dependency ["InvalidDependence.HaVip"] 404 "A HaVip is bound to the instance.";
         InstanceHasRouteEntry Dependency ["DependencyViolation.RouteEntry", "InvalidDependence.NextHopOfCustomRouter"] 400 "Route entries still lead to the instance.";
         InstanceBatchSize Invalid ["InvalidParameter.TooManyInstanceIds", "InvalidParameter"] 403 "A call names 1 to 100 instances.";
         InstanceRepeated Invalid ["Abs.InvalidInstanceIds.MalFormed", "InvalidInstanceIds.ValueNotSupported", "InvalidParameter"] 403 "An instance is named twice in one call.";

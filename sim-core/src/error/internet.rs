@@ -98,6 +98,30 @@ macro_rules! internet_errors {
         NatHasForwardEntry Dependency ["DependencyViolation.ForwardEntry"] 400 "The NAT gateway still has DNAT entries.";
         EipUsedByForward Dependency ["InvalidIpStatus.HasBeenUsedByForwardEntry"] 400 "DNAT entries still use the elastic IP address.";
         EipTargetForwarded Conflict ["BIND_INSTANCE_HAVE_PORTMAP_OR_BIND_EIP"] 400 "A DNAT entry leads to the private address.";
+        // --- HaVips -------------------------------------------------------------------------------------
+        HaVipNotFound NotFound ["InvalidHaVipId.NotFound"] 404 "The specified HaVip does not exist.";
+        HaVipNameMalformed Invalid ["Abs.Vpc.InvalidName.Malformed"] 400 "The name of a HaVip has 1 to 128 characters and does not start with http:// or https://.";
+        HaVipDescriptionMalformed Invalid ["InvalidDescription.Malformed"] 400 "The description of a HaVip has 1 to 256 characters and does not start with http:// or https://.";
+        HaVipVpcQuotaExceeded Quota ["CountLimitExceed.HaVipInVpc"] 400 "The VPC has as many HaVips as the quota allows.";
+        HaVipQuotaExceeded Quota ["QuotaExceeded.HaVip"] 403 "The account has as many HaVips as the quota allows.";
+        HaVipStatusIncorrect State ["IncorrectHaVipStatus", "InvalidVip.Status", "IncorrectStatus"] 400 "The status of the HaVip does not allow this operation.";
+        HaVipBindTypeUnknown Invalid ["IllegalParam.InstanceType"] 400 "A HaVip is bound to an EcsInstance or a NetworkInterface.";
+        HaVipOtherVSwitch Conflict ["OperationUnsupported.BindOnMultipleVswitch"] 400 "A HaVip is bound to instances and network interfaces of its vSwitch.";
+        HaVipInterfaceFree State ["OperationUnsupported.BindOnFreeNetworkInterface"] 400 "A HaVip is bound to network interfaces that are attached to instances.";
+        HaVipInstanceStatus State ["IncorrectInstanceStatus"] 400 "The status of the instance does not allow this operation on its HaVip.";
+        HaVipBoundAlready Conflict ["InvalidHaVip.Exist"] 404 "The HaVip is bound there already.";
+        HaVipMixedTypes Conflict ["OperationUnsupported.BindMultipleType"] 400 "A HaVip is bound to instances or to network interfaces, not to both.";
+        HaVipSameInstance Conflict ["OperationUnsupported.BindOnSameEcs", "OperationDenied.BindOnSameEcs"] 400 "A HaVip is bound to one network interface of an instance.";
+        HaVipBoundExceeded Quota ["QuotaExceeded.HaVipBindInstance"] 404 "The HaVip is bound to as many instances or network interfaces as the quota allows.";
+        HaVipsOnInstanceExceeded Quota ["CountLimitExceeded.HaVipOnECSInstance", "CountLimitExceed.HaVipOnInstance"] 400 "The instance has as many HaVips as the quota allows.";
+        HaVipNotBound Conflict ["HA.VIP.NOT.ASSOCIATED.WITH.INSTANCE", "ResourceNotAssociated"] 400 "The HaVip is not bound there.";
+        HaVipMaster Denied ["Forbidden.UnassociateMaster"] 400 "A HaVip is taken off its master by force only.";
+        HaVipHasRouteEntry Dependency ["DependencyViolation.HaVipReferedByRouteEntry"] 400 "Route entries still lead to the HaVip.";
+        HaVipHasEip Dependency ["DependencyViolation.HaVipAssociatedWithEIP"] 400 "An elastic IP address is still bound to the HaVip.";
+        HaVipHasBound Dependency ["IncorrectHaVipStatus", "IncorrectStatus"] 400 "The HaVip is still bound to instances or network interfaces.";
+        EipHaVipForwarded Conflict ["OperationFailed.HavipBoundPortmap"] 400 "A DNAT entry leads to the HaVip.";
+        VSwitchHasHaVip Dependency ["DependencyViolation.HaVip"] 400 "A HaVip still lies in the vSwitch.";
+        SnatVSwitchHasHaVip Conflict ["Forbidden.SourceVSwitchId.IncludeHaVip"] 400 "A vSwitch in which a HaVip lies is no source of an SNAT entry.";
         // --- IPv4 and IPv6 gateways --------------------------------------------------------------------
         Ipv4GatewayNotFound NotFound ["ResourceNotFound.Ipv4Gateway"] 400 "The specified IPv4 gateway does not exist.";
         GatewayNameMalformed Invalid ["IllegalParam.Name", "InvalidParameter"] 400 "The name of a gateway has 1 to 128 characters and does not start with http:// or https://.";

@@ -95,12 +95,12 @@ macro_rules! vpc_errors {
         CidrReservationInUse Dependency ["DependencyViolation.IpPrefix"] 400 "Interfaces still hold prefixes of the reservation.";
         ReservationNameMalformed Invalid ["IllegalParamFormat"] 400 "The name of a reservation is 1 to 128 characters and does not start with http:// or https://.";
         ReservationDescriptionMalformed Invalid ["IllegalParamFormat"] 400 "The description of a reservation is 1 to 256 characters and does not start with http:// or https://.";
-        AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address", "InvalidParameter"] 400 "The address does not read.";
+        AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address", "InvalidIPAddress.Malformed", "InvalidParameter"] 400 "The address does not read.";
         AddressMismatch Invalid ["Mismatch.VSwitchAndPrivateIpAddress"] 400 "The address does not lie in the block of the vSwitch.";
-        AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress", "InvalidParameter.NotEnoughIpInVSwitch", "VSwitchAvailableIpNotExist"] 403 "The vSwitch has no free address left.";
+        AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress", "InvalidParameter.NotEnoughIpInVSwitch", "VSwitchAvailableIpNotExist", "InvalidIPAddress.NotAvailable"] 403 "The vSwitch has no free address left.";
         AddressQuotaExceeded Quota ["QuotaExceeded.PrivateIpAddress"] 400 "The VPC holds as many private addresses as the quota allows.";
-        AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Mismatch", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch"] 403 "The address does not lie in the block of the vSwitch.";
-        AddressReserved Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Malformed", "InvalidPrivateIpAddress"] 403 "The first and the last three addresses of a vSwitch are reserved by the provider.";
+        AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Mismatch", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch", "InvalidIPAddress.OutOfVswCIDR"] 403 "The address does not lie in the block of the vSwitch.";
+        AddressReserved Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Malformed", "InvalidPrivateIpAddress", "InvalidIPAddress.NotAvailable"] 403 "The first and the last three addresses of a vSwitch are reserved by the provider.";
         AddressInUse Conflict ["InvalidPrivateIpAddress.Duplicated", "InvalidIp.IpAssigned", "InvalidIPAddress.AlreadyUsed"] 400 "The address is already in use.";
 
         // --- vRouter and route tables ------------------------------------------------------------------
@@ -162,6 +162,8 @@ macro_rules! vpc_errors {
         RouteInstanceNotFound NotFound ["InvalidInstanId.NotFound", "InvalidNextHop.NotFound"] 404 "The instance that should be the next hop does not exist.";
         RouteEniNotFound NotFound ["InvalidNetworkInterface.NotFound", "ResourceNotFound.NetworkInterface"] 404 "The network interface that should be the next hop does not exist.";
         RouteHaVipNotFound NotFound ["InvalidHaVipId.NotFound", "InvalidHaVip.NotFound", "InvalidNextHop.NotFound"] 404 "The HaVip that should be the next hop does not exist.";
+        RouteHaVipOtherVpc Conflict ["Mismatch.HaVipIdAndRouteTableId"] 400 "The HaVip is in another VPC than the route table.";
+        RouteHaVipQuotaExceeded Quota ["CountLimitExceed.HaVipRouteEntry", "QuotaExceeded.HaVipRouteEntry"] 400 "The route table has as many entries that lead to HaVips as the quota allows.";
         RouteVpnGatewayNotFound NotFound ["InvalidVpnInstanceId.NotFound"] 400 "The VPN gateway that should be the next hop does not exist.";
         RouteNatGatewayNotFound NotFound ["InvalidNatGatewayId.NotFound", "InvalidNatGateway.NotFound", "ResourceNotFound.NatGateway"] 404 "The NAT gateway that should be the next hop does not exist.";
         RouteIpv6GatewayNotFound NotFound ["InvalidIpv6Gateway.NotFound"] 404 "The IPv6 gateway that should be the next hop does not exist.";

@@ -11,179 +11,18 @@ use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::eni_address;
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EipId, EniId, InstanceId, NatGatewayId, VpcId};
+use crate::id::{AnyId, EipId, EniId, HaVipId, InstanceId, NatGatewayId, VpcId};
 use crate::settings::Work;
 use crate::timer::Due;
 use crate::vpc::eip::{Eip, EipStatus};
+pub use crate::vpc::eip_target::{Binding, Mode, Target, TargetKind};
+use crate::vpc::ha_vip::HaVip;
 use crate::vpc::nat_gateway::{self, NatGateway};
-use crate::vpc::{forward_entry, ipv4_gateway, route_entry, snat};
+use crate::vpc::{forward_entry, ha_vip, ipv4_gateway, route_entry, snat};
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
-
-/// A type of target that the provider documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TargetKind {
-    /// An instance, by its primary network interface.
-    EcsInstance,
-    /// A secondary network interface.
-    NetworkInterface,
-    /// A load balancer.
-    SlbInstance,
-    /// A NAT gateway.
-    Nat,
-    /// A virtual address of high availability.
-    HaVip,
-    /// An address of a VPC.
-    IpAddress,
-}
-
-impl TargetKind {
-    /// Every type, with the provider's word.
-    pub const ALL: &'static [(&'static str, TargetKind)] = &[
-        ("EcsInstance", TargetKind::EcsInstance),
-        ("NetworkInterface", TargetKind::NetworkInterface),
-        ("SlbInstance", TargetKind::SlbInstance),
-        ("Nat", TargetKind::Nat),
-        ("HaVip", TargetKind::HaVip),
-        ("IpAddress", TargetKind::IpAddress),
-    ];
-
-    /// The provider's word.
-    pub fn text(self) -> &'static str {
-        TargetKind::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(text, _)| text)
-    }
-
-    /// Reads the provider's word.
-    ///
-    /// # Errors
-    /// [`ErrorCode::EipTargetTypeUnknown`].
-    pub fn parse(text: &str) -> Outcome<TargetKind> {
-        let known = TargetKind::ALL.iter().find(|(word, _)| *word == text);
-        known.map(|(_, kind)| *kind).ok_or_else(|| {
-            let words: Vec<&str> = TargetKind::ALL.iter().map(|(word, _)| *word).collect();
-            Refusal::new(ErrorCode::EipTargetTypeUnknown)
-                .field("target_type")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
-                .accepted(words.join(", "))
-        })
-    }
-}
-
-/// How the address is seen by what it is bound to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Not at all: packets are translated on the way.
-    #[default]
-    Nat,
-    /// It is the interface's own address (cut-through mode).
-    Binded,
-    /// Several are the interface's own, each in place of one private address.
-    MultiBinded,
-}
-
-impl Mode {
-    /// Every mode, with the provider's word.
-    pub const ALL: &'static [(&'static str, Mode)] =
-        &[("NAT", Mode::Nat), ("BINDED", Mode::Binded), ("MULTI_BINDED", Mode::MultiBinded)];
-
-    /// The provider's word.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Mode::Nat => "NAT",
-            Mode::Binded => "BINDED",
-            Mode::MultiBinded => "MULTI_BINDED",
-        }
-    }
-
-    /// Reads the provider's word.
-    ///
-    /// # Errors
-    /// [`ErrorCode::EipModeUnknown`].
-    pub fn parse(text: &str) -> Outcome<Mode> {
-        let known = Mode::ALL.iter().find(|(word, _)| *word == text);
-        known.map(|(_, mode)| *mode).ok_or_else(|| {
-            Refusal::new(ErrorCode::EipModeUnknown)
-                .field("mode")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
-                .accepted("NAT, BINDED, MULTI_BINDED")
-        })
-    }
-}
-
-/// What an elastic IP address is bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// The primary address of an instance, whichever that is.
-    Instance {
-        /// The instance.
-        instance: InstanceId,
-        /// Its primary interface.
-        eni: EniId,
-    },
-    /// One private address of a secondary interface.
-    NetworkInterface {
-        /// The interface.
-        eni: EniId,
-        /// The private address.
-        address: Ipv4Addr,
-    },
-    /// A NAT gateway, whose SNAT entries say for whom it stands.
-    Nat {
-        /// The gateway.
-        gateway: NatGatewayId,
-    },
-}
-
-impl Target {
-    /// What sort it is.
-    pub const fn kind(&self) -> TargetKind {
-        match self {
-            Target::Instance { .. } => TargetKind::EcsInstance,
-            Target::NetworkInterface { .. } => TargetKind::NetworkInterface,
-            Target::Nat { .. } => TargetKind::Nat,
-        }
-    }
-
-    /// The object.
-    pub fn id(&self) -> AnyId {
-        match *self {
-            Target::Instance { instance, .. } => instance.into(),
-            Target::NetworkInterface { eni, .. } => eni.into(),
-            Target::Nat { gateway } => gateway.into(),
-        }
-    }
-
-    /// The network interface to which packets for the address go, if they go to one.
-    pub const fn eni(&self) -> Option<EniId> {
-        match *self {
-            Target::Instance { eni, .. } | Target::NetworkInterface { eni, .. } => Some(eni),
-            Target::Nat { .. } => None,
-        }
-    }
-
-    /// The private address that stands for it.
-    pub fn private_address(&self, w: &World) -> Option<Ipv4Addr> {
-        match *self {
-            Target::Instance { eni, .. } => w.get::<Eni>(&eni).map(|eni| eni.primary_ip),
-            Target::NetworkInterface { address, .. } => Some(address),
-            Target::Nat { .. } => None,
-        }
-    }
-}
-
-/// How an elastic IP address is bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Binding {
-    /// To what.
-    pub target: Target,
-    /// How it is seen there.
-    pub mode: Mode,
-}
 
 /// The elastic IP addresses that lead to a network interface, by instance or by itself, oldest first.
 pub fn of_eni(w: &World, eni: EniId) -> impl Iterator<Item = &Eip> {
@@ -195,10 +34,21 @@ pub fn of_address(w: &World, eni: EniId, address: Ipv4Addr) -> Option<&Eip> {
     of_eni(w, eni).find(|eip| eip.binding.is_some_and(|b| b.target.private_address(w) == Some(address)))
 }
 
+/// The elastic IP address in use that stands for a private address which an interface holds, or for which it answers.
+pub fn used_by<'w>(w: &'w World, eni: &Eni, address: Ipv4Addr) -> Option<&'w Eip> {
+    let answers = ha_vip::answers(w, eni, address.into());
+    let vip = ha_vip::of_address(w, eni.vpc, address).filter(|_| answers);
+    let eip = of_address(w, eni.id, address).or_else(|| vip.and_then(|vip| vip.eip(w)));
+    eip.filter(|eip| eip.status == EipStatus::InUse)
+}
+
 /// The elastic IP address in use that stands for a private address of a VPC.
 pub fn of_host(w: &World, vpc: VpcId, address: Ipv4Addr) -> Option<&Eip> {
-    let eni = eni_address::holder(w, vpc, address.into())?;
-    of_address(w, eni.id, address).filter(|eip| eip.status == EipStatus::InUse)
+    let eip = match eni_address::holder(w, vpc, address.into()) {
+        Some(eni) => of_address(w, eni.id, address),
+        None => ha_vip::of_address(w, vpc, address).and_then(|vip| vip.eip(w)),
+    };
+    eip.filter(|eip| eip.status == EipStatus::InUse)
 }
 
 /// The elastic IP address of an instance: that of its primary address.
@@ -256,8 +106,9 @@ pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Re
                 .accepted("EcsInstance, NetworkInterface"));
         }
         TargetKind::Nat => to_nat_gateway(w, caller, eip, c)?,
-        // No object of these types exists.
-        TargetKind::SlbInstance | TargetKind::HaVip => return Err(missing(c)),
+        TargetKind::HaVip => to_ha_vip(w, caller, eip, c)?,
+        // No object of this type takes one.
+        TargetKind::SlbInstance => return Err(missing(c)),
     };
     check_not_forwarded(w, target)?;
     let binding = Binding { target, mode: c.mode };
@@ -268,14 +119,17 @@ pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Re
 
 /// No DNAT entry leads to the private address (provider documentation: AssociateEipAddress).
 fn check_not_forwarded(w: &World, target: Target) -> Outcome<()> {
-    let eni = target.eni().and_then(|id| w.get::<Eni>(&id));
-    let Some((eni, address)) = eni.zip(target.private_address(w)) else { return Ok(()) };
+    let Some((vpc, address)) = target.vpc(w).zip(target.private_address(w)) else { return Ok(()) };
     let entries: Vec<AnyId> =
-        forward_entry::to_address(w, eni.vpc, address).map(|entry| entry.id.into()).collect();
+        forward_entry::to_address(w, vpc, address).map(|entry| entry.id.into()).collect();
     if entries.is_empty() {
         return Ok(());
     }
-    Err(Refusal::new(ErrorCode::EipTargetForwarded)
+    let code = match target {
+        Target::HaVip { .. } => ErrorCode::EipHaVipForwarded,
+        _ => ErrorCode::EipTargetForwarded,
+    };
+    Err(Refusal::new(code)
         .field("target_id")
         .detail(format!("A NAT gateway leads to {address}."))
         .accepted("a private address without DNAT entries")
@@ -379,6 +233,24 @@ fn to_nat_gateway(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Ou
     eip.check_status(&[EipStatus::Available])?;
     nat_gateway::check_eip(w, caller, gateway, eip)?;
     Ok(Target::Nat { gateway: gateway.id })
+}
+
+/// A HaVip that is settled and has none.
+fn to_ha_vip(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outcome<Target> {
+    let found = c.target.parse().ok().and_then(|id: HaVipId| w.visible::<HaVip>(caller, id).ok());
+    let vip = found.ok_or_else(|| missing(c))?;
+    if c.private_address.is_some_and(|address| address != vip.address) {
+        return Err(Refusal::new(ErrorCode::EipPrivateAddressNotHeld)
+            .field("private_ip_address")
+            .detail(format!("The address of {} is another.", vip.id))
+            .accepted(vip.address.to_string()));
+    }
+    eip.check_status(&[EipStatus::Available])?;
+    vip.check_settled().map_err(|refusal| refusal.field("target_id"))?;
+    match vip.eip(w) {
+        Some(other) => Err(bound(other, vip.address)),
+        None => Ok(Target::HaVip { ha_vip: vip.id }),
+    }
 }
 
 fn check_private(eni: &Eni, address: Ipv4Addr) -> Outcome<()> {
@@ -492,6 +364,10 @@ pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateEip) -> Outcom
         }
         // The gateway is Available: it takes no address before, and loses its own when its deletion begins.
         Target::Nat { .. } => check_unused(w, c)?,
+        Target::HaVip { ha_vip } => {
+            let vip = w.get::<HaVip>(&ha_vip).expect("a bound HaVip exists");
+            vip.check_settled().map_err(|refusal| refusal.field("eip_id"))?;
+        }
     }
     snat::release(w, c.eip);
     forward_entry::release(w, c.eip);

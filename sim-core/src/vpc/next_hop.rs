@@ -5,12 +5,17 @@ use crate::cidr::Cidr;
 use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EniId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId, VpcId};
+use crate::id::{
+    AnyId, EniId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId, RouteTableId, VpcId,
+};
+use crate::quota::Quota;
 use crate::resource::Resource;
 use crate::vpc::eip_binding;
+use crate::vpc::ha_vip::HaVip;
 use crate::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
 use crate::vpc::ipv6_gateway::{Ipv6Gateway, Ipv6GatewayStatus};
 use crate::vpc::nat_gateway::{NatGateway, NatStatus};
+use crate::vpc::route_entry::RouteEntry;
 use crate::vpc::route_table::{RouteTable, RouteTableKind};
 use crate::world::World;
 use compact_str::CompactString;
@@ -27,6 +32,8 @@ pub enum NextHop {
     Instance(InstanceId),
     /// To a network interface.
     NetworkInterface(EniId),
+    /// To whoever answers for a HaVip.
+    HaVip(HaVipId),
     /// To a NAT gateway.
     NatGateway(NatGatewayId),
     /// To the IPv4 gateway.
@@ -42,6 +49,7 @@ impl NextHop {
             NextHop::Local => "local",
             NextHop::Instance(_) => NextHopKind::Instance.text(),
             NextHop::NetworkInterface(_) => NextHopKind::NetworkInterface.text(),
+            NextHop::HaVip(_) => NextHopKind::HaVip.text(),
             NextHop::NatGateway(_) => NextHopKind::NatGateway.text(),
             NextHop::Ipv4Gateway(_) => NextHopKind::Ipv4Gateway.text(),
             NextHop::Ipv6Gateway(_) => NextHopKind::Ipv6Gateway.text(),
@@ -54,6 +62,7 @@ impl NextHop {
             NextHop::Local => None,
             NextHop::Instance(id) => Some(id.into()),
             NextHop::NetworkInterface(id) => Some(id.into()),
+            NextHop::HaVip(id) => Some(id.into()),
             NextHop::NatGateway(id) => Some(id.into()),
             NextHop::Ipv4Gateway(id) => Some(id.into()),
             NextHop::Ipv6Gateway(id) => Some(id.into()),
@@ -206,6 +215,7 @@ pub(crate) fn resolve(
     match hops {
         Hops::One(NextHopKind::Instance, id) => to_instance(w, caller, table, destination, id),
         Hops::One(NextHopKind::NetworkInterface, id) => to_eni(w, caller, table, destination, id),
+        Hops::One(NextHopKind::HaVip, id) => to_ha_vip(w, caller, table, destination, id),
         Hops::One(NextHopKind::NatGateway, id) => to_nat_gateway(w, caller, table, destination, id),
         Hops::One(NextHopKind::Ipv4Gateway, id) => to_ipv4_gateway(w, caller, table, destination, id),
         Hops::One(NextHopKind::Ipv6Gateway, id) => to_ipv6_gateway(w, caller, table, destination, id),
@@ -273,6 +283,30 @@ fn to_eni(w: &World, caller: &Caller, table: &RouteTable, destination: Cidr, id:
         }
     }
     Ok(NextHop::NetworkInterface(eni.id))
+}
+
+/// The entries of a table that lead to HaVips.
+pub(crate) fn ha_vip_entries(w: &World, table: RouteTableId) -> impl Iterator<Item = &RouteEntry> {
+    let entries = w.indexes().route_entries.customs.of(&table).filter_map(|id| w.get::<RouteEntry>(id));
+    entries.filter(|entry| matches!(entry.next_hop, NextHop::HaVip(_)))
+}
+
+fn to_ha_vip(
+    w: &World,
+    caller: &Caller,
+    table: &RouteTable,
+    destination: Cidr,
+    id: &str,
+) -> Outcome<NextHop> {
+    let vip: &HaVip = named(w, caller, NextHopKind::HaVip, id)?;
+    vip.check_settled().map_err(|refusal| refusal.field("next_hop_id"))?;
+    same_vpc(ErrorCode::RouteHaVipOtherVpc, id, vip.vpc, table)?;
+    only_ipv4(destination, id)?;
+    // An entry that leads to one already stays one.
+    let others = ha_vip_entries(w, table.id).filter(|entry| entry.destination != destination);
+    let (used, error) = (others.count() as u64, ErrorCode::RouteHaVipQuotaExceeded);
+    Quota::HaVipRouteEntries.check(w, caller.account, used, 1, error)?;
+    Ok(NextHop::HaVip(vip.id))
 }
 
 fn to_nat_gateway(
@@ -351,7 +385,7 @@ fn same_vpc(code: ErrorCode, id: &str, vpc: VpcId, table: &RouteTable) -> Outcom
     Err(Refusal::new(code).field("next_hop_id").detail(detail))
 }
 
-/// A gateway that carries IPv4 alone is no next hop of an IPv6 network.
+/// What carries IPv4 alone is no next hop of an IPv6 network.
 fn only_ipv4(destination: Cidr, id: &str) -> Outcome<()> {
     if destination.is_v4() {
         return Ok(());

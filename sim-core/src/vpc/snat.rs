@@ -232,8 +232,8 @@ pub struct CreateSnatEntry {
 /// Handles [`CreateSnatEntry`].
 ///
 /// # Errors
-/// The form of name and sources; an unknown table or vSwitch; a source outside the VPC; a gateway that is not Available; an
-/// entry in transition; a source that has an entry; addresses that are not the gateway's; the quotas.
+/// The form of name and sources; an unknown table or vSwitch; a source outside the VPC; a vSwitch with a HaVip; a gateway
+/// that is not Available; an entry in transition; a source that has an entry; addresses that are not the gateway's; the quotas.
 pub fn create(w: &mut World, caller: &Caller, c: &CreateSnatEntry) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     check_exclusive(c)?;
@@ -281,6 +281,13 @@ fn check_source(
             return Err(Refusal::new(ErrorCode::SnatVSwitchOtherVpc)
                 .field("source_vswitch_id")
                 .detail(format!("{id} lies in {}, {} in {}.", vswitch.vpc, gateway.id, gateway.vpc)));
+        }
+        let vips = &w.indexes().ha_vips.by_vswitch;
+        if vips.count(&id) > 0 {
+            return Err(Refusal::new(ErrorCode::SnatVSwitchHasHaVip)
+                .field("source_vswitch_id")
+                .accepted("source_cidr")
+                .blockers(vips.of(&id).copied()));
         }
         return Ok(SnatSource::VSwitch(id));
     }

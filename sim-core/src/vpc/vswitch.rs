@@ -540,11 +540,13 @@ pub fn dependents(w: &World, vswitch: &VSwitch) -> Vec<(ErrorCode, Vec<AnyId>)> 
     let acl = w.get::<NetworkAclBinding>(&vswitch.id).map(|binding| AnyId::from(binding.acl));
     let balancers = ix.load_balancers.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let gateways = ix.nat_gateways.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
+    let vips = ix.ha_vips.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
     let sources = ix.snat_entries.by_vswitch.of(&vswitch.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 7] = [
+    let all: [(ErrorCode, Vec<AnyId>); 8] = [
         (ErrorCode::VSwitchHasRouteTable, table.into_iter().collect()),
         (ErrorCode::VSwitchHasNetworkAcl, acl.into_iter().collect()),
         (ErrorCode::VSwitchHasReservation, reservations.collect()),
+        (ErrorCode::VSwitchHasHaVip, vips.collect()),
         (ErrorCode::VSwitchHasSnatEntry, sources.collect()),
         (ErrorCode::VSwitchHasNatGateway, gateways.collect()),
         (ErrorCode::VSwitchInUse, instances.chain(enis).chain(balancers).collect()),

@@ -33,6 +33,7 @@ pub fn kinds(hops: &[Hop]) -> String {
         Hop::Session { .. } => "session",
         Hop::NetworkAcl { .. } => "acl",
         Hop::Route { .. } => "route",
+        Hop::Answered { .. } => "answered",
         Hop::Translated { .. } => "translated",
         Hop::Listener { .. } => "listener",
         Hop::ListenerAccess { .. } => "access",

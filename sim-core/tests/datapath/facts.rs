@@ -3,12 +3,14 @@
 use sim_core::World;
 use sim_core::cidr::Cidr;
 use sim_core::datapath::Header;
-use sim_core::ecs::eni::Eni;
+use sim_core::ecs::eni::{Eni, EniStatus};
 use sim_core::ecs::group_filter::PacketProtocol;
+use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, SecurityGroupRule};
 use sim_core::id::{RouteTableId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::vpc::ha_vip::HaVip;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::next_hop::NextHop;
@@ -45,6 +47,27 @@ pub fn addresses(eni: &Eni) -> Vec<IpAddr> {
         all.extend((0..16).map(|n| IpAddr::from(Ipv6Addr::from(prefix.bits() + n))));
     }
     all
+}
+
+/// The interface that answers for a HaVip: of those that are bound the first that works.
+pub fn master<'w>(w: &'w World, vip: &HaVip) -> Option<&'w Eni> {
+    let bound = vip.bound.iter().map(|id| w.get::<Eni>(id).unwrap());
+    bound.into_iter().find(|eni| {
+        let instance = eni.instance.map(|id| w.get::<Instance>(&id).unwrap());
+        eni.status == EniStatus::InUse && instance.unwrap().status == InstanceStatus::Running
+    })
+}
+
+/// The HaVip that is an address.
+pub fn ha_vip(w: &World, vpc: VpcId, address: IpAddr) -> Option<&HaVip> {
+    w.table::<HaVip>().iter().find(|vip| vip.vpc == vpc && IpAddr::from(vip.address) == address)
+}
+
+/// The addresses of an interface, with those for which it answers.
+pub fn own(w: &World, eni: &Eni) -> Vec<IpAddr> {
+    let answered = |vip: &&HaVip| master(w, vip).is_some_and(|master| master.id == eni.id);
+    let vips = w.table::<HaVip>().iter().filter(answered).map(|vip| IpAddr::from(vip.address));
+    addresses(eni).into_iter().chain(vips).collect()
 }
 
 pub fn holder(w: &World, vpc: VpcId, address: IpAddr) -> Option<&Eni> {

@@ -7,6 +7,8 @@ mod dispositions;
 mod facts;
 mod form;
 mod gateways;
+mod ha_vip_sketch;
+mod ha_vips;
 #[allow(dead_code)]
 #[path = "../instances/lab.rs"]
 mod lab;

@@ -168,6 +168,7 @@ pub fn entry(table: RouteTableId, destination: &str, hop: impl Into<AnyId>) -> C
     let hop = hop.into();
     let kind = match hop.kind() {
         sim_core::id::IdKind::Instance => "Instance",
+        sim_core::id::IdKind::HaVip => "HaVip",
         sim_core::id::IdKind::NatGateway => "NatGateway",
         sim_core::id::IdKind::Ipv4Gateway => "Ipv4Gateway",
         sim_core::id::IdKind::Ipv6Gateway => "IPv6Gateway",

@@ -1,6 +1,7 @@
 //! Random worlds: the datapath agrees with the naive evaluator, the verdict with the trace, and remedies hold.
 
 use crate::balancer_sketch::{self, BalancerSketch};
+use crate::ha_vip_sketch::{self, HaVipSketch};
 use crate::lab::*;
 use crate::nat;
 use crate::nat_sketch::{self, NatSketch};
@@ -86,6 +87,7 @@ pub struct Sketch {
     eips: Vec<usize>,
     nat: NatSketch,
     balancers: Vec<BalancerSketch>,
+    ha_vips: Vec<HaVipSketch>,
     questions: Vec<QuestionSketch>,
 }
 
@@ -93,7 +95,7 @@ const BLOCKS: [&str; 7] =
     ["0.0.0.0/0", "10.0.1.0/24", "10.0.2.0/24", "10.0.0.0/8", "172.20.0.0/16", "10.0.1.11/32", "::/0"];
 const DESTINATIONS: [&str; 7] =
     ["0.0.0.0/0", "172.20.0.0/16", "172.20.1.0/24", "192.168.0.0/16", "10.0.0.0/16", "47.0.0.0/8", "::/0"];
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 15] = [
     "172.20.1.5",
     "172.20.2.5",
     "192.168.7.7",
@@ -104,6 +106,10 @@ const ELSEWHERE: [&str; 11] = [
     "100.64.9.9",
     "10.0.2.100",
     "10.0.3.100",
+    "10.0.1.70",
+    "10.0.2.70",
+    "10.0.2.71",
+    "10.0.3.70",
     "2400:3200::1",
 ];
 
@@ -132,7 +138,10 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
     let spare = (0..3_usize, 1..8_u8, prop::option::weighted(0.6, 0..6_usize), prop::bool::weighted(0.5));
     let question = (
         0..6_usize,
-        prop::option::weighted(0.15, prop::sample::select(vec!["172.20.1.5", "172.20.2.5", "10.0.1.12"])),
+        prop::option::weighted(
+            0.15,
+            prop::sample::select(vec!["172.20.1.5", "172.20.2.5", "10.0.1.12", "10.0.1.70", "10.0.2.70"]),
+        ),
         0..8_usize,
         prop::option::weighted(0.4, prop::sample::select(ELSEWHERE.to_vec())),
         prop::sample::select(vec![PacketProtocol::Tcp, PacketProtocol::Udp, PacketProtocol::Icmp]),
@@ -154,14 +163,19 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
         (
             place(),
             prop::collection::vec(
-                (0..3_usize, prop::sample::select(DESTINATIONS.to_vec()), 0..14_usize),
+                (0..3_usize, prop::sample::select(DESTINATIONS.to_vec()), 0..16_usize),
                 0..9,
             ),
             prop::collection::vec((0..2_usize, 0..3_usize, 0..9_usize), 0..4),
         ),
         (prop::collection::vec(rule(2), 0..8), place()),
         prop::option::of((1..8_u8, prop::option::of(Just(3306_u16)))),
-        (prop::collection::vec(0..8_usize, 0..4), nat_sketch::sketch(), balancer_sketch::sketch()),
+        (
+            prop::collection::vec(0..8_usize, 0..4),
+            nat_sketch::sketch(),
+            balancer_sketch::sketch(),
+            ha_vip_sketch::sketch(),
+        ),
         prop::collection::vec(question, 1..20),
     )
         .prop_map(
@@ -172,7 +186,7 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
                 (tables, routes, redirects),
                 (acl_rules, acls),
                 resident,
-                (eips, nat, balancers),
+                (eips, nat, balancers, ha_vips),
                 questions,
             )| {
                 Sketch {
@@ -190,6 +204,7 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
                     eips,
                     nat,
                     balancers,
+                    ha_vips,
                     questions,
                 }
             },
@@ -268,9 +283,11 @@ pub fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
     }
     add_eips(&mut lab, sketch, &enis);
     add_rules(&mut lab, sketch, &groups);
+    let vips = ha_vip_sketch::add(&mut lab, &sketch.ha_vips, &vswitches, &enis);
     let before = if sketch.nat.first { sketch.nat.gateways } else { 0 };
     let mut gateways: Vec<NatGatewayId> = (0..before).map(|_| nat::gateway(&mut lab)).collect();
-    let ways = nat_sketch::internet_gateways(&mut lab, &sketch.nat);
+    let mut ways = nat_sketch::internet_gateways(&mut lab, &sketch.nat);
+    ways.extend(vips.iter().map(|&vip| AnyId::from(vip)));
     let tables = add_routes(&mut lab, sketch, &vswitches, (&hosts, &enis, &gateways), &ways);
     nat_sketch::activate(&mut lab, &sketch.nat, &tables, &hosts);
     gateways.extend((before..sketch.nat.gateways).map(|_| nat::gateway(&mut lab)));
@@ -350,7 +367,7 @@ fn add_routes(
     }
     // The first numbers are hosts as instances, the last gateways, the rest interfaces.
     let hop = |lab: &Lab, n: usize| -> AnyId {
-        if let (Some(way), 12..) = (ways.get(n % 2), n) {
+        if let (Some(way), 12..) = (ways.get(n % 4), n) {
             return *way;
         }
         if let (Some(gateway), 9..) = (gateways.get(n % 2), n) {
@@ -576,6 +593,7 @@ fn random_worlds_end_in_many_ways() {
         "listener_access_drop",
         "no_healthy_backend",
         "backend_calls_itself",
+        "ha_vip_unanswered",
     ] {
         assert!(seen.contains(word), "{word} is missing: {words:?}");
     }

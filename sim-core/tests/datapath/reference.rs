@@ -2,7 +2,8 @@
 //! of finding circles, and shares no code with the datapath.
 
 use crate::facts::{
-    acl_allows, addresses, block, groups_allow, holder, is_public, route, vswitch_of, within,
+    acl_allows, addresses, block, groups_allow, ha_vip, holder, is_public, master, own, route, vswitch_of,
+    within,
 };
 use crate::reference_balancers::Balanced;
 use sim_core::World;
@@ -16,6 +17,7 @@ use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::Target;
 use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::forward_ports::ForwardProtocol;
+use sim_core::vpc::ha_vip::HaVip;
 use sim_core::vpc::ipv4_gateway::Ipv4Gateway;
 use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
 use sim_core::vpc::nat_gateway::NatGateway;
@@ -41,9 +43,23 @@ fn eip_of(w: &World, eni: EniId, address: IpAddr) -> Option<&Eip> {
         Some(Target::NetworkInterface { eni: id, address: private }) => {
             id == eni && IpAddr::from(private) == address
         }
+        Some(Target::HaVip { ha_vip }) => {
+            let vip = w.get::<HaVip>(&ha_vip).unwrap();
+            IpAddr::from(vip.address) == address && master(w, vip).is_some_and(|master| master.id == eni)
+        }
         Some(Target::Nat { .. }) | None => false,
     };
     w.table::<Eip>().iter().find(|eip| eip.status == EipStatus::InUse && stands(eip))
+}
+
+/// Whether an elastic IP address in use stands for a private address, whoever has it.
+fn has_eip(w: &World, address: IpAddr) -> bool {
+    let of_vip = |eip: &Eip| match eip.binding.map(|b| b.target) {
+        Some(Target::HaVip { ha_vip }) => IpAddr::from(w.get::<HaVip>(&ha_vip).unwrap().address) == address,
+        _ => false,
+    };
+    w.table::<Eni>().iter().any(|eni| eip_of(w, eni.id, address).is_some())
+        || w.table::<Eip>().iter().any(|eip| eip.status == EipStatus::InUse && of_vip(eip))
 }
 
 /// Whether the public traffic of a VPC needs a route to its IPv4 gateway.
@@ -70,6 +86,7 @@ fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
         NextHop::Local => None,
         NextHop::Instance(id) => w.get::<Instance>(&id).and_then(|i| w.get::<Eni>(&i.primary_eni)),
         NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
+        NextHop::HaVip(id) => master(w, w.get::<HaVip>(&id).unwrap()),
         NextHop::NatGateway(_) | NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) => None,
     }
 }
@@ -122,7 +139,7 @@ impl Follower<'_> {
 
     fn leaves(&mut self, eni: &Eni) -> Step<()> {
         self.up(eni)?;
-        if eni.source_dest_check && !addresses(eni).contains(&self.header.source) {
+        if eni.source_dest_check && !own(self.w, eni).contains(&self.header.source) {
             return Err("source_dest_check");
         }
         self.groups(Place::Interface(eni.id), &eni.groups, true)
@@ -134,7 +151,7 @@ impl Follower<'_> {
         }
         self.groups(Place::Interface(eni.id), &eni.groups, false)?;
         self.up(eni)?;
-        if eni.source_dest_check && !addresses(eni).contains(&self.header.destination) {
+        if eni.source_dest_check && !own(self.w, eni).contains(&self.header.destination) {
             return Err("source_dest_check");
         }
         Ok(())
@@ -147,6 +164,11 @@ impl Follower<'_> {
             return Ok(Place::CloudService);
         }
         if let Some(eni) = holder(self.w, self.vpc, address) {
+            self.arrives(eni, from)?;
+            return Ok(Place::Interface(eni.id));
+        }
+        if let Some(vip) = ha_vip(self.w, self.vpc, address) {
+            let eni = master(self.w, vip).ok_or("ha_vip_unanswered")?;
             self.arrives(eni, from)?;
             return Ok(Place::Interface(eni.id));
         }
@@ -185,6 +207,14 @@ impl Follower<'_> {
         }
         if let Some(Target::Nat { gateway }) = eip.binding.map(|b| b.target) {
             return self.forwarded(gateway, eip);
+        }
+        if let (Some(Target::HaVip { ha_vip }), EipStatus::InUse) =
+            (eip.binding.map(|b| b.target), eip.status)
+        {
+            let vip = self.w.get::<HaVip>(&ha_vip).unwrap();
+            self.header.destination = vip.address.into();
+            self.vpc = vip.vpc;
+            return self.inside(None);
         }
         for eni in self.w.table::<Eni>().iter() {
             for private in addresses(eni) {
@@ -243,8 +273,7 @@ impl Follower<'_> {
                     .map(|n| to.first + n),
                 _ => Some(h.port),
             };
-            let own =
-                self.w.table::<Eni>().iter().any(|e| eip_of(self.w, e.id, entry.address.into()).is_some());
+            let own = has_eip(self.w, entry.address.into());
             let Some(port) = port.filter(|_| !own) else { continue };
             let private = (entry.address.into(), port);
             if !self.answer {
@@ -279,7 +308,7 @@ impl Follower<'_> {
             e.gateway == gateway
                 && e.external.is_none()
                 && IpAddr::from(e.address) == h.source
-                && !self.w.table::<Eni>().iter().any(|eni| eip_of(self.w, eni.id, h.source).is_some())
+                && !has_eip(self.w, h.source)
         });
         if let Some(entry) = host {
             self.header.source = self.w.get::<Eip>(&entry.eip).unwrap().address.into();
@@ -336,7 +365,7 @@ impl Follower<'_> {
             }
             (Place::Interface(id) | Place::Behind(id), _) => {
                 let eni = self.w.get::<Eni>(&id).unwrap();
-                let stays = if addresses(eni).contains(&address) {
+                let stays = if own(self.w, eni).contains(&address) {
                     Some(Place::Interface(id))
                 } else {
                     self.behind(eni).then_some(Place::Behind(id))
@@ -368,6 +397,7 @@ impl Follower<'_> {
                 None => None,
                 Some(NextHop::Local) if within(block("100.64.0.0/10"), address) => None,
                 Some(NextHop::Local) => vswitch_of(self.w, self.vpc, address),
+                Some(NextHop::HaVip(id)) => self.w.get::<HaVip>(&id).map(|vip| vip.vswitch),
                 Some(hop) => hop_eni(self.w, hop).map(|eni| eni.vswitch),
             };
             if filtered && next != Some(vswitch) && !acl_allows(self.w, vswitch, true, &self.header) {
@@ -384,10 +414,10 @@ impl Follower<'_> {
                 NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) => return self.by_internet_gateway(sender),
                 _ => {}
             }
-            let Some(eni) = hop_eni(self.w, hop) else { return Err("next_hop_gone") };
-            let eni: &Eni = eni;
+            let lost = if matches!(hop, NextHop::HaVip(_)) { "ha_vip_unanswered" } else { "next_hop_gone" };
+            let eni: &Eni = hop_eni(self.w, hop).ok_or(lost)?;
             self.arrives(eni, Some(vswitch))?;
-            if addresses(eni).contains(&address) {
+            if own(self.w, eni).contains(&address) {
                 return Ok(Place::Interface(eni.id));
             }
             if self.behind(eni) {

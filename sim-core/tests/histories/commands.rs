@@ -7,6 +7,7 @@ mod eips;
 mod forwarding;
 mod gateways;
 mod groups;
+mod ha_vips;
 mod hosts;
 mod interfaces;
 mod listeners;
@@ -38,6 +39,7 @@ use sim_core::slb::certificate::{
 use sim_core::tag::{TagResources, UntagResources};
 use sim_core::vpc::cidr_reservation::*;
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
+use sim_core::vpc::ha_vip::{DeleteHaVip, HaVip, ModifyHaVip};
 use sim_core::vpc::network_acl::{DeleteNetworkAcl, ModifyNetworkAcl, NetworkAcl};
 use sim_core::vpc::route_entry::*;
 use sim_core::vpc::route_table::{AssociateRouteTable, DeleteRouteTable, ModifyRouteTable, RouteTable};
@@ -113,6 +115,13 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("ReleaseEip", 2, eips::release),
     ("AssociateEip", 10, eips::associate),
     ("UnassociateEip", 5, eips::unassociate),
+    ("CreateHaVip", 5, ha_vips::create),
+    ("ModifyHaVip", 2, |d| {
+        ModifyHaVip { ha_vip: d.id::<HaVip>(), name: d.text(), description: d.text() }.into()
+    }),
+    ("AssociateHaVip", 10, ha_vips::associate),
+    ("UnassociateHaVip", 5, ha_vips::unassociate),
+    ("DeleteHaVip", 4, |d| DeleteHaVip { ha_vip: d.id::<HaVip>() }.into()),
     ("CreateNatGateway", 8, nat::create_gateway),
     ("ModifyNatGateway", 2, nat::modify_gateway),
     ("DeleteNatGateway", 2, nat::delete_gateway),

@@ -14,6 +14,7 @@ use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::Mode;
 use sim_core::vpc::forward_entry::ForwardEntry;
+use sim_core::vpc::ha_vip::{HaVip, HaVipStatus};
 use sim_core::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
@@ -98,6 +99,12 @@ impl Reached {
             "an elastic IP address is being taken off",
             eips().any(|e| e.status == EipStatus::Unassociating),
         );
+        let vips = || w.table::<HaVip>().iter();
+        self.state("a HaVip is bound", vips().any(|vip| vip.status == HaVipStatus::InUse));
+        self.state("a HaVip is being bound", vips().any(|vip| vip.status == HaVipStatus::Associating));
+        self.state("a HaVip has an elastic IP address", vips().any(|vip| vip.eip(w).is_some()));
+        let several = |vip: &HaVip| vip.bound.len() > 1;
+        self.state("a HaVip is bound to several", vips().any(several));
         self.state("an interface is cut through", eips().any(|e| mode(e) == Some(Mode::Binded)));
         self.state("a port was told to do something", !w.table::<ServicePort>().is_empty());
         self.state("a port has a schedule", w.table::<ServicePort>().iter().any(|p| !p.planned.is_empty()));

@@ -25,6 +25,7 @@ use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{Binding, Mode, Target};
 use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::forward_ports::{ForwardProtocol, Ports};
+use sim_core::vpc::ha_vip::{BindType, HaVip, HaVipStatus};
 use sim_core::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
 use sim_core::vpc::ipv6_gateway::{Ipv6Gateway, Ipv6GatewayStatus};
@@ -51,6 +52,7 @@ pub fn check(w: &World) {
     acls(w);
     schedules(w);
     eips(w);
+    ha_vips(w);
     balancers(w);
     checks(w);
     nat(w);
@@ -215,6 +217,9 @@ fn addresses(w: &World) {
     for g in w.table::<NatGateway>().iter() {
         held.entry(g.vswitch).or_default().push((Cidr::host(g.address.into()), g.id.into()));
     }
+    for vip in w.table::<HaVip>().iter() {
+        held.entry(vip.vswitch).or_default().push((Cidr::host(vip.address.into()), vip.id.into()));
+    }
     for r in w.table::<Resident>().iter() {
         held.entry(r.vswitch).or_default().push((Cidr::host(r.address.into()), r.id.into()));
     }
@@ -372,6 +377,11 @@ fn eips(w: &World) {
             assert_eq!(w.get::<NatGateway>(&gateway).expect("a bound gateway exists").owner, eip.owner);
             continue;
         }
+        if let Target::HaVip { ha_vip } = target {
+            let vip = w.get::<HaVip>(&ha_vip).expect("a bound HaVip exists");
+            assert_eq!((&vip.owner, vip.eip(w).map(|bound| bound.id)), (&eip.owner, Some(eip.id)));
+            continue;
+        }
         let eni = w.get::<Eni>(&target.eni().expect("a target has an interface")).expect("it exists");
         assert_eq!(eni.owner, eip.owner);
         let address = target.private_address(w).expect("a bound address stands for a private one");
@@ -381,6 +391,27 @@ fn eips(w: &World) {
         let primary = matches!(target, Target::Instance { .. });
         assert_eq!(primary, eni.kind == EniKind::Primary);
         assert!(mode != Mode::Binded || eni.private_addresses() == 1, "{} has more addresses", eni.id);
+    }
+}
+
+/// A HaVip is bound to interfaces of its vSwitch, each attached to an instance of its own.
+fn ha_vips(w: &World) {
+    for vip in w.table::<HaVip>().iter() {
+        let vswitch = w.get::<VSwitch>(&vip.vswitch).expect("a HaVip lies in a vSwitch");
+        assert_eq!((vip.vpc, &vip.owner), (vswitch.vpc, &vswitch.owner));
+        let moving = !matches!(vip.status, HaVipStatus::Available | HaVipStatus::InUse);
+        assert_eq!(vip.settles.is_some(), moving, "{} is {}", vip.id, vip.status.text());
+        assert!(vip.settles.is_none_or(|at| at > w.now()), "{} is late", vip.id);
+        if !moving {
+            assert_eq!(vip.bound.is_empty(), vip.status == HaVipStatus::Available, "{}", vip.id);
+        }
+        let bound = vip.bound.iter().map(|id| w.get::<Eni>(id).expect("a bound interface exists"));
+        let mut instances = BTreeSet::new();
+        for eni in bound {
+            assert_eq!((eni.vswitch, &eni.owner), (vip.vswitch, &vip.owner));
+            assert!(instances.insert(eni.instance.expect("it is attached")), "{} is twice there", vip.id);
+            assert!(vip.bind_type == BindType::NetworkInterface || eni.kind == EniKind::Primary);
+        }
     }
 }
 

@@ -21,6 +21,8 @@ use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::UnassociateEip;
 use sim_core::vpc::forward_entry::DeleteForwardEntry;
+use sim_core::vpc::ha_vip::{DeleteHaVip, HaVip};
+use sim_core::vpc::ha_vip_binding::UnassociateHaVip;
 use sim_core::vpc::ipv4_gateway::{DeleteIpv4Gateway, InternetMode};
 use sim_core::vpc::ipv6_bandwidth::{BandwidthRef, DeleteIpv6Bandwidth};
 use sim_core::vpc::ipv6_gateway::DeleteIpv6Gateway;
@@ -79,8 +81,12 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
         }
         let Err(refusal) = give(w, caller, deletion(w, id)) else { return };
         // What was being deleted went while it was waited for.
-        let gone =
-            [ErrorCode::NatGatewayNotFound, ErrorCode::Ipv4GatewayNotFound, ErrorCode::Ipv6GatewayNotFound];
+        let gone = [
+            ErrorCode::HaVipNotFound,
+            ErrorCode::NatGatewayNotFound,
+            ErrorCode::Ipv4GatewayNotFound,
+            ErrorCode::Ipv6GatewayNotFound,
+        ];
         if gone.contains(&refusal.code()) {
             return;
         }
@@ -96,6 +102,10 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
                 let blockers = refusal.details().blockers.clone();
                 blockers.into_iter().for_each(|eip| take_off(w, caller, eip));
             }
+            IdKind::HaVip if refusal.code() == ErrorCode::HaVipHasEip => {
+                refusal.details().blockers.clone().into_iter().for_each(|eip| take_off(w, caller, eip));
+            }
+            IdKind::HaVip if refusal.code() == ErrorCode::HaVipHasBound => unbind_vip(w, caller, id),
             IdKind::Instance if refusal.code() == ErrorCode::InstanceProtected => unprotect(w, caller, id),
             IdKind::LoadBalancer => {
                 for command in crate::commands::balancers::release(w, id.try_into().unwrap()) {
@@ -152,6 +162,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
             DeleteRouteEntry { entry, next_hop: None, next_hops: Vec::new() }.into()
         }
         IdKind::SecurityGroup => DeleteSecurityGroup { group: id.try_into().unwrap() }.into(),
+        IdKind::HaVip => DeleteHaVip { ha_vip: id.try_into().unwrap() }.into(),
         IdKind::NatGateway => DeleteNatGateway { gateway: id.try_into().unwrap(), force: false }.into(),
         IdKind::Ipv4Gateway => {
             DeleteIpv4Gateway { gateway: id.try_into().unwrap(), mode: InternetMode::Private }.into()
@@ -205,6 +216,18 @@ fn unprotect(w: &mut World, caller: &Caller, instance: AnyId) {
         user_data: None,
     };
     give(w, caller, command.into()).expect("protection can be taken off");
+}
+
+/// Takes a HaVip off everything.
+fn unbind_vip(w: &mut World, caller: &Caller, id: AnyId) {
+    let ha_vip = id.try_into().unwrap();
+    let vip = w.get::<HaVip>(&ha_vip).unwrap();
+    let bind_type = vip.bind_type;
+    for target in vip.bound_to(w) {
+        let target = target.to_string().into();
+        let command = UnassociateHaVip { ha_vip, bind_type, target, force: true };
+        give(w, caller, command.into()).expect("it can be taken off by force");
+    }
 }
 
 fn unprotect_eip(w: &mut World, caller: &Caller, eip: AnyId) {

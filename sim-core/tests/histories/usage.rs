@@ -17,9 +17,11 @@ use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{Eip, InternetCharge};
 use sim_core::vpc::eip_binding::Target;
 use sim_core::vpc::forward_entry::ForwardEntry;
+use sim_core::vpc::ha_vip::HaVip;
 use sim_core::vpc::nat_gateway::NatGateway;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_rule::NetworkAclRule;
+use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::RouteEntry;
 use sim_core::vpc::route_table::{RouteTable, RouteTableKind};
@@ -74,6 +76,7 @@ pub fn of(w: &World) -> Usage {
     for e in w.table::<RouteEntry>().iter().filter(|e| !e.replaces_system()) {
         let account = w.get::<RouteTable>(&e.table).expect("an entry lies in a table").owner.account;
         c.add(Quota::RouteEntriesPerTable, account, e.table, 1);
+        c.add(Quota::HaVipRouteEntries, account, e.table, u64::from(matches!(e.next_hop, NextHop::HaVip(_))));
     }
     for cert in w.table::<ServerCertificate>().iter() {
         let (account, region) = (cert.owner.account, &cert.owner.region);
@@ -92,6 +95,16 @@ pub fn of(w: &World) -> Usage {
         let account = g.owner.account;
         c.add(Quota::NatGatewaysPerVpc, account, g.vpc, 1);
         c.add(Quota::PrivateIpsPerVpc, account, g.vpc, 1);
+    }
+    for vip in w.table::<HaVip>().iter() {
+        let account = vip.owner.account;
+        c.add(Quota::HaVipsPerVpc, account, vip.vpc, 1);
+        c.add(Quota::HaVipsPerAccount, account, account, 1);
+        c.add(Quota::PrivateIpsPerVpc, account, vip.vpc, 1);
+        c.add(Quota::BindingsPerHaVip, account, vip.id, vip.bound.len() as u64);
+        for instance in vip.bound.iter().filter_map(|eni| w.get::<Eni>(eni)?.instance) {
+            c.add(Quota::HaVipsPerInstance, account, instance, 1);
+        }
     }
     for entry in w.table::<ForwardEntry>().iter() {
         c.add(Quota::ForwardEntries, entry.owner.account, entry.gateway, 1);

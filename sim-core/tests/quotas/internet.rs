@@ -2,18 +2,28 @@
 
 use super::Lab;
 use compact_str::CompactString;
+use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
+use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::{Policy, PortRange, Protocol};
-use sim_core::id::{EipId, ForwardTableId, Id, NatGatewayId, NetworkAclId, SnatTableId, VSwitchId, VpcId};
+use sim_core::id::{
+    EipId, ForwardTableId, HaVipId, Id, InstanceId, NatGatewayId, NetworkAclId, RouteTableId, SnatTableId,
+    VSwitchId, VpcId,
+};
 use sim_core::quota::Quota;
 use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
 use sim_core::vpc::forward_ports::ForwardProtocol;
+use sim_core::vpc::ha_vip::{BindType, CreateHaVip};
+use sim_core::vpc::ha_vip_binding::AssociateHaVip;
 use sim_core::vpc::nat_gateway::{CreateNatGateway, NatGateway};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{RuleInput as AclRule, UpdateNetworkAclRules};
+use sim_core::vpc::next_hop::HopChoice;
+use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
 use sim_core::vpc::snat::CreateSnatEntry;
-use sim_core::{Command, ErrorCode as E};
+use sim_core::vpc::vpc::Vpc;
+use sim_core::{Command, ErrorCode as E, Span};
 use std::net::Ipv4Addr;
 
 fn gateway(vpc: VpcId, vswitch: VSwitchId) -> CreateNatGateway {
@@ -55,6 +65,21 @@ fn acl_rule(block: &str) -> AclRule {
 }
 
 impl Lab {
+    fn instance(&mut self, vpc: VpcId, vswitch: VSwitchId) -> InstanceId {
+        let groups = vec![self.group(vpc, GroupKind::Basic)];
+        let primary = LaunchInterface { vswitch: Some(vswitch), groups, ..LaunchInterface::default() };
+        let launch = Launch {
+            instance_type: "ecs.g7.large".into(),
+            image: Some("aliyun_3_x64_20G_alibase_20240819.vhd".into()),
+            primary,
+            ..Launch::default()
+        };
+        let id = self.id(CreateInstance { launch: Box::new(launch) });
+        // It is stopped once it is made.
+        self.world.advance(self.world.now() + Span(60_000));
+        id
+    }
+
     fn place(&mut self) -> (VpcId, VSwitchId) {
         let vpc = self.vpc();
         (vpc, self.vswitch(vpc, 24, None))
@@ -70,6 +95,64 @@ impl Lab {
         };
         let ips = (0..count).map(one).collect();
         (self.world.get::<NatGateway>(&nat).unwrap().snat_table(), ips)
+    }
+}
+
+fn vip(vswitch: VSwitchId) -> CreateHaVip {
+    let (name, description, resource_group) = (None, None, None);
+    CreateHaVip { vswitch, address: None, name, description, resource_group, tags: Vec::new() }
+}
+
+fn bind(ha_vip: HaVipId, instance: InstanceId) -> AssociateHaVip {
+    AssociateHaVip { ha_vip, bind_type: BindType::EcsInstance, target: instance.to_string().into() }
+}
+
+fn route(table: RouteTableId, n: u32, vip: HaVipId) -> CreateRouteEntry {
+    let next_hop =
+        HopChoice { kind: Some("HaVip".into()), id: Some(vip.to_string().into()), list: Vec::new() };
+    let (table, destination) = (table.to_string().into(), format!("172.16.{n}.0/24").into());
+    CreateRouteEntry { entry: NewEntry { table, destination, next_hop, name: None, description: None } }
+}
+
+/// Fills a quota of HaVips.
+fn fill_vips(lab: &mut Lab, quota: Quota) -> (Command, E) {
+    let limit = quota.row().default;
+    let (vpc, vswitch) = lab.place();
+    match quota {
+        Quota::HaVipsPerVpc | Quota::HaVipsPerAccount => {
+            // The VPC and the account have one limit: of the account one lies elsewhere.
+            let (_, elsewhere) = lab.place();
+            let of_account = quota == Quota::HaVipsPerAccount;
+            (0..limit).for_each(|n| {
+                lab.make(vip(if of_account && n == 0 { elsewhere } else { vswitch }));
+            });
+            (vip(vswitch).into(), if of_account { E::HaVipQuotaExceeded } else { E::HaVipVpcQuotaExceeded })
+        }
+        Quota::HaVipsPerInstance => {
+            let instance = lab.instance(vpc, vswitch);
+            (0..limit).for_each(|_| {
+                let vip = lab.id(vip(vswitch));
+                lab.make(bind(vip, instance));
+            });
+            (bind(lab.id(vip(vswitch)), instance).into(), E::HaVipsOnInstanceExceeded)
+        }
+        Quota::BindingsPerHaVip => {
+            let vip = lab.id(vip(vswitch));
+            (0..limit).for_each(|_| {
+                let instance = lab.instance(vpc, vswitch);
+                lab.make(bind(vip, instance));
+            });
+            (bind(vip, lab.instance(vpc, vswitch)).into(), E::HaVipBoundExceeded)
+        }
+        other => {
+            assert_eq!(other, Quota::HaVipRouteEntries);
+            let table = lab.world.get::<Vpc>(&vpc).unwrap().system_table;
+            let vip = lab.id(vip(vswitch));
+            (0..limit).for_each(|n| {
+                lab.make(route(table, n, vip));
+            });
+            (route(table, limit, vip).into(), E::RouteHaVipQuotaExceeded)
+        }
     }
 }
 
@@ -127,6 +210,11 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             lab.make(snat(table, "10.9.0.0/24", ips[1..].to_vec()));
             (snat(table, "10.9.1.0/24", ips).into(), E::SnatIpsExceeded)
         }
+        Quota::HaVipsPerVpc
+        | Quota::HaVipsPerAccount
+        | Quota::HaVipsPerInstance
+        | Quota::BindingsPerHaVip
+        | Quota::HaVipRouteEntries => fill_vips(lab, quota),
         Quota::EipsPerAccount => {
             (0..limit).for_each(|_| {
                 lab.make(AllocateEip::default());

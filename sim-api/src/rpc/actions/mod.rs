@@ -9,6 +9,7 @@ mod vrouter;
 // -- elastic IP addresses
 mod eip;
 mod forward_entry;
+mod ha_vip;
 mod ipv4_gateway;
 mod ipv6_gateway;
 mod nat_gateway;
@@ -142,6 +143,13 @@ actions! {
         UnassociateEipAddress => eip::unassociate_eip_address;
         ReleaseEipAddress => eip::release_eip_address;
         DeletionProtection => eip::deletion_protection;
+        // -- HaVips
+        CreateHaVip => ha_vip::create_ha_vip;
+        ModifyHaVipAttribute => ha_vip::modify_ha_vip_attribute;
+        DescribeHaVips => ha_vip::describe_ha_vips;
+        AssociateHaVip => ha_vip::associate_ha_vip;
+        UnassociateHaVip => ha_vip::unassociate_ha_vip;
+        DeleteHaVip => ha_vip::delete_ha_vip;
         // -- NAT gateways
         CreateNatGateway => nat_gateway::create_nat_gateway;
         DescribeNatGateways => nat_gateway::describe_nat_gateways;

@@ -18,6 +18,7 @@ const VPC_TYPES: Types = &[
     ("VSWITCH", &[IdKind::VSwitch]),
     ("ROUTETABLE", &[IdKind::RouteTable]),
     ("EIP", &[IdKind::Eip]),
+    ("HAVIP", &[IdKind::HaVip]),
     ("NATGATEWAY", &[IdKind::NatGateway]),
     ("IPV4GATEWAY", &[IdKind::Ipv4Gateway]),
     ("IPV6GATEWAY", &[IdKind::Ipv6Gateway]),

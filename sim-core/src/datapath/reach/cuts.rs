@@ -8,7 +8,9 @@ use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::prefix_list::PrefixList;
 use crate::ecs::security_group_rule::{Peer, PortRange, SecurityGroupRule, of_group};
 use crate::id::{EniId, SecurityGroupId, VSwitchId, VpcId};
+use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::network_acl::NetworkAcl;
+use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_entry;
 use crate::vpc::route_table::RouteTable;
 use crate::world::World;
@@ -120,10 +122,15 @@ impl Cuts {
         for table in w.indexes().route_tables.by_vpc.of(&vpc).filter_map(|id| w.get::<RouteTable>(id)) {
             for entry in route_entry::of_table(w, table, None) {
                 cuts.block(entry.destination);
-                let hop = entry.next_hop.id();
-                let instance =
-                    hop.and_then(|id| w.get::<Instance>(&id.try_into().ok()?)).map(|i| i.primary_eni);
-                cuts.hops.extend(instance.or_else(|| hop?.try_into().ok()));
+                cuts.hops.extend(match entry.next_hop {
+                    NextHop::Instance(id) => w.get::<Instance>(&id).map(|i| i.primary_eni),
+                    NextHop::NetworkInterface(id) => Some(id),
+                    NextHop::HaVip(id) => w.get::<HaVip>(&id).and_then(|vip| vip.master(w)).map(|eni| eni.id),
+                    NextHop::Local
+                    | NextHop::NatGateway(_)
+                    | NextHop::Ipv4Gateway(_)
+                    | NextHop::Ipv6Gateway(_) => None,
+                });
             }
         }
         for acl in w.indexes().network_acls.by_vpc.of(&vpc).filter_map(|id| w.get::<NetworkAcl>(id)) {
@@ -223,15 +230,20 @@ impl Cuts {
             let v6 = eni.ipv6.iter().map(|&a| Cidr::host(a.into()));
             let v6 = v6.chain(eni.ipv6_prefixes.iter().map(|&p| p.into()));
             v4.chain(v6).for_each(|block| addresses.runs(eni.id, block, &mut runs));
+            let own = runs.len();
+            for vip in ha_vip::answered_by(w, eni.id) {
+                addresses.runs(eni.id, Cidr::host(vip.address.into()), &mut runs);
+            }
             let next = lists.len();
             let groups = *lists.entry(&eni.groups).or_insert(next);
             let instance = eni.instance.and_then(|id| instances.get(&id));
-            for run in runs.drain(..) {
+            for (n, run) in runs.drain(..).enumerate() {
                 let class = Class {
                     v4: run.first.is_ipv4(),
                     vswitch: eni.vswitch,
                     groups,
                     address: addresses.class(run.first),
+                    ha_vip: n >= own,
                     source_dest_check: eni.source_dest_check,
                     status: eni.status,
                     instance: instance.map(|instance| instance.status),
@@ -283,6 +295,8 @@ struct Class {
     /// The number of its list of groups. The same groups in another order are another list, which makes a class more.
     groups: usize,
     address: u128,
+    /// Whether the address is a HaVip's: rules whose peer is a group do not name it.
+    ha_vip: bool,
     source_dest_check: bool,
     status: EniStatus,
     instance: Option<InstanceStatus>,

@@ -18,10 +18,10 @@ use crate::slb::{backend, listener, serving};
 use crate::vpc::eip::Eip;
 use crate::vpc::ipv6_bandwidth::Ipv6Bandwidth;
 use crate::vpc::vpc::Vpc;
-use crate::vpc::{eip_binding, forward_entry};
+use crate::vpc::{eip_binding, forward_entry, ha_vip};
 use crate::world::World;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Both sides of a question about the internet, and the ports.
 pub(super) fn sides(w: &World, question: &SetQuestion) -> (Vec<Side>, Vec<Side>, PortClasses) {
@@ -80,7 +80,7 @@ fn held(w: &World) -> impl Iterator<Item = IpAddr> {
 
 /// A DNAT entry takes ports to others, so that what cuts those inside cuts these outside.
 fn cut_forwarded_ports(w: &World, enis: &[&Eni], cuts: &mut Cuts) {
-    for (eni, address) in enis.iter().flat_map(|eni| eni.ipv4().map(move |address| (eni, address))) {
+    for (eni, address) in enis.iter().flat_map(|eni| own(w, eni).map(move |address| (eni, address))) {
         for entry in forward_entry::to_address(w, eni.vpc, address) {
             let (Some(outside), Some(inside)) = (entry.external, entry.internal) else { continue };
             let (first, last) = (u32::from(inside.first), u32::from(inside.last));
@@ -106,12 +106,19 @@ fn hosts(w: &World, cuts: &Cuts, v4: bool) -> Vec<Side> {
     runs.map(|run| Side { v4, runs: [run].into() }).collect()
 }
 
+/// The private addresses of an interface, and those for which it answers.
+fn own<'w>(w: &'w World, eni: &'w Eni) -> impl Iterator<Item = Ipv4Addr> + use<'w> {
+    eni.ipv4().chain(ha_vip::answered_by(w, eni.id).map(|vip| vip.address))
+}
+
 /// What leads to interfaces, and those that nothing leads to.
 fn entries(w: &World, cuts: &mut Cuts, enis: &[&Eni]) -> Vec<Side> {
     let (mut sides, mut private) = (Vec::new(), Vec::new());
     for eni in enis {
         let bound = eip_binding::of_eni(w, eni.id).map(|eip| eip.address);
-        let forwarded = eni.ipv4().flat_map(|address| forward_entry::to_address(w, eni.vpc, address));
+        let virtual_eips = ha_vip::answered_by(w, eni.id).filter_map(|vip| vip.eip(w));
+        let bound = bound.chain(virtual_eips.map(|eip| eip.address));
+        let forwarded = own(w, eni).flat_map(|address| forward_entry::to_address(w, eni.vpc, address));
         let forwarded = forwarded.filter_map(|entry| w.get::<Eip>(&entry.eip)).map(|eip| eip.address);
         let public: BTreeSet<_> = bound.chain(forwarded).collect();
         let holder = Holder::Interface(eni.id);

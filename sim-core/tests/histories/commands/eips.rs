@@ -7,6 +7,7 @@ use sim_core::ecs::eni::{Eni, EniKind};
 use sim_core::ecs::instance::Instance;
 use sim_core::vpc::eip::{AllocateEip, Eip, EipStatus, InternetCharge, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
+use sim_core::vpc::ha_vip::HaVip;
 use std::net::Ipv4Addr;
 
 /// Paid by use: what is paid in advance can never be released.
@@ -61,6 +62,7 @@ pub fn associate(d: &mut Dice<'_>) -> Command {
     };
     let (kind, target, private_address, mode) = match d.roll(16) {
         14 => (d.pick(&[TargetKind::Nat, TargetKind::IpAddress]), "ngw-none".into(), None, Mode::Nat),
+        12..14 => (TargetKind::HaVip, d.id::<HaVip>().to_compact_string(), None, Mode::Nat),
         15 => (TargetKind::EcsInstance, target.1, None, Mode::Binded),
         _ => target,
     };

@@ -6,6 +6,7 @@ use sim_core::Command;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::instance::Instance;
 use sim_core::id::{EniId, InstanceId, RouteEntryId, RouteTableId};
+use sim_core::vpc::ha_vip::HaVip;
 use sim_core::vpc::next_hop::{HopChoice, WeightedHop};
 use sim_core::vpc::route_entry::{self, *};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable, RouteTable, UnassociateRouteTable};
@@ -67,6 +68,7 @@ pub fn hop(d: &mut Dice<'_>, table: &str) -> (CompactString, CompactString) {
     match d.roll(8) {
         0..5 => ("NetworkInterface".into(), d.one_of(&enis).to_compact_string()),
         5..7 => ("Instance".into(), d.one_of(&instances).to_compact_string()),
+        _ if d.once_in(2) => ("HaVip".into(), d.id::<HaVip>().to_compact_string()),
         _ => (d.pick(&["NatGateway", "Teleport"]).into(), "ngw-none".into()),
     }
 }
