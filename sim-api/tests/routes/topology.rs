@@ -1,7 +1,7 @@
 //! A world with two VPCs and next hops.
 
+use crate::service::hosts::stored;
 pub use crate::service::pairs::Service;
-use crate::service::pairs::stored;
 use serde_json::json;
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::instance::{Instance, InstanceStatus};

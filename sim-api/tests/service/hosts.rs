@@ -4,7 +4,8 @@
 mod ecs_lab;
 
 use super::pairs::Ids;
-use ecs_lab::{Lab, SMALL, caller, host, stored, vswitch};
+pub use ecs_lab::stored;
+use ecs_lab::{Lab, SMALL, caller, host, vswitch};
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus, mac_of};
 use sim_core::ecs::instance::InstanceStatus;
 use sim_core::id::{EniId, Id, IdNumber, RegionCode, SecurityGroupId, VSwitchId, VpcId};
