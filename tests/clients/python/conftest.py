@@ -28,9 +28,10 @@ def until(look, wanted, seconds=20):
 class Cloud:
     """One account, seen through one SDK."""
 
-    def __init__(self, generation, key, account=None):
+    def __init__(self, generation, key, account=None, world=None):
         self._sdk = GENERATIONS[generation](ENDPOINT, key)
         self.account = account
+        self.world = world
 
     def vpc(self, action, **parameters):
         """Calls an action of the product Vpc."""
@@ -40,9 +41,14 @@ class Cloud:
         """Calls an action of the product Ecs."""
         return self._sdk.call("ecs", action, **parameters)
 
+    def slb(self, action, **parameters):
+        """Calls an action of the product Slb."""
+        return self._sdk.call("slb", action, **parameters)
+
     def native(self, path, method="GET", **options):
-        """Asks the native wire as the same account."""
-        headers = {"Cloudnet-Account": str(self.account)} if self.account else {}
+        """Asks the native wire as the same account, in the same world."""
+        chosen = {"Cloudnet-Account": self.account, "Cloudnet-World": self.world}
+        headers = {name: str(value) for name, value in chosen.items() if value}
         return requests.request(method, URL + path, headers=headers | options.pop("headers", {}), timeout=30, **options)
 
     # The things that most tests begin with, each ready for use.
@@ -101,6 +107,14 @@ def new_cloud():
     """As `cloud`, for what the older SDK was published before."""
     account = next(_accounts)
     return Cloud("new", f"w-default-a-{account}", account)
+
+
+@pytest.fixture
+def timed_cloud(generation):
+    """As `cloud`, in a world of its own whose clock stands still until it is told to go on."""
+    account, body = next(_accounts), {"clock": "manual", "throw_away": True}
+    world = requests.post(f"{URL}/v1/worlds", json=body, timeout=30).json()["name"]
+    return Cloud(generation, f"w-{world}-a-{account}", account, world)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import json
 
 from alibabacloud_ecs20140526 import models as ecs_models
 from alibabacloud_ecs20140526.client import Client as EcsClient
+from alibabacloud_slb20140515 import models as slb_models
+from alibabacloud_slb20140515.client import Client as SlbClient
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.utils_models import Config
 from alibabacloud_vpc20160428 import models as vpc_models
@@ -32,7 +34,7 @@ class Refused(Exception):
 
 
 class NewGeneration:
-    """alibabacloud-vpc20160428 and alibabacloud-ecs20140526: ACS3-HMAC-SHA256, typed requests and answers."""
+    """alibabacloud-vpc20160428, -ecs20140526 and -slb20140515: ACS3-HMAC-SHA256, typed requests and answers."""
 
     def __init__(self, endpoint, key, secret="any", protocol="http", ca=None):
         config = dict(
@@ -41,6 +43,7 @@ class NewGeneration:
         self._clients = {
             "vpc": (VpcClient(Config(**config)), vpc_models),
             "ecs": (EcsClient(Config(**config)), ecs_models),
+            "slb": (SlbClient(Config(**config)), slb_models),
         }
 
     def call(self, product, action, **parameters):
@@ -61,9 +64,13 @@ class NewGeneration:
 
 
 class OldCore:
-    """aliyun-python-sdk-core with -vpc and -ecs: HMAC-SHA1 in the query, untyped answers."""
+    """aliyun-python-sdk-core with -vpc, -ecs and -slb: HMAC-SHA1 in the query, untyped answers."""
 
-    PACKAGES = {"vpc": "aliyunsdkvpc.request.v20160428", "ecs": "aliyunsdkecs.request.v20140526"}
+    PACKAGES = {
+        "vpc": "aliyunsdkvpc.request.v20160428",
+        "ecs": "aliyunsdkecs.request.v20140526",
+        "slb": "aliyunsdkslb.request.v20140515",
+    }
 
     def __init__(self, endpoint, key, secret="any", protocol="http", ca=None):
         # The authority is set by ALIBABA_CLOUD_CA_BUNDLE.
