@@ -5,6 +5,7 @@ use crate::doors::Usher;
 use crate::engine::{Engine, WorldHandle};
 use crate::metadata::Issued;
 use crate::problem::Problem;
+use crate::recording::Recorder;
 use crate::requests::RequestLog;
 use crate::rpc::{Credentials, NonceCache};
 use crate::settings::ServeSettings;
@@ -38,6 +39,8 @@ pub struct App {
     pub metrics: Counters,
     /// What the metadata service gave out.
     pub metadata: Issued,
+    /// Who writes the provider wire down; set once the worlds are what they shall be.
+    pub recorder: OnceLock<Recorder>,
     /// Who brings tunnels in; set once the service listens.
     pub usher: OnceLock<Usher>,
     loaded: AtomicBool,
@@ -63,6 +66,7 @@ impl App {
             in_flight: AtomicU64::new(0),
             metrics: Counters::default(),
             metadata: Issued::default(),
+            recorder: OnceLock::new(),
             usher: OnceLock::new(),
             loaded: AtomicBool::new(false),
             ready: AtomicBool::new(false),

@@ -271,8 +271,7 @@ fn note(app: &App, about: About, response: &mut Response, id: &RequestId, starte
             rule: code.clone(),
             code,
             unknown: Vec::new(),
-            faults: Vec::new(),
-            lost: false,
+            ..Noted::default()
         }
     });
     app.metrics.count(wire, &noted.action, status, took);

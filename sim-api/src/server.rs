@@ -6,13 +6,14 @@
 use crate::app::{App, AppState};
 use crate::doors::{Doors, Peer, Usher};
 use crate::engine::{Engine, LoadError, WriterSettings, is_snapshot, load_world, wall_now};
+use crate::recording::Recorder;
 use crate::rpc::Credentials;
 use crate::seed::{Seed, SeedError};
 use crate::settings::{Database, ServeSettings};
 use crate::store::{AnyLog, Log, MemoryLog, Retention, SqliteLog, StoreError};
 use crate::tls::{AuthorityError, Tls, default_state_dir};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -59,6 +60,14 @@ pub enum StartError {
     /// There is no certificate for TLS.
     #[error(transparent)]
     Tls(#[from] AuthorityError),
+    /// Nothing can be recorded.
+    #[error("{path}: {reason}")]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The seed is not applied.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -269,13 +278,41 @@ async fn load(app: AppState, seed: Option<Seed>) -> Result<(), StartError> {
         app.engine.create(crate::engine::DEFAULT_WORLD, app.settings.genesis(seed, wall), wall).await?;
     }
     app.set_loaded();
-    if let Some(seed) = seed {
+    let entries = entries_of_default(&app).await?;
+    if let Some(seed) = &seed {
         seed.apply(&app).await?;
+    }
+    if let Some(path) = &app.settings.record {
+        record(&app, path, entries, seed.as_ref()).await?;
     }
     app.set_ready();
     if let Some(path) = &app.settings.ready_file {
         write_ready_file(path, &app)?;
     }
+    Ok(())
+}
+
+/// How many entries the journal of the world `default` has.
+async fn entries_of_default(app: &App) -> Result<u64, StartError> {
+    match app.engine.world(crate::engine::DEFAULT_WORLD) {
+        Some(world) => Ok(world.inspect(|w| w.seq()).await?),
+        None => Ok(0),
+    }
+}
+
+/// Begins to record the world `default`, which had this many entries when it was loaded.
+async fn record(app: &App, path: &Path, entries: u64, seed: Option<&Seed>) -> Result<(), StartError> {
+    let failed = |reason: String| StartError::Record { path: path.to_owned(), reason };
+    if entries > 0 {
+        return Err(failed(format!(
+            "the world default has {entries} journal entries; a recording begins with an empty world, so take another --db"
+        )));
+    }
+    let Some(world) = app.engine.world(crate::engine::DEFAULT_WORLD) else { return Ok(()) };
+    let seed = seed.map(Seed::snapshot);
+    let recorder = world.inspect(|w| Recorder::begin(path, &app.settings, seed, w)).await?;
+    let recorder = recorder.map_err(|e| failed(e.to_string()))?;
+    app.recorder.get_or_init(|| recorder);
     Ok(())
 }
 

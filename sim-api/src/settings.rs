@@ -144,7 +144,7 @@ pub enum QuotasSetting {
 }
 
 /// What happens to a parameter of the provider wire that no document knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownParams {
     /// It is let through with a warning, as the real service ignores it.
@@ -237,6 +237,9 @@ options! {
     /// The instance that the metadata service answers for unless a request chooses one: ID or NAME, @WORLD behind it
     #[arg(long, env = "CLOUDNET_METADATA_INSTANCE", value_name = "INSTANCE")]
     metadata_instance: String;
+    /// Write requests and answers of the provider wire to this new file, without keys; the world `default` must be empty
+    #[arg(long, env = "CLOUDNET_RECORD", value_name = "FILE")]
+    record: PathBuf;
     /// Accept only requests signed with a key of this TOML file; the native wire wants its bearer token
     #[arg(long, env = "CLOUDNET_CREDENTIALS", value_name = "FILE")]
     credentials: PathBuf;
@@ -310,6 +313,8 @@ pub struct ServeSettings {
     pub state_dir: Option<PathBuf>,
     /// Which instance the metadata service answers for unless a request chooses one.
     pub metadata_instance: Option<String>,
+    /// Where the provider wire is written down.
+    pub record: Option<PathBuf>,
     /// The credentials file.
     pub credentials: Option<PathBuf>,
     /// Further host names.
@@ -353,6 +358,7 @@ impl From<ServeOptions> for ServeSettings {
             tls: o.tls.unwrap_or(false),
             state_dir: o.state_dir,
             metadata_instance: o.metadata_instance,
+            record: o.record,
             credentials: o.credentials,
             hosts: o.host.unwrap_or_default(),
             unknown_params: o.unknown_params.unwrap_or(UnknownParams::Warn),

@@ -154,7 +154,8 @@ fn look_everywhere(dir: &Dir, server: &Program, headers: &[(&str, &str)], answer
 fn a_secret_is_found_nowhere_afterwards() {
     let dir = Dir::new();
     let everything = [("RUST_LOG", "debug")];
-    let server = Program::serve(&dir, &["--clock", "manual"], &everything);
+    let recording = dir.file("recording").display().to_string();
+    let server = Program::serve(&dir, &["--clock", "manual", "--record", &recording], &everything);
     let answers = send_everywhere(server.address, "any", &[]);
     assert!(answers.iter().any(|a| status(a) == 201), "something was made: {answers:?}");
     assert_eq!(look_everywhere(&dir, &server, &[], &answers), [""; 0]);
@@ -167,6 +168,7 @@ fn a_secret_is_found_nowhere_afterwards() {
     };
     assert!(holds("cloudnet.db", "uploaded") && holds("cloudnet.db", "www.example.com"));
     assert!(holds("cloudnet.db", "harmless") && holds("log", "DescribeVpcs"));
+    assert!(holds("recording", "UploadServerCertificate") && holds("recording", "PrivateKey"));
     for file in files {
         assert_eq!(found(&file.display().to_string(), &fs::read(&file).unwrap()), None);
     }
@@ -176,8 +178,9 @@ fn a_secret_is_found_nowhere_afterwards() {
 fn nor_is_that_of_a_credentials_file() {
     let dir = Dir::new();
     let path = credentials(&dir);
-    let server =
-        Program::serve(&dir, &["--clock", "manual", "--credentials", &path], &[("RUST_LOG", "debug")]);
+    let recording = dir.file("recording").display().to_string();
+    let arguments = ["--clock", "manual", "--credentials", &path, "--record", &recording];
+    let server = Program::serve(&dir, &arguments, &[("RUST_LOG", "debug")]);
     let bearer = format!("Bearer {MARKER}-bearer");
     let headers = [("Authorization", bearer.as_str())];
     let answers = send_everywhere(server.address, "testid", &headers);

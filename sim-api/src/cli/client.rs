@@ -1,9 +1,8 @@
 //! Questions to a running server.
 
 use super::runtime;
+use sim_api::exchange;
 use sim_api::problem::Problem;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// Which server, and for whom.
 #[derive(clap::Args)]
@@ -42,13 +41,6 @@ impl Connection {
 
     /// Sends a request and reads the whole answer: its status and its body.
     async fn post(&self, path: &str, body: &str) -> Answer<(u16, String)> {
-        let server = self.server.strip_prefix("http://").unwrap_or(&self.server).trim_end_matches('/');
-        let mut stream = TcpStream::connect(server).await.map_err(|e| format!("{server}: {e}"))?;
-        // HTTP/1.0: the answer is not chunked and ends with the connection.
-        let mut request = format!(
-            "POST {path} HTTP/1.0\r\nHost: {server}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
-            body.len()
-        );
         let Connection { world, account, region, token, .. } = self;
         let bearer = token.as_ref().map(|token| format!("Bearer {token}"));
         let headers = [
@@ -56,21 +48,11 @@ impl Connection {
             ("Cloudnet-World", world.as_deref()),
             ("Cloudnet-Account", account.as_deref()),
             ("Cloudnet-Region", region.as_deref()),
+            ("Content-Type", Some("application/json")),
         ];
-        for (name, value) in headers {
-            let Some(value) = value else { continue };
-            if value.contains(['\r', '\n']) {
-                return Err(format!("{name} has a line break").into());
-            }
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str(&format!("\r\n{body}"));
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("the server closed the connection")?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok((status.ok_or("the server does not speak HTTP")?, body.to_owned()))
+        let headers: Vec<(&str, &str)> =
+            headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        Ok(exchange::send(&self.server, "POST", path, &headers, body).await?)
     }
 }
 

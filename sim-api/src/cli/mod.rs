@@ -4,6 +4,7 @@ mod ca;
 mod client;
 mod plan;
 mod reach;
+mod replay;
 mod serve;
 mod tail;
 mod trace;
@@ -35,6 +36,7 @@ enum Command {
     /// Re-run the journal of a database and compare every digest
     Verify(verify::VerifyArgs),
     Ca(ca::CaArgs),
+    Replay(replay::ReplayArgs),
     Tail(tail::TailArgs),
     Trace(trace::TraceArgs),
     Reach(reach::ReachArgs),
@@ -60,6 +62,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Ca(args) => ca::run(args),
+        Command::Replay(args) => return replay::run(&args),
         Command::Tail(args) => tail::run(args),
         Command::Trace(args) => return trace::run(args),
         Command::Reach(args) => return reach::run(&args),

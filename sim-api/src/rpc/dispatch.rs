@@ -12,6 +12,7 @@ use crate::catalogue::{ActionSpec, Code, UnknownParam, Violation};
 use crate::engine::{DEFAULT_WORLD, EngineError, WorldHandle};
 use crate::faults::Replica;
 use crate::problem::Problem;
+use crate::recording::Moment;
 use crate::rest::context::DEFAULT_REGION;
 use crate::rest::worlds::virtual_now;
 use crate::seal::Seal;
@@ -48,6 +49,12 @@ pub struct Noted {
     pub faults: Vec<u64>,
     /// Whether a fault loses its answer.
     pub lost: bool,
+    /// Whether the answer is a fault's: its refusal, or what an old copy of the world shows.
+    pub faulty: bool,
+    /// What the world was when it answered; absent if it was not asked.
+    pub moment: Option<Moment>,
+    /// Whether the world was changed.
+    pub wrote: bool,
 }
 
 /// Where a request on the provider wire goes: everything at `/`.
@@ -63,10 +70,15 @@ pub async fn from_request(app: AppState, request: Request) -> Response {
     let raw = RawRequest::new(raw_head.0, raw_head.1, raw_head.2, &body);
     let mut noted = Noted::default();
     let format = request::preferred_format(&raw);
-    let outcome = match request::decode(&raw) {
-        Ok(request) => answer(&app, &raw, &request, &mut noted).await.map(|value| (request, value)),
-        Err(error) => Err(error.into()),
+    let decoded = request::decode(&raw);
+    let outcome = match &decoded {
+        Ok(request) => answer(&app, &raw, request, &mut noted).await.map(|value| (request, value)),
+        Err(error) => Err(error.clone().into()),
     };
+    if let (Some(recorder), Ok(request), DEFAULT_WORLD) = (app.recorder.get(), &decoded, noted.world.as_str())
+    {
+        recorder.note(&raw, request, &noted, outcome.as_ref().map(|(_, value)| value));
+    }
     let mut response = match outcome {
         Ok((request, value)) => {
             envelope::success(request.format, &request.action, &request_id, &value).into_response()
@@ -156,10 +168,14 @@ async fn answer(
         Plan::Sealed(secrets, make, show) => Plan::Write(make(secrets.seal(Seal::of(&world))), show),
         open => open,
     };
+    let mut moment = None;
     let result = match plan {
         Plan::Sealed(..) => unreachable!("secrets were sealed"),
         Plan::Read(look) => {
-            let look = |w: &World| known_region(w).and_then(|()| look(w, &caller));
+            let look = |w: &World| {
+                moment = Some(Moment::of(w));
+                known_region(w).and_then(|()| look(w, &caller))
+            };
             let seen = match &stale {
                 Some(copy) => look(copy),
                 None => world.read(look).await.map_err(unavailable)?,
@@ -167,9 +183,12 @@ async fn answer(
             looked(&caller, seen)
         }
         Plan::List(mut slice) => {
-            let mut slice = |w: &World| match known_region(w) {
-                Ok(()) => slice(w, &caller),
-                Err(refusal) => ControlFlow::Break(Err(refusal)),
+            let mut slice = |w: &World| {
+                moment.get_or_insert_with(|| Moment::of(w));
+                match known_region(w) {
+                    Ok(()) => slice(w, &caller),
+                    Err(refusal) => ControlFlow::Break(Err(refusal)),
+                }
             };
             let seen = match &stale {
                 Some(copy) => loop {
@@ -184,14 +203,22 @@ async fn answer(
         Plan::Write(command, show) => {
             let dry_run = caller.dry_run;
             let shown_to = caller.clone();
-            let submitted = world.submit(caller, command, move |w, applied| match &applied.outcome {
-                Ok(_) if dry_run => Err(Refusal::new(ErrorCode::DryRun)),
-                Ok(reply) => Ok(show(w, &shown_to, reply)),
-                Err(refusal) => Err(refusal.clone()),
+            let submitted = world.submit(caller, command, move |w, applied| {
+                let view = match &applied.outcome {
+                    Ok(_) if dry_run => Err(Refusal::new(ErrorCode::DryRun)),
+                    Ok(reply) => Ok(show(w, &shown_to, reply)),
+                    Err(refusal) => Err(refusal.clone()),
+                };
+                (Moment::of(w), view)
             });
-            submitted.await.map_err(unavailable)?.view
+            let submitted = submitted.await.map_err(unavailable)?;
+            let (then, view) = submitted.view;
+            moment = Some(then);
+            noted.wrote = view.is_ok() && !submitted.replayed;
+            view
         }
     };
+    noted.moment = moment;
     let value = result.map_err(|refusal| refused(action, &refusal, noted))?;
     #[cfg(debug_assertions)]
     hold_to_contract(action, &value)?;
@@ -214,10 +241,12 @@ async fn meet_faults(
     tokio::time::sleep(struck.delay).await;
     if let Some((status, code, message)) = struck.refusal {
         noted.rule = "injected_fault".to_owned();
+        noted.faulty = true;
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return Err(ProviderError::new(status, code, message));
     }
     let Some((fault, age)) = struck.stale.filter(|_| !action.writes()) else { return Ok(None) };
+    noted.faulty = true;
     if let Some(copy) = world.faults().replica(fault, age, now) {
         return Ok(Some(copy.world));
     }

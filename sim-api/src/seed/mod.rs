@@ -88,6 +88,11 @@ impl Seed {
         Ok(Seed { path: path.to_owned(), entries, snapshot: format!("seed-{hash:016x}") })
     }
 
+    /// The name of the snapshot that a seeded world keeps.
+    pub fn snapshot(&self) -> &str {
+        &self.snapshot
+    }
+
     /// Makes the content of the world `default`, unless it was made from the same text before.
     ///
     /// # Errors
