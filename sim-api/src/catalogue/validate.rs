@@ -381,11 +381,13 @@ fn broken_json_list(list: &Param, of: &Param, text: &str) -> Option<Rule> {
     elements.iter().find_map(|element| broken_json(of, element))
 }
 
+/// Names of members are found in any case, as the provider's reader finds them.
 fn broken_json_members(
     members: &[Param],
     object: &serde_json::Map<String, serde_json::Value>,
 ) -> Option<Rule> {
-    members.iter().find_map(|member| object.get(member.name).and_then(|value| broken_json(member, value)))
+    let of = |member: &Param| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(member.name));
+    members.iter().find_map(|member| of(member).and_then(|(_, value)| broken_json(member, value)))
 }
 
 /// JSON values may be written as their text, and numbers and booleans stand for theirs. Null is absent.

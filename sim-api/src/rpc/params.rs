@@ -5,9 +5,11 @@
 //! text or a comma list. A [`Scope`] is the view in which names are read: the whole request, or
 //! one object of a list. Reading marks a name as known, so that [`Params::unknown`] can name the rest.
 //!
-//! Names are case-sensitive, as the provider documents them.
+//! Names are case-sensitive, as the provider documents them, except for those inside a JSON text: its reader finds
+//! `serverId` for `ServerId`, and the cloud controller manager writes it so.
 
 use std::borrow::Cow;
+use std::cmp::Ordering as Order;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -47,12 +49,45 @@ impl Clone for Entry {
     }
 }
 
-/// Parameters by name, sorted by the bytes of the name, each name once.
+/// How names are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// By their bytes.
+    #[default]
+    Exact,
+    /// Without regard to the case of ASCII letters.
+    AnyCase,
+}
+
+impl Names {
+    fn order(self, a: &str, b: &str) -> Order {
+        match self {
+            Names::Exact => a.cmp(b),
+            Names::AnyCase => a
+                .bytes()
+                .map(|byte| byte.to_ascii_lowercase())
+                .cmp(b.bytes().map(|byte| byte.to_ascii_lowercase())),
+        }
+    }
+
+    fn begins(self, name: &str, prefix: &str) -> bool {
+        match self {
+            Names::Exact => name.starts_with(prefix),
+            Names::AnyCase => {
+                name.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
+            }
+        }
+    }
+}
+
+/// Parameters by name, sorted as [`Names`] compares them, each name once.
 ///
 /// `Debug` shows names only: a value may be a password.
 #[derive(Clone, Default)]
 pub struct Params {
     entries: Vec<Entry>,
+    /// How names are compared: by their bytes, or without regard to the case of ASCII letters.
+    names: Names,
     /// The host that the request was addressed to, with its port; empty if that is not known.
     host: Box<str>,
 }
@@ -82,7 +117,7 @@ impl Params {
         self.find(name).map(|entry| entry.value.as_str())
     }
 
-    /// All names and values in the byte order of the names.
+    /// All names and values in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str()))
     }
@@ -115,7 +150,7 @@ impl Params {
         }
         let stays = |entry: &&Entry| !names.contains(&entry.name);
         let entries = self.entries.iter().filter(stays).cloned().collect();
-        Cow::Owned(Params { entries, host: self.host.clone() })
+        Cow::Owned(Params { entries, names: self.names, host: self.host.clone() })
     }
 
     /// Names that no getter asked for and that are not [`COMMON`], in byte order. Ask after the
@@ -143,7 +178,7 @@ impl Params {
     }
 
     fn find(&self, name: &str) -> Option<&Entry> {
-        let at = self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name)).ok()?;
+        let at = self.entries.binary_search_by(|entry| self.names.order(&entry.name, name)).ok()?;
         Some(&self.entries[at])
     }
 
@@ -156,8 +191,8 @@ impl Params {
 
     /// The entries whose names begin with `prefix`.
     fn below(&self, prefix: &str) -> &[Entry] {
-        let from = self.entries.partition_point(|entry| entry.name.as_str() < prefix);
-        let length = self.entries[from..].partition_point(|entry| entry.name.starts_with(prefix));
+        let from = self.entries.partition_point(|entry| self.names.order(&entry.name, prefix).is_lt());
+        let length = self.entries[from..].partition_point(|entry| self.names.begins(&entry.name, prefix));
         &self.entries[from..from + length]
     }
 }
@@ -172,9 +207,15 @@ impl fmt::Debug for Params {
 #[derive(Default)]
 pub struct ParamsBuilder {
     entries: Vec<Entry>,
+    names: Names,
 }
 
 impl ParamsBuilder {
+    /// A builder of parameters whose names are compared so.
+    pub fn of(names: Names) -> Self {
+        Self { entries: Vec::new(), names }
+    }
+
     /// Adds one parameter; `in_query` if the query string held it.
     ///
     /// # Errors
@@ -204,20 +245,20 @@ impl ParamsBuilder {
     /// # Errors
     /// [`DecodeError::Conflict`].
     pub fn finish(mut self) -> Result<Params, DecodeError> {
-        self.entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        if let Some(pair) = self
-            .entries
-            .windows(2)
-            .find(|pair| pair[0].name == pair[1].name && pair[0].value != pair[1].value)
+        let names = self.names;
+        let same = |a: &Entry, b: &Entry| names.order(&a.name, &b.name).is_eq();
+        self.entries.sort_unstable_by(|a, b| names.order(&a.name, &b.name));
+        if let Some(pair) =
+            self.entries.windows(2).find(|pair| same(&pair[0], &pair[1]) && pair[0].value != pair[1].value)
         {
             return Err(DecodeError::Conflict(pair[0].name.clone()));
         }
         self.entries.dedup_by(|later, earlier| {
-            let same = later.name == earlier.name;
+            let same = same(later, earlier);
             earlier.in_query |= same && later.in_query;
             same
         });
-        Ok(Params { entries: self.entries, host: Box::default() })
+        Ok(Params { entries: self.entries, names, host: Box::default() })
     }
 }
 

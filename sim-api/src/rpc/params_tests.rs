@@ -164,6 +164,25 @@ fn json_objects() {
     assert!(params(r#"B=[{"A":1,"A":2}]"#).root().json("B").unwrap_err().to_string().contains("twice"));
 }
 
+/// The cloud controller manager writes the members of `BackendServers` in small letters, beside some of its own.
+#[test]
+fn json_members_in_any_case() {
+    let sent = params(
+        r#"B=[{"NodeName":null,"serverId":"i-1","PORT":80,"TargetRef":{"kind":"Pod"}},{"ServerId":"i-2","port":81}]"#,
+    );
+    let servers = sent.root().json("B").unwrap().unwrap();
+    let servers = servers.root().objects("B", 40).unwrap();
+    let read: Vec<_> = servers.iter().map(|s| (s.str("ServerId"), s.int("Port", 1..=65_535))).collect();
+    assert_eq!(read, [(Some("i-1"), Ok(Some(80))), (Some("i-2"), Ok(Some(81)))]);
+    assert_eq!(servers[0].object("targetref").unwrap().str("Kind"), Some("Pod"));
+    let twice = params(r#"B=[{"serverId":"i-1","ServerId":"i-2"}]"#);
+    assert!(twice.root().json("B").unwrap_err().to_string().contains("twice"));
+    assert!(
+        params("serverId=i-1").root().str("ServerId").is_none(),
+        "outside of a JSON text names are exact"
+    );
+}
+
 #[test]
 fn comma_lists() {
     let table: [(&str, Result<&[&str], &str>); 6] = [

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::scope::clip;
-use super::{ParamError, Params, ParamsBuilder, Scope};
+use super::{Names, ParamError, Params, ParamsBuilder, Scope};
 use crate::rpc::json;
 
 pub use crate::catalogue::MAX_LIST_INDEX;
@@ -60,13 +60,13 @@ impl<'a> Scope<'a> {
 
     /// A parameter whose value is a JSON array or object, as flat parameters that begin with its
     /// full name: `BackendServers=[{"Port":80}]` gives `BackendServers.1.Port=80`, to be read with
-    /// `objects("BackendServers", …)`. `None` if it is absent or empty.
+    /// `objects("BackendServers", …)`. Names of members are found in any case. `None` if it is absent or empty.
     ///
     /// # Errors
     /// Broken JSON, a single value in place of an array or object, nesting and size beyond the limits.
     pub fn json(&self, name: &str) -> Result<Option<Params>, ParamError> {
         let full = self.full_name(name);
-        let mut builder = ParamsBuilder::default();
+        let mut builder = ParamsBuilder::of(Names::AnyCase);
         match self.str(name) {
             Some(text) => json::flatten(json::double_quoted(text).as_bytes(), &full, &mut builder),
             // A JSON body has been flattened already.
