@@ -16,6 +16,9 @@ const COUNTER_BITS: u32 = 36;
 const SALT_BITS: u32 = 50;
 const REGION_BITS: u32 = 16;
 const DIGITS: usize = 17;
+/// So many of the digits are as many as 64 bits hold.
+const LOW: usize = 12;
+const LOW_DIGITS: u128 = 36_u128.pow(LOW as u32);
 const HALF_BITS: u32 = (COUNTER_BITS + SALT_BITS) / 2;
 const HALF_MASK: u64 = (1 << HALF_BITS) - 1;
 
@@ -25,56 +28,74 @@ pub const MAX_COUNTER: u64 = (1 << COUNTER_BITS) - 1;
 pub const SALT_MASK: u64 = (1 << SALT_BITS) - 1;
 
 /// The number inside an id: counter, salt and region code, 102 bits in all.
+///
+/// It is kept as two words, of which the first holds the counter: two of them are told apart by one comparison, and what
+/// holds one needs no room to bring it to a multiple of 16 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct IdNumber(u128);
+pub struct IdNumber {
+    high: u64,
+    low: u64,
+}
 
 impl IdNumber {
     /// The number of object `counter` (1 to [`MAX_COUNTER`]) of the era `salt` in the region with `code`.
     pub fn new(counter: u64, salt: u64, code: RegionCode) -> IdNumber {
         let high = u128::from(counter & MAX_COUNTER) << SALT_BITS | u128::from(salt & SALT_MASK);
-        IdNumber(high << REGION_BITS | u128::from(code.number()))
+        IdNumber::of(high << REGION_BITS | u128::from(code.number()))
+    }
+
+    const fn of(raw: u128) -> IdNumber {
+        IdNumber { high: (raw >> 64) as u64, low: raw as u64 }
+    }
+
+    const fn raw(self) -> u128 {
+        (self.high as u128) << 64 | self.low as u128
     }
 
     /// The compact handle: unique among all objects that the world ever made in this era.
     pub const fn counter(self) -> u64 {
-        (self.0 >> (SALT_BITS + REGION_BITS)) as u64
+        (self.raw() >> (SALT_BITS + REGION_BITS)) as u64
     }
 
     /// The number of something that is derived from the object and not stored: `mask`, at most 50 bits and never 0,
     /// is laid over the salt. No stored object has such a number, since its counter is another's.
     pub(crate) fn derive(self, mask: u64) -> IdNumber {
-        IdNumber(self.0 ^ u128::from(mask & SALT_MASK) << REGION_BITS)
+        IdNumber::of(self.raw() ^ u128::from(mask & SALT_MASK) << REGION_BITS)
     }
 
     /// The mask by which `derived` was derived from this number, if it was.
     pub(crate) fn mask_of(self, derived: IdNumber) -> Option<u64> {
-        let mask = (self.0 ^ derived.0) >> REGION_BITS;
-        let same_region = (self.0 ^ derived.0) & 0xffff == 0;
+        let mask = (self.raw() ^ derived.raw()) >> REGION_BITS;
+        let same_region = (self.raw() ^ derived.raw()) & 0xffff == 0;
         (same_region && mask != 0 && mask <= u128::from(SALT_MASK)).then_some(mask as u64)
     }
 
     /// The numbers that an object with this counter can have.
     pub(crate) fn of_counter(counter: u64) -> std::ops::RangeInclusive<IdNumber> {
         let first = u128::from(counter & MAX_COUNTER) << (SALT_BITS + REGION_BITS);
-        IdNumber(first)..=IdNumber(first | ((1 << (SALT_BITS + REGION_BITS)) - 1))
+        IdNumber::of(first)..=IdNumber::of(first | ((1 << (SALT_BITS + REGION_BITS)) - 1))
     }
 
     fn from_raw(raw: u128) -> Option<IdNumber> {
         let in_range = raw >> (COUNTER_BITS + SALT_BITS + REGION_BITS) == 0
             && (raw & 0xffff) < u128::from(RegionCode::COUNT);
-        in_range.then_some(IdNumber(raw))
+        in_range.then_some(IdNumber::of(raw))
     }
 
     fn write_digits(self, out: &mut [u8; 20]) {
-        let mut code = (self.0 & 0xffff) as u16;
+        let mut code = (self.raw() & 0xffff) as u16;
         for slot in out[..3].iter_mut().rev() {
             *slot = BASE36[usize::from(code % 36)];
             code /= 36;
         }
-        let mut rest = scramble((self.0 >> REGION_BITS) & ((1 << (2 * HALF_BITS)) - 1));
-        for slot in out[3..].iter_mut().rev() {
-            *slot = BASE36[(rest % 36) as usize];
-            rest /= 36;
+        // In two halves, since a division of 64 bits by a constant costs a tenth of one of 128.
+        let rest = scramble((self.raw() >> REGION_BITS) & ((1 << (2 * HALF_BITS)) - 1));
+        let halves = [(rest / LOW_DIGITS) as u64, (rest % LOW_DIGITS) as u64];
+        for (mut half, slots) in halves.into_iter().zip([3..out.len() - LOW, out.len() - LOW..out.len()]) {
+            for slot in out[slots].iter_mut().rev() {
+                *slot = BASE36[(half % 36) as usize];
+                half /= 36;
+            }
         }
     }
 
@@ -84,20 +105,22 @@ impl IdNumber {
             return None;
         }
         let number = |part: &[u8]| {
-            part.iter().try_fold(0u128, |sum, &c| {
+            part.iter().try_fold(0u64, |sum, &c| {
                 let digit = match c {
                     b'0'..=b'9' => c - b'0',
                     b'a'..=b'z' => c - b'a' + 10,
                     _ => return None,
                 };
-                Some(sum * 36 + u128::from(digit))
+                Some(sum * 36 + u64::from(digit))
             })
         };
-        let (code, rest) = (number(&bytes[..3])?, number(&bytes[3..])?);
+        let (high, low) = bytes[3..].split_at(DIGITS - LOW);
+        let (code, high, low) = (number(&bytes[..3])?, number(high)?, number(low)?);
+        let rest = u128::from(high) * LOW_DIGITS + u128::from(low);
         if rest >> (2 * HALF_BITS) != 0 {
             return None;
         }
-        IdNumber::from_raw(unscramble(rest) << REGION_BITS | code)
+        IdNumber::from_raw(unscramble(rest) << REGION_BITS | u128::from(code))
     }
 }
 
@@ -264,7 +287,7 @@ macro_rules! ids {
 
             impl Serialize for $type {
                 fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                    if s.is_human_readable() { s.collect_str(self) } else { self.0.0.serialize(s) }
+                    if s.is_human_readable() { s.collect_str(self) } else { self.0.raw().serialize(s) }
                 }
             }
 
@@ -375,7 +398,7 @@ impl FromStr for AnyId {
 
 impl Serialize for AnyId {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        if s.is_human_readable() { s.collect_str(self) } else { (self.kind, self.number.0).serialize(s) }
+        if s.is_human_readable() { s.collect_str(self) } else { (self.kind, self.number.raw()).serialize(s) }
     }
 }
 
