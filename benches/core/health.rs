@@ -13,7 +13,7 @@ use divan::{Bencher, black_box};
 use network::{Network, ZONE};
 use sim_core::balancing::probe_series::{Answering, Health, ProbeSeries, Rhythm};
 use sim_core::ecs::instance_create::{Launch, LaunchInterface, RunInstances};
-use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
+use sim_core::ecs::service_port::{Behaviour, PlannedBehaviour, PortProtocol, SetServicePort};
 use sim_core::id::{InstanceId, LoadBalancerId, VServerGroupId};
 use sim_core::settings::ClockMode;
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
@@ -192,7 +192,32 @@ fn month_with_200_000_changes(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// The floor of the last one: 200,000 series change and are asked, and there is no world.
+/// Each of 20,000 ports of 200 hosts has a change planned, and each plan is replaced by another.
+#[divan::bench(sample_count = 4, sample_size = 1)]
+fn replace_20_000_plans(bencher: Bencher<'_, '_>) {
+    let mut scene = Scene { network: Network::new(ClockMode::Manual, START), hosts: Vec::new() };
+    (0..HOSTS / 100).for_each(|_| scene.launch());
+    let mut round = 0;
+    let mut plan_all = move |scene: &mut Scene| {
+        round += 1;
+        for number in 0..20_000 {
+            let at = SimTime(START + MONTH.0 + round * 1_000);
+            let planned = vec![PlannedBehaviour { at, behaviour: Behaviour::Silent }];
+            let set = SetServicePort {
+                instance: scene.hosts[number % HOSTS],
+                protocol: PortProtocol::Tcp,
+                port: port((number / HOSTS) as u16),
+                behaviour: None,
+                planned,
+            };
+            scene.run(set);
+        }
+    };
+    plan_all(&mut scene);
+    bencher.bench_local(|| plan_all(&mut scene));
+}
+
+/// The floor of the month with changes: 200,000 series change and are asked, and there is no world.
 #[divan::bench(sample_count = 4, sample_size = 1)]
 fn floor_200_000_series(bencher: Bencher<'_, '_>) {
     let second = Span::seconds(1);

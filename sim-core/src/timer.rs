@@ -7,8 +7,9 @@ use crate::id::{
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
-use crate::world::World;
+use crate::world::{Indexes, World};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Something that falls due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub struct Timer {
 }
 
 /// What falls due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Due {
     /// A VPC leaves its transition.
     Vpc(VpcId),
@@ -60,11 +61,26 @@ pub enum Due {
     Outage(OutageId),
 }
 
+/// What is derived from timers.
+#[derive(Clone, Debug, Default)]
+pub struct TimerIndex {
+    by_work: BTreeSet<(Due, SimTime, u64)>,
+}
+
 impl Row for Timer {
     type Key = (SimTime, u64);
-    type Index = ();
+    type Index = TimerIndex;
     fn key(&self) -> Self::Key {
         (self.due, self.seq)
+    }
+
+    fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
+        let by_work = &mut indexes.timers.by_work;
+        let entry = |timer: &Self| (timer.work, timer.due, timer.seq);
+        if let Some(old) = old {
+            by_work.remove(&entry(old));
+        }
+        by_work.extend(new.map(entry));
     }
 }
 
@@ -76,10 +92,11 @@ impl World {
         self.put(Timer { due, seq, work });
     }
 
-    /// Forgets `work` of something that goes before it has ended. Looks through all timers: only for what is rare.
+    /// Forgets `work` of something that goes before it has ended.
     pub(crate) fn unschedule(&mut self, work: Due) {
-        let timers = self.table::<Timer>().iter().filter(|timer| timer.work == work);
-        let keys: Vec<_> = timers.map(Row::key).collect();
+        let of_work = self.indexes().timers.by_work.range((work, SimTime(i64::MIN), 0)..);
+        let keys: Vec<_> =
+            of_work.take_while(|timer| timer.0 == work).map(|&(_, due, seq)| (due, seq)).collect();
         keys.iter().for_each(|key| self.remove::<Timer>(key));
     }
 
