@@ -4,6 +4,7 @@
 //! A run is a question and no state: it depends on its scenario alone, and the same scenario gives the same report. A
 //! scenario may name a listener of a world instead of describing one; [`of_world::take_over`] then reads the rows.
 
+mod ends;
 pub mod length;
 pub mod of_world;
 pub mod protection;

@@ -1,5 +1,6 @@
 //! A run: arrivals, ends, faults and verdicts in the order of their time.
 
+use super::ends::{End, Ends};
 use super::length::Length;
 use super::protection::Guard;
 use super::report::{Cause, Happened, OfBackend, OfCause, Report, What};
@@ -8,8 +9,6 @@ use crate::balancing::probe_series::{Health, ProbeSeries};
 use crate::balancing::scheduler::{Candidate, Chooser, Scheduler};
 use crate::slb::health_check::HealthCheck;
 use crate::time::SimTime;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// How many intervals a report has.
@@ -56,8 +55,8 @@ struct Run<'s> {
     eligible: Vec<usize>,
     /// The place in the chooser of each backend, if it has one.
     places: Vec<Option<usize>>,
-    /// Ends of connections: when, whose, and which life of that backend they belong to.
-    ends: BinaryHeap<Reverse<(u64, u32, u32)>>,
+    /// Ends of connections.
+    ends: Ends,
     /// How long a client keeps its backend, and whether each connection makes it anew.
     keeping: Option<(Length, bool)>,
     /// The backend that each client keeps, and until when.
@@ -125,7 +124,7 @@ impl<'s> Run<'s> {
             chooser: Chooser::new(scenario.listener.scheduler, &[]),
             eligible: Vec::new(),
             places: vec![None; backends.len()],
-            ends: BinaryHeap::new(),
+            ends: Ends::new(),
             keeping,
             kept: vec![(0, 0); kept],
             limits: scenario.listener.limits(),
@@ -144,15 +143,16 @@ impl<'s> Run<'s> {
     /// verdicts, then what drained, then what the protection measured.
     fn bring_to(&mut self, at: u64) {
         loop {
-            let end = self.ends.peek().map(|Reverse((when, ..))| *when);
             let fault = self.faults.get(self.next_fault).map(|(when, _)| *when);
             let verdict = self.next_verdict.map(|(when, _)| when);
             let look = self.guard.as_ref().map(Guard::next_look);
-            let first = [end, fault, verdict, self.next_drained, look].into_iter().flatten().min();
-            let Some(first) = first.filter(|first| *first <= at) else { return };
-            if end == Some(first) {
-                self.end_one();
-            } else if fault == Some(first) {
+            let first = [fault, verdict, self.next_drained, look].into_iter().flatten().min();
+            let first = first.filter(|first| *first <= at);
+            while let Some(end) = self.ends.take(first.unwrap_or(at)) {
+                self.end_one(end);
+            }
+            let Some(first) = first else { return };
+            if fault == Some(first) {
                 self.strike();
             } else if verdict == Some(first) {
                 self.judge();
@@ -176,8 +176,7 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn end_one(&mut self) {
-        let Some(Reverse((_, backend, life))) = self.ends.pop() else { return };
+    fn end_one(&mut self, End { backend, life, .. }: End) {
         let state = &mut self.backends[backend as usize];
         if state.life != life {
             return;
@@ -385,7 +384,7 @@ impl<'s> Run<'s> {
         state.open += 1;
         self.open += 1;
         self.counts.take(at, backend, state.open);
-        self.ends.push(Reverse((at + length, backend as u32, state.life)));
+        self.ends.add(End { when: at + length, backend: backend as u32, life: state.life });
     }
 
     fn report(self) -> Report {
