@@ -37,7 +37,9 @@ fn judge<S: Sink>(
     direction: Direction,
     header: &Header,
 ) -> Step<()> {
-    let Some(acl) = network_acl_binding::in_force(walk.w, vswitch) else { return Ok(()) };
+    let w = walk.w;
+    let bound = walk.met.acls.get(vswitch, || network_acl_binding::in_force(w, vswitch));
+    let Some(acl) = bound else { return Ok(()) };
     let verdict = evaluate(walk.w, acl, direction, &header.seen(direction));
     let acl = acl.id;
     walk.step(|| Hop::NetworkAcl { vswitch, acl, direction, verdict });

@@ -20,7 +20,7 @@ use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{self, Target};
 use crate::vpc::nat_gateway::NatGateway;
-use crate::vpc::route_entry::RouteEntry;
+use crate::vpc::route_table::Chosen;
 use crate::vpc::vpc::Vpc;
 use crate::vpc::{forward_entry, ipv4_gateway, ipv6_bandwidth, snat};
 use crate::world::World;
@@ -30,7 +30,7 @@ use std::net::IpAddr;
 pub(super) fn way_out<'w>(
     w: &'w World,
     eni: &Eni,
-    entry: Option<&RouteEntry>,
+    entry: Option<&Chosen>,
     header: &Header,
 ) -> Option<&'w Eip> {
     let (IpAddr::V4(source), IpAddr::V4(_)) = (header.source, header.destination) else { return None };

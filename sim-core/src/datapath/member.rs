@@ -80,7 +80,10 @@ fn judge<S: Sink>(
 }
 
 /// An interface works while it is attached to an instance that runs.
-pub(super) fn check_up<S: Sink>(walk: &Walk<'_, S>, eni: &Eni) -> Step<()> {
+pub(super) fn check_up<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni) -> Step<()> {
+    if walk.met.up.contains(&Some(eni.id)) {
+        return Ok(());
+    }
     let down = Disposition::NotAttached { eni: eni.id, status: eni.status };
     let instance = eni.instance.and_then(|id| walk.w.get::<Instance>(&id)).ok_or(down)?;
     if eni.status != EniStatus::InUse {
@@ -90,6 +93,7 @@ pub(super) fn check_up<S: Sink>(walk: &Walk<'_, S>, eni: &Eni) -> Step<()> {
         let (instance, status) = (instance.id, instance.status);
         return Err(Disposition::InstanceDown { instance, eni: eni.id, status });
     }
+    walk.met.up = [Some(eni.id), walk.met.up[0]];
     Ok(())
 }
 

@@ -25,6 +25,7 @@ pub mod flow;
 pub mod hop;
 mod internet;
 mod member;
+mod met;
 pub mod reach;
 pub mod remedy;
 mod routing;

@@ -6,16 +6,15 @@ use super::trace::{Step, Walk};
 use super::{balancer, edge, internet, member};
 use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::ecs::eni::Eni;
-use crate::ecs::eni_address;
 use crate::ecs::instance::Instance;
 use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::{Home, LoadBalancer};
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::ipv4_gateway;
+use crate::vpc::longest_prefix::LongestPrefix;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::resident::Resident;
-use crate::vpc::route_entry::RouteEntry;
-use crate::vpc::route_table::{self, RouteTable};
+use crate::vpc::route_table::{self, Chosen};
 use crate::vpc::vpc::{self, Vpc};
 use crate::vpc::vswitch::VSwitch;
 use crate::world::World;
@@ -33,8 +32,8 @@ pub(super) fn from_interface<'w, S: Sink>(
         member::check_up(walk, eni)?;
         return Ok(taken(walk, Place::Interface(eni.id)));
     }
-    let choice = Choice::of(walk.w, eni.vpc, eni.vswitch, header.destination);
-    if leads_behind(walk.w, eni, choice.entry.as_ref(), header.destination) {
+    let choice = Choice::of(walk, eni.vpc, eni.vswitch, header.destination);
+    if leads_behind(walk.w, eni, choice.entry, header.destination) {
         member::check_up(walk, eni)?;
         return Ok(taken(walk, Place::Behind(eni.id)));
     }
@@ -49,13 +48,13 @@ pub(super) fn from_resident<S: Sink>(
     header: &Header,
 ) -> Step<Place> {
     member::leave_resident(walk, resident, header)?;
-    let choice = Choice::of(walk.w, resident.vpc, resident.vswitch, header.destination);
+    let choice = Choice::of(walk, resident.vpc, resident.vswitch, header.destination);
     follow(walk, resident.vpc, choice, None, header)
 }
 
 /// An answer leaves an intranet load balancer.
 pub(super) fn from_balancer<S: Sink>(walk: &mut Walk<'_, S>, home: Home, header: &Header) -> Step<Place> {
-    let choice = Choice::of(walk.w, home.vpc, home.vswitch, header.destination);
+    let choice = Choice::of(walk, home.vpc, home.vswitch, header.destination);
     follow(walk, home.vpc, choice, None, header)
 }
 
@@ -63,16 +62,31 @@ pub(super) fn from_balancer<S: Sink>(walk: &mut Walk<'_, S>, home: Home, header:
 struct Choice {
     vswitch: VSwitchId,
     table: RouteTableId,
-    entry: Option<RouteEntry>,
+    entry: Option<Chosen>,
 }
 
-impl Choice {
-    fn of(w: &World, vpc: VpcId, vswitch: VSwitchId, destination: IpAddr) -> Choice {
+/// The table that holds for a vSwitch, ready to be looked up.
+#[derive(Clone, Copy)]
+pub(super) struct TableOf<'w> {
+    id: RouteTableId,
+    entries: &'w LongestPrefix<Chosen>,
+}
+
+impl<'w> TableOf<'w> {
+    fn new(w: &'w World, vpc: VpcId, vswitch: VSwitchId) -> TableOf<'w> {
         let custom = w.get::<VSwitch>(&vswitch).and_then(|s| s.route_table);
         let id =
             custom.unwrap_or_else(|| w.get::<Vpc>(&vpc).expect("a VPC outlives what is in it").system_table);
-        let table = w.get::<RouteTable>(&id).expect("a table outlives the vSwitches that it holds for");
-        Choice { vswitch, table: id, entry: route_table::lookup(w, table, destination) }
+        let entries = route_table::compiled(w, id).expect("a table outlives the vSwitches that it holds for");
+        TableOf { id, entries }
+    }
+}
+
+impl Choice {
+    fn of<S>(walk: &mut Walk<'_, S>, vpc: VpcId, vswitch: VSwitchId, destination: IpAddr) -> Choice {
+        let w = walk.w;
+        let table = walk.met.tables.get(vswitch, || TableOf::new(w, vpc, vswitch));
+        Choice { vswitch, table: table.id, entry: table.entries.lookup(destination).copied() }
     }
 }
 
@@ -101,9 +115,10 @@ enum Next<'w> {
 }
 
 impl<'w> Next<'w> {
-    fn of(w: &'w World, vpc: VpcId, next_hop: NextHop, destination: IpAddr) -> Next<'w> {
+    fn of<S>(walk: &mut Walk<'w, S>, vpc: VpcId, next_hop: NextHop, destination: IpAddr) -> Next<'w> {
+        let w = walk.w;
         let eni = match next_hop {
-            NextHop::Local => return Next::local(w, vpc, destination),
+            NextHop::Local => return Next::local(walk, vpc, destination),
             NextHop::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary(w)),
             NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
             NextHop::HaVip(id) => return w.get::<HaVip>(&id).map_or(Next::Gone, Next::HaVip),
@@ -115,11 +130,12 @@ impl<'w> Next<'w> {
         eni.map_or(Next::Gone, Next::Interface)
     }
 
-    fn local(w: &'w World, vpc: VpcId, destination: IpAddr) -> Next<'w> {
+    fn local<S>(walk: &mut Walk<'w, S>, vpc: VpcId, destination: IpAddr) -> Next<'w> {
+        let w = walk.w;
         if in_cloud_services(destination) {
             return Next::CloudService;
         }
-        if let Some(eni) = eni_address::holder(w, vpc, destination) {
+        if let Some(eni) = walk.met.holder(w, vpc, destination) {
             return Next::Interface(eni);
         }
         let IpAddr::V4(v4) = destination else { return Next::Nobody };
@@ -167,7 +183,7 @@ fn follow<'w, S: Sink>(
             edge::leave(walk, vswitch, None, header)?;
             return internet::leave_by(walk, eip, header);
         }
-        let next = entry.as_ref().map(|entry| Next::of(w, vpc, entry.next_hop, header.destination));
+        let next = entry.map(|entry| Next::of(walk, vpc, entry.next_hop, header.destination));
         if sender.is_some() {
             let to = next.as_ref().and_then(|next| next.vswitch(w, vpc, header.destination));
             edge::leave(walk, vswitch, to, header)?;
@@ -191,8 +207,8 @@ fn follow<'w, S: Sink>(
         passed.push(eni.id);
         edge::enter(walk, Some(vswitch), eni.vswitch, header)?;
         member::arrive(walk, eni, header)?;
-        choice = Choice::of(w, vpc, eni.vswitch, header.destination);
-        if leads_behind(w, eni, choice.entry.as_ref(), header.destination) {
+        choice = Choice::of(walk, vpc, eni.vswitch, header.destination);
+        if leads_behind(w, eni, choice.entry, header.destination) {
             return Ok(taken(walk, Place::Behind(eni.id)));
         }
         if let Some(instance) = eni.instance {
@@ -223,7 +239,7 @@ pub(super) fn finds_ipv4_gateway<S: Sink>(
     if !ipv4_gateway::is_controlled(walk.w, vpc) {
         return true;
     }
-    let Choice { vswitch, table, entry } = Choice::of(walk.w, vpc, vswitch, destination);
+    let Choice { vswitch, table, entry } = Choice::of(walk, vpc, vswitch, destination);
     let Some(entry) = entry else { return false };
     let (destination, next_hop) = (entry.destination, entry.next_hop);
     walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
@@ -232,7 +248,8 @@ pub(super) fn finds_ipv4_gateway<S: Sink>(
 
 /// Delivers a packet that comes into a VPC from outside of it.
 pub(super) fn from_outside<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
-    let next = answered(walk, Next::local(walk.w, vpc, header.destination))?;
+    let local = Next::local(walk, vpc, header.destination);
+    let next = answered(walk, local)?;
     deliver(walk, vpc, None, next, header)
 }
 
@@ -279,7 +296,7 @@ pub(super) fn taken<S: Sink>(walk: &mut Walk<'_, S>, place: Place) -> Place {
 /// What the guest does with a packet that is not for it is not modelled; but where the table of the interface's own
 /// vSwitch leads to the interface itself, forwarding the packet there would bring it back, so that the route only makes
 /// sense if the destination is inside the guest, as the container network of a node is. An address of a vSwitch is not.
-fn leads_behind(w: &World, eni: &Eni, entry: Option<&RouteEntry>, destination: IpAddr) -> bool {
+fn leads_behind(w: &World, eni: &Eni, entry: Option<Chosen>, destination: IpAddr) -> bool {
     let by_it = match entry.map(|entry| entry.next_hop) {
         Some(NextHop::NetworkInterface(id)) => id == eni.id,
         Some(NextHop::Instance(id)) => {

@@ -3,9 +3,9 @@
 use super::balancer::{self, BalancerSession};
 use super::flow::{Flow, Header, Question};
 use super::hop::{Disposition, Ending, Forget, Hop, Keep, Leg, NatEntryId, Place, Sink};
+use super::met::Met;
 use super::{internet, routing};
 use crate::access::Caller;
-use crate::ecs::eni::Eni;
 use crate::ecs::security_group_rule::Direction;
 use crate::error::Outcome;
 use crate::id::{EipId, ForwardEntryId, NatGatewayId, SnatEntryId, VpcId};
@@ -71,6 +71,8 @@ pub(super) struct Walk<'w, S> {
     pub dnat: Option<DnatSession>,
     /// The session that a load balancer keeps for the answer, if the packet came by one.
     pub balanced: Option<BalancerSession>,
+    /// What was looked up on the way.
+    pub met: Met<'w>,
     /// The header as it is since it was last translated on this leg.
     translated: Option<Header>,
     sink: S,
@@ -117,6 +119,7 @@ impl<'w, S: Sink> Walk<'w, S> {
             snat: None,
             dnat: None,
             balanced: None,
+            met: Met::default(),
             translated: None,
             sink,
         }
@@ -159,7 +162,8 @@ impl<'w, S: Sink> Walk<'w, S> {
         self.leg = Leg::Return;
         // The answer is to the packet as it arrived.
         let reply = self.translated.take().unwrap_or(header).reply();
-        let back = self.travel(to, self.vpc_of(to).or(vpc), &reply)?;
+        let vpc = self.vpc_of(to).or(vpc);
+        let back = self.travel(to, vpc, &reply)?;
         if back != from {
             return Err(Disposition::AnswerAstray { place: back });
         }
@@ -171,9 +175,9 @@ impl<'w, S: Sink> Walk<'w, S> {
         Ok(to)
     }
 
-    fn vpc_of(&self, place: Place) -> Option<VpcId> {
+    fn vpc_of(&mut self, place: Place) -> Option<VpcId> {
         match place {
-            Place::Interface(id) | Place::Behind(id) => self.w.get::<Eni>(&id).map(|eni| eni.vpc),
+            Place::Interface(id) | Place::Behind(id) => self.met.eni(self.w, id).map(|eni| eni.vpc),
             Place::Resident(id) => self.w.get::<Resident>(&id).map(|resident| resident.vpc),
             Place::CloudService | Place::Internet => None,
         }
@@ -187,7 +191,7 @@ impl<'w, S: Sink> Walk<'w, S> {
         }
         match (from, vpc) {
             (Place::Interface(id) | Place::Behind(id), _) => {
-                let eni = self.w.get::<Eni>(&id).expect("the sender was looked up in this world");
+                let eni = self.met.eni(self.w, id).expect("the sender was looked up in this world");
                 routing::from_interface(self, eni, header)
             }
             (Place::Resident(id), _) => {

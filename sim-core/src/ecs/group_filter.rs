@@ -219,6 +219,12 @@ pub struct Verdict {
 pub const ALWAYS_REACHED: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 2, 136), Ipv4Addr::new(100, 100, 2, 138), Ipv4Addr::new(100, 100, 100, 200)];
 
+/// Which of [`ALWAYS_REACHED`] an address is.
+pub(crate) fn always_reached(address: IpAddr) -> Option<usize> {
+    let IpAddr::V4(address) = address else { return None };
+    ALWAYS_REACHED.iter().position(|server| *server == address)
+}
+
 /// Judges a new session of an interface.
 pub fn evaluate(w: &World, eni: &Eni, direction: Direction, packet: &Packet) -> Verdict {
     evaluate_groups(w, eni.vpc, &eni.groups, direction, packet)
@@ -245,11 +251,13 @@ pub fn evaluate_groups(
         }
         let rules = group.rules(w, direction);
         let peer_groups = if rules.filter.names_groups() { peer.groups() } else { &[] };
-        let found = rules.filter.first(&sought, peer_groups).map(|at| rules.places[at]);
+        let Some(found) = rules.filter.first(&sought, peer_groups).map(|at| &rules.places[at]) else {
+            continue;
+        };
         // The rules of a group stand in their order, so that its first one that fits stands for the group.
-        first = [first, found].into_iter().flatten().min();
+        first = Some(first.map_or(found, |first: &RuleOrder| first.min(found)));
     }
-    if let Some((_, _, policy, rule)) = first {
+    if let Some(&(_, _, policy, rule)) = first {
         return Verdict { allowed: policy == Policy::Accept, decided_by: DecidedBy::Rule(rule) };
     }
     // An interface always has a group; one of a world that was loaded without its groups counts as basic.
@@ -356,7 +364,7 @@ fn platform(direction: Direction, packet: &Packet) -> Option<bool> {
     let (udp, tcp) = (packet.protocol == PacketProtocol::Udp, packet.protocol == PacketProtocol::Tcp);
     let dhcp = udp && matches!((packet.own_port, packet.peer_port), (68, 67) | (546, 547));
     let outbound = direction == Direction::Egress;
-    if dhcp || (outbound && ALWAYS_REACHED.iter().any(|&address| packet.peer == address)) {
+    if dhcp || (outbound && always_reached(packet.peer).is_some()) {
         return Some(true);
     }
     (outbound && tcp && packet.peer_port == 25).then_some(false)

@@ -130,7 +130,7 @@ impl RuleFilter {
     }
 
     /// The place of the first rule that fits; `peer_groups` are those of the interface that holds the other side's address.
-    pub fn first(&self, sought: &Sought, peer_groups: &[SecurityGroupId]) -> Option<usize> {
+    pub fn first<'f>(&'f self, sought: &Sought, peer_groups: &[SecurityGroupId]) -> Option<usize> {
         let at = class_of(sought.protocol) * self.words;
         let protocols = &self.protocols[at..at + self.words];
         let peer = match sought.peer {
@@ -147,14 +147,21 @@ impl RuleFilter {
             let rows = self.groups.iter().filter(|(group, _)| peer_groups.contains(group));
             rows.fold(0, |bits, (_, row)| bits | row[word])
         };
+        // Every row has this length; said here, no word is checked for it.
+        let cut = |row: Option<&'f [u64]>| row.map(|row| &row[..self.words]);
+        let (peer, protocols) = (&peer[..self.words], &protocols[..self.words]);
+        let (ports, source_ports, own) = (cut(ports), cut(source_ports), cut(own));
+        let by_group = !self.groups.is_empty() && !peer_groups.is_empty();
         for word in 0..self.words {
-            let mut bits = peer[word];
-            if !self.groups.is_empty() && !peer_groups.is_empty() {
-                bits |= named(word);
+            let mut bits = if by_group { peer[word] | named(word) } else { peer[word] } & protocols[word];
+            if let Some(ports) = ports {
+                bits &= ports[word];
             }
-            bits &= protocols[word];
-            for row in [ports, source_ports, own].into_iter().flatten() {
-                bits &= row[word];
+            if let Some(source_ports) = source_ports {
+                bits &= source_ports[word];
+            }
+            if let Some(own) = own {
+                bits &= own[word];
             }
             if bits != 0 {
                 return Some(word * 64 + bits.trailing_zeros() as usize);

@@ -5,7 +5,7 @@
 //! the vSwitch, so not what goes from one interface of a vSwitch to another of the same; whoever walks a packet asks
 //! for that edge alone (provider documentation: network ACL, 2026).
 
-use crate::ecs::group_filter::{ALWAYS_REACHED, Packet, fits_protocol};
+use crate::ecs::group_filter::{Packet, always_reached, fits_protocol};
 use crate::ecs::rule_filter::{PeerShape, RuleFilter, Shape};
 use crate::ecs::security_group_rule::{Direction, Policy};
 use crate::id::NetworkAclRuleId;
@@ -28,7 +28,7 @@ pub struct Verdict {
 /// Judges a packet that crosses the edge of a bound vSwitch. `packet` is seen from the inside: its peer is the source of
 /// an inbound packet and the destination of an outbound one.
 pub fn evaluate(w: &World, acl: &NetworkAcl, direction: Direction, packet: &Packet) -> Verdict {
-    if let Some(server) = ALWAYS_REACHED.iter().position(|&server| packet.peer == server) {
+    if let Some(server) = always_reached(packet.peer) {
         return Verdict { allowed: true, rule: service_id(acl.id, server), kind: RuleKind::Service };
     }
     match first(w, acl, direction, packet) {

@@ -158,7 +158,8 @@ impl Row for RouteEntry {
             }
             _ => {}
         }
-        if old.is_some_and(RouteEntry::in_force) != new.is_some_and(RouteEntry::in_force)
+        let seen = |e: &RouteEntry| e.in_force().then_some(e.next_hop);
+        if old.and_then(seen) != new.and_then(seen)
             && let Some(table) = old.or(new).map(|e| e.table)
         {
             route_table::outdate(indexes, table);

@@ -5,6 +5,7 @@
 //! documentation: route tables, 2026).
 
 use crate::access::{Caller, Owner};
+use crate::cidr::Cidr;
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, ResourceGroupId, RouteEntryId, RouteTableId, VSwitchId, VpcId};
@@ -17,6 +18,7 @@ use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::longest_prefix::LongestPrefix;
+use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_entry;
 use crate::vpc::vpc::Vpc;
 use crate::vpc::vswitch::{self, VSwitch};
@@ -24,6 +26,7 @@ use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 /// What sort of route table it is.
@@ -105,7 +108,18 @@ pub struct RouteTableIndex {
 /// A table as the longest-prefix match reads it, once somebody has looked something up. It is a memory of work done and
 /// no part of the derived state, so it is not shown.
 #[derive(Clone, Default)]
-pub(crate) struct Compiled(OnceLock<Arc<LongestPrefix<RouteEntryId>>>);
+pub(crate) struct Compiled(OnceLock<Arc<LongestPrefix<Chosen>>>);
+
+/// What a packet has to know of the entry that it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// The entry.
+    pub id: RouteEntryId,
+    /// The networks that it is for.
+    pub destination: Cidr,
+    /// Where it leads.
+    pub next_hop: NextHop,
+}
 
 impl std::fmt::Debug for Compiled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -464,11 +478,20 @@ fn bind(w: &mut World, vswitch: VSwitchId, table: Option<RouteTableId>) {
 }
 
 /// The entry that a packet to `address` takes: the narrowest destination that holds it, among the entries in force.
-pub fn lookup(w: &World, table: &RouteTable, address: std::net::IpAddr) -> Option<route_entry::RouteEntry> {
-    let slot = w.indexes().route_tables.compiled.get(&table.id)?;
-    let compiled = slot.0.get_or_init(|| {
-        let in_force = route_entry::of_table(w, table, None).filter(route_entry::RouteEntry::in_force);
-        Arc::new(LongestPrefix::compile(in_force.map(|e| (e.destination, e.id))))
-    });
-    route_entry::in_table(w, table, *compiled.lookup(address)?)
+pub fn lookup(w: &World, table: &RouteTable, address: IpAddr) -> Option<route_entry::RouteEntry> {
+    route_entry::in_table(w, table, compiled(w, table.id)?.lookup(address)?.id)
+}
+
+/// The entries in force of a table, ready to be looked up.
+pub(crate) fn compiled(w: &World, table: RouteTableId) -> Option<&LongestPrefix<Chosen>> {
+    let slot = w.indexes().route_tables.compiled.get(&table)?;
+    let compile = || {
+        let entries = w.get::<RouteTable>(&table).into_iter().flat_map(|t| route_entry::of_table(w, t, None));
+        let chosen = |e: route_entry::RouteEntry| {
+            let chosen = Chosen { id: e.id, destination: e.destination, next_hop: e.next_hop };
+            (e.destination, chosen)
+        };
+        Arc::new(LongestPrefix::compile(entries.filter(route_entry::RouteEntry::in_force).map(chosen)))
+    };
+    Some(slot.0.get_or_init(compile))
 }
