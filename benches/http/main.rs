@@ -1,6 +1,7 @@
 //! What the released server does over HTTP with SQLite on disk, beside a bare handler in the same run.
 //!
-//! `cargo bench -p sim-api --bench http`, or with names of sections behind `--`: `start restart reads pages single creates`.
+//! `cargo bench -p sim-api --bench http`, or with names of sections behind `--`: `start restart traces reads pages single
+//! creates`.
 //! `--small` measures with 50,000 interfaces instead of 500,000 and fewer requests. Client and server share the
 //! machine; the client is one thread.
 
@@ -8,6 +9,7 @@ mod load;
 #[path = "../common/network.rs"]
 mod network;
 mod servers;
+mod traces;
 
 use load::{Report, get, post};
 use network::{Network, VSWITCHES};
@@ -51,6 +53,10 @@ fn main() {
     }
     if wanted("restart") {
         restart(size.restart);
+    }
+    if wanted("traces") {
+        head("10,000 traces in one request, one client");
+        traces::measure(store, line);
     }
     for count in [size.few, size.many] {
         if ["single", "creates", "reads", "pages"].into_iter().any(wanted) {
@@ -137,7 +143,12 @@ fn seed(home: &Path, count: usize) -> (Network, Vec<EniId>) {
     let wall = wall_now();
     let mut network = Network::new(ClockMode::Real, wall);
     let ids = network.fill(count);
-    let world = network.world.clone();
+    (store(home, network), ids)
+}
+
+/// Writes a database with the world of a network.
+fn store(home: &Path, network: Network) -> Network {
+    let (world, wall) = (network.world.clone(), wall_now());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let log = SqliteLog::open(&home.join("cloudnet.db")).await.expect("a database");
@@ -145,7 +156,7 @@ fn seed(home: &Path, count: usize) -> (Network, Vec<EniId>) {
         engine.create_from(DEFAULT_WORLD, world, Lifetime::Kept, wall).await.expect("a world");
         engine.close().await.expect("closed");
     });
-    (network, ids)
+    network
 }
 
 /// Everything that is measured in a world with `count` interfaces.

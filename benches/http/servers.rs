@@ -2,7 +2,7 @@
 //! nothing but read a body of the same shape and answer with as many bytes.
 
 use super::load::{self, get};
-use axum::extract::Path;
+use axum::extract::{DefaultBodyLimit, Path};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::{get as on_get, post as on_post};
 use axum::{Json, Router};
@@ -108,6 +108,21 @@ struct Body {
     security_group_ids: Vec<String>,
 }
 
+/// What a request for traces holds.
+#[derive(Deserialize)]
+struct Flows {
+    evidence: String,
+    flows: Vec<Flow>,
+}
+
+#[derive(Deserialize)]
+struct Flow {
+    network_interface_id: String,
+    destination: String,
+    protocol: String,
+    port: u16,
+}
+
 const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 
 /// Runs the bare handler until the process is killed.
@@ -117,12 +132,23 @@ pub fn serve_bare(address: &str, bytes: usize) {
         let location = format!("/bare/{}", body.vswitch_id.len() + body.security_group_ids.len());
         (StatusCode::CREATED, [(header::LOCATION, location)], JSON, text)
     };
+    let traces = move |Json(body): Json<Flows>| async move {
+        let whole = |flow: &Flow| {
+            [&flow.network_interface_id, &flow.destination, &flow.protocol]
+                .iter()
+                .all(|text| !text.is_empty())
+                && flow.port > 0
+        };
+        assert!(!body.evidence.is_empty() && body.flows.iter().all(whole));
+        (JSON, text)
+    };
     let show = move |Path(id): Path<String>| async move {
         assert!(!id.is_empty());
         (JSON, text)
     };
     let router = Router::new()
         .route("/bare", on_post(create))
+        .route("/bare/traces", on_post(traces).layer(DefaultBodyLimit::disable()))
         .route("/bare/{id}", on_get(show))
         .route("/healthz", on_get(|| async { "ok\n" }));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");

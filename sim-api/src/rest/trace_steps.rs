@@ -360,7 +360,7 @@ impl StepBody {
 }
 
 /// A change, and the request of this wire that makes it.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct ChangeBody {
     /// The change in words.
     #[schema(example = "i-bp14fshsqp65fwoc0qls started")]

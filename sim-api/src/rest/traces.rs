@@ -6,14 +6,14 @@ use crate::app::AppState;
 use crate::engine::EngineError;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
-use axum::Json;
 use axum::extract::DefaultBodyLimit;
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use sim_core::datapath::remedy::{Remedy, Search};
 use sim_core::datapath::text::{Words, protocol_word};
-use sim_core::datapath::{Ending, Flow, Question, Source, Trace};
+use sim_core::datapath::{Flow, Hop, Source, Trace};
 use sim_core::ecs::group_filter::{PacketProtocol, parse_address};
 use sim_core::ecs::instance::Instance;
 use sim_core::id::InstanceId;
@@ -113,9 +113,20 @@ pub struct FlowBody {
 #[derive(Serialize, ToSchema)]
 pub struct TracesBody {
     /// A trace for each flow, in the order of the request.
-    items: Vec<TraceBody>,
+    #[serde(serialize_with = "TraceBody::one_by_one")]
+    #[schema(value_type = Vec<TraceBody>)]
+    items: Vec<Traced>,
     /// How many were delivered.
     delivered: u64,
+}
+
+/// What is known of a flow, before it is put into words and ids: a tenth of the size of its body.
+struct Traced {
+    /// The trace; without steps where no evidence is asked for.
+    trace: Trace,
+    evidence: EvidenceBody,
+    text: Option<String>,
+    remedy: Option<RemedyBody>,
 }
 
 /// What became of a flow.
@@ -156,7 +167,7 @@ pub struct TraceBody {
 }
 
 /// What would let a flow through: each change was tried on a copy of the world, and none can be left out.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct RemedyBody {
     /// The changes in an order in which they can be made. None if what is in transition ends by itself and the flow passes
     /// then.
@@ -186,19 +197,27 @@ pub struct RemedyBody {
 async fn trace_flows(ctx: Context, Body(body): Body<TraceFlowsBody>) -> Result<Response, Problem> {
     check_size(&body)?;
     let mut items = answers(&ctx, &body).await?;
-    if body.remedies && items.iter().any(|(item, _)| !item.delivered) {
+    if body.remedies && items.iter().any(|item| !item.trace.ending.delivered()) {
         let copy = ctx.world.read(World::clone).await?;
         let caller = ctx.caller.clone();
-        let search = move || {
+        items = aside(move || {
             add_remedies(copy, &caller, &mut items);
             items
-        };
-        let found = tokio::task::spawn_blocking(search).await;
-        items = found.map_err(|error| EngineError::Panicked(error.to_string()))?;
+        })
+        .await?;
     }
-    let items: Vec<TraceBody> = items.into_iter().map(|(item, _)| item).collect();
-    let delivered = items.iter().filter(|item| item.delivered).count() as u64;
-    Ok(Json(TracesBody { items, delivered }).into_response())
+    let delivered = items.iter().filter(|item| item.trace.ending.delivered()).count() as u64;
+    let short = items.len() <= SLICE;
+    let body = TracesBody { items, delivered };
+    // Megabytes are written where they hold nobody up.
+    let text = move || serde_json::to_vec(&body);
+    let text = if short { text() } else { aside(text).await? }.expect("traces always encode");
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// Does what takes long on a thread of its own.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Panicked(error.to_string()))
 }
 
 fn check_size(body: &TraceFlowsBody) -> Outcome<()> {
@@ -213,7 +232,7 @@ fn check_size(body: &TraceFlowsBody) -> Outcome<()> {
 }
 
 /// Traces all flows, slice by slice.
-async fn answers(ctx: &Context, body: &TraceFlowsBody) -> Result<Vec<(TraceBody, Question)>, Problem> {
+async fn answers(ctx: &Context, body: &TraceFlowsBody) -> Result<Vec<Traced>, Problem> {
     let mut rest = body.flows.iter().enumerate();
     let mut items = Vec::with_capacity(body.flows.len());
     let slice = |w: &World| {
@@ -237,32 +256,22 @@ fn at_flow(refusal: Refusal, at: usize) -> Refusal {
     refusal.field(field.map_or_else(|| format!("flows/{at}"), |field| format!("flows/{at}/{field}")))
 }
 
-fn answer(
-    w: &World,
-    caller: &Caller,
-    flow: &FlowBody,
-    body: &TraceFlowsBody,
-) -> Outcome<(TraceBody, Question)> {
+fn answer(w: &World, caller: &Caller, flow: &FlowBody, body: &TraceFlowsBody) -> Outcome<Traced> {
     let question = flow.read(w, caller)?.resolve(w, caller)?;
-    if body.evidence == EvidenceBody::None && !body.text {
-        return Ok((TraceBody::new(&question, &question.verdict(w)), question));
-    }
-    let trace = question.trace(w);
-    let mut item = TraceBody::new(&question, &trace.ending);
-    if body.evidence == EvidenceBody::Full {
-        let Trace { forward, back, .. } = &trace;
-        item.forward = Some(forward.iter().map(StepBody::of_hop).collect());
-        item.r#return = Some(back.iter().map(StepBody::of_hop).collect());
-    }
-    item.text = body.text.then(|| Words::new(w).trace(&trace));
-    Ok((item, question))
+    let trace = if body.evidence == EvidenceBody::None && !body.text {
+        Trace { question, forward: Vec::new(), back: Vec::new(), ending: question.verdict(w) }
+    } else {
+        question.trace(w)
+    };
+    let text = body.text.then(|| Words::new(w).trace(&trace));
+    Ok(Traced { trace, evidence: body.evidence, text, remedy: None })
 }
 
-fn add_remedies(copy: World, caller: &Caller, items: &mut [(TraceBody, Question)]) {
+fn add_remedies(copy: World, caller: &Caller, items: &mut [Traced]) {
     let mut search = Search::new(copy.clone(), caller);
     let words = Words::new(&copy);
-    for (item, question) in items.iter_mut().filter(|(item, _)| !item.delivered) {
-        let found = search.find(question);
+    for item in items.iter_mut().filter(|item| !item.trace.ending.delivered()) {
+        let found = search.find(&item.trace.question);
         if let Some(text) = &mut item.text {
             text.push_str(&words.remedy(found.as_ref()));
         }
@@ -303,8 +312,12 @@ impl FlowBody {
 }
 
 impl TraceBody {
-    fn new(question: &Question, ending: &Ending) -> TraceBody {
+    fn new(of: &Traced) -> TraceBody {
+        let Traced { trace: Trace { question, forward, back, ending }, evidence, text, remedy } = of;
         let header = question.header;
+        let steps = |hops: &[Hop]| {
+            (*evidence == EvidenceBody::Full).then(|| hops.iter().map(StepBody::of_hop).collect())
+        };
         TraceBody {
             delivered: ending.delivered(),
             leg: ending.leg.word(),
@@ -314,11 +327,17 @@ impl TraceBody {
             destination: header.destination.to_string(),
             port: header.port,
             protocol: protocol_word(header.protocol),
-            forward: None,
-            r#return: None,
-            remedy: None,
-            text: None,
+            forward: steps(forward),
+            r#return: steps(back),
+            remedy: remedy.clone(),
+            text: text.clone(),
         }
+    }
+
+    /// Writes traces as each is made, so that no more than one is there at a time: the steps of ten thousand would take a
+    /// hundred megabytes.
+    fn one_by_one<S: Serializer>(items: &[Traced], s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(items.iter().map(TraceBody::new))
     }
 }
 
