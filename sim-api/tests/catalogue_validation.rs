@@ -100,8 +100,8 @@ Ecs DescribeInstances | RegionId=r InstanceIds=i-1,i-2 | InstanceIds Kind Invali
 Ecs DescribeInstances | RegionId=r InstanceIds={"a":"b"} | InstanceIds Kind InvalidParameter 400 | a JSON array of at most 100 elements, for example ["a","b"]
 Ecs DescribeInstances | RegionId=r InstanceIds=[["i-1"]] | InstanceIds Kind InvalidParameter 400 | a JSON array of at most 100 elements, for example ["a","b"]
 Slb AddVServerGroupBackendServers | RegionId=r VServerGroupId=g BackendServers=["i-1"] | BackendServers Kind InvalidParameter 400 | a JSON array, for example [{"Name":"value"}]
-Slb AddVServerGroupBackendServers | RegionId=r VServerGroupId=g BackendServers=[{"serverId":"i","port":"x"}] | BackendServers Kind InvalidParameter 400 | a JSON array, for example [{"Name":"value"}]
 Nlb CreateListener | ListenerProtocol=TCP ListenerPort=80 LoadBalancerId=l ProxyProtocolV2Config={"Ppv2VpcIdEnabled":"maybe"} | ProxyProtocolV2Config Kind IllegalParam 400 | a JSON object
+Nlb CreateListener | ListenerProtocol=TCP ListenerPort=80 LoadBalancerId=l ProxyProtocolV2Config={"ppv2vpcidenabled":"maybe"} | ProxyProtocolV2Config Kind IllegalParam 400 | a JSON object
 Ecs DescribeInstanceTypes | MinimumMemorySize=nan | MinimumMemorySize Kind InvalidParameter 400 | a decimal number
 Ecs DescribeInstanceTypes | MinimumMemorySize=1e3 | MinimumMemorySize Kind InvalidParameter 400 | a decimal number
 # Ranges.
