@@ -212,7 +212,8 @@ MORE_CODES = {
 MORE_CODES |= {("Slb", action): ["ActionNotAllowed"] for action in (
     "AddBackendServers", "AddVServerGroupBackendServers", "CreateLoadBalancerHTTPListener",
     "CreateLoadBalancerHTTPSListener", "CreateLoadBalancerTCPListener", "CreateLoadBalancerUDPListener",
-    "CreateVServerGroup", "DeleteVServerGroup", "ModifyVServerGroupBackendServers", "RemoveBackendServers",
+    "CreateMasterSlaveServerGroup", "CreateVServerGroup", "DeleteMasterSlaveServerGroup", "DeleteVServerGroup",
+    "ModifyVServerGroupBackendServers", "RemoveBackendServers",
     "SetBackendServers", "SetLoadBalancerDeleteProtection", "SetLoadBalancerHTTPSListenerAttribute",
     "SetLoadBalancerName", "SetLoadBalancerTCPListenerAttribute", "SetLoadBalancerUDPListenerAttribute",
     "SetVServerGroupAttribute")}

@@ -130,6 +130,8 @@ ACTIONS = {
     "StopLoadBalancerListener": "stop_listener",
     "DeleteLoadBalancerListener": "delete_listener",
     "CreateVServerGroup": "create_vserver_group",
+    "CreateMasterSlaveServerGroup": "create_master_slave_server_group",
+    "DeleteMasterSlaveServerGroup": "delete_master_slave_server_group",
     "DeleteVServerGroup": "delete_vserver_group",
     "SetVServerGroupAttribute": "update_vserver_group",
     "AddVServerGroupBackendServers": "add_vserver_group_backends",

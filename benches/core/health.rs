@@ -95,6 +95,7 @@ impl Scene {
             description: None,
             backend_port: None,
             group: Some(group),
+            pair: None,
             redirect: None,
             access: AccessSettings::default(),
             settings: Box::default(),

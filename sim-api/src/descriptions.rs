@@ -36,7 +36,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Load balancer", "An address at which listeners serve, and what it is sold as."),
     ("Listener", "What a load balancer does with what comes to one port."),
     ("Forwarding rule", "Which requests to an HTTP or HTTPS listener go to which vServer group."),
-    ("Backend server", "What stands behind a load balancer: its default pool and its vServer groups."),
+    (
+        "Backend server",
+        "What stands behind a load balancer: its default pool, its vServer groups and its primary/secondary groups.",
+    ),
     ("Certificate", "What listeners show to clients, and by what they judge them."),
     ("Instance type", "How many interfaces and addresses an instance can carry."),
     ("Image", "What an instance is made from."),

@@ -189,6 +189,34 @@ fn tier(post: &dyn Fn(&str, Value) -> Value) -> Tier {
     Tier { balancer, hosts }
 }
 
+/// Of a primary/secondary group the secondary member takes over while the primary one is cut off, and nobody checks it.
+fn waits_of_world(post: &dyn Fn(&str, Value) -> Value, balancer: &str, hosts: &[String]) {
+    let member = |host: &String| json!({"server_id": host, "port": 9090});
+    let group = post(
+        "/v1/master-slave-server-groups",
+        json!({"load_balancer_id": balancer, "primary": member(&hosts[0]), "secondary": member(&hosts[1])}),
+    );
+    let listener = post(
+        "/v1/listeners",
+        json!({"load_balancer_id": balancer, "port": 90, "protocol": "tcp",
+            "master_slave_server_group_id": group["id"]}),
+    );
+    post(&format!("/v1/listeners/{}/start", listener["id"].as_str().unwrap()), json!({}));
+    let clock = post("/v1/clock/advance", json!({"seconds": 600}));
+    let now = sim_core::SimTime::parse(clock["now"].as_str().unwrap()).unwrap();
+    let from = (now + sim_core::Span::seconds(60)).to_string();
+    post("/v1/outages", json!({"instance_id": hosts[0], "from": from}));
+    let body = json!({"duration": "2m", "clients": {"rate": 10}, "of_world": {"load_balancer_id": balancer, "port": 90}});
+    let report = post("/v1/traffic", body);
+    let known = |h: &&Value| h["what"] != "fault";
+    let verdicts: Vec<&Value> = report["happened"].as_array().unwrap().iter().filter(known).collect();
+    let expected = json!({"at_ms": 79_000, "backend": format!("{}:9090", hosts[0]), "what": "abnormal"});
+    assert_eq!(verdicts, [&expected]);
+    let taken: Vec<u64> =
+        report["backends"].as_array().unwrap().iter().map(|b| b["taken"].as_u64().unwrap()).collect();
+    assert_eq!(taken, [600, 410]);
+}
+
 #[test]
 fn a_listener_of_a_world_is_taken_over_with_its_schedules() {
     let dir = Dir::new();
@@ -259,6 +287,7 @@ fn a_listener_of_a_world_is_taken_over_with_its_schedules() {
     assert_eq!(serde_json::from_slice::<Value>(&done.stdout).unwrap(), report, "{done:?}");
     let refused = run(&["--world", "elsewhere"]);
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    waits_of_world(&post, &balancer, &hosts);
     program.stop();
     assert_eq!(run(&[]).status.code(), Some(2));
 }

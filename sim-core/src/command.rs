@@ -165,6 +165,8 @@ commands! {
     DeleteListener(crate::slb::listener::DeleteListener) => crate::slb::listener::delete;
     CreateVServerGroup(crate::slb::server_group::CreateVServerGroup) => crate::slb::server_group::create;
     DeleteVServerGroup(crate::slb::server_group::DeleteVServerGroup) => crate::slb::server_group::delete;
+    CreateMasterSlaveGroup(crate::slb::master_slave_group::CreateMasterSlaveGroup) => crate::slb::master_slave_group::create;
+    DeleteMasterSlaveGroup(crate::slb::master_slave_group::DeleteMasterSlaveGroup) => crate::slb::master_slave_group::delete;
     AddBackends(crate::slb::backend::AddBackends) => crate::slb::backend::add;
     RemoveBackends(crate::slb::backend::RemoveBackends) => crate::slb::backend::remove;
     SetBackends(crate::slb::backend::SetBackends) => crate::slb::backend::set;

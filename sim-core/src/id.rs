@@ -343,6 +343,7 @@ ids! {
     LoadBalancer, LoadBalancerId, "lb", "load balancer", LoadBalancerNotFound;
     Listener, ListenerId, "lsn", "listener", ListenerNotFound;
     VServerGroup, VServerGroupId, "rsp", "vServer group", VServerGroupNotFound;
+    MasterSlaveGroup, MasterSlaveGroupId, "msrsp", "primary/secondary group", MasterSlaveGroupNotFound;
     ForwardingRule, ForwardingRuleId, "rule", "forwarding rule", ForwardingRuleNotFound;
 }
 

@@ -65,6 +65,7 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         // -- load balancers
         IdKind::LoadBalancer => "load_balancer_id",
         IdKind::VServerGroup => "vserver_group_id",
+        IdKind::MasterSlaveGroup => "master_slave_server_group_id",
         IdKind::Listener => "listener_id",
         IdKind::ForwardingRule => "forwarding_rule_id",
     }
@@ -125,6 +126,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::LoadBalancer => of::<crate::slb::load_balancer::LoadBalancer>(w, id),
         IdKind::Listener => of::<crate::slb::listener::Listener>(w, id),
         IdKind::VServerGroup => of::<crate::slb::server_group::VServerGroup>(w, id),
+        IdKind::MasterSlaveGroup => of::<crate::slb::master_slave_group::MasterSlaveGroup>(w, id),
         IdKind::ForwardingRule => of::<crate::slb::forwarding_rule::ForwardingRule>(w, id),
         _ => None,
     }

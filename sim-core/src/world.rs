@@ -72,6 +72,7 @@ tables! {
     70 load_balancers crate::slb::load_balancer::LoadBalancer;
     71 listeners crate::slb::listener::Listener;
     72 vserver_groups crate::slb::server_group::VServerGroup;
+    73 master_slave_groups crate::slb::master_slave_group::MasterSlaveGroup;
     74 forwarding_rules crate::slb::forwarding_rule::ForwardingRule;
     // -- access control lists of load balancers
     75 access_control_lists crate::slb::acl::AccessControlList;

@@ -179,6 +179,7 @@ fn listener(load_balancer: LoadBalancerId, port: u16) -> CreateListener {
         description: None,
         backend_port: Some(80),
         group: None,
+        pair: None,
         redirect: None,
         access: AccessSettings::default(),
         settings: Box::default(),

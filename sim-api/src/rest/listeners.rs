@@ -13,7 +13,7 @@ use crate::refusals::Refusals;
 use crate::rest::common::{TagBody, tag_bodies, tag_pairs};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use sim_core::id::{ListenerId, LoadBalancerId, VServerGroupId};
+use sim_core::id::{ListenerId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId};
 use sim_core::slb::listener::{
     CreateListener, DeleteListener, Listener, ModifyListener, Protocol, StartListener, StopListener,
     WhichListener,
@@ -39,8 +39,13 @@ pub const REFUSALS: Refusals = &[
             E::TagKeyDuplicated,
             E::TagQuotaExceeded,
             E::LoadBalancerNotFound,
+            E::ListenerGroupsBoth,
+            E::ListenerMasterSlaveLayer,
+            E::ListenerMasterSlaveUnchecked,
             E::VServerGroupNotFound,
             E::ListenerOtherGroup,
+            E::MasterSlaveGroupNotFound,
+            E::ListenerOtherMasterSlaveGroup,
             E::ListenerAcls,
             E::AclNotFound,
             E::ListenerAclFamily,
@@ -64,8 +69,13 @@ pub const REFUSALS: Refusals = &[
             E::ListenerNotFound,
             E::ListenerParameter,
             E::ListenerParameterMissing,
+            E::ListenerGroupsBoth,
+            E::ListenerMasterSlaveLayer,
+            E::ListenerMasterSlaveUnchecked,
             E::VServerGroupNotFound,
             E::ListenerOtherGroup,
+            E::MasterSlaveGroupNotFound,
+            E::ListenerOtherMasterSlaveGroup,
             E::ListenerAcls,
             E::AclNotFound,
             E::ListenerAclFamily,
@@ -143,8 +153,10 @@ pub struct ListenerBody {
     description: String,
     /// The port of the members of the default pool; null if it was made without one.
     backend_server_port: Option<u16>,
-    /// The group that it forwards to; null for the default pool.
+    /// The vServer group that it forwards to, if it is one.
     vserver_group_id: Option<String>,
+    /// The primary/secondary group that it forwards to, if it is one; without either it is the default pool.
+    master_slave_server_group_id: Option<String>,
     /// The HTTPS port to which it sends clients instead of forwarding; null if it forwards.
     forward_port: Option<u16>,
     /// Which sources it lets through; null if it lets all through.
@@ -169,6 +181,7 @@ fn show(w: &World, l: &Listener) -> ListenerBody {
         description: l.description.to_string(),
         backend_server_port: l.backend_port,
         vserver_group_id: l.group.map(|group| group.to_string()),
+        master_slave_server_group_id: l.pair.map(|pair| pair.to_string()),
         forward_port: l.redirect,
         access_control: l.access.as_ref().map(access_shown),
         health_check: health_check_shown(&l.rules.health_check),
@@ -198,9 +211,12 @@ pub struct CreateListenerBody {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 65535)]
     backend_server_port: Option<u16>,
-    /// The group that it forwards to.
+    /// The vServer group that it forwards to.
     #[serde(default)]
     vserver_group_id: Option<String>,
+    /// The primary/secondary group that it forwards to instead; TCP and UDP.
+    #[serde(default)]
+    master_slave_server_group_id: Option<String>,
     /// The HTTPS port to which an HTTP listener sends clients instead of forwarding; then nothing else counts.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 65535)]
@@ -230,6 +246,7 @@ async fn create_listener(ctx: Context, Body(body): Body<CreateListenerBody>) -> 
         description: body.description.map(Into::into),
         backend_port: body.backend_server_port,
         group: body.vserver_group_id.as_deref().map(parse_id::<VServerGroupId>).transpose()?,
+        pair: body.master_slave_server_group_id.as_deref().map(parse_id::<MasterSlaveGroupId>).transpose()?,
         redirect: body.forward_port,
         access: body.access_control.settings()?,
         settings: Box::new(settings(body.traffic, body.health_check)?),
@@ -291,9 +308,12 @@ pub struct UpdateListenerBody {
     /// Its new description.
     #[serde(default)]
     description: Option<String>,
-    /// The group that it forwards to from now on.
+    /// The vServer group that it forwards to from now on.
     #[serde(default)]
     vserver_group_id: Option<String>,
+    /// The primary/secondary group that it forwards to from now on; TCP and UDP.
+    #[serde(default)]
+    master_slave_server_group_id: Option<String>,
     /// Whether it forwards to the default pool from now on.
     #[serde(default)]
     default_pool: bool,
@@ -331,12 +351,15 @@ async fn update_listener(
     let listener = id::<ListenerId>(&listener)?;
     let (which, protocol) = which(&ctx, listener).await?;
     let named = body.vserver_group_id.as_deref().map(parse_id::<VServerGroupId>).transpose()?;
+    let pair = body.master_slave_server_group_id.as_deref();
+    let pair = pair.map(parse_id::<MasterSlaveGroupId>).transpose()?;
     let command = ModifyListener {
         load_balancer: which.load_balancer,
         port: which.port,
         protocol,
         description: body.description.map(Into::into),
         group: if body.default_pool { Some(None) } else { named.map(Some) },
+        pair: if body.default_pool { Some(None) } else { pair.map(Some) },
         access: body.access_control.settings()?,
         settings: Box::new(settings(body.traffic, body.health_check)?),
     };

@@ -47,6 +47,7 @@ mod forwarding_rules;
 mod listener_bodies;
 mod listeners;
 mod load_balancers;
+mod master_slave_groups;
 mod server_groups;
 mod serving;
 // -- worlds, clock, journal, requests, quotas, plan
@@ -115,6 +116,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         load_balancers::router(),
         listeners::router(),
         server_groups::router(),
+        master_slave_groups::router(),
         backend_health::router(),
         forwarding_rules::router(),
         serving::router(),
@@ -178,6 +180,7 @@ pub const REFUSALS: &[Refusals] = &[
     load_balancers::REFUSALS,
     listeners::REFUSALS,
     server_groups::REFUSALS,
+    master_slave_groups::REFUSALS,
     backend_health::REFUSALS,
     forwarding_rules::REFUSALS,
     serving::REFUSALS,

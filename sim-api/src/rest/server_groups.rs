@@ -282,7 +282,7 @@ pub struct NewBackendBody {
     /// The address, where it is not the primary one of the server.
     #[serde(default)]
     address: Option<String>,
-    /// The port; in a vServer group only, and needed there.
+    /// The port; in a group only, and needed there.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 65535)]
     port: Option<u16>,
@@ -300,7 +300,7 @@ fn member(body: &MemberBody) -> Outcome<Member> {
     Ok(Member { server: Server::parse(&body.server_id, body.r#type.as_deref())?, address, port: body.port })
 }
 
-fn new_backend(body: NewBackendBody) -> Outcome<NewBackend> {
+pub(super) fn new_backend(body: NewBackendBody) -> Outcome<NewBackend> {
     let NewBackendBody { server_id, r#type, address, port, weight, description } = body;
     let member = member(&MemberBody { server_id, r#type, address, port })?;
     Ok(NewBackend { member, weight, description: description.map(Into::into) })

@@ -9,9 +9,8 @@ use crate::refusals::Refusals;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::ListenerId;
-use sim_core::slb::backend::Pool;
 use sim_core::slb::listener::Listener;
-use sim_core::slb::serving::{self, HttpRequest, Serving};
+use sim_core::slb::serving::{self, HttpRequest, Serving, ServingPool};
 use sim_core::{ErrorCode as E, Refusal, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -30,11 +29,13 @@ pub fn router() -> OpenApiRouter<AppState> {
 pub struct ServingBody {
     /// The forwarding rule that takes the request; null if none does.
     forwarding_rule_id: Option<String>,
-    /// default or vserver_group; null if the listener sends its clients to another.
+    /// default, vserver_group or master_slave_server_group; null if the listener sends its clients to another.
     #[schema(example = "vserver_group")]
     pool: Option<&'static str>,
     /// The vServer group, if it is one.
     vserver_group_id: Option<String>,
+    /// The primary/secondary group, if it is one.
+    master_slave_server_group_id: Option<String>,
     /// The HTTPS port to which the listener sends its clients; null if it forwards.
     forward_port: Option<u16>,
     /// How a member is chosen.
@@ -46,18 +47,20 @@ pub struct ServingBody {
 }
 
 fn show(w: &World, listener: &Listener, serving: Option<&Serving<'_>>) -> ServingBody {
-    let (pool, vserver_group_id) = match serving.map(|serving| serving.pool) {
-        None => (None, None),
-        Some(Pool::Default(_)) => (Some("default"), None),
-        Some(Pool::Group(group)) => (Some("vserver_group"), Some(group.to_string())),
+    let pool = serving.map(|serving| serving.pool);
+    let word = |pool| match pool {
+        ServingPool::Default(_) => "default",
+        ServingPool::Group(_) => "vserver_group",
+        ServingPool::Pair(_) => "master_slave_server_group",
     };
     let members = |serving: &Serving<'_>| {
         serving.members().map(|member| backend(w, member.backend, Some(member.port))).collect()
     };
     ServingBody {
         forwarding_rule_id: serving.and_then(|serving| serving.rule).map(|rule| rule.id.to_string()),
-        pool,
-        vserver_group_id,
+        pool: pool.map(word),
+        vserver_group_id: pool.and_then(ServingPool::vserver_group).map(|id| id.to_string()),
+        master_slave_server_group_id: pool.and_then(ServingPool::pair).map(|id| id.to_string()),
         forward_port: listener.redirect,
         scheduler: serving.map(|serving| serving.scheduler.text()),
         health_check: serving.map(|serving| health_check_shown(serving.health_check)),

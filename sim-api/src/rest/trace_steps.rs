@@ -72,13 +72,16 @@ pub struct StepBody {
     /// What a listener uses its access control lists for: white or black.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_control_type: Option<&'static str>,
-    /// The vServer group of a backend; absent for the default pool.
+    /// The vServer group of a backend, if it stands in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     vserver_group_id: Option<String>,
+    /// The primary/secondary group of a backend, if it stands in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    master_slave_server_group_id: Option<String>,
     /// The backend that was chosen: an instance or a network interface.
     #[serde(skip_serializing_if = "Option::is_none")]
     server_id: Option<String>,
-    /// How it was chosen: wrr, rr, wlc, sch, tch or qch.
+    /// How it was chosen, absent for a primary/secondary group: wrr, rr, wlc, sch, tch or qch.
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduler: Option<&'static str>,
     /// How many members a listener has, or to how many interfaces a HaVip is bound.
@@ -278,9 +281,10 @@ impl StepBody {
             Hop::ListenerAccess { listener, verdict } => {
                 StepBody::of("listener_access").listener(listener).access(verdict)
             }
-            Hop::Balanced { load_balancer, listener, group, scheduler, server, header } => StepBody {
-                vserver_group_id: group.map(|id| id.to_string()),
-                scheduler: Some(scheduler.text()),
+            Hop::Balanced { load_balancer, listener, pool, scheduler, server, header } => StepBody {
+                vserver_group_id: pool.vserver_group().map(|id| id.to_string()),
+                master_slave_server_group_id: pool.pair().map(|id| id.to_string()),
+                scheduler: Some(scheduler.text()).filter(|_| pool.pair().is_none()),
                 server_id: Some(server.id().to_string()),
                 ..StepBody::of("balanced").balancer(load_balancer).listener(listener).header(header)
             },

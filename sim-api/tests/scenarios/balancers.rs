@@ -29,7 +29,7 @@ use sim_core::balancing::scheduler::Scheduler;
 use sim_core::ecs::outage::{BeginOutage, OutageTarget};
 use sim_core::ecs::prefix_list::AddressFamily;
 use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
-use sim_core::id::{IdKind, InstanceId, ListenerId, LoadBalancerId, VServerGroupId};
+use sim_core::id::{IdKind, InstanceId, ListenerId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId};
 use sim_core::secret::Fingerprint;
 use sim_core::slb::acl::{AclEntry, AclKind, CreateAccessControlList};
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, RemoveBackends, Server, SetBackends};
@@ -43,6 +43,7 @@ use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
+use sim_core::slb::master_slave_group::{CreateMasterSlaveGroup, NewRoleMember, Role};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::{serving, spec};
 use sim_core::{Command, SimTime, Span};
@@ -62,6 +63,17 @@ impl Story {
                 let (load_balancer, name, backends) = (self.id(balancer), None, Vec::new());
                 let tags = Vec::new();
                 (Some(called), CreateVServerGroup { load_balancer, name, backends, tags }.into())
+            }
+            ["pair", called, balancer, primary, port, secondary, other] => {
+                let member = |role, host, port| {
+                    let backend =
+                        NewBackend { member: self.member(host, port), weight: None, description: None };
+                    NewRoleMember { role, backend }
+                };
+                let members =
+                    vec![member(Role::Primary, primary, port), member(Role::Secondary, secondary, other)];
+                let (load_balancer, name, tags) = (self.id(balancer), None, Vec::new());
+                (Some(called), CreateMasterSlaveGroup { load_balancer, name, members, tags }.into())
             }
             ["serve", pool, host, port, ref weight @ ..] => {
                 let weight = weight.first().map(|weight| weight.parse().unwrap());
@@ -165,6 +177,7 @@ impl Story {
             protocol: which.protocol.expect("it is named"),
             description: None,
             group: None,
+            pair: None,
             access,
             settings: Box::new(settings),
         }
@@ -182,7 +195,9 @@ impl Story {
         let (port, protocol) = place.split_once('/').expect("PORT/PROTOCOL");
         let known = Protocol::WORDS.iter().find(|(word, _)| *word == protocol);
         let backend_port = pool.parse().ok();
-        let group: Option<VServerGroupId> = backend_port.is_none().then(|| self.id(pool));
+        let named = if backend_port.is_none() { Some(self.any(pool)) } else { None };
+        let group = named.and_then(|id| VServerGroupId::try_from(id).ok());
+        let pair = named.and_then(|id| MasterSlaveGroupId::try_from(id).ok());
         CreateListener {
             load_balancer: self.id(balancer),
             port: port.parse().unwrap(),
@@ -190,6 +205,7 @@ impl Story {
             description: None,
             backend_port,
             group,
+            pair,
             redirect,
             access: AccessSettings::default(),
             settings: Box::new(self.settings(set)),

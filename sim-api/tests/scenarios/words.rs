@@ -400,6 +400,9 @@ impl Story {
             IdKind::VServerGroup => w
                 .get::<sim_core::slb::server_group::VServerGroup>(&self.id(name))
                 .map(|group| format!("{} backends", group.backends.len())),
+            IdKind::MasterSlaveGroup => w
+                .get::<sim_core::slb::master_slave_group::MasterSlaveGroup>(&self.id(name))
+                .map(|group| format!("{} backends", group.members().count())),
             IdKind::NetworkAcl => w
                 .get::<sim_core::vpc::network_acl::NetworkAcl>(&self.id(name))
                 .map(|acl| acl.status.text().to_owned()),

@@ -84,7 +84,7 @@ fn forward<S: Sink>(
     let (w, id) = (walk.w, listener.id);
     let client = (header.source, header.source_port);
     let connection = Connection { client, asked: (header.destination, header.port) };
-    let Some(Served { backend, port }) = first_choice(w, listener, serving, &connection) else {
+    let Some(Served { backend, port, .. }) = first_choice(w, listener, serving, &connection) else {
         return Err(Disposition::NoHealthyBackend { listener: id, members: serving.members().count() });
     };
     let eni = backend::interface(w, backend.server).and_then(|id| w.get::<Eni>(&id));
@@ -99,7 +99,7 @@ fn forward<S: Sink>(
     walk.pass_on(sent, |header| Hop::Balanced {
         load_balancer: balancer.id,
         listener: id,
-        group: listener.group,
+        pool: serving.pool,
         scheduler: serving.scheduler,
         server: backend.server,
         header,

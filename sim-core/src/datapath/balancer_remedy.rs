@@ -63,6 +63,7 @@ pub(super) fn admitted(w: &World, listener: ListenerId, client: IpAddr) -> Vec<C
         protocol: l.protocol,
         description: None,
         group: None,
+        pair: None,
         access: AccessSettings { on: Some(false), ..AccessSettings::default() },
         settings: Box::default(),
     };
@@ -76,7 +77,7 @@ pub(super) fn made_to_serve(w: &World, listener: ListenerId) -> Vec<Command> {
     let mut changes: Vec<Command> = Vec::new();
     let Some(serving) = serving::of(w, l, None) else { return changes };
     for served in serving.members().take(TRIED) {
-        changes.extend(weighed(serving.pool, served));
+        changes.extend(serving.pool.changeable().and_then(|pool| weighed(pool, served)));
         changes.extend(mended(w, &serving, served));
     }
     changes

@@ -10,12 +10,12 @@ use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
     AnyId, EipId, EniId, ForwardEntryId, HaVipId, InstanceId, ListenerId, LoadBalancerId, NatGatewayId,
-    NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VServerGroupId,
-    VSwitchId, VpcId,
+    NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
 };
 use crate::slb::backend::Server;
 use crate::slb::listener::ListenerStatus;
 use crate::slb::listener_access::AccessVerdict;
+use crate::slb::serving::ServingPool;
 use crate::time::Span;
 use crate::vpc::eip::EipStatus;
 use crate::vpc::network_acl_filter;
@@ -181,8 +181,8 @@ pub enum Hop {
         load_balancer: LoadBalancerId,
         /// The listener.
         listener: ListenerId,
-        /// The group whose member it is; absent for the default pool.
-        group: Option<VServerGroupId>,
+        /// The pool whose member it is.
+        pool: ServingPool,
         /// How it was chosen.
         scheduler: Scheduler,
         /// The backend.

@@ -13,6 +13,7 @@ use crate::id::{AnyId, ListenerId, NetworkAclId, NetworkAclRuleId, SecurityGroup
 use crate::slb::backend::{NewBackend, Pool};
 use crate::slb::listener::{self, WhichListener};
 use crate::slb::listener_access::AccessVerdict;
+use crate::slb::serving::ServingPool;
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_rule::NetworkAclRule;
 use crate::vpc::next_hop::NextHop;
@@ -107,13 +108,16 @@ impl<'a> Words<'a> {
                 let does = if verdict.allowed { "let the client in" } else { "keep the client out" };
                 format!("{}, {does}", self.access(listener, verdict))
             }
-            Hop::Balanced { load_balancer, group, scheduler, server, header: changed, .. } => {
-                let pool = group.map_or_else(|| "its default pool".to_owned(), |group| self.id(group));
+            Hop::Balanced { load_balancer, pool, scheduler, server, header: changed, .. } => {
+                let (pool, how) = match pool {
+                    ServingPool::Default(_) => ("its default pool".to_owned(), scheduler.text()),
+                    ServingPool::Group(group) => (self.id(group), scheduler.text()),
+                    ServingPool::Pair(pair) => (self.id(pair), "its role"),
+                };
                 format!(
-                    "{} chooses {} of {pool} by {} and sends on {}",
+                    "{} chooses {} of {pool} by {how} and sends on {}",
                     self.id(load_balancer),
                     self.id(server.id()),
-                    scheduler.text(),
                     header(&changed)
                 )
             }

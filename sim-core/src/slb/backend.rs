@@ -14,6 +14,7 @@ use crate::id::{AnyId, EniId, InstanceId, LoadBalancerId, VServerGroupId, VpcId}
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::master_slave_group;
 use crate::slb::server_group::VServerGroup;
 use crate::world::World;
 use compact_str::CompactString;
@@ -311,7 +312,8 @@ fn network_of(w: &World, balancer: &LoadBalancer) -> Option<VpcId> {
     let groups = w.indexes().vserver_groups.by_load_balancer.of(&balancer.id);
     let members = groups.filter_map(|id| w.get::<VServerGroup>(id)).flat_map(|group| &group.backends);
     let first = || {
-        let mut all = balancer.backends.iter().chain(members);
+        let of_pairs = master_slave_group::members_of(w, balancer.id);
+        let mut all = balancer.backends.iter().chain(members).chain(of_pairs);
         all.find_map(|backend| match backend.server {
             Server::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.vpc),
             Server::Eni(id) => w.get::<Eni>(&id).map(|eni| eni.vpc),
@@ -323,7 +325,8 @@ fn network_of(w: &World, balancer: &LoadBalancer) -> Option<VpcId> {
 /// How many members all pools of a load balancer have together.
 pub fn counted(w: &World, balancer: &LoadBalancer) -> u64 {
     let in_groups = w.indexes().vserver_groups.backends.get(&balancer.id).copied().unwrap_or(0);
-    balancer.backends.len() as u64 + in_groups
+    let in_pairs = w.indexes().master_slave_groups.backends.get(&balancer.id).copied().unwrap_or(0);
+    balancer.backends.len() as u64 + in_groups + in_pairs
 }
 
 /// Checks how many more members a load balancer can have.
@@ -500,6 +503,7 @@ pub(crate) fn forget(w: &mut World, server: Server) {
     for id in groups {
         w.update::<VServerGroup>(&id, |g| g.backends.retain(|backend| backend.server != server));
     }
+    master_slave_group::forget(w, server);
 }
 
 /// Whether a server, by its id or by a private address, stands behind a load balancer.
@@ -507,6 +511,7 @@ pub fn serves(w: &World, balancer: &LoadBalancer, server: &str) -> bool {
     let groups = w.indexes().vserver_groups.by_load_balancer.of(&balancer.id);
     let members = groups.filter_map(|id| w.get::<VServerGroup>(id)).flat_map(|group| &group.backends);
     let address: Option<Ipv4Addr> = server.parse().ok();
+    let members = members.chain(master_slave_group::members_of(w, balancer.id));
     balancer.backends.iter().chain(members).any(|backend| match address {
         Some(address) => backend.serving_address(w) == Some(address),
         None => backend.server.id().to_string() == server,

@@ -14,6 +14,7 @@ use crate::quota::Quota;
 use crate::resource::Resource;
 use crate::slb::health_check::{HealthCheck, HealthCheckSettings};
 use crate::slb::listener::{self, Listener, Protocol, WhichListener};
+use crate::slb::listener_group;
 use crate::slb::listener_rules::{Layer, Rules, Settings, Sticky, needed};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::table::{Groups, Row};
@@ -261,7 +262,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateForwardingRules) -> Outc
             .detail(format!("The listener speaks {}.", listener.protocol.text())));
     }
     for rule in &c.rules {
-        listener::check_group(w, caller, listener.load_balancer, Some(rule.group))?;
+        listener_group::check(w, caller, listener.load_balancer, Some(rule.group))?;
     }
     w.visible::<LoadBalancer>(caller, listener.load_balancer)?.check_unlocked()?;
     if listener.redirect.is_some() {
@@ -357,7 +358,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyForwardingRule) -> Outco
     let rule = w.visible::<ForwardingRule>(caller, c.rule)?;
     let own = c.own.take(rule.own.as_ref())?;
     let listener = w.visible::<Listener>(caller, rule.listener)?;
-    listener::check_group(w, caller, listener.load_balancer, c.group)?;
+    listener_group::check(w, caller, listener.load_balancer, c.group)?;
     w.visible::<LoadBalancer>(caller, listener.load_balancer)?.check_unlocked()?;
     listener.check_settled()?;
     let other = of(w, listener.id).find(|other| other.id != c.rule && Some(&other.name) == c.name.as_ref());

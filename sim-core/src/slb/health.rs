@@ -8,7 +8,8 @@
 //! its check on. The first probe starts when the listener starts; that of a member that comes later, or under changed
 //! parameters, at the next instant that is a whole number of intervals after it. Security groups do not hold probes up
 //! (provider documentation: health checks, 2021). A new member is `unavailable` until enough probes succeeded or failed,
-//! and takes no traffic until then; the provider does not tell, so this is chosen.
+//! and takes no traffic until then; the provider does not tell, so this is chosen. Of a primary/secondary group the primary
+//! member alone is probed.
 
 use crate::access::Caller;
 use crate::balancing::probe_series::{Answering, Health, ProbeSeries};
@@ -23,6 +24,7 @@ use crate::slb::forwarding_rule::ForwardingRule;
 use crate::slb::health_check::HealthCheck;
 use crate::slb::listener::{self, Listener, Protocol};
 use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::master_slave_group::Role;
 use crate::slb::member::Served;
 use crate::slb::server_group::VServerGroup;
 use crate::slb::serving::{self, Serving};
@@ -130,7 +132,7 @@ pub struct MemberHealth {
     /// When a verdict falls next if nothing changes; absent if none does.
     pub next_change: Option<SimTime>,
     /// Whether the listener lets it take new connections, as far as health and weight go: it has a weight, and is healthy or
-    /// not checked at all.
+    /// not checked at all; a secondary member, if the primary one takes none.
     pub takes_traffic: bool,
 }
 
@@ -162,6 +164,12 @@ pub fn probes(listener: &Listener, serving: &Serving<'_>) -> bool {
 /// The health of a member that serves a listener.
 pub fn of_member(w: &World, listener: &Listener, serving: &Serving<'_>, member: Served<'_>) -> MemberHealth {
     let weighs = member.backend.weight > 0;
+    if member.role == Some(Role::Secondary) {
+        let mut primary = serving.checked();
+        let waits = primary.any(|primary| of_member(w, listener, serving, primary).takes_traffic);
+        let takes_traffic = weighs && !waits && listener.started.is_some();
+        return MemberHealth { health: Health::Unavailable, since: None, next_change: None, takes_traffic };
+    }
     let Some(series) = series(w, listener, serving, member) else {
         let (health, takes_traffic) = (Health::Unavailable, weighs && !serving.health_check.on);
         return MemberHealth { health, since: None, next_change: None, takes_traffic };
@@ -191,7 +199,7 @@ pub fn series(
 }
 
 fn key(listener: &Listener, serving: &Serving<'_>, member: Served<'_>) -> Key {
-    let Served { backend: &Backend { server, address, .. }, port } = member;
+    let Served { backend: &Backend { server, address, .. }, port, .. } = member;
     key_of(listener.id, serving.rule.map(|rule| rule.id), server, address, port)
 }
 
@@ -292,6 +300,9 @@ fn touched(w: &World, from: Mark) -> Touched {
                     touched.members_of(w.indexes().listeners.by_group.of(id).copied().chain(by_rule));
                 }
             }
+            Undo::master_slave_groups(id, _) => {
+                touched.members_of(w.indexes().listeners.by_pair.of(id).copied());
+            }
             Undo::load_balancers(id, old) => {
                 let new = w.get::<LoadBalancer>(id);
                 if old.as_deref().map(|balancer| &balancer.backends) != new.map(|balancer| &balancer.backends)
@@ -377,7 +388,7 @@ fn match_members(w: &mut World, id: ListenerId, anew: &Anew) {
     if let Some(listener) = w.get::<Listener>(&id) {
         for serving in serving::all(w, listener).iter().filter(|serving| probes(listener, serving)) {
             let check = |member| check_of(w, listener, serving, member, anew.holds(serving));
-            wanted.extend(serving.members().map(check).map(|check| (check.key(), check)));
+            wanted.extend(serving.checked().map(check).map(|check| (check.key(), check)));
         }
     }
     for key in there.iter().filter(|key| !wanted.contains_key(key)) {
@@ -400,7 +411,7 @@ fn check_of(
 ) -> BackendCheck {
     let (check, now) = (serving.health_check, w.now());
     let start = next_turn(listener, check, now);
-    let Served { backend: &Backend { server, address, .. }, port } = member;
+    let Served { backend: &Backend { server, address, .. }, port, .. } = member;
     let answering = answering(w, check, server, address, port);
     let series = match w.get::<BackendCheck>(&key(listener, serving, member)).map(|check| check.series) {
         Some(series) if anew => series.anew(now, check.rhythm(), answering, start),

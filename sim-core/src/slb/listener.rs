@@ -7,7 +7,7 @@
 use crate::access::{Caller, Owner};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AccessControlListId, AnyId, ListenerId, LoadBalancerId, VServerGroupId};
+use crate::id::{AccessControlListId, AnyId, ListenerId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -15,10 +15,10 @@ use crate::settings::{Provisioning, Work};
 use crate::slb::forwarding_rule;
 use crate::slb::listener_access::{Access, AccessSettings, take_access};
 use crate::slb::listener_certificates;
+use crate::slb::listener_group;
 use crate::slb::listener_rules::{Rules, Settings};
 use crate::slb::load_balancer::LoadBalancer;
 pub use crate::slb::protocol::Protocol;
-use crate::slb::server_group::VServerGroup;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -87,8 +87,10 @@ pub struct Listener {
     pub description: CompactString,
     /// The port of the members of the default pool.
     pub backend_port: Option<u16>,
-    /// The group that it forwards to; the default pool if absent.
+    /// The vServer group that it forwards to; the default pool if this and `pair` are absent.
     pub group: Option<VServerGroupId>,
+    /// The primary/secondary group that it forwards to; then it has no vServer group.
+    pub pair: Option<MasterSlaveGroupId>,
     /// The HTTPS port to which it sends clients instead of forwarding; HTTP only.
     pub redirect: Option<u16>,
     /// Which sources it lets through.
@@ -110,8 +112,10 @@ pub struct ListenerIndex {
     pub by_owner: Groups<Owner, ListenerId>,
     /// By load balancer.
     pub by_load_balancer: Groups<LoadBalancerId, ListenerId>,
-    /// By group that is forwarded to.
+    /// By vServer group that is forwarded to.
     pub by_group: Groups<VServerGroupId, ListenerId>,
+    /// By primary/secondary group that is forwarded to.
+    pub by_pair: Groups<MasterSlaveGroupId, ListenerId>,
     /// By access control list that is used.
     pub by_acl: Groups<AccessControlListId, ListenerId>,
     /// By certificate that is used, of a server or a CA.
@@ -141,6 +145,7 @@ impl Row for Listener {
         }
         listener_certificates::reindex(&mut ix.by_certificate, id, old, new);
         ix.by_group.shift(&id, old.and_then(|l| l.group), new.and_then(|l| l.group));
+        ix.by_pair.shift(&id, old.and_then(|l| l.pair), new.and_then(|l| l.pair));
         match (old, new) {
             (None, Some(l)) => {
                 ix.by_port.insert(l.place(), id);
@@ -244,8 +249,10 @@ pub struct CreateListener {
     pub description: Option<CompactString>,
     /// The port of the members of the default pool.
     pub backend_port: Option<u16>,
-    /// The group that it forwards to.
+    /// The vServer group that it forwards to.
     pub group: Option<VServerGroupId>,
+    /// The primary/secondary group that it forwards to instead; TCP and UDP.
+    pub pair: Option<MasterSlaveGroupId>,
     /// The HTTPS port to which it sends clients instead; HTTP only. Then nothing else counts.
     pub redirect: Option<u16>,
     /// Which sources it lets through.
@@ -259,15 +266,17 @@ pub struct CreateListener {
 /// Handles [`CreateListener`].
 ///
 /// # Errors
-/// The form of its parameters; neither a port of the default pool nor a group; an unknown load balancer or group, or a
-/// group of another one; a locked load balancer; a port that is taken; no HTTPS listener to send clients to; the quota.
+/// The form of its parameters; neither a port of the default pool nor a group, or groups of both kinds; an unknown load
+/// balancer or group, or a group of another one; a primary/secondary group that does not fit; a locked load balancer; a port
+/// that is taken; no HTTPS listener to send clients to; the quota.
 pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Reply> {
     let description = DESCRIPTION.check(c.description.as_deref())?;
     check_port(c)?;
     let mut rules = Rules::of(c.protocol);
     if c.redirect.is_none() {
         rules.take(&c.settings, c.protocol)?;
-        if c.backend_port.is_none() && c.group.is_none() {
+        listener_group::check_form(c.protocol, &rules, c.group, c.pair)?;
+        if c.backend_port.is_none() && c.group.is_none() && c.pair.is_none() {
             return Err(Refusal::new(ErrorCode::ListenerTargetMissing)
                 .field("backend_server_port")
                 .accepted("a port of the default pool, or a vServer group"));
@@ -275,8 +284,9 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Rep
     }
     tag::check(&c.tags)?;
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
-    let group = c.group.filter(|_| c.redirect.is_none());
-    check_group(w, caller, c.load_balancer, group)?;
+    let (group, pair) = if c.redirect.is_none() { (c.group, c.pair) } else { (None, None) };
+    listener_group::check(w, caller, c.load_balancer, group)?;
+    listener_group::check_pair(w, caller, c.load_balancer, pair)?;
     listener_certificates::check(w, caller, &rules)?;
     let access = match c.redirect {
         None => take_access(w, caller, balancer, None, &c.access)?,
@@ -298,6 +308,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Rep
         description,
         backend_port: c.backend_port,
         group,
+        pair,
         redirect: c.redirect,
         access,
         rules,
@@ -348,24 +359,6 @@ fn check_redirect(w: &World, c: &CreateListener) -> Outcome<()> {
     }
 }
 
-/// Checks that a group is there, behind the same load balancer.
-pub(crate) fn check_group(
-    w: &World,
-    caller: &Caller,
-    balancer: LoadBalancerId,
-    group: Option<VServerGroupId>,
-) -> Outcome<()> {
-    let Some(group) = group.map(|id| w.visible::<VServerGroup>(caller, id)).transpose()? else {
-        return Ok(());
-    };
-    if group.load_balancer == balancer {
-        return Ok(());
-    }
-    Err(Refusal::new(ErrorCode::ListenerOtherGroup)
-        .field("vserver_group_id")
-        .detail(format!("{} belongs to {}.", group.id, group.load_balancer)))
-}
-
 /// Changes a listener; absent fields stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModifyListener {
@@ -377,8 +370,10 @@ pub struct ModifyListener {
     pub protocol: Protocol,
     /// Its new description.
     pub description: Option<CompactString>,
-    /// The group that it forwards to; `None` inside for the default pool.
+    /// The vServer group that it forwards to, in place of any group; `None` inside for none.
     pub group: Option<Option<VServerGroupId>>,
+    /// The primary/secondary group that it forwards to, in place of any group; `None` inside for none.
+    pub pair: Option<Option<MasterSlaveGroupId>>,
     /// Which sources it lets through.
     pub access: AccessSettings,
     /// What it does with traffic.
@@ -388,14 +383,18 @@ pub struct ModifyListener {
 /// Handles [`ModifyListener`].
 ///
 /// # Errors
-/// An unknown load balancer, listener or group, or a group of another one; the form of its parameters; a locked load
-/// balancer; a listener that sends clients to another; one that is being changed; no port of the default pool.
+/// An unknown load balancer, listener or group, or a group of another one; groups of both kinds, or a primary/secondary group
+/// that does not fit; the form of its parameters; a locked load balancer; a listener that sends clients to another; one that is
+/// being changed; no port of the default pool.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Reply> {
     let description = DESCRIPTION.check(c.description.as_deref())?;
     let listener = find(w, caller, c.load_balancer, c.port, Some(c.protocol))?;
     let mut rules = listener.rules.clone();
     rules.take(&c.settings, c.protocol)?;
-    check_group(w, caller, c.load_balancer, c.group.flatten())?;
+    let (group, pair) = listener_group::after(listener, c.group, c.pair)?;
+    listener_group::check_form(c.protocol, &rules, group, pair)?;
+    listener_group::check(w, caller, c.load_balancer, c.group.flatten())?;
+    listener_group::check_pair(w, caller, c.load_balancer, c.pair.flatten())?;
     listener_certificates::check(w, caller, &rules)?;
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     let access = take_access(w, caller, balancer, listener.access.as_ref(), &c.access)?;
@@ -406,7 +405,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
             .blockers([listener.id]));
     }
     listener.check_settled()?;
-    if c.group == Some(None) && listener.backend_port.is_none() {
+    if group.is_none() && pair.is_none() && listener.backend_port.is_none() {
         return Err(Refusal::new(ErrorCode::ListenerNeedsGroup)
             .field("vserver_group_id")
             .detail("It was made without a port of the default pool."));
@@ -417,7 +416,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
         if c.description.is_some() {
             l.description = description;
         }
-        l.group = c.group.unwrap_or(l.group);
+        (l.group, l.pair) = (group, pair);
         l.access = access;
         l.rules = rules;
     });

@@ -14,7 +14,7 @@ use crate::resource::Resource;
 use crate::resource_group;
 use crate::slb::backend::{Backend, Server};
 use crate::slb::spec::{ELASTIC, InstanceCharge, InternetCharge, PayType, Spec};
-use crate::slb::{listener, server_group};
+use crate::slb::{listener, master_slave_group, server_group};
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -489,6 +489,9 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteLoadBalancer) -> Outcome
     listeners.into_iter().for_each(|listener| listener::erase(w, listener));
     let groups: Vec<_> = w.indexes().vserver_groups.by_load_balancer.of(&c.load_balancer).copied().collect();
     groups.into_iter().for_each(|group| server_group::erase(w, group));
+    let pairs = &w.indexes().master_slave_groups.by_load_balancer;
+    let pairs: Vec<_> = pairs.of(&c.load_balancer).copied().collect();
+    pairs.into_iter().for_each(|group| master_slave_group::erase(w, group));
     tag::clear(w, c.load_balancer);
     w.remove::<LoadBalancer>(&c.load_balancer);
     Ok(Reply::Done)

@@ -4,6 +4,7 @@ use crate::balancing::scheduler::{Candidate, Scheduler, first};
 use crate::slb::backend::Backend;
 use crate::slb::health;
 use crate::slb::listener::Listener;
+use crate::slb::master_slave_group::Role;
 use crate::slb::serving::Serving;
 use crate::world::World;
 use std::net::IpAddr;
@@ -13,8 +14,10 @@ use std::net::IpAddr;
 pub struct Served<'w> {
     /// The member.
     pub backend: &'w Backend,
-    /// Its port: its own in a vServer group, the listener's in a default pool.
+    /// Its port: its own in a group, the listener's in a default pool.
     pub port: u16,
+    /// What it is for in a primary/secondary group; absent in other pools.
+    pub role: Option<Role>,
 }
 
 /// What of a connection a hashing scheduler looks at.
@@ -41,7 +44,8 @@ impl Connection {
 /// The member that takes a connection if it is the first since the listener began to forward; absent if none takes any.
 ///
 /// Nothing is kept between two questions, so that turns and open connections do not count: in turn it is the first member,
-/// by weight the first of the heaviest, with the fewest connections the first; the hashing schedulers choose as always.
+/// by weight the first of the heaviest, with the fewest connections the first; the hashing schedulers choose as always. Of a
+/// primary/secondary group at most one takes connections.
 pub fn first_choice<'w>(
     w: &'w World,
     listener: &Listener,

@@ -19,6 +19,7 @@ use crate::slb::health_check::{self, CLASSES, CheckKind};
 use crate::slb::listener::{self, Protocol};
 use crate::slb::listener_rules::{Layer, Rules, Sticky};
 use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::master_slave_group::Role;
 use crate::slb::member::Served;
 use crate::slb::serving::{self, Serving};
 use crate::time::{SimTime, Span};
@@ -150,7 +151,7 @@ struct Future<'w> {
 
 impl Future<'_> {
     fn name(&self, members: &[Served<'_>]) -> String {
-        let Served { backend: Member { server, address, .. }, port } = self.member;
+        let Served { backend: Member { server, address, .. }, port, .. } = self.member;
         let same = members.iter().filter(|other| other.backend.server == *server && other.port == port);
         match address.filter(|_| same.count() > 1) {
             Some(address) => format!("{}:{address}:{port}", server.id()),
@@ -206,6 +207,7 @@ impl Future<'_> {
             status,
             check_answers: checked.map(|(_, answers, _)| answers),
             check_status: checked.map(|(_, _, status)| status),
+            waits: self.member.role == Some(Role::Secondary),
             probes: health::series(self.w, self.listener, self.serving, self.member)
                 .map(|series| series.counted_from(self.w.now())),
         }

@@ -100,7 +100,7 @@ impl<'s> Run<'s> {
         let check = scenario.health_check.as_ref().map(|c| c.of_listener(scenario.listener.protocol));
         let start = SimTime(-scenario.listener.running_for.0.0);
         let state = |spec: &Backend| {
-            let series = check.as_ref().map(|check| {
+            let series = check.as_ref().filter(|_| !spec.waits).map(|check| {
                 let anew =
                     || ProbeSeries::new(check.rhythm(), check.answering(Some(spec.to_probes())), start);
                 let mut series = spec.probes.unwrap_or_else(anew);
@@ -262,7 +262,14 @@ impl<'s> Run<'s> {
         let takes = |state: &State| {
             state.spec.weight > 0 && state.series.is_none_or(|series| series.health() == Health::Normal)
         };
-        let eligible: Vec<usize> = (0..self.backends.len()).filter(|n| takes(&self.backends[*n])).collect();
+        let taking = |waits: bool| -> Vec<usize> {
+            let of = |n: &usize| self.backends[*n].spec.waits == waits && takes(&self.backends[*n]);
+            (0..self.backends.len()).filter(of).collect()
+        };
+        let mut eligible = taking(false);
+        if eligible.is_empty() {
+            eligible = taking(true);
+        }
         let weights = |list: &[usize], run: &Run<'_>| -> Vec<(usize, u8)> {
             list.iter().map(|n| (*n, run.backends[*n].spec.weight)).collect()
         };

@@ -273,6 +273,10 @@ pub struct Backend {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 100, maximum = 599))]
     pub check_status: Option<u16>,
+    /// Whether it waits, as the secondary member of a primary/secondary group does: it is not probed, and takes connections
+    /// while none of the others does. Over TCP and UDP.
+    #[serde(default)]
+    pub waits: bool,
     /// Its probes up to now, if it is of a world.
     #[serde(skip)]
     pub probes: Option<ProbeSeries>,
@@ -513,6 +517,10 @@ impl Scenario {
             number(&format!("backend[{at}].status"), backend.status.into(), 100, 599)?;
             let status = backend.check_status.unwrap_or(200).into();
             number(&format!("backend[{at}].check_status"), status, 100, 599)?;
+            if backend.waits && self.listener.protocol.is_http() {
+                let problem = "backends wait over TCP and UDP only; write false".to_owned();
+                return Err(bad(&format!("backend[{at}].waits"), problem));
+            }
             if self.backends[..at].iter().any(|other| other.name == backend.name) {
                 return Err(bad(
                     &format!("backend[{at}].name"),

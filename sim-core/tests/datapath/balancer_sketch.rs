@@ -8,7 +8,9 @@ use sim_core::command::Command;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::prefix_list::AddressFamily;
 use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
-use sim_core::id::{AccessControlListId, EniId, LoadBalancerId, VServerGroupId, VSwitchId};
+use sim_core::id::{
+    AccessControlListId, EniId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId, VSwitchId,
+};
 use sim_core::slb::acl::{AclEntry, AclKind, CreateAccessControlList};
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
 use sim_core::slb::health_check::HealthCheckSettings;
@@ -17,6 +19,7 @@ use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
+use sim_core::slb::master_slave_group::{CreateMasterSlaveGroup, NewRoleMember, Role};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
 
@@ -26,6 +29,8 @@ struct ListenerSketch {
     protocol: Protocol,
     /// Whether it forwards to the group, else to the default pool.
     group: bool,
+    /// Whether it forwards to the primary/secondary group instead, where it can.
+    pair: bool,
     checks: bool,
     scheduler: Scheduler,
     runs: bool,
@@ -41,6 +46,8 @@ pub struct BalancerSketch {
     listeners: Vec<ListenerSketch>,
     /// Whether of the group, an interface, whether the interface itself rather than its instance, port, weight.
     members: Vec<(bool, usize, bool, u16, i32)>,
+    /// The members of the primary/secondary group: an interface, port, weight.
+    pair: [(usize, u16, i32); 2],
     /// Hosts whose port 80 is silent or refuses.
     broken: Vec<(usize, bool)>,
 }
@@ -55,36 +62,33 @@ pub fn sketch() -> impl Strategy<Value = Vec<BalancerSketch>> {
     let block = prop::sample::select(vec!["10.0.1.0/24", "10.0.0.0/8", "47.0.0.0/8", "10.0.1.11/32"]);
     let kind = prop::sample::select(vec![AclKind::White, AclKind::Black]);
     let access = prop::option::weighted(0.4, (kind, prop::collection::vec(block, 0..3)));
-    let listener =
-        (
-            prop::sample::select(vec![80_u16, 80, 22, 3306]),
-            (protocol, scheduler),
-            any::<[bool; 2]>(),
-            prop::bool::weighted(0.85),
-            access,
-        )
-            .prop_map(|(port, (protocol, scheduler), [group, checks], runs, access)| {
-                ListenerSketch { port, protocol, group, checks, scheduler, runs, access }
-            });
+    let listener = (
+        prop::sample::select(vec![80_u16, 80, 22, 3306]),
+        (protocol, scheduler),
+        (any::<[bool; 2]>(), prop::bool::weighted(0.3)),
+        prop::bool::weighted(0.85),
+        access,
+    )
+        .prop_map(|(port, (protocol, scheduler), ([group, checks], pair), runs, access)| {
+            ListenerSketch { port, protocol, group, pair, checks, scheduler, runs, access }
+        });
     let weight = prop::sample::select(vec![0, 50, 50, 100]);
     let port = prop::sample::select(vec![80_u16, 8080]);
-    let member = (any::<bool>(), 0..8_usize, any::<bool>(), port, weight);
-    let balancer = (
-        any::<bool>(),
-        prop::bool::weighted(0.9),
-        prop::bool::weighted(0.1),
-        prop::collection::vec(listener, 1..4),
-        prop::collection::vec(member, 0..6),
-        prop::collection::vec((0..6_usize, any::<bool>()), 0..3),
-    )
-        .prop_map(|(internet, active, locked, listeners, members, broken)| BalancerSketch {
-            internet,
-            active,
-            locked,
-            listeners,
-            members,
-            broken,
-        });
+    let waiting = || (0..8_usize, port.clone(), weight.clone());
+    let pair = (waiting(), waiting()).prop_map(|(primary, secondary)| [primary, secondary]);
+    let member = (any::<bool>(), 0..8_usize, any::<bool>(), port.clone(), weight.clone());
+    let balancer =
+        (
+            any::<bool>(),
+            prop::bool::weighted(0.9),
+            prop::bool::weighted(0.1),
+            prop::collection::vec(listener, 1..4),
+            (prop::collection::vec(member, 0..6), pair),
+            prop::collection::vec((0..6_usize, any::<bool>()), 0..3),
+        )
+            .prop_map(|(internet, active, locked, listeners, (members, pair), broken)| {
+                BalancerSketch { internet, active, locked, listeners, members, pair, broken }
+            });
     prop::collection::vec(balancer, 0..3)
 }
 
@@ -121,6 +125,7 @@ pub fn listener(
         description: None,
         backend_port: Some(80),
         group,
+        pair: None,
         redirect: None,
         access: AccessSettings::default(),
         settings: Box::new(settings),
@@ -156,8 +161,9 @@ pub fn add(lab: &mut Lab, sketches: &[BalancerSketch], vswitch: VSwitchId, enis:
             let pool = if in_group { Pool::Group(group) } else { Pool::Default(id) };
             let _ = lab.run(AddBackends { pool, backends });
         }
+        let pair = pair_of(lab, id, sketch, enis);
         for listener in &sketch.listeners {
-            listen(lab, id, group, listener);
+            listen(lab, id, group, pair, listener);
         }
         for &(host, silent) in &sketch.broken {
             let eni: &Eni = lab.world.get(&enis[host % enis.len()]).unwrap();
@@ -181,7 +187,31 @@ pub fn add(lab: &mut Lab, sketches: &[BalancerSketch], vswitch: VSwitchId, enis:
     }
 }
 
-fn listen(lab: &mut Lab, id: LoadBalancerId, group: VServerGroupId, sketch: &ListenerSketch) {
+/// The primary/secondary group; absent if a rule of the world refuses it.
+fn pair_of(
+    lab: &mut Lab,
+    load_balancer: LoadBalancerId,
+    sketch: &BalancerSketch,
+    enis: &[EniId],
+) -> Option<MasterSlaveGroupId> {
+    let member = |role, (eni, port, weight): (usize, u16, i32)| {
+        let server = Server::Eni(enis[eni % enis.len()]);
+        let member = Member { server, address: None, port: Some(port) };
+        NewRoleMember { role, backend: NewBackend { member, weight: Some(weight), description: None } }
+    };
+    let [primary, secondary] = sketch.pair;
+    let members = vec![member(Role::Primary, primary), member(Role::Secondary, secondary)];
+    let made = lab.run(CreateMasterSlaveGroup { load_balancer, name: None, members, tags: Vec::new() });
+    made.ok().map(|reply| reply.id())
+}
+
+fn listen(
+    lab: &mut Lab,
+    id: LoadBalancerId,
+    group: VServerGroupId,
+    pair: Option<MasterSlaveGroupId>,
+    sketch: &ListenerSketch,
+) {
     let check = HealthCheckSettings { on: Some(sketch.checks), ..HealthCheckSettings::default() };
     let settings = Settings { health_check: check, scheduler: Some(sketch.scheduler), ..Settings::default() };
     let access = match &sketch.access {
@@ -191,9 +221,15 @@ fn listen(lab: &mut Lab, id: LoadBalancerId, group: VServerGroupId, sketch: &Lis
         }
         None => AccessSettings::default(),
     };
-    let group = sketch.group.then_some(group);
+    // A TCP listener checks the pair that it forwards to, and HTTP has none.
+    let can = match sketch.protocol {
+        Protocol::Tcp => sketch.checks,
+        protocol => protocol == Protocol::Udp,
+    };
+    let pair = pair.filter(|_| sketch.pair && can);
+    let group = (sketch.group && pair.is_none()).then_some(group);
     let listener = listener(id, sketch.port, sketch.protocol, group, settings);
-    let made = lab.run(CreateListener { access, ..listener });
+    let made = lab.run(CreateListener { access, pair, ..listener });
     if made.is_ok() && sketch.runs {
         let which = WhichListener { load_balancer: id, port: sketch.port, protocol: Some(sketch.protocol) };
         lab.ok(StartListener { listener: which });

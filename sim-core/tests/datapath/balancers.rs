@@ -97,6 +97,7 @@ impl Shop {
             protocol: Protocol::Tcp,
             description: None,
             group: None,
+            pair: None,
             access,
             settings: Box::new(settings),
         });

@@ -14,6 +14,7 @@ use sim_core::slb::acl::{AccessControlList, AclKind};
 use sim_core::slb::backend::{Backend, Server};
 use sim_core::slb::listener::{Listener, ListenerStatus, Protocol};
 use sim_core::slb::load_balancer::{Home, LoadBalancer};
+use sim_core::slb::master_slave_group::MasterSlaveGroup;
 use sim_core::slb::server_group::VServerGroup;
 use std::net::IpAddr;
 
@@ -61,7 +62,13 @@ impl<'w> Follower<'w> {
             Scheduler::WeightedRoundRobin => serving.iter().find(|b| Some(b.weight) == heaviest),
             _ => serving.first(),
         };
-        let Some(backend) = chosen else { return Err("no_healthy_backend") };
+        // Of a pair the first serves if it can, else the second, of whose health nobody asks.
+        let pair = l.pair.map(|pair| self.w.get::<MasterSlaveGroup>(&pair).unwrap());
+        let of_pair = pair.map(|pair| {
+            let primary = pair.primary.as_ref().filter(|b| b.weight > 0 && self.healthy(l, b));
+            primary.or(pair.secondary.as_ref().filter(|b| b.weight > 0))
+        });
+        let Some(backend) = of_pair.unwrap_or(chosen.copied()) else { return Err("no_healthy_backend") };
         let eni = self.interface(backend);
         let keeps = matches!(l.protocol, Protocol::Tcp | Protocol::Udp) && h.source.is_ipv4();
         if let Place::Interface(id) | Place::Behind(id) = self.from {

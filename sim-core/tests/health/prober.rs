@@ -12,6 +12,7 @@ use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::health_check::{CheckKind, HealthCheck};
 use sim_core::slb::listener::Listener;
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::master_slave_group::MasterSlaveGroup;
 use sim_core::slb::server_group::VServerGroup;
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{SimTime, World};
@@ -52,9 +53,11 @@ fn members(w: &World, l: &Listener) -> Vec<Found> {
         return Vec::new();
     }
     let group = |id: VServerGroupId| &w.get::<VServerGroup>(&id).unwrap().backends;
-    let own = match l.group {
-        Some(id) => group(id),
-        None => &w.get::<LoadBalancer>(&l.load_balancer).unwrap().backends,
+    let own = match (l.group, l.pair) {
+        // The secondary member of a pair is not probed.
+        (_, Some(id)) => &w.get::<MasterSlaveGroup>(&id).unwrap().primary.iter().cloned().collect(),
+        (Some(id), None) => group(id),
+        (None, None) => &w.get::<LoadBalancer>(&l.load_balancer).unwrap().backends,
     };
     let mut pools = vec![(None, &l.rules.health_check, own)];
     for rule in w.table::<ForwardingRule>().iter().filter(|rule| rule.listener == l.id) {

@@ -13,7 +13,9 @@ use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
 use sim_core::ecs::instance_life::{BatchRule, StartInstances, StopInstances};
 use sim_core::ecs::outage::{BeginOutage, EndOutage, Outage, OutageTarget};
 use sim_core::ecs::service_port::*;
-use sim_core::id::{EniId, Id, IdNumber, InstanceId, LoadBalancerId, OutageId, RegionCode, VServerGroupId};
+use sim_core::id::{
+    EniId, Id, IdNumber, InstanceId, LoadBalancerId, MasterSlaveGroupId, OutageId, RegionCode, VServerGroupId,
+};
 use sim_core::slb::backend::{
     AddBackends, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
 };
@@ -26,6 +28,7 @@ use sim_core::slb::listener::*;
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::master_slave_group::{CreateMasterSlaveGroup, NewRoleMember, Role};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::serving;
 use sim_core::slb::spec::{InternetCharge, PayType};
@@ -38,6 +41,8 @@ struct Scene {
     group: VServerGroupId,
     /// Where rules send requests.
     images: VServerGroupId,
+    /// A primary/secondary group of the two hosts.
+    pair: MasterSlaveGroupId,
     hosts: [InstanceId; 2],
     eni: EniId,
     prober: Prober,
@@ -81,11 +86,21 @@ fn listener(balancer: LoadBalancerId, at: usize, group: Option<VServerGroupId>) 
         description: None,
         backend_port: Some(8_080),
         group,
+        pair: None,
         redirect: None,
         access: AccessSettings::default(),
         settings: Box::new(Settings { health_check, ..Settings::default() }),
         tags: Vec::new(),
     }
+}
+
+fn pair(load_balancer: LoadBalancerId, hosts: [InstanceId; 2]) -> CreateMasterSlaveGroup {
+    let member = |role, host| {
+        let member = Member { server: Server::Instance(host), address: None, port: Some(80) };
+        NewRoleMember { role, backend: NewBackend { member, weight: None, description: None } }
+    };
+    let members = vec![member(Role::Primary, hosts[0]), member(Role::Secondary, hosts[1])];
+    CreateMasterSlaveGroup { load_balancer, name: None, members, tags: Vec::new() }
 }
 
 fn which(balancer: LoadBalancerId, at: usize) -> WhichListener {
@@ -104,11 +119,12 @@ impl Scene {
             let (name, backends, tags) = (None, Vec::new(), Vec::new());
             lab.ok(CreateVServerGroup { load_balancer: balancer, name, backends, tags }).id()
         });
+        let pair = lab.ok(pair(balancer, hosts)).id();
         lab.ok(listener(balancer, 0, Some(group)));
         lab.ok(listener(balancer, 1, None));
         lab.ok(listener(balancer, 2, None));
         let prober = Prober::default();
-        Scene { lab, balancer, group, images, hosts, eni, prober, verdicts: 0 }
+        Scene { lab, balancer, group, images, pair, hosts, eni, prober, verdicts: 0 }
     }
 
     fn server(&self, n: u16) -> Server {
@@ -218,6 +234,7 @@ impl Scene {
             protocol,
             description: None,
             group: [None, None, Some(None), Some(Some(self.group))][usize::from(b / 6 % 4)],
+            pair: [None, None, Some(None), Some(Some(self.pair))][usize::from(b / 24 % 4)],
             access: AccessSettings::default(),
             settings: Box::new(Settings { health_check, ..Settings::default() }),
         }
@@ -260,6 +277,15 @@ impl Scene {
                 let (told, expected) = (health::of_member(w, l, serving, served), prober.health(&who));
                 found += usize::from(expected.is_some());
                 let takes = match expected {
+                    _ if served.role == Some(Role::Secondary) => {
+                        // It does while the primary one does not; that one is never weighed anew.
+                        let primary = (l.id, None, Server::Instance(self.hosts[0]), None, 80);
+                        let waits = match prober.health(&primary) {
+                            Some((health, _)) => health == Health::Normal,
+                            None => !serving.health_check.on,
+                        };
+                        l.started.is_some() && !waits
+                    }
                     Some((health, _)) => health == Health::Normal,
                     None => !serving.health_check.on,
                 };

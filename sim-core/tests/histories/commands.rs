@@ -230,6 +230,8 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("DeleteForwardingRules", 4, forwarding::delete),
     ("CreateVServerGroup", 4, backends::create_group),
     ("DeleteVServerGroup", 1, backends::delete_group),
+    ("CreateMasterSlaveGroup", 8, backends::create_pair),
+    ("DeleteMasterSlaveGroup", 2, backends::delete_pair),
     ("AddBackends", 6, backends::add),
     ("RemoveBackends", 2, backends::remove),
     ("SetBackends", 8, backends::set),

@@ -15,6 +15,7 @@ use sim_core::slb::forwarding_rule::{CreateForwardingRules, NewRule, OwnSettings
 use sim_core::slb::listener::{CreateListener, Protocol, StartListener, WhichListener};
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::master_slave_group::{CreateMasterSlaveGroup, NewRoleMember, Role};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::vpc::eip::AllocateEip;
@@ -147,6 +148,7 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     let balancer: LoadBalancerId = give(&caller, balancer.into()).id();
     serve(balancer, host, |command| give(&caller, command));
     forwarding(balancer, |command| give(&caller, command));
+    pair(balancer, host, |command| give(&caller, command));
 }
 
 /// A listener of HTTP with a forwarding rule.
@@ -160,6 +162,20 @@ fn forwarding(load_balancer: LoadBalancerId, mut give: impl FnMut(Command) -> Re
     give(CreateForwardingRules { listener, rules: vec![rule] }.into());
 }
 
+/// A listener of TCP that forwards to a primary/secondary group.
+fn pair(load_balancer: LoadBalancerId, host: InstanceId, mut give: impl FnMut(Command) -> Reply) {
+    let member = |role, port| {
+        let member = Member { server: Server::Instance(host), address: None, port: Some(port) };
+        NewRoleMember { role, backend: NewBackend { member, weight: None, description: None } }
+    };
+    let members = vec![member(Role::Primary, 3306), member(Role::Secondary, 3307)];
+    let pair = CreateMasterSlaveGroup { load_balancer, name: None, members, tags: Vec::new() };
+    let pair = Some(give(pair.into()).id());
+    give(CreateListener { pair, ..listener(load_balancer, 3306, Protocol::Tcp) }.into());
+    let listener = WhichListener { load_balancer, port: 3306, protocol: None };
+    give(StartListener { listener }.into());
+}
+
 fn listener(load_balancer: LoadBalancerId, port: u16, protocol: Protocol) -> CreateListener {
     CreateListener {
         load_balancer,
@@ -168,6 +184,7 @@ fn listener(load_balancer: LoadBalancerId, port: u16, protocol: Protocol) -> Cre
         description: None,
         backend_port: Some(80),
         group: None,
+        pair: None,
         redirect: None,
         access: AccessSettings::default(),
         settings: Box::default(),

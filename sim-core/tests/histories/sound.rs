@@ -16,8 +16,9 @@ use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::backend::{self, Backend};
 use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::health::{self, BackendCheck};
-use sim_core::slb::listener::{self, Listener};
+use sim_core::slb::listener::{self, Listener, Protocol};
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::master_slave_group::{MasterSlaveGroup, Role};
 use sim_core::slb::server_group::VServerGroup;
 use sim_core::slb::serving;
 use sim_core::vpc::cidr_reservation::CidrReservation;
@@ -54,6 +55,7 @@ pub fn check(w: &World) {
     eips(w);
     ha_vips(w);
     balancers(w);
+    pairs(w);
     checks(w);
     nat(w);
     gateways(w);
@@ -79,7 +81,9 @@ fn balancers(w: &World) {
             None => assert!(public.insert(b.address), "two load balancers have {}", b.address),
         }
         let groups = w.table::<VServerGroup>().iter().filter(|g| g.load_balancer == b.id);
-        let counted = groups.map(|g| g.backends.len()).sum::<usize>() + b.backends.len();
+        let pairs = w.table::<MasterSlaveGroup>().iter().filter(|g| g.load_balancer == b.id);
+        let in_pairs = pairs.map(|g| g.members().count()).sum::<usize>();
+        let counted = groups.map(|g| g.backends.len()).sum::<usize>() + in_pairs + b.backends.len();
         assert_eq!(backend::counted(w, b), counted as u64, "members of {}", b.id);
         members(&b.backends, false);
         assert!(!b.name.is_empty() && b.bandwidth.is_none_or(|mbit| b.spec.is_some() && mbit > 0));
@@ -92,7 +96,13 @@ fn balancers(w: &World) {
         assert_eq!(l.owner, balancer.owner);
         let group = l.group.map(|id| w.get::<VServerGroup>(&id).expect("a group that is used stays"));
         assert!(group.is_none_or(|group| group.load_balancer == l.load_balancer));
-        assert!(l.redirect.is_some() || l.backend_port.is_some() || l.group.is_some());
+        let pair = l.pair.map(|id| w.get::<MasterSlaveGroup>(&id).expect("a group that is used stays"));
+        let fits = |pair: &MasterSlaveGroup| {
+            let checked = l.protocol != Protocol::Tcp || l.rules.health_check.on;
+            pair.load_balancer == l.load_balancer && !l.protocol.is_http() && checked && l.group.is_none()
+        };
+        assert!(pair.is_none_or(fits), "{} forwards to {pair:?}", l.id);
+        assert!(l.redirect.is_some() || l.backend_port.is_some() || l.group.is_some() || l.pair.is_some());
         assert_eq!(l.status.forwards(), l.started.is_some(), "{} is {}", l.id, l.status.text());
         let found = listener::of(w, l.load_balancer).any(|other| other == l);
         assert!(found, "{} is not found by its load balancer", l.id);
@@ -112,6 +122,15 @@ fn balancers(w: &World) {
         let balancer = w.get::<LoadBalancer>(&g.load_balancer).expect("a group goes with its load balancer");
         assert_eq!(g.owner, balancer.owner);
         members(&g.backends, true);
+    }
+}
+
+/// A primary/secondary group goes with its load balancer, and its members differ and have ports.
+fn pairs(w: &World) {
+    for g in w.table::<MasterSlaveGroup>().iter() {
+        let balancer = w.get::<LoadBalancer>(&g.load_balancer).expect("a group goes with its load balancer");
+        assert_eq!(g.owner, balancer.owner);
+        members(&g.members().map(|(_, backend)| backend.clone()).collect::<Vec<_>>(), true);
     }
 }
 
@@ -433,7 +452,7 @@ fn checks(w: &World) {
     for l in w.table::<Listener>().iter() {
         for serving in serving::all(w, l).iter().filter(|serving| health::probes(l, serving)) {
             let rule = serving.rule.map(|rule| rule.id);
-            expected.extend(serving.members().map(|served| {
+            expected.extend(serving.members().filter(|m| m.role != Some(Role::Secondary)).map(|served| {
                 let eni = backend::interface(w, served.backend.server);
                 (l.id, rule, served.backend.server, served.backend.address, served.port, eni)
             }));

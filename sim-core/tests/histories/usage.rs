@@ -11,6 +11,7 @@ use sim_core::slb::certificate::{CaCertificate, ServerCertificate};
 use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::listener::Listener;
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::master_slave_group::MasterSlaveGroup;
 use sim_core::slb::server_group::VServerGroup;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
@@ -177,6 +178,10 @@ pub fn of(w: &World) -> Usage {
     }
     for g in w.table::<VServerGroup>().iter() {
         let count = g.backends.len() as u64;
+        c.add(Quota::BackendsPerLoadBalancer, g.owner.account, g.load_balancer, count);
+    }
+    for g in w.table::<MasterSlaveGroup>().iter() {
+        let count = g.members().count() as u64;
         c.add(Quota::BackendsPerLoadBalancer, g.owner.account, g.load_balancer, count);
     }
     for r in w.table::<Resident>().iter() {

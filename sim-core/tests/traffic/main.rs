@@ -23,6 +23,7 @@ fn backend(name: &str, weight: u8) -> Backend {
         status: 200,
         check_answers: None,
         check_status: None,
+        waits: false,
         probes: None,
     }
 }
@@ -113,6 +114,26 @@ fn a_refusing_backend_is_noticed_sooner_and_comes_back() {
     assert!((4_000..6_001 + 5_000).contains(&(at(1) - at(0))), "{}", at(1) - at(0));
     // Three successes of 1 ms, 2 s apart.
     assert!((4_000..6_003).contains(&(at(3) - at(2))), "{}", at(3) - at(2));
+    assert_eq!(failures(&report, Cause::NobodyThere), 0);
+}
+
+#[test]
+fn a_backend_that_waits_takes_over_while_the_other_is_abnormal_and_gives_back() {
+    let mut s = scenario();
+    s.backends[1].waits = true;
+    s.faults = vec![fault(10_000, "a", Answers::Refuses), fault(30_000, "a", Answers::After(Span(1)))];
+    let report = report(&s);
+    // Refusals and health are known after some 4 s; the second is never probed.
+    let fell = |(_, _, what): &(u64, &str, What)| *what != What::Fault;
+    let verdicts: Vec<_> = verdicts(&report).into_iter().filter(fell).collect();
+    assert_eq!(verdicts, [(14_305, "a", What::Abnormal), (34_308, "a", What::Normal)]);
+    let [a, b] = &report.backends[..] else { panic!("two backends") };
+    assert_eq!((a.taken, b.taken), (3_569, 2_000));
+    assert_eq!(failures(&report, Cause::Refused), 431);
+    s.faults.push(fault(20_000, "b", Answers::Silent));
+    let report = self::report(&s);
+    // Nobody asks whether it answers, so that clients go on to be sent to it.
+    assert_eq!(failures(&report, Cause::NoAnswer), 1_431);
     assert_eq!(failures(&report, Cause::NobodyThere), 0);
 }
 
@@ -298,6 +319,10 @@ fn each_field_of_a_scenario_has_its_range() {
         ("clients.rate", |s| s.clients.rate = 1_000_001),
         ("clients.rate", |s| (s.clients.rate, s.duration) = (1_000_000, ms(3_600_000))),
         ("clients.connection_max", |s| s.clients.connection_max = Some(ms(499))),
+        ("backend[1].waits", |s| {
+            s.listener.protocol = Protocol::Http;
+            s.backends[1].waits = true;
+        }),
         ("of_world", |s| {
             let load_balancer_id = "lb-1".into();
             s.of_world = Some(OfWorld { load_balancer_id, port: 80, protocol: None });

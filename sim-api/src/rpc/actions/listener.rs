@@ -9,7 +9,7 @@ use crate::rpc::params::Scope;
 use crate::rpc::plan::{BadParams, Planned, done, list, optional_id, read, required_id, tags, text};
 use serde_json::{Map, Value, json};
 use sim_core::balancing::scheduler::Scheduler;
-use sim_core::id::{ListenerId, LoadBalancerId};
+use sim_core::id::{Id, ListenerId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId};
 use sim_core::slb::acl::AclKind;
 use sim_core::slb::health_check::{CheckKind, CheckMethod, HealthCheckSettings};
 use sim_core::slb::listener::{
@@ -19,6 +19,9 @@ use sim_core::slb::listener::{
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::{HEADERS, Layer, Settings, Sticky};
 use sim_core::{Caller, ErrorCode, Refusal, World, tag};
+
+/// The groups of both kinds, of which a listener has one at most.
+type Groups = (Option<VServerGroupId>, Option<MasterSlaveGroupId>);
 
 const ON_OFF: &[(&str, bool)] = &[("on", true), ("off", false)];
 
@@ -101,18 +104,31 @@ fn port(p: &Scope<'_>) -> Result<u16, BadParams> {
     Ok(p.required_int("ListenerPort", 0..=65_535)? as u16)
 }
 
-/// Primary/secondary groups are not there, so none can be named.
-fn no_pair(p: &Scope<'_>) -> Result<(), BadParams> {
-    let flag = on_off(p, "MasterSlaveServerGroup")?;
-    let (pair, group) = (p.str("MasterSlaveServerGroupId"), p.str("VServerGroupId"));
-    let Some(pair) = pair.or(flag.filter(|on| *on).map(|_| "")) else { return Ok(()) };
-    let code = if group.is_some() { ErrorCode::ListenerGroupsBoth } else { ErrorCode::PairGroupNotFound };
-    let detail = format!("There is no primary/secondary group {pair:?}.");
-    Err(Refusal::new(code).field("master_slave_server_group_id").detail(detail).into())
+/// The groups that a new listener names. Only those of TCP and UDP can name a primary/secondary group in its own place; one
+/// in the place of a vServer group is known as such, so that the refusal says what is wrong.
+fn groups(p: &Scope<'_>, protocol: Protocol) -> Result<Groups, BadParams> {
+    if !protocol.is_http() {
+        return Ok((optional_id(p, "VServerGroupId")?, optional_id(p, "MasterSlaveServerGroupId")?));
+    }
+    match p.str("VServerGroupId").and_then(|text| text.parse().ok()) {
+        Some(pair) => Ok((None, Some(pair))),
+        None => Ok((optional_id(p, "VServerGroupId")?, None)),
+    }
+}
+
+/// What becomes of a group of a listener: a flag takes it away, or says that it is named.
+fn group_after<I: Id>(p: &Scope<'_>, flag: &str, named: Option<I>) -> Result<Option<Option<I>>, BadParams> {
+    match (on_off(p, flag)?, named) {
+        (Some(false), _) => Ok(Some(None)),
+        (Some(true), None) => Err(Refusal::new(ErrorCode::ListenerGroupMissing)
+            .field(sim_core::resource::field_of(I::KIND))
+            .into()),
+        (_, named) => Ok(named.map(Some)),
+    }
 }
 
 fn create(p: &Scope<'_>, protocol: Protocol) -> Planned {
-    no_pair(p)?;
+    let (group, pair) = groups(p, protocol)?;
     let redirect = if protocol == Protocol::Http { on_off(p, "ListenerForward")? } else { None };
     let target = p.int("ForwardPort", 1..=65_535)?.map_or(443, |port| port as u16);
     done(CreateListener {
@@ -121,7 +137,8 @@ fn create(p: &Scope<'_>, protocol: Protocol) -> Planned {
         protocol,
         description: p.str("Description").map(Into::into),
         backend_port: p.int("BackendServerPort", 1..=65_535)?.map(|port| port as u16),
-        group: optional_id(p, "VServerGroupId")?,
+        group,
+        pair,
         redirect: redirect.filter(|on| *on).map(|_| target),
         access: access(p)?,
         settings: Box::new(settings(p, protocol)?),
@@ -130,21 +147,17 @@ fn create(p: &Scope<'_>, protocol: Protocol) -> Planned {
 }
 
 fn set(p: &Scope<'_>, protocol: Protocol) -> Planned {
-    no_pair(p)?;
-    let (flag, named) = (on_off(p, "VServerGroup")?, optional_id(p, "VServerGroupId")?);
-    let group = match (flag, named) {
-        (Some(false), _) => Some(None),
-        (Some(true), None) => {
-            return Err(Refusal::new(ErrorCode::ListenerGroupMissing).field("vserver_group_id").into());
-        }
-        (_, named) => named.map(Some),
-    };
+    let (group, pair) = groups(p, protocol)?;
+    let group = group_after(p, "VServerGroup", group)?;
+    let pair =
+        if protocol.is_http() { pair.map(Some) } else { group_after(p, "MasterSlaveServerGroup", pair)? };
     done(ModifyListener {
         load_balancer: required_id(p, "LoadBalancerId")?,
         port: port(p)?,
         protocol,
         description: p.str("Description").map(Into::into),
         group,
+        pair,
         access: access(p)?,
         settings: Box::new(settings(p, protocol)?),
     })
@@ -228,7 +241,8 @@ fn common(l: &Listener) -> Value {
 fn config(l: &Listener) -> Value {
     let check = &l.rules.health_check;
     // -520 is how the provider writes "the port of each backend".
-    let port = check.port.map_or(l.group.map_or(l.backend_port.map_or(-520, i32::from), |_| -520), i32::from);
+    let of_members = if l.group.is_some() || l.pair.is_some() { None } else { l.backend_port };
+    let port = check.port.or(of_members).map_or(-520, i32::from);
     let mut out = json!({
         "HealthCheck": word(check.on),
         "HealthCheckConnectPort": port,
@@ -246,7 +260,7 @@ fn config(l: &Listener) -> Value {
     match &l.rules.layer {
         Layer::Four(layer) => {
             out["HealthCheckConnectTimeout"] = check.timeout.into();
-            out["MasterSlaveServerGroupId"] = "".into();
+            out["MasterSlaveServerGroupId"] = l.pair.map(|pair| pair.to_string()).unwrap_or_default().into();
             out["ProxyProtocolV2Enabled"] = layer.proxy_protocol.into();
             out["ConnectionDrain"] = word(layer.drain.is_some()).into();
             out["ConnectionDrainTimeout"] = layer.drain.unwrap_or_default().into();

@@ -36,6 +36,7 @@ mod instance_life;
 mod forwarding_rule;
 mod listener;
 mod load_balancer;
+mod master_slave_group;
 mod server_group;
 mod tags;
 mod vpc;
@@ -312,6 +313,10 @@ actions! {
         AddVServerGroupBackendServers => server_group::add_to_vserver_group;
         RemoveVServerGroupBackendServers => server_group::remove_from_vserver_group;
         ModifyVServerGroupBackendServers => server_group::modify_vserver_group;
+        CreateMasterSlaveServerGroup => master_slave_group::create;
+        DescribeMasterSlaveServerGroups => master_slave_group::describe_all;
+        DescribeMasterSlaveServerGroupAttribute => master_slave_group::describe_one;
+        DeleteMasterSlaveServerGroup => master_slave_group::delete;
         AddBackendServers => server_group::add_backend_servers;
         RemoveBackendServers => server_group::remove_backend_servers;
         SetBackendServers => server_group::set_backend_servers;

@@ -27,7 +27,7 @@ fn read_member(p: &Scope<'_>) -> Result<Member, BadParams> {
     })
 }
 
-fn new_backend(p: &Scope<'_>) -> Result<NewBackend, BadParams> {
+pub(super) fn new_backend(p: &Scope<'_>) -> Result<NewBackend, BadParams> {
     Ok(NewBackend {
         member: read_member(p)?,
         weight: p.int("Weight", i64::from(i32::MIN)..=i64::from(i32::MAX))?.map(|weight| weight as i32),
@@ -64,7 +64,7 @@ pub fn pool(w: &World, backends: &[Backend]) -> Value {
     shown
 }
 
-fn show(w: &World, backend: &Backend) -> Value {
+pub(super) fn show(w: &World, backend: &Backend) -> Value {
     json!({
         "ServerId": backend.server.id().to_string(),
         "ServerIp": backend.serving_address(w).map(|address| address.to_string()).unwrap_or_default(),

@@ -37,6 +37,7 @@ const ECS_TYPES: Types = &[
 const SLB_TYPES: Types = &[
     ("instance", &[IdKind::LoadBalancer]),
     ("vservergroup", &[IdKind::VServerGroup]),
+    ("masterslaveservergroup", &[IdKind::MasterSlaveGroup]),
     ("acl", &[IdKind::AccessControlList]),
     ("certificate", &[IdKind::ServerCertificate, IdKind::CaCertificate]),
 ];

@@ -8,6 +8,9 @@ use sim_core::slb::backend::{
     AddBackends, Backend, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
 };
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::master_slave_group::{
+    CreateMasterSlaveGroup, DeleteMasterSlaveGroup, MasterSlaveGroup, NewRoleMember, Role,
+};
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
 
 fn server(d: &mut Dice<'_>) -> Server {
@@ -41,6 +44,24 @@ pub fn create_group(d: &mut Dice<'_>) -> Command {
 
 pub fn delete_group(d: &mut Dice<'_>) -> Command {
     DeleteVServerGroup { group: d.id::<VServerGroup>() }.into()
+}
+
+pub fn create_pair(d: &mut Dice<'_>) -> Command {
+    let both = [Role::Primary, Role::Secondary];
+    let roles = if d.once_in(8) {
+        vec![d.pick(&both)]
+    } else if d.once_in(8) {
+        Vec::new()
+    } else {
+        both.to_vec()
+    };
+    let members = roles.into_iter().map(|role| NewRoleMember { role, backend: new(d, true) }).collect();
+    CreateMasterSlaveGroup { load_balancer: d.id::<LoadBalancer>(), name: d.text(), members, tags: d.tags() }
+        .into()
+}
+
+pub fn delete_pair(d: &mut Dice<'_>) -> Command {
+    DeleteMasterSlaveGroup { group: d.id::<MasterSlaveGroup>() }.into()
 }
 
 /// A pool, with its members if the caller has it.

@@ -13,6 +13,7 @@ use sim_core::slb::listener::{
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::master_slave_group::MasterSlaveGroup;
 use sim_core::slb::server_group::VServerGroup;
 
 const PROTOCOLS: [Protocol; 4] = [Protocol::Tcp, Protocol::Udp, Protocol::Http, Protocol::Https];
@@ -64,6 +65,7 @@ pub fn create(d: &mut Dice<'_>) -> Command {
         description: d.text(),
         backend_port: if d.once_in(5) { None } else { Some(8080) },
         group: if d.once_in(3) { Some(d.id::<VServerGroup>()) } else { None },
+        pair: if d.once_in(6) { Some(d.id::<MasterSlaveGroup>()) } else { None },
         redirect: redirect.then_some(443),
         access: access(d),
         settings: Box::new(settings(d, protocol)),
@@ -94,6 +96,11 @@ pub fn modify(d: &mut Dice<'_>) -> Command {
         group: match d.roll(4) {
             2 => Some(None),
             3 => Some(Some(d.id::<VServerGroup>())),
+            _ => None,
+        },
+        pair: match d.roll(8) {
+            6 => Some(None),
+            7 => Some(Some(d.id::<MasterSlaveGroup>())),
             _ => None,
         },
         access: access(d),
