@@ -23,8 +23,8 @@ class Refused extends Error {
 
 /** The typed packages: ACS3-HMAC-SHA256, one class for each request. */
 class NewGeneration {
-  constructor(key, protocol = 'http', endpoint = ENDPOINT) {
-    const config = { accessKeyId: key, accessKeySecret: 'any', endpoint, protocol, regionId: REGION };
+  constructor(keys, protocol = 'http', endpoint = ENDPOINT) {
+    const config = { ...keys, endpoint, protocol, regionId: REGION };
     this.products = {
       vpc: [new vpc.default(new $OpenApiUtil.Config(config)), vpc],
       ecs: [new ecs.default(new $OpenApiUtil.Config(config)), ecs],
@@ -51,9 +51,8 @@ class NewGeneration {
 
 /** The old core: HMAC-SHA1, untyped requests and answers. Lists are sent as flat, numbered names. */
 class OldCore {
-  constructor(key, protocol = 'http', endpoint = ENDPOINT) {
-    const client = (apiVersion) =>
-      new RPCClient({ accessKeyId: key, accessKeySecret: 'any', endpoint: `${protocol}://${endpoint}`, apiVersion });
+  constructor(keys, protocol = 'http', endpoint = ENDPOINT) {
+    const client = (apiVersion) => new RPCClient({ ...keys, endpoint: `${protocol}://${endpoint}`, apiVersion });
     this.products = { vpc: client('2016-04-28'), ecs: client('2014-05-26') };
   }
 
@@ -81,11 +80,12 @@ function flat(value, name = '', into = {}) {
 
 let accounts = 2_000_000_000_000_001;
 
-/** An account of the case's own, seen through one SDK. */
+/** An account, by default one of the case's own, seen through one SDK. */
 class Cloud {
-  constructor(generation, ...way) {
-    const key = `w-default-a-${accounts++}`;
-    this.sdk = generation === 'new' ? new NewGeneration(key, ...way) : new OldCore(key, ...way);
+  constructor(generation, protocol, endpoint, given = {}) {
+    const keys = { accessKeyId: `w-default-a-${accounts++}`, accessKeySecret: 'any', ...given };
+    const Sdk = generation === 'new' ? NewGeneration : OldCore;
+    this.sdk = new Sdk(keys, protocol, endpoint);
   }
 
   vpc(action, parameters = {}) {

@@ -36,10 +36,11 @@ class Refused(Exception):
 class NewGeneration:
     """alibabacloud-vpc20160428, -ecs20140526 and -slb20140515: ACS3-HMAC-SHA256, typed requests and answers."""
 
-    def __init__(self, endpoint, key, secret="any", protocol="http", ca=None):
+    def __init__(self, endpoint, key, secret="any", protocol="http", ca=None, region=REGION):
         config = dict(
-            access_key_id=key, access_key_secret=secret, endpoint=endpoint, protocol=protocol, region_id=REGION, ca=ca
+            access_key_id=key, access_key_secret=secret, endpoint=endpoint, protocol=protocol, region_id=region, ca=ca
         )
+        self._region = region
         self._clients = {
             "vpc": (VpcClient(Config(**config)), vpc_models),
             "ecs": (EcsClient(Config(**config)), ecs_models),
@@ -51,7 +52,7 @@ class NewGeneration:
         client, models = self._clients[product]
         request = getattr(models, action + "Request")()
         if hasattr(request, "region_id"):
-            parameters.setdefault("RegionId", REGION)
+            parameters.setdefault("RegionId", self._region)
         request = type(request)().from_map(parameters)
         dropped = set(parameters) - set(request.to_map())
         assert not dropped, f"this SDK's {action} has no {dropped}"
@@ -72,11 +73,11 @@ class OldCore:
         "slb": "aliyunsdkslb.request.v20140515",
     }
 
-    def __init__(self, endpoint, key, secret="any", protocol="http", ca=None):
+    def __init__(self, endpoint, key, secret="any", protocol="http", ca=None, region=REGION):
         # The authority is set by ALIBABA_CLOUD_CA_BUNDLE.
         self._endpoint = endpoint
         self._protocol = protocol
-        self._client = AcsClient(key, secret, REGION, auto_retry=False)
+        self._client = AcsClient(key, secret, region, auto_retry=False)
 
     def call(self, product, action, **parameters):
         """Calls an action; returns the answer's body."""
