@@ -14,7 +14,7 @@ mod network;
 use divan::{Bencher, black_box};
 use network::Network;
 use sim_core::datapath::reach::{Senders, SetQuestion};
-use sim_core::datapath::{Flow, Question, Source};
+use sim_core::datapath::{Flow, Judge, Question, Source};
 use sim_core::ecs::authorize::{AuthorizeRules, RevokeRules, WhichRules};
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::group_filter::{PacketProtocol, evaluate};
@@ -175,6 +175,14 @@ fn verdict(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| black_box(&scene.question).verdict(black_box(&scene.world)));
 }
 
+/// The same by who has looked up already what the packet meets.
+#[divan::bench]
+fn verdict_resolved(bencher: Bencher<'_, '_>) {
+    let scene = scene();
+    let mut judge = Judge::new(&scene.world);
+    bencher.bench_local(|| judge.verdict(black_box(&scene.question)));
+}
+
 #[divan::bench]
 fn trace_with_evidence(bencher: Bencher<'_, '_>) {
     let scene = scene();
@@ -222,8 +230,9 @@ fn batch_of_10000_verdicts(bencher: Bencher<'_, '_>) {
     };
     let flows: Vec<Flow> = (0..10_000).map(flow).collect();
     bencher.bench_local(|| {
-        let judged = flows.iter().map(|flow| flow.resolve(&world, &caller).expect("it can be asked"));
-        judged.filter(|question| question.verdict(black_box(&world)).delivered()).count()
+        let mut judge = Judge::new(black_box(&world));
+        let asked = flows.iter().map(|flow| flow.resolve(&world, &caller).expect("it can be asked"));
+        asked.filter(|question| judge.verdict(question).delivered()).count()
     });
 }
 

@@ -8,8 +8,6 @@ use super::hop::{Disposition, Hop, Sink};
 use super::trace::{Step, Walk};
 use crate::ecs::security_group_rule::Direction;
 use crate::id::VSwitchId;
-use crate::vpc::network_acl_binding;
-use crate::vpc::network_acl_filter::evaluate;
 
 /// A packet of an interface leaves for another vSwitch, or for none.
 pub(super) fn leave<S: Sink>(
@@ -38,10 +36,9 @@ fn judge<S: Sink>(
     header: &Header,
 ) -> Step<()> {
     let w = walk.w;
-    let bound = walk.met.acls.get(vswitch, || network_acl_binding::in_force(w, vswitch));
-    let Some(acl) = bound else { return Ok(()) };
-    let verdict = evaluate(walk.w, acl, direction, &header.seen(direction));
-    let acl = acl.id;
+    let Some(filtering) = walk.met.acl(w, vswitch) else { return Ok(()) };
+    let verdict = filtering.judge(direction, &header.seen(direction));
+    let acl = filtering.acl.id;
     walk.step(|| Hop::NetworkAcl { vswitch, acl, direction, verdict });
     if verdict.allowed {
         return Ok(());

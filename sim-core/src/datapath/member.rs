@@ -5,7 +5,7 @@ use super::flow::Header;
 use super::hop::{Disposition, Hop, Leg, Place, Sink};
 use super::trace::{Step, Walk};
 use crate::ecs::eni::{Eni, EniStatus};
-use crate::ecs::group_filter::{PacketProtocol, evaluate_groups};
+use crate::ecs::group_filter::{PacketProtocol, evaluate_compiled};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{SecurityGroupId, VpcId};
@@ -68,7 +68,9 @@ fn judge<S: Sink>(
         walk.step(|| Hop::Session { member, direction });
         return Ok(());
     }
-    let verdict = evaluate_groups(walk.w, vpc, groups, direction, &header.seen(direction));
+    let (w, met) = (walk.w, &mut walk.met);
+    let compiled = groups.iter().filter_map(|id| met.group(w, *id));
+    let verdict = evaluate_compiled(w, vpc, compiled, direction, &header.seen(direction));
     walk.step(|| Hop::Groups { member, direction, verdict });
     if !verdict.allowed {
         return Err(Disposition::GroupsDrop { member, direction, decided_by: verdict.decided_by });
@@ -81,20 +83,19 @@ fn judge<S: Sink>(
 
 /// An interface works while it is attached to an instance that runs.
 pub(super) fn check_up<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni) -> Step<()> {
-    if walk.met.up.contains(&Some(eni.id)) {
+    let w = walk.w;
+    let instance = || eni.instance.and_then(|id| w.get::<Instance>(&id));
+    let runs = || instance().is_some_and(|instance| instance.status == InstanceStatus::Running);
+    if walk.met.is_up(eni.id, || eni.status == EniStatus::InUse && runs()) {
         return Ok(());
     }
     let down = Disposition::NotAttached { eni: eni.id, status: eni.status };
-    let instance = eni.instance.and_then(|id| walk.w.get::<Instance>(&id)).ok_or(down)?;
+    let instance = instance().ok_or(down)?;
     if eni.status != EniStatus::InUse {
         return Err(down);
     }
-    if instance.status != InstanceStatus::Running {
-        let (instance, status) = (instance.id, instance.status);
-        return Err(Disposition::InstanceDown { instance, eni: eni.id, status });
-    }
-    walk.met.up = [Some(eni.id), walk.met.up[0]];
-    Ok(())
+    let (instance, status) = (instance.id, instance.status);
+    Err(Disposition::InstanceDown { instance, eni: eni.id, status })
 }
 
 /// Whether an address is an interface's own: it holds it, or answers for it as the master of a HaVip.

@@ -34,4 +34,4 @@ pub mod trace;
 
 pub use flow::{Flow, Header, Question, Source, Target};
 pub use hop::{Disposition, Ending, Hop, Leg, NatEntryId, Place};
-pub use trace::Trace;
+pub use trace::{Judge, Trace};

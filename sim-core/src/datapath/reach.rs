@@ -11,6 +11,7 @@ mod internet;
 
 use super::flow::{Header, Question};
 use super::hop::{Disposition, Ending, Place};
+use super::trace::Judge;
 use crate::ecs::group_filter::PacketProtocol;
 use crate::ecs::security_group_rule::PortRange;
 use crate::id::{EniId, LoadBalancerId, VpcId};
@@ -162,22 +163,22 @@ impl SetQuestion {
 impl Work {
     /// Works on for some `verdicts`, and a few more to come to an end with a receiver; true once all is done.
     pub fn step(&mut self, w: &World, verdicts: u64) -> bool {
-        let mut spent = 0;
+        let (mut spent, mut judge) = (0, Judge::new(w));
         while self.next < self.to.len() && spent < verdicts {
-            spent += self.judge(w, self.next);
+            spent += self.judge(&mut judge, self.next);
             self.next += 1;
         }
         self.next == self.to.len()
     }
 
     /// Who reaches a receiver; how many verdicts it took.
-    fn judge(&mut self, w: &World, receiver: usize) -> u64 {
+    fn judge(&mut self, judge: &mut Judge<'_>, receiver: usize) -> u64 {
         let to = self.to[receiver].clone();
         let mut spent = 0;
         let mut outcomes: Vec<(Outcome, Vec<usize>)> = Vec::new();
         for (sender, from) in self.from.iter().enumerate().filter(|(_, from)| from.v4 == to.v4) {
             let Some((s, r)) = apart(&from.runs, &to.runs) else { continue };
-            let Some(outcome) = self.outcome(w, s, r, &mut spent) else { continue };
+            let Some(outcome) = self.outcome(judge, s, r, &mut spent) else { continue };
             match outcomes.iter_mut().rev().take(COMPARED).find(|(other, _)| other.like(&outcome)) {
                 Some((_, senders)) => senders.push(sender),
                 None => outcomes.push((outcome, vec![sender])),
@@ -198,7 +199,7 @@ impl Work {
     }
 
     /// What comes of packets from one run to another; nothing if there is no port to ask about.
-    fn outcome(&self, w: &World, s: Run, r: Run, spent: &mut u64) -> Option<Outcome> {
+    fn outcome(&self, judge: &mut Judge<'_>, s: Run, r: Run, spent: &mut u64) -> Option<Outcome> {
         let from = s.holder.sends()?;
         let question = |source_port, port| Question {
             from,
@@ -216,7 +217,7 @@ impl Work {
             let mut passing = None;
             for &source_port in &self.ports.source_ports {
                 let question = question(source_port, range.first);
-                let ending = question.verdict(w);
+                let ending = judge.verdict(&question);
                 *spent += 1;
                 if r.holder.is_reached(ending.disposition) {
                     passing = Some(question);

@@ -73,7 +73,7 @@ pub(super) struct TableOf<'w> {
 }
 
 impl<'w> TableOf<'w> {
-    fn new(w: &'w World, vpc: VpcId, vswitch: VSwitchId) -> TableOf<'w> {
+    pub(super) fn new(w: &'w World, vpc: VpcId, vswitch: VSwitchId) -> TableOf<'w> {
         let custom = w.get::<VSwitch>(&vswitch).and_then(|s| s.route_table);
         let id =
             custom.unwrap_or_else(|| w.get::<Vpc>(&vpc).expect("a VPC outlives what is in it").system_table);
@@ -85,7 +85,7 @@ impl<'w> TableOf<'w> {
 impl Choice {
     fn of<S>(walk: &mut Walk<'_, S>, vpc: VpcId, vswitch: VSwitchId, destination: IpAddr) -> Choice {
         let w = walk.w;
-        let table = walk.met.tables.get(vswitch, || TableOf::new(w, vpc, vswitch));
+        let table = walk.met.table(w, vpc, vswitch);
         Choice { vswitch, table: table.id, entry: table.entries.lookup(destination).copied() }
     }
 }

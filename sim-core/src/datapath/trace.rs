@@ -45,7 +45,7 @@ pub fn verdict(w: &World, caller: &Caller, flow: &Flow) -> Outcome<Ending> {
 impl Question {
     /// Follows the packet and its answer.
     pub fn trace(&self, w: &World) -> Trace {
-        let mut walk = Walk::new(w, self.from, Keep::default());
+        let mut walk = Walk::new(w, Met::default(), Keep::default());
         let ending = walk.there_and_back(self);
         let Keep { forward, back } = walk.sink;
         Trace { question: *self, forward, back, ending }
@@ -53,7 +53,22 @@ impl Question {
 
     /// Like [`Question::trace`], without the steps.
     pub fn verdict(&self, w: &World) -> Ending {
-        Walk::new(w, self.from, Forget).there_and_back(self)
+        Walk::new(w, Met::default(), Forget).there_and_back(self)
+    }
+}
+
+/// Judges many packets of one world: what one of them meets is known to the next.
+pub struct Judge<'w>(Walk<'w, Forget>);
+
+impl<'w> Judge<'w> {
+    /// Knows nothing yet.
+    pub fn new(w: &'w World) -> Judge<'w> {
+        Judge(Walk::new(w, Met::of_many(), Forget))
+    }
+
+    /// Like [`Question::verdict`].
+    pub fn verdict(&mut self, question: &Question) -> Ending {
+        self.0.there_and_back(question)
     }
 }
 
@@ -110,16 +125,16 @@ pub(super) struct DnatSession {
 pub(super) type Step<T> = Result<T, Disposition>;
 
 impl<'w, S: Sink> Walk<'w, S> {
-    fn new(w: &'w World, sender: Place, sink: S) -> Walk<'w, S> {
+    fn new(w: &'w World, met: Met<'w>, sink: S) -> Walk<'w, S> {
         Walk {
             w,
             leg: Leg::Forward,
-            sender,
+            sender: Place::Internet,
             sessions: Vec::new(),
             snat: None,
             dnat: None,
             balanced: None,
-            met: Met::default(),
+            met,
             translated: None,
             sink,
         }
@@ -150,6 +165,9 @@ impl<'w, S: Sink> Walk<'w, S> {
     }
 
     fn there_and_back(&mut self, question: &Question) -> Ending {
+        (self.leg, self.sender) = (Leg::Forward, question.from);
+        self.sessions.clear();
+        (self.snat, self.dnat, self.balanced, self.translated) = (None, None, None, None);
         let disposition = self.both_legs(question).map_or_else(|end| end, Disposition::Delivered);
         Ending { leg: self.leg, disposition }
     }

@@ -238,13 +238,25 @@ pub fn evaluate_groups(
     direction: Direction,
     packet: &Packet,
 ) -> Verdict {
+    let compiled = groups.iter().filter_map(|id| w.indexes().security_groups.compiled.get(id));
+    evaluate_compiled(w, vpc, compiled, direction, packet)
+}
+
+/// Like [`evaluate_groups`], for groups that were looked up.
+pub(crate) fn evaluate_compiled<'w>(
+    w: &'w World,
+    vpc: VpcId,
+    groups: impl Iterator<Item = &'w Compiled>,
+    direction: Direction,
+    packet: &Packet,
+) -> Verdict {
     if let Some(allowed) = platform(direction, packet) {
         return Verdict { allowed, decided_by: DecidedBy::Platform };
     }
     let mut peer = Peer::new(w, vpc, packet.peer);
     let sought = packet.sought(direction);
     let (mut kind, mut first) = (None, None);
-    for group in groups.iter().filter_map(|id| w.indexes().security_groups.compiled.get(id)) {
+    for group in groups {
         kind = kind.or(Some(group.kind));
         if group.kind == GroupKind::Basic && group.inner_access && peer.groups().contains(&group.id) {
             return Verdict { allowed: true, decided_by: DecidedBy::InnerAccess(group.id) };

@@ -28,35 +28,51 @@ pub struct Verdict {
 /// Judges a packet that crosses the edge of a bound vSwitch. `packet` is seen from the inside: its peer is the source of
 /// an inbound packet and the destination of an outbound one.
 pub fn evaluate(w: &World, acl: &NetworkAcl, direction: Direction, packet: &Packet) -> Verdict {
-    if let Some(server) = always_reached(packet.peer) {
-        return Verdict { allowed: true, rule: service_id(acl.id, server), kind: RuleKind::Service };
-    }
-    match first(w, acl, direction, packet) {
-        Some(rule) => {
-            Verdict { allowed: rule.policy == Policy::Accept, rule: rule.id(acl.id), kind: RuleKind::Custom }
-        }
-        None => {
-            let rule = last_id(acl.id, packet.peer.is_ipv4());
-            Verdict { allowed: false, rule, kind: RuleKind::System }
-        }
-    }
+    Filtering::new(w, acl).judge(direction, packet)
 }
 
-/// The first custom rule that fits.
-fn first<'a>(
-    w: &World,
-    acl: &'a NetworkAcl,
-    direction: Direction,
-    packet: &Packet,
-) -> Option<&'a NetworkAclRule> {
-    let rules = acl.custom(direction);
-    let compiled = w.indexes().network_acls.compiled.get(&acl.id).filter(|_| rules.len() > FEW);
-    match compiled {
-        Some(compiled) => {
-            let filter = compiled.filter(rules, direction);
-            filter.first(&packet.sought(direction), &[]).map(|at| &rules[at])
+/// A network ACL as packets are judged by it.
+#[derive(Clone, Copy)]
+pub(crate) struct Filtering<'w> {
+    /// The network ACL.
+    pub acl: &'w NetworkAcl,
+    compiled: Option<&'w Compiled>,
+}
+
+impl<'w> Filtering<'w> {
+    pub fn new(w: &'w World, acl: &'w NetworkAcl) -> Filtering<'w> {
+        Filtering { acl, compiled: w.indexes().network_acls.compiled.get(&acl.id) }
+    }
+
+    /// See [`evaluate`].
+    pub fn judge(self, direction: Direction, packet: &Packet) -> Verdict {
+        let acl = self.acl;
+        if let Some(server) = always_reached(packet.peer) {
+            return Verdict { allowed: true, rule: service_id(acl.id, server), kind: RuleKind::Service };
         }
-        None => rules.iter().find(|rule| fits(rule, direction, packet)),
+        match self.first(direction, packet) {
+            Some(rule) => Verdict {
+                allowed: rule.policy == Policy::Accept,
+                rule: rule.id(acl.id),
+                kind: RuleKind::Custom,
+            },
+            None => {
+                let rule = last_id(acl.id, packet.peer.is_ipv4());
+                Verdict { allowed: false, rule, kind: RuleKind::System }
+            }
+        }
+    }
+
+    /// The first custom rule that fits.
+    fn first(self, direction: Direction, packet: &Packet) -> Option<&'w NetworkAclRule> {
+        let rules = self.acl.custom(direction);
+        match self.compiled.filter(|_| rules.len() > FEW) {
+            Some(compiled) => {
+                let filter = compiled.filter(rules, direction);
+                filter.first(&packet.sought(direction), &[]).map(|at| &rules[at])
+            }
+            None => rules.iter().find(|rule| fits(rule, direction, packet)),
+        }
     }
 }
 
