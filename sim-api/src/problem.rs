@@ -2,6 +2,7 @@
 
 use crate::engine::EngineError;
 use crate::refusals::service_title;
+use crate::requests::shorten;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -170,13 +171,22 @@ impl From<PathRejection> for Problem {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Problem {
-        Problem::service(
-            rejection.status(),
-            "malformed_request",
-            "The request does not read.",
-            rejection.body_text(),
-        )
+        let text = rejection.body_text();
+        // What the parser says begins with the name of the parameter, if it got as far as one.
+        let said = text.split_once("query string: ").map_or(text.as_str(), |(_, said)| said);
+        let name = said.split_once(": ").map(|(name, _)| name).filter(|name| is_name(name));
+        let pointer = name.map(|name| format!("/{name}")).unwrap_or_default();
+        let mut problem = Problem::parameter(&pointer, shorten(&text), "");
+        problem.errors.retain(|field| !field.pointer.is_empty());
+        problem
     }
+}
+
+/// Whether a text is a name as parameters have them, and no other part of a sentence.
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }
 
 impl IntoResponse for Problem {

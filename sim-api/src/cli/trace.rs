@@ -17,7 +17,8 @@ use std::process::ExitCode;
   cloudnet trace --from eni-bp16tm3erds1hum36exg --to 10.0.2.9:80/tcp
   cloudnet trace --from i-bp14fshsqp65fwoc0qls --to 100.100.2.136:53/udp
   cloudnet trace --from eni-bp16tm3erds1hum36exg --source 172.20.1.5 --to 10.0.2.9/icmp    a pod behind the interface
-  cloudnet trace --from 47.96.1.1 --to 47.97.2.2:443                                       from the internet")]
+  cloudnet trace --from 47.96.1.1 --to 47.97.2.2:443                                       from the internet
+  cloudnet trace --from 47.96.1.1 --to 198.19.0.1:80 --host shop.example --path /cart      a request to a listener")]
 pub struct TraceArgs {
     /// Who sends: a network interface, an instance (by its primary interface), or an address of the internet
     #[arg(long, value_name = "ENI|INSTANCE|ADDRESS")]
@@ -28,6 +29,12 @@ pub struct TraceArgs {
     /// The source port, for tcp and udp; 49152 if absent
     #[arg(long, value_name = "PORT")]
     source_port: Option<u16>,
+    /// The host of a request over HTTP on the connection; none if absent
+    #[arg(long, value_name = "HOST[:PORT]")]
+    host: Option<String>,
+    /// The path of a request over HTTP on the connection, with its query; / if only a host is given
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
     /// Where to: ADDRESS:PORT/PROTOCOL, or ADDRESS/PROTOCOL; tcp if no protocol is given
     #[arg(long, value_name = "TARGET")]
     to: String,
@@ -88,6 +95,9 @@ impl TraceArgs {
             if let Some(value) = value {
                 flow[name] = value;
             }
+        }
+        if self.host.is_some() || self.path.is_some() {
+            flow["request"] = json!({"host": self.host, "path": self.path});
         }
         Ok(flow)
     }

@@ -5,6 +5,7 @@ use crate::engine::{DEFAULT_WORLD, WorldHandle};
 use crate::listing::{Rows, Sought, Walk};
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
+use crate::requests::shorten;
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -299,6 +300,10 @@ type BodyError = serde_path_to_error::Error<serde_json::Error>;
 /// A body of the right syntax and the wrong shape does not read either.
 fn misshapen(error: &BodyError) -> Problem {
     use serde_path_to_error::Segment;
+    let said = error.inner().to_string();
+    // A member that is missing is no part of the path to where it is missed.
+    let missing =
+        said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
     let pointer: String = error
         .path()
         .iter()
@@ -307,8 +312,9 @@ fn misshapen(error: &BodyError) -> Problem {
             Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
             Segment::Enum { .. } | Segment::Unknown => None,
         })
+        .chain(missing.map(|name| format!("/{name}")))
         .collect();
-    let detail = format!("The body does not fit: {}.", error.inner());
+    let detail = format!("The body does not fit: {}.", shorten(&said));
     let mut problem = Problem::parameter(&pointer, detail, "");
     problem.errors.retain(|field| !field.pointer.is_empty());
     problem

@@ -47,6 +47,10 @@ pub fn balancer_request(w: &World, change: &Command) -> Option<(&'static str, St
             let (instance, protocol, port) = (c.instance, c.protocol.word(), c.port);
             ("DELETE", format!("/v1/instances/{instance}/ports/{protocol}/{port}"), None)
         }
+        Command::DeleteForwardingRules(c) => {
+            let rule = c.rules.first().expect("remedies take one rule away");
+            ("DELETE", format!("/v1/forwarding-rules/{rule}"), None)
+        }
         Command::EndOutage(c) => ("DELETE", format!("/v1/outages/{}", c.outage), None),
         _ => return None,
     })

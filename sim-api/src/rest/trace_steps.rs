@@ -4,14 +4,17 @@ use super::trace_changes::balancer_request;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sim_core::datapath::text::Words;
-use sim_core::datapath::{Disposition, Header, Hop, NatEntryId, Place};
+use sim_core::datapath::{Disposition, Header, Hop, NatEntryId, Place, Trace};
 use sim_core::ecs::authorize::{AuthorizeRules, WhichRules};
 use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::security_group_rule::{Direction, Peer, PortRange};
 use sim_core::id::{
     EniId, InstanceId, ListenerId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, RouteTableId, VSwitchId,
 };
+use sim_core::slb::forwarding_rule::ForwardingRule;
+use sim_core::slb::listener::Listener;
 use sim_core::slb::listener_access::AccessVerdict;
+use sim_core::slb::serving;
 use sim_core::vpc::network_acl_rule::RuleInput;
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::{Command, World};
@@ -21,8 +24,8 @@ use utoipa::ToSchema;
 #[derive(Default, Serialize, ToSchema)]
 #[serde(default)]
 pub struct StepBody {
-    /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, listener, listener_access, balanced,
-    /// returned, forwarded, taken. Ends: delivered, security_group_drop, network_acl_drop, not_attached, instance_not_running,
+    /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, listener, listener_access,
+    /// forwarding_rules, balanced, returned, forwarded, taken. Ends: delivered, security_group_drop, network_acl_drop, not_attached, instance_not_running,
     /// source_dest_check, no_route, next_hop_gone, loop, nobody_there, load_balancer_down, no_listener, listener_stopped,
     /// listener_access_drop, redirected, no_healthy_backend, backend_calls_itself, port_not_served, no_public_path,
     /// eip_not_bound, nat_not_forwarded, no_public_address, private_from_outside, answer_astray, answer_foreign.
@@ -72,6 +75,16 @@ pub struct StepBody {
     /// What a listener uses its access control lists for: white or black.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_control_type: Option<&'static str>,
+    /// The forwarding rule that takes the request; absent if none does, and the listener's own pool serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forwarding_rule_id: Option<String>,
+    /// How many forwarding rules the listener has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forwarding_rules: Option<usize>,
+    /// Those of them that were asked, in this order: those of the domain nearest to the host, the longest URL first, up to the
+    /// one that takes the request. Absent if there is no request to ask them with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<Vec<AskedRuleBody>>,
     /// The vServer group of a backend, if it stands in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     vserver_group_id: Option<String>,
@@ -84,7 +97,7 @@ pub struct StepBody {
     /// How it was chosen, absent for a primary/secondary group: wrr, rr, wlc, sch, tch or qch.
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduler: Option<&'static str>,
-    /// How many members a listener has, or to how many interfaces a HaVip is bound.
+    /// How many members a listener or its forwarding rule has, or to how many interfaces a HaVip is bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<usize>,
     /// The elastic IP address.
@@ -142,6 +155,37 @@ pub struct StepBody {
     /// Where the interface, instance, listener or load balancer is in its life.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
+}
+
+/// A forwarding rule that was asked.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct AskedRuleBody {
+    /// The rule.
+    #[schema(example = "rule-bp1s0vzbfxld0re4r7kcu")]
+    forwarding_rule_id: String,
+    /// The domain that it is for; empty for any.
+    #[schema(example = "shop.example")]
+    domain: String,
+    /// With what a path begins; empty for any.
+    #[schema(example = "/cart")]
+    url: String,
+}
+
+/// The forwarding rules that were asked on the way of a packet, up to the one that takes its request; absent if none was.
+pub fn rules_asked(w: &World, trace: &Trace) -> Option<Vec<AskedRuleBody>> {
+    let (listener, taken_by) = trace.forward.iter().find_map(|hop| match *hop {
+        Hop::ForwardingRules { listener, verdict: Some(verdict), .. } => Some((listener, verdict.taken_by)),
+        _ => None,
+    })?;
+    let (listener, request) = (w.get::<Listener>(&listener)?, trace.question.request.as_ref()?);
+    let all = serving::rules_asked(w, listener, request.host());
+    let number = all.iter().position(|rule| Some(rule.id) == taken_by).map_or(all.len(), |at| at + 1);
+    let body = |rule: &&ForwardingRule| AskedRuleBody {
+        forwarding_rule_id: rule.id.to_string(),
+        domain: rule.domain.to_string(),
+        url: rule.url.to_string(),
+    };
+    Some(all[..number].iter().map(body).collect())
 }
 
 impl StepBody {
@@ -244,8 +288,8 @@ impl StepBody {
         self
     }
 
-    /// A step.
-    pub fn of_hop(hop: &Hop) -> StepBody {
+    /// A step, with the forwarding rules that were asked if it is the one at which they were.
+    pub fn of_hop(hop: &Hop, asked: Option<&Vec<AskedRuleBody>>) -> StepBody {
         match *hop {
             Hop::Sent { place, header } => StepBody::of("sent").at(place).address(header.source),
             Hop::Groups { member, direction, verdict } => StepBody::of("security_groups").at(member).judged(
@@ -281,6 +325,12 @@ impl StepBody {
             Hop::ListenerAccess { listener, verdict } => {
                 StepBody::of("listener_access").listener(listener).access(verdict)
             }
+            Hop::ForwardingRules { listener, rules, verdict } => StepBody {
+                forwarding_rule_id: verdict.and_then(|verdict| verdict.taken_by).map(|id| id.to_string()),
+                forwarding_rules: Some(rules),
+                asked: asked.cloned(),
+                ..StepBody::of("forwarding_rules").listener(listener)
+            },
             Hop::Balanced { load_balancer, listener, pool, scheduler, server, header } => StepBody {
                 vserver_group_id: pool.vserver_group().map(|id| id.to_string()),
                 master_slave_server_group_id: pool.pair().map(|id| id.to_string()),
@@ -343,9 +393,11 @@ impl StepBody {
             Disposition::Redirected { listener, port } => {
                 StepBody { port: Some(port), ..step.listener(listener) }
             }
-            Disposition::NoHealthyBackend { listener, members } => {
-                StepBody { members: Some(members), ..step.listener(listener) }
-            }
+            Disposition::NoHealthyBackend { listener, rule, members } => StepBody {
+                forwarding_rule_id: rule.map(|id| id.to_string()),
+                members: Some(members),
+                ..step.listener(listener)
+            },
             Disposition::BackendCallsItself { listener, eni } => step.listener(listener).eni(eni),
             Disposition::NotServed { resident, serves } => {
                 StepBody { port: Some(serves), ..step.at(Place::Resident(resident)) }

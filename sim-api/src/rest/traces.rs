@@ -1,7 +1,7 @@
 //! Packet traces on the native wire: what becomes of up to 10,000 flows, and what would let a refused one through.
 
 use super::context::{Body, Context, parse_id};
-use super::trace_steps::{ChangeBody, StepBody};
+use super::trace_steps::{self, AskedRuleBody, ChangeBody, StepBody};
 use crate::app::AppState;
 use crate::engine::EngineError;
 use crate::problem::Problem;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use sim_core::datapath::remedy::{Remedy, Search};
 use sim_core::datapath::text::{Words, protocol_word};
-use sim_core::datapath::{Flow, Hop, Source, Trace};
+use sim_core::datapath::{Flow, Hop, Request, Source, Trace};
 use sim_core::ecs::group_filter::{PacketProtocol, parse_address};
 use sim_core::ecs::instance::Instance;
 use sim_core::id::InstanceId;
@@ -107,6 +107,25 @@ pub struct FlowBody {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 65535)]
     source_port: Option<u16>,
+    /// What is asked for over HTTP on the connection, for tcp. Listeners of HTTP and HTTPS ask their forwarding rules with it,
+    /// and ask none without it.
+    #[serde(default)]
+    request: Option<RequestBody>,
+}
+
+/// A request over HTTP.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = FlowRequestBody)]
+pub struct RequestBody {
+    /// What its Host header says: a name or an address, with or without a port; none if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 259, example = "shop.example")]
+    host: Option<String>,
+    /// Its path with the query: printable ASCII, a slash first; / if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2048, example = "/cart/1")]
+    path: Option<String>,
 }
 
 /// What became of the flows.
@@ -125,6 +144,8 @@ struct Traced {
     /// The trace; without steps where no evidence is asked for.
     trace: Trace,
     evidence: EvidenceBody,
+    /// The forwarding rules that were asked, if a step did.
+    asked: Option<Vec<AskedRuleBody>>,
     text: Option<String>,
     remedy: Option<RemedyBody>,
 }
@@ -152,6 +173,9 @@ pub struct TraceBody {
     /// The protocol.
     #[schema(example = "tcp")]
     protocol: String,
+    /// The request; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestBody>,
     /// The steps there; absent without evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     forward: Option<Vec<StepBody>>,
@@ -177,7 +201,8 @@ pub struct RemedyBody {
 /// Trace flows: what becomes of a packet, step by step there and back, and which object and rule decided.
 ///
 /// The order is that of the datapath: security groups of the sender, route by longest prefix in the table of its vSwitch,
-/// what the next hop does, groups and state of the receiver, and then the way of the answer. Nothing is written, and each
+/// what the next hop does, groups and state of the receiver, and then the way of the answer. A listener of a load balancer
+/// asks its forwarding rules with the flow's request. Nothing is written, and each
 /// flow is judged on the world as it is at that moment. One flow that cannot be asked about refuses the whole request.
 #[utoipa::path(post, path = "/v1/traces", tag = "Trace",
     request_body(content = TraceFlowsBody, examples(
@@ -189,6 +214,9 @@ pub struct RemedyBody {
              "protocol": "udp", "port": 53}]}))),
         ("internet" = (summary = "From the internet", value = json!({"flows": [
             {"source_address": "47.96.1.1", "destination": "8.8.8.8", "port": 443}]}))),
+        ("request" = (summary = "A request to a listener with forwarding rules", value = json!({"flows": [
+            {"source_address": "47.96.1.1", "destination": "198.19.0.1", "port": 80,
+             "request": {"host": "shop.example", "path": "/cart/1"}}], "text": true, "remedies": true}))),
         ("batch" = (summary = "Verdicts of many flows", value = json!({"evidence": "none", "flows": [
             {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "port": 80},
             {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "port": 443},
@@ -259,12 +287,14 @@ fn at_flow(refusal: Refusal, at: usize) -> Refusal {
 fn answer(w: &World, caller: &Caller, flow: &FlowBody, body: &TraceFlowsBody) -> Outcome<Traced> {
     let question = flow.read(w, caller)?.resolve(w, caller)?;
     let trace = if body.evidence == EvidenceBody::None && !body.text {
-        Trace { question, forward: Vec::new(), back: Vec::new(), ending: question.verdict(w) }
+        let ending = question.verdict(w);
+        Trace { question, forward: Vec::new(), back: Vec::new(), ending }
     } else {
         question.trace(w)
     };
     let text = body.text.then(|| Words::new(w).trace(&trace));
-    Ok(Traced { trace, evidence: body.evidence, text, remedy: None })
+    let asked = trace_steps::rules_asked(w, &trace);
+    Ok(Traced { trace, evidence: body.evidence, asked, text, remedy: None })
 }
 
 fn add_remedies(copy: World, caller: &Caller, items: &mut [Traced]) {
@@ -307,16 +337,26 @@ impl FlowBody {
                     .accepted("network_interface_id, instance_id or source_address"));
             }
         };
-        Ok(Flow { source, protocol, source_port: self.source_port, destination, port: self.port })
+        let request = self.request.as_ref();
+        let request = request.map(|r| Request::new(r.host.as_deref(), r.path.as_deref())).transpose()?;
+        Ok(Flow { source, protocol, source_port: self.source_port, destination, port: self.port, request })
+    }
+}
+
+impl RequestBody {
+    fn of(request: &Request) -> RequestBody {
+        let host = Some(request.host()).filter(|host| !host.is_empty());
+        RequestBody { host: host.map(str::to_owned), path: Some(request.path().to_owned()) }
     }
 }
 
 impl TraceBody {
     fn new(of: &Traced) -> TraceBody {
-        let Traced { trace: Trace { question, forward, back, ending }, evidence, text, remedy } = of;
+        let Traced { trace: Trace { question, forward, back, ending }, evidence, asked, text, remedy } = of;
         let header = question.header;
         let steps = |hops: &[Hop]| {
-            (*evidence == EvidenceBody::Full).then(|| hops.iter().map(StepBody::of_hop).collect())
+            (*evidence == EvidenceBody::Full)
+                .then(|| hops.iter().map(|hop| StepBody::of_hop(hop, asked.as_ref())).collect())
         };
         TraceBody {
             delivered: ending.delivered(),
@@ -327,6 +367,7 @@ impl TraceBody {
             destination: header.destination.to_string(),
             port: header.port,
             protocol: protocol_word(header.protocol),
+            request: question.request.as_ref().map(RequestBody::of),
             forward: steps(forward),
             r#return: steps(back),
             remedy: remedy.clone(),

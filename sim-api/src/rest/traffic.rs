@@ -62,7 +62,8 @@ enum Form {
 /// Simulate clients of a load balancer's listener over virtual time, and report what came of it.
 ///
 /// The scenario says who comes, what they come to, how backends answer and what happens to them; or it names a listener of
-/// the world by `of_world`, whose scheduler, stickiness, limits, health check, members and schedules are taken over. A run
+/// the world by `of_world`, whose scheduler, stickiness, limits, health check, members and schedules are taken over; with a host
+/// or a path those of the forwarding rule that takes the request. A run
 /// depends on its scenario alone: the same scenario gives the same bytes. It has at most 5,000,000 connections here; the
 /// command line takes more. The chart is an SVG image of connections and failures over time.
 #[utoipa::path(post, path = "/v1/traffic", tag = "Traffic", params(FormQuery),
@@ -74,7 +75,7 @@ enum Form {
             "fault": [{"at": "20s", "backend": "web-1", "answers": "silent"}, {"at": "1m", "backend": "web-1", "answers": "5ms"}]}))),
         ("of_world" = (summary = "A listener of the world", value = json!({
             "duration": "5m", "clients": {"rate": 100},
-            "of_world": {"load_balancer_id": "lb-bp1b6c719dfa08exfuca5", "port": 80},
+            "of_world": {"load_balancer_id": "lb-bp1b6c719dfa08exfuca5", "port": 80, "host": "shop.example", "path": "/cart"},
             "fault": [{"at": "1m", "backend": "i-bp14fshsqp65fwoc0qls", "answers": "refuses"}]}))),
         ("attack" = (summary = "An attack that ends in a black hole", value = json!({
             "duration": "4h", "clients": {"rate": 10}, "backend": [{"name": "web-1"}], "protection": {"bandwidth": 200},

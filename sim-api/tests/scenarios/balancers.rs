@@ -9,6 +9,7 @@
 //! | `weigh POOL HOST PORT WEIGHT` | its weight |
 //! | `listen NAME BALANCER PORT/PROTOCOL POOL [SETTING VALUE]...` | a listener; a number as the pool is the default pool's port |
 //! | `tune LISTENER SETTING VALUE...` | what is not named stays |
+//! | `rule NAME LISTENER DOMAIN/URL POOL` | a forwarding rule; a domain without URL ends in no slash |
 //! | `send NAME BALANCER PORT PORT` | an HTTP listener that sends clients to the HTTPS listener on another port |
 //! | `idle BALANCER`, `wake BALANCER`, `lock BALANCER`, `unlock BALANCER` | whether it forwards, and may be changed |
 //! | `list NAME BLOCK...` | an access control list; `- ` for an empty one |
@@ -34,6 +35,7 @@ use sim_core::secret::Fingerprint;
 use sim_core::slb::acl::{AclEntry, AclKind, CreateAccessControlList};
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, RemoveBackends, Server, SetBackends};
 use sim_core::slb::certificate::{CertificateFacts, UploadServerCertificate};
+use sim_core::slb::forwarding_rule::{self, CreateForwardingRules, NewRule, OwnSettings};
 use sim_core::slb::health::{self, MemberHealth};
 use sim_core::slb::health_check::CheckKind;
 use sim_core::slb::listener::{
@@ -147,6 +149,21 @@ impl Story {
             }
             _ => return None,
         })
+    }
+
+    /// Makes a forwarding rule that does all as its listener, and says what came of it.
+    pub fn forwarding_rule(&mut self, called: &str, listener: &str, condition: &str, pool: &str) -> String {
+        let (domain, url) = condition.split_at(condition.find('/').unwrap_or(condition.len()));
+        let (name, domain, url, group) = (called.into(), domain.into(), url.into(), self.id(pool));
+        let rules = vec![NewRule { name, domain, url, group, own: OwnSettings::default() }];
+        let of: ListenerId = self.id(listener);
+        let told = self.give(None, CreateForwardingRules { listener: self.which(listener), rules }.into());
+        let made = forwarding_rule::of(&self.world, of).find(|rule| rule.name == called);
+        let id = made.map(|rule| rule.id);
+        if let Some(id) = id {
+            self.names.insert(called.to_owned(), id.into());
+        }
+        told
     }
 
     fn pool(&self, called: &str) -> Pool {

@@ -8,6 +8,8 @@ mod balancers;
 mod traffic;
 mod words;
 
+use sim_core::datapath::Disposition;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use words::Story;
@@ -62,6 +64,29 @@ fn every_story_ends_as_it_is_written() {
         wrong.push(format!("{}: written\n    {a}\ncame\n    {b}", file.display()));
     }
     assert!(wrong.is_empty(), "{}\nCLOUDNET_UPDATE=1 writes what came.", wrong.join("\n"));
+}
+
+/// The page has a section for each end, with a packet that ends so, and for nothing that is no end.
+#[test]
+fn the_page_on_the_datapath_has_an_example_of_each_end() {
+    let page = fs::read_to_string(directory().join("../../docs/datapath.md")).unwrap();
+    let (mut story, mut section) = (Story::new(), String::new());
+    let mut shown: BTreeMap<String, bool> = BTreeMap::new();
+    for line in page.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            section = heading.to_lowercase();
+            shown.insert(section.clone(), false);
+        } else if let Some(command) = line.strip_prefix("> ") {
+            story.tell(command);
+            let ended = story.ends.drain(..).any(|end| end == section);
+            *shown.entry(section.clone()).or_default() |= ended;
+        }
+    }
+    // Sections in words of their own are about ways, not about ends.
+    shown.retain(|section, _| !section.contains(' '));
+    let words: BTreeMap<String, bool> =
+        Disposition::WORDS.iter().map(|word| ((*word).to_owned(), true)).collect();
+    assert_eq!(shown, words);
 }
 
 #[test]

@@ -17,6 +17,7 @@
 //! | `snat NAT BLOCK EIP` | let a block out by it |
 //! | `dnat NAT EIP PORTS ADDRESS PORTS PROTOCOL` | let in what comes to these ports |
 //! | `trace FROM TARGET` | follow a packet and its answer, and say what would let a refused one through |
+//! | `trace FROM TARGET HOST/PATH` | the same with a request over HTTP; `/PATH` without a host |
 //!
 //! A sender is an interface, a host, `NAME@ADDRESS` for something behind it, or an address of the internet. A target is
 //! `10.0.2.9:80/tcp` or `10.0.2.9/icmp`; the name of an elastic IP address stands for the address.
@@ -25,7 +26,7 @@ use super::words::Story;
 use sim_core::Command;
 use sim_core::datapath::remedy::remedy;
 use sim_core::datapath::text::Words;
-use sim_core::datapath::{Flow, Source, Target};
+use sim_core::datapath::{Flow, Request, Source, Target};
 use sim_core::ecs::eni::ModifyEni;
 use sim_core::ecs::eni_attachment::AttachEni;
 use sim_core::ecs::instance::{ChargeType, Instance};
@@ -279,7 +280,7 @@ impl Story {
     }
 
     /// Follows a packet and says what would let it through.
-    pub fn trace(&self, from: &str, target: &str) -> String {
+    pub fn trace(&mut self, from: &str, target: &str, request: Option<&str>) -> String {
         let source = match (from.split_once('@'), from.parse()) {
             (_, Ok(address)) => Source::Outside(address),
             (Some((name, address)), _) => {
@@ -293,7 +294,12 @@ impl Story {
             named.and_then(|id| self.world.get::<Eip>(&id)).map(|eip| format!("{}{rest}", eip.address));
         let asked = Target::parse(named.as_deref().unwrap_or(target), "destination").and_then(
             |Target { address, port, protocol }| {
-                let flow = Flow { source, protocol, source_port: None, destination: address, port };
+                let split = |text: &str| {
+                    let (host, path) = text.split_at(text.find('/').expect("HOST/PATH"));
+                    Request::new(Some(host), Some(path))
+                };
+                let (destination, request) = (address, request.map(split).transpose()?);
+                let flow = Flow { source, protocol, source_port: None, destination, port, request };
                 flow.resolve(&self.world, &self.caller)
             },
         );
@@ -307,6 +313,7 @@ impl Story {
         if !trace.ending.delivered() {
             told.push_str(&words.remedy(remedy(&self.world, &self.caller, &question).as_ref()));
         }
+        self.ends.push(trace.ending.disposition.word());
         told
     }
 }

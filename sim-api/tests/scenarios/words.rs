@@ -51,6 +51,8 @@ pub struct Story {
     pub world: World,
     pub caller: Caller,
     pub names: BTreeMap<String, AnyId>,
+    /// How the packets ended that were followed.
+    pub ends: Vec<&'static str>,
     pub journal: Vec<Entry>,
 }
 
@@ -64,6 +66,7 @@ impl Story {
             world: World::new(genesis()),
             caller: Caller::new(AccountId::DEFAULT, "cn-hangzhou"),
             names: BTreeMap::new(),
+            ends: Vec::new(),
             journal: Vec::new(),
         }
     }
@@ -95,7 +98,11 @@ impl Story {
             ["packet", eni, direction, protocol, peer, port] => {
                 self.packet(eni, direction, protocol, peer.parse().unwrap(), port.parse().unwrap())
             }
-            ["trace", from, target] => self.trace(from, target),
+            ["trace", from, target] => self.trace(from, target, None),
+            ["trace", from, target, request] => self.trace(from, target, Some(request)),
+            ["rule", called, listener, condition, pool] => {
+                self.forwarding_rule(called, listener, condition, pool)
+            }
             ["host", called, vswitch, groups, rest @ ..] => {
                 self.run_host(called, vswitch, groups, rest.first())
             }

@@ -1,7 +1,8 @@
 //! What a load balancer does with a packet and its answer.
 //!
-//! The load balancer is active, a listener runs on the port, its access control lets the client in, and of its members one
-//! takes the connection. A TCP or UDP listener keeps the client's address, one of HTTP or HTTPS connects from
+//! The load balancer is active, a listener runs on the port, its access control lets the client in, its forwarding rules say
+//! which pool serves a request, and of the members of that one takes the connection. A TCP or UDP listener keeps the client's
+//! address, one of HTTP or HTTPS connects from
 //! 100.64.0.0/10 (provider documentation: CLB, real client addresses), as does one whose client comes by IPv6, since
 //! backends have IPv4. What comes to a backend is judged neither by its security groups (100.64.0.0/10 needs no rule, and the
 //! nodes of managed clusters take what layer 4 brings without one) nor by network ACLs (network ACL, 2026: traffic of CLB is
@@ -9,7 +10,8 @@
 //! the client as from any other in the load balancer's vSwitch, or to the internet.
 
 use super::flow::Header;
-use super::hop::{Disposition, Hop, Leg, Place, Sink};
+use super::hop::{Disposition, Hop, Leg, Place, RuleVerdict, Sink};
+use super::request::Request;
 use super::trace::{Step, Walk};
 use super::{internet, member, routing};
 use crate::ecs::eni::Eni;
@@ -17,6 +19,7 @@ use crate::ecs::group_filter::{DecidedBy, PacketProtocol, Verdict};
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{EniId, ListenerId, LoadBalancerId};
 use crate::slb::backend;
+use crate::slb::forwarding_rule;
 use crate::slb::listener::{self, Listener};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::member::{Connection, Served, first_choice};
@@ -66,11 +69,30 @@ pub(super) fn take<S: Sink>(walk: &mut Walk<'_, S>, balancer: &LoadBalancer, hea
     if let Some(port) = listener.redirect {
         return Err(Disposition::Redirected { listener: id, port });
     }
-    // A packet has neither host nor path: the listener's own pool serves, as for a request that no forwarding rule takes.
-    match serving::of(w, listener, None) {
+    // Without a request the listener's own pool serves, as for one that no forwarding rule takes.
+    let serving = serving::of(w, listener, walk.request().map(Request::asked));
+    ask_rules(walk, listener, serving.as_ref());
+    match serving {
         Some(serving) => forward(walk, balancer, listener, &serving, header),
-        None => Err(Disposition::NoHealthyBackend { listener: id, members: 0 }),
+        None => Err(Disposition::NoHealthyBackend { listener: id, rule: None, members: 0 }),
     }
+}
+
+/// Tells what the forwarding rules of a listener made of a request, if it has any.
+fn ask_rules<S: Sink>(walk: &mut Walk<'_, S>, listener: &Listener, serving: Option<&Serving<'_>>) {
+    let (w, id) = (walk.w, listener.id);
+    let rules = if listener.protocol.is_http() { forwarding_rule::of(w, id).count() } else { 0 };
+    if rules == 0 {
+        return;
+    }
+    let request = walk.request().cloned();
+    walk.step(|| {
+        let verdict = request.map(|request| RuleVerdict {
+            nearest: serving::rules_asked(w, listener, request.host()).first().map(|rule| rule.id),
+            taken_by: serving.and_then(|serving| serving.rule).map(|rule| rule.id),
+        });
+        Hop::ForwardingRules { listener: id, rules, verdict }
+    });
 }
 
 /// The listener chooses a member and sends the packet on to it.
@@ -85,7 +107,8 @@ fn forward<S: Sink>(
     let client = (header.source, header.source_port);
     let connection = Connection { client, asked: (header.destination, header.port) };
     let Some(Served { backend, port, .. }) = first_choice(w, listener, serving, &connection) else {
-        return Err(Disposition::NoHealthyBackend { listener: id, members: serving.members().count() });
+        let (rule, members) = (serving.rule.map(|rule| rule.id), serving.members().count());
+        return Err(Disposition::NoHealthyBackend { listener: id, rule, members });
     };
     let eni = backend::interface(w, backend.server).and_then(|id| w.get::<Eni>(&id));
     let eni = eni.expect("a member leaves its pools before its server goes");

@@ -7,9 +7,10 @@ use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::instance_life::{BatchRule, StartInstances};
 use crate::ecs::outage::{self, EndOutage};
 use crate::ecs::service_port::{self, ClearServicePort};
-use crate::id::{ListenerId, LoadBalancerId};
+use crate::id::{ForwardingRuleId, ListenerId, LoadBalancerId};
 use crate::slb::acl::{AccessControlList, AclEntry, AclKind, ModifyAccessControlList};
 use crate::slb::backend::{self, Member, NewBackend, Pool, Server, SetBackends};
+use crate::slb::forwarding_rule::DeleteForwardingRules;
 use crate::slb::listener::{Listener, ListenerStatus, ModifyListener, StartListener, WhichListener};
 use crate::slb::listener_access::AccessSettings;
 use crate::slb::load_balancer::LoadBalancer;
@@ -71,15 +72,20 @@ pub(super) fn admitted(w: &World, listener: ListenerId, client: IpAddr) -> Vec<C
 }
 
 /// What makes one of the members healthy or gives it a weight: its instance started, an outage ended, its port as a port is
-/// that nothing was told of.
-pub(super) fn made_to_serve(w: &World, listener: ListenerId) -> Vec<Command> {
+/// that nothing was told of. The members are those of a forwarding rule if one took the request; without it another rule or the
+/// listener's own pool serves.
+pub(super) fn made_to_serve(w: &World, listener: ListenerId, rule: Option<ForwardingRuleId>) -> Vec<Command> {
     let Some(l) = w.get::<Listener>(&listener) else { return Vec::new() };
     let mut changes: Vec<Command> = Vec::new();
-    let Some(serving) = serving::of(w, l, None) else { return changes };
+    let all = serving::all(w, l);
+    let Some(serving) = all.iter().find(|serving| serving.rule.map(|rule| rule.id) == rule) else {
+        return changes;
+    };
     for served in serving.members().take(TRIED) {
         changes.extend(serving.pool.changeable().and_then(|pool| weighed(pool, served)));
-        changes.extend(mended(w, &serving, served));
+        changes.extend(mended(w, serving, served));
     }
+    changes.extend(rule.map(|rule| DeleteForwardingRules { rules: vec![rule] }.into()));
     changes
 }
 

@@ -2,6 +2,7 @@
 
 use super::hop::Place;
 use super::member;
+use super::request::Request;
 use crate::access::Caller;
 use crate::cidr::{Cidr4, reserved};
 use crate::ecs::eni::Eni;
@@ -23,7 +24,7 @@ pub enum Source {
 }
 
 /// The first packet of a session as a caller describes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// Who sends.
     pub source: Source,
@@ -35,6 +36,8 @@ pub struct Flow {
     pub destination: IpAddr,
     /// The destination port, for TCP and UDP.
     pub port: Option<u16>,
+    /// What is asked for over HTTP on the connection, for TCP. Without it no forwarding rule is asked.
+    pub request: Option<Request>,
 }
 
 /// Where a flow goes, as `10.0.2.9:80/tcp`.
@@ -121,12 +124,14 @@ impl Header {
 }
 
 /// A flow whose form is right and whose sender exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Where the packet starts.
     pub from: Place,
     /// Its header.
     pub header: Header,
+    /// What is asked for over HTTP on the connection.
+    pub request: Option<Request>,
 }
 
 impl Flow {
@@ -134,8 +139,9 @@ impl Flow {
     ///
     /// # Errors
     /// [`ErrorCode::InvalidParameter`] for addresses of two families, a destination or an outside source that no single
-    /// host has, ICMP of the other family, ports where there are none; [`ErrorCode::MissingParameter`] without a
-    /// destination port; [`ErrorCode::EniNotFound`]; an interface without an address of the destination's family.
+    /// host has, ICMP of the other family, ports where there are none, a request over another protocol than TCP;
+    /// [`ErrorCode::MissingParameter`] without a destination port; [`ErrorCode::EniNotFound`]; an interface without an address
+    /// of the destination's family.
     pub fn resolve(&self, w: &World, caller: &Caller) -> Outcome<Question> {
         check_host(self.destination, "destination")?;
         let (port, source_port) = self.protocol.ports(self.port, self.source_port)?;
@@ -160,8 +166,19 @@ impl Flow {
             }
         };
         self.check_icmp()?;
-        let (protocol, destination) = (self.protocol, self.destination);
-        Ok(Question { from, header: Header { protocol, source, source_port, destination, port } })
+        self.check_request()?;
+        let (protocol, destination, request) = (self.protocol, self.destination, self.request.clone());
+        Ok(Question { from, header: Header { protocol, source, source_port, destination, port }, request })
+    }
+
+    fn check_request(&self) -> Outcome<()> {
+        if self.request.is_none() || self.protocol == PacketProtocol::Tcp {
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorCode::InvalidParameter)
+            .field("request")
+            .detail("Only TCP carries a request.")
+            .accepted("the protocol tcp with it"))
     }
 
     fn check_icmp(&self) -> Outcome<()> {

@@ -9,8 +9,9 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    AnyId, EipId, EniId, ForwardEntryId, HaVipId, InstanceId, ListenerId, LoadBalancerId, NatGatewayId,
-    NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
+    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, ListenerId, LoadBalancerId,
+    NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId,
+    VSwitchId, VpcId,
 };
 use crate::slb::backend::Server;
 use crate::slb::listener::ListenerStatus;
@@ -95,6 +96,16 @@ impl From<NatEntryId> for AnyId {
     }
 }
 
+/// What forwarding rules made of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleVerdict {
+    /// One of the rules whose domain is nearest to the host, of which alone the URLs are asked; absent if no rule's domain
+    /// covers the host.
+    pub nearest: Option<ForwardingRuleId>,
+    /// The rule that takes the request; absent if none does, and the listener's own pool serves.
+    pub taken_by: Option<ForwardingRuleId>,
+}
+
 /// A step of the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hop {
@@ -174,6 +185,15 @@ pub enum Hop {
         listener: ListenerId,
         /// What it made of it.
         verdict: AccessVerdict,
+    },
+    /// A listener that has forwarding rules asked them with the request, or could not, since there is none.
+    ForwardingRules {
+        /// The listener.
+        listener: ListenerId,
+        /// How many rules it has.
+        rules: usize,
+        /// What they made of the request; absent if there is none, and the listener's own pool serves.
+        verdict: Option<RuleVerdict>,
     },
     /// A load balancer sent the packet on to one of its backends.
     Balanced {
@@ -333,10 +353,13 @@ pub enum Disposition {
         /// The port of the other one.
         port: u16,
     },
-    /// None of the listener's members takes new connections: none has a weight and is healthy.
+    /// None of the listener's members, or of those of its forwarding rule, takes new connections: none has a weight and is
+    /// healthy.
     NoHealthyBackend {
         /// The listener.
         listener: ListenerId,
+        /// The forwarding rule that takes the request; absent if the listener's own pool serves.
+        rule: Option<ForwardingRuleId>,
         /// How many members it has.
         members: usize,
     },
@@ -400,38 +423,48 @@ pub enum Disposition {
     },
 }
 
-impl Disposition {
-    /// A word for programs.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Disposition::Delivered(_) => "delivered",
-            Disposition::GroupsDrop { .. } => "security_group_drop",
-            Disposition::AclDrop { .. } => "network_acl_drop",
-            Disposition::NotAttached { .. } => "not_attached",
-            Disposition::InstanceDown { .. } => "instance_not_running",
-            Disposition::SourceDestCheck { .. } => "source_dest_check",
-            Disposition::NoRoute { .. } => "no_route",
-            Disposition::NextHopGone { .. } => "next_hop_gone",
-            Disposition::Loop { .. } => "loop",
-            Disposition::NobodyThere { .. } => "nobody_there",
-            Disposition::HaVipUnanswered { .. } => "ha_vip_unanswered",
-            Disposition::BalancerDown { .. } => "load_balancer_down",
-            Disposition::NoListener { .. } => "no_listener",
-            Disposition::ListenerStopped { .. } => "listener_stopped",
-            Disposition::ListenerAccessDrop { .. } => "listener_access_drop",
-            Disposition::Redirected { .. } => "redirected",
-            Disposition::NoHealthyBackend { .. } => "no_healthy_backend",
-            Disposition::BackendCallsItself { .. } => "backend_calls_itself",
-            Disposition::NotServed { .. } => "port_not_served",
-            Disposition::NoPublicPath { .. } => "no_public_path",
-            Disposition::EipNotBound { .. } => "eip_not_bound",
-            Disposition::NotForwarded { .. } => "nat_not_forwarded",
-            Disposition::NoPublicAddress { .. } => "no_public_address",
-            Disposition::PrivateFromOutside { .. } => "private_from_outside",
-            Disposition::AnswerAstray { .. } => "answer_astray",
-            Disposition::AnswerForeign { .. } => "answer_foreign",
+/// The words for dispositions, each once.
+macro_rules! words {
+    ($($end:pat => $word:literal,)+) => {
+        impl Disposition {
+            /// Every word, in the order of the dispositions.
+            pub const WORDS: &[&str] = &[$($word),+];
+
+            /// A word for programs.
+            pub const fn word(self) -> &'static str {
+                match self { $($end => $word,)+ }
+            }
         }
-    }
+    };
+}
+
+words! {
+    Disposition::Delivered(_) => "delivered",
+    Disposition::GroupsDrop { .. } => "security_group_drop",
+    Disposition::AclDrop { .. } => "network_acl_drop",
+    Disposition::NotAttached { .. } => "not_attached",
+    Disposition::InstanceDown { .. } => "instance_not_running",
+    Disposition::SourceDestCheck { .. } => "source_dest_check",
+    Disposition::NoRoute { .. } => "no_route",
+    Disposition::NextHopGone { .. } => "next_hop_gone",
+    Disposition::Loop { .. } => "loop",
+    Disposition::NobodyThere { .. } => "nobody_there",
+    Disposition::HaVipUnanswered { .. } => "ha_vip_unanswered",
+    Disposition::BalancerDown { .. } => "load_balancer_down",
+    Disposition::NoListener { .. } => "no_listener",
+    Disposition::ListenerStopped { .. } => "listener_stopped",
+    Disposition::ListenerAccessDrop { .. } => "listener_access_drop",
+    Disposition::Redirected { .. } => "redirected",
+    Disposition::NoHealthyBackend { .. } => "no_healthy_backend",
+    Disposition::BackendCallsItself { .. } => "backend_calls_itself",
+    Disposition::NotServed { .. } => "port_not_served",
+    Disposition::NoPublicPath { .. } => "no_public_path",
+    Disposition::EipNotBound { .. } => "eip_not_bound",
+    Disposition::NotForwarded { .. } => "nat_not_forwarded",
+    Disposition::NoPublicAddress { .. } => "no_public_address",
+    Disposition::PrivateFromOutside { .. } => "private_from_outside",
+    Disposition::AnswerAstray { .. } => "answer_astray",
+    Disposition::AnswerForeign { .. } => "answer_foreign",
 }
 
 /// How a trace ends, and on which leg: a packet whose answer is lost ends on [`Leg::Return`].

@@ -6,6 +6,7 @@
 //! | file | what it has |
 //! |---|---|
 //! | `flow` | the question: who sends what to whom |
+//! | `request` | what a client asks for over HTTP, which forwarding rules look at |
 //! | `hop` | the answer: steps, places and dispositions, with ids as evidence |
 //! | `trace` | the way there and back |
 //! | `member` | what an interface or resident does with a packet: its groups, its state, the source/destination check |
@@ -28,10 +29,12 @@ mod member;
 mod met;
 pub mod reach;
 pub mod remedy;
+pub mod request;
 mod routing;
 pub mod text;
 pub mod trace;
 
 pub use flow::{Flow, Header, Question, Source, Target};
 pub use hop::{Disposition, Ending, Hop, Leg, NatEntryId, Place};
+pub use request::Request;
 pub use trace::{Judge, Trace};

@@ -210,6 +210,7 @@ impl Work {
                 destination: r.first,
                 port,
             },
+            request: None,
         };
         let (mut open, mut witness): (Vec<PortRange>, Option<Question>) = (Vec::new(), None);
         let mut refused: Option<(Question, Ending)> = None;

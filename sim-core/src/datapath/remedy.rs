@@ -201,7 +201,9 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         Disposition::ListenerAccessDrop { listener, .. } => {
             balancer_remedy::admitted(w, listener, last_header(trace).source)
         }
-        Disposition::NoHealthyBackend { listener, .. } => balancer_remedy::made_to_serve(w, listener),
+        Disposition::NoHealthyBackend { listener, rule, .. } => {
+            balancer_remedy::made_to_serve(w, listener, rule)
+        }
         // Who should hold an address, serve a port or be reached from outside is for the caller to say.
         Disposition::NobodyThere { .. }
         | Disposition::NotServed { .. }

@@ -1,16 +1,18 @@
 //! A trace in words, for those who read it. Programs take the values.
 
 use super::flow::Header;
-use super::hop::{Disposition, Ending, Hop, Leg, Place, SESSION_LIFETIME};
+use super::hop::{Disposition, Ending, Hop, Leg, Place, RuleVerdict, SESSION_LIFETIME};
 use super::remedy::Remedy;
+use super::request::Request;
 use super::trace::Trace;
 use crate::command::Command;
 use crate::ecs::group_filter::{DecidedBy, PacketProtocol, Verdict};
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
 };
-use crate::id::{AnyId, ListenerId, NetworkAclId, NetworkAclRuleId, SecurityGroupRuleId};
+use crate::id::{AnyId, ForwardingRuleId, ListenerId, NetworkAclId, NetworkAclRuleId, SecurityGroupRuleId};
 use crate::slb::backend::{NewBackend, Pool};
+use crate::slb::forwarding_rule::ForwardingRule;
 use crate::slb::listener::{self, WhichListener};
 use crate::slb::listener_access::AccessVerdict;
 use crate::slb::serving::ServingPool;
@@ -44,7 +46,8 @@ impl<'a> Words<'a> {
 
     /// The whole trace, a line for each step.
     pub fn trace(&self, trace: &Trace) -> String {
-        let mut out = format!("{}\n", header(&trace.question.header));
+        let request = trace.question.request.as_ref().map(request).unwrap_or_default();
+        let mut out = format!("{}{request}\n", header(&trace.question.header));
         let mut number = 0;
         for (leg, hops) in [("there", &trace.forward), ("back", &trace.back)] {
             if hops.is_empty() {
@@ -107,6 +110,9 @@ impl<'a> Words<'a> {
             Hop::ListenerAccess { listener, verdict } => {
                 let does = if verdict.allowed { "let the client in" } else { "keep the client out" };
                 format!("{}, {does}", self.access(listener, verdict))
+            }
+            Hop::ForwardingRules { listener, rules, verdict } => {
+                format!("{} {}", self.id(listener), self.ruled(rules, verdict))
             }
             Hop::Balanced { load_balancer, pool, scheduler, server, header: changed, .. } => {
                 let (pool, how) = match pool {
@@ -201,12 +207,16 @@ impl<'a> Words<'a> {
             Disposition::Redirected { listener, port } => {
                 format!("{} answers itself and sends the client to https on port {port}", self.id(listener))
             }
-            Disposition::NoHealthyBackend { listener, members: 0 } => {
-                format!("{} has no backend", self.id(listener))
-            }
-            Disposition::NoHealthyBackend { listener, members } => {
-                let (listener, of) = (self.id(listener), if members == 1 { "backend" } else { "backends" });
-                format!("{listener} has {members} {of}, and none has a weight and is healthy")
+            Disposition::NoHealthyBackend { listener, rule, members } => {
+                let whose = match rule {
+                    Some(rule) => format!("the group of {}, a rule of {},", self.id(rule), self.id(listener)),
+                    None => self.id(listener),
+                };
+                let of = if members == 1 { "backend" } else { "backends" };
+                match members {
+                    0 => format!("{whose} has no backend"),
+                    _ => format!("{whose} has {members} {of}, and none has a weight and is healthy"),
+                }
             }
             Disposition::BackendCallsItself { listener, eni } => {
                 format!("{} calls {} and would be called by itself", self.id(eni), self.id(listener))
@@ -247,6 +257,36 @@ impl<'a> Words<'a> {
             None => "of which none names it".to_owned(),
         };
         format!("the {} lists of {}, {named}", verdict.kind.text(), self.id(listener))
+    }
+
+    /// What a listener does with its forwarding rules.
+    fn ruled(&self, rules: usize, verdict: Option<RuleVerdict>) -> String {
+        let number = if rules == 1 { "rule".to_owned() } else { format!("{rules} rules") };
+        let Some(RuleVerdict { nearest, taken_by }) = verdict else {
+            return format!("does not ask its {number}, since there is no request to ask them with");
+        };
+        let row = |id: Option<ForwardingRuleId>| id.and_then(|id| self.w.get::<ForwardingRule>(&id));
+        let domain = |rule: &ForwardingRule| match rule.domain.as_str() {
+            "" => "any host".to_owned(),
+            domain => domain.to_owned(),
+        };
+        match (row(nearest), row(taken_by)) {
+            (_, Some(rule)) => {
+                let url = match rule.url.as_str() {
+                    "" => "it takes the paths that no URL fits".to_owned(),
+                    url => format!("{url} is the longest URL that fits"),
+                };
+                let (by, domain) = (self.id(rule.id), domain(rule));
+                format!(
+                    "asks its {number}: {by} takes the request; {domain} is the nearest domain, and {url}"
+                )
+            }
+            (Some(rule), None) => {
+                let domain = domain(rule);
+                format!("asks its {number}: {domain} is the nearest domain, and none of its URLs fits")
+            }
+            (None, None) => format!("asks its {number}: none is for the host"),
+        }
     }
 
     fn place(&self, place: Place) -> String {
@@ -423,6 +463,10 @@ impl<'a> Words<'a> {
                 let (port, protocol) = (c.port, c.protocol.word());
                 format!("{port}/{protocol} of {} answering as if nothing was told of it", self.id(c.instance))
             }
+            Command::DeleteForwardingRules(c) => {
+                let rules: Vec<String> = c.rules.iter().map(|&id| self.id(id)).collect();
+                format!("without forwarding rule {}", rules.join(", "))
+            }
             Command::EndOutage(c) => format!("{} ended", self.id(c.outage)),
             _ => return None,
         })
@@ -473,6 +517,14 @@ pub fn header(header: &Header) -> String {
         side(header.source, header.source_port),
         side(header.destination, header.port)
     )
+}
+
+/// A request as `, a request to shop.example for /cart`.
+fn request(request: &Request) -> String {
+    match request.host() {
+        "" => format!(", a request for {}", request.path()),
+        host => format!(", a request to {host} for {}", request.path()),
+    }
 }
 
 /// A protocol's name, or its number.

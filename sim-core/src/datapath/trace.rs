@@ -4,6 +4,7 @@ use super::balancer::{self, BalancerSession};
 use super::flow::{Flow, Header, Question};
 use super::hop::{Disposition, Ending, Forget, Hop, Keep, Leg, NatEntryId, Place, Sink};
 use super::met::Met;
+use super::request::Request;
 use super::{internet, routing};
 use crate::access::Caller;
 use crate::ecs::security_group_rule::Direction;
@@ -48,7 +49,7 @@ impl Question {
         let mut walk = Walk::new(w, Met::default(), Keep::default());
         let ending = walk.there_and_back(self);
         let Keep { forward, back } = walk.sink;
-        Trace { question: *self, forward, back, ending }
+        Trace { question: self.clone(), forward, back, ending }
     }
 
     /// Like [`Question::trace`], without the steps.
@@ -78,6 +79,8 @@ pub(super) struct Walk<'w, S> {
     pub leg: Leg,
     /// Where the first packet started.
     pub sender: Place,
+    /// What is asked for over HTTP on the connection.
+    request: Option<Request>,
     /// The sessions that security groups have let through on the way there: whose, and which way.
     pub sessions: Vec<(Place, Direction)>,
     /// The session that a NAT gateway keeps for the answer, if the packet left by an SNAT entry.
@@ -130,6 +133,7 @@ impl<'w, S: Sink> Walk<'w, S> {
             w,
             leg: Leg::Forward,
             sender: Place::Internet,
+            request: None,
             sessions: Vec::new(),
             snat: None,
             dnat: None,
@@ -138,6 +142,11 @@ impl<'w, S: Sink> Walk<'w, S> {
             translated: None,
             sink,
         }
+    }
+
+    /// What the packet asks for; an answer asks for nothing.
+    pub(super) fn request(&self) -> Option<&Request> {
+        self.request.as_ref().filter(|_| self.leg == Leg::Forward)
     }
 
     pub(super) fn step(&mut self, hop: impl FnOnce() -> Hop) {
@@ -166,6 +175,7 @@ impl<'w, S: Sink> Walk<'w, S> {
 
     fn there_and_back(&mut self, question: &Question) -> Ending {
         (self.leg, self.sender) = (Leg::Forward, question.from);
+        self.request.clone_from(&question.request);
         self.sessions.clear();
         (self.snat, self.dnat, self.balanced, self.translated) = (None, None, None, None);
         let disposition = self.both_legs(question).map_or_else(|end| end, Disposition::Delivered);
@@ -173,7 +183,7 @@ impl<'w, S: Sink> Walk<'w, S> {
     }
 
     fn both_legs(&mut self, question: &Question) -> Step<Place> {
-        let Question { from, header } = *question;
+        let Question { from, header, .. } = *question;
         // Cloud services and the internet are in no VPC: their packets go to the other side's.
         let vpc = self.vpc_of(from);
         let to = self.travel(from, vpc, &header)?;

@@ -38,17 +38,22 @@ fn host_of(header: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// Which of several rules takes a request, by its place among them. `host` is what the Host header says, empty if there is
-/// none; `path` begins with a slash and includes the query.
-pub fn matching<'a>(
-    rules: impl Iterator<Item = Condition<'a>> + Clone,
-    host: &str,
-    path: &str,
-) -> Option<usize> {
+/// Which of several rules are asked for a host, by their places among them and in the order in which they are: those of the
+/// domain nearest to it, the longest URL first. `host` is what the Host header says, empty if there is none.
+pub fn in_order<'a>(rules: impl Iterator<Item = Condition<'a>> + Clone, host: &str) -> Vec<usize> {
     let host = host_of(host);
-    let nearest = rules.clone().filter_map(|rule| distance(rule.domain, host)).min()?;
+    let Some(nearest) = rules.clone().filter_map(|rule| distance(rule.domain, host)).min() else {
+        return Vec::new();
+    };
     let of_domain = rules.enumerate().filter(|(_, rule)| distance(rule.domain, host) == Some(nearest));
-    let taking = of_domain.filter(|(_, rule)| path.starts_with(rule.url));
-    // Two rules of one domain have different URLs, so that the longest is one.
-    taking.max_by_key(|(_, rule)| rule.url.len()).map(|(at, _)| at)
+    let mut of_domain: Vec<(usize, usize)> = of_domain.map(|(at, rule)| (at, rule.url.len())).collect();
+    // Two rules of one domain have different URLs, so that of those with which a path begins the longest is one.
+    of_domain.sort_by_key(|(at, length)| (Reverse(*length), *at));
+    of_domain.into_iter().map(|(at, _)| at).collect()
+}
+
+/// Whether a rule that is asked takes a path: it begins with the rule's URL. The path begins with a slash and includes the
+/// query.
+pub fn takes(url: &str, path: &str) -> bool {
+    path.starts_with(url)
 }

@@ -106,14 +106,21 @@ pub fn of<'w>(w: &'w World, listener: &'w Listener, request: Option<HttpRequest<
         return None;
     }
     let taking = request.filter(|_| listener.protocol.is_http()).and_then(|request| {
-        let rules: Vec<&ForwardingRule> = forwarding_rule::of(w, listener.id).collect();
-        let conditions = rules.iter().map(|rule| Condition { domain: &rule.domain, url: &rule.url });
-        rule_matching::matching(conditions, request.host, request.path).map(|at| rules[at])
+        let asked = rules_asked(w, listener, request.host);
+        asked.into_iter().find(|rule| rule_matching::takes(&rule.url, request.path))
     });
     match taking {
         Some(rule) => by_rule(w, listener, rule),
         None => by_listener(w, listener),
     }
+}
+
+/// The forwarding rules of a listener that are asked for a host, in the order in which they are. The first whose URL the path
+/// begins with takes a request.
+pub fn rules_asked<'w>(w: &'w World, listener: &Listener, host: &str) -> Vec<&'w ForwardingRule> {
+    let rules: Vec<&ForwardingRule> = forwarding_rule::of(w, listener.id).collect();
+    let conditions = rules.iter().map(|rule| Condition { domain: &rule.domain, url: &rule.url });
+    rule_matching::in_order(conditions, host).into_iter().map(|at| rules[at]).collect()
 }
 
 /// All that serves a listener: its own pool, and after it what its forwarding rules name, in their order.

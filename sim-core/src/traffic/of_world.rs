@@ -1,8 +1,9 @@
 //! A listener of a world as a scenario: scheduler, stickiness, limits, health check, members and how they answer come from
 //! its rows, and what the schedules of ports and outages hold for the time of the run comes as faults.
 //!
-//! Health is what the world's checks know, and goes on from there. Rules by which requests are forwarded and lists of allowed
-//! addresses do not count: simulated clients have neither paths nor addresses.
+//! Health is what the world's checks know, and goes on from there. Where the clients ask for a host and a path, the forwarding
+//! rule that takes their request has its group serve, in its own way if it has one. Lists of allowed addresses do not count:
+//! simulated clients have none.
 
 use super::length::Length;
 use super::protection::Protection;
@@ -10,6 +11,7 @@ use super::scenario::{
     Answers, Backend, BadScenario, Fault, HealthCheck, LONGEST, Listener, OfWorld, Scenario, bad,
 };
 use crate::access::Caller;
+use crate::datapath::Request;
 use crate::ecs::service_port::{Behaviour, PortBehaviour, PortProtocol, how_port_will_answer};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::LoadBalancerId;
@@ -41,7 +43,7 @@ const SERVER_COOKIE: Span = Span::hours(24);
 pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<Scenario> {
     let Some(of_world) = scenario.of_world.take() else { return Ok(scenario) };
     check_apart(&scenario)?;
-    let OfWorld { load_balancer_id, port, protocol } = of_world;
+    let OfWorld { load_balancer_id, port, protocol, host, path } = of_world;
     let id: LoadBalancerId = load_balancer_id
         .parse()
         .map_err(|_| Refusal::new(ErrorCode::LoadBalancerNotFound).field("of_world/load_balancer_id"))?;
@@ -52,11 +54,13 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     let listener = listener::find(w, caller, id, port, protocol).map_err(within)?;
     let balancer = w.visible::<LoadBalancer>(caller, id)?;
     check_forwards(balancer, listener)?;
-    // Simulated clients ask for no path: the listener's own pool serves.
-    let serving = serving::of(w, listener, None);
+    let request = request_of(listener, host.as_deref(), path.as_deref())?;
+    let serving = serving::of(w, listener, request.as_ref().map(Request::asked));
     let members: Vec<Served<'_>> = serving.iter().flat_map(Serving::members).collect();
-    scenario.listener = listener_of(w, balancer, listener);
-    scenario.health_check = Some(&listener.rules.health_check).filter(|check| check.on).map(check_of);
+    scenario.rule = serving.as_ref().and_then(|serving| serving.rule).map(|rule| rule.id.to_string());
+    scenario.listener = listener_of(w, balancer, listener, serving.as_ref());
+    let check = serving.as_ref().map_or(&listener.rules.health_check, |serving| serving.health_check);
+    scenario.health_check = Some(check).filter(|check| check.on).map(check_of);
     if balancer.home.is_none() {
         scenario.protection = Some(Protection::of(balancer.bandwidth.map_or(BY_TRAFFIC, u32::from)));
     }
@@ -69,6 +73,32 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     }
     name_in_full(&mut scenario);
     Ok(scenario)
+}
+
+/// What the clients ask for.
+fn request_of(
+    listener: &listener::Listener,
+    host: Option<&str>,
+    path: Option<&str>,
+) -> Outcome<Option<Request>> {
+    if host.is_none() && path.is_none() {
+        return Ok(None);
+    }
+    let field = if host.is_some() { "of_world/host" } else { "of_world/path" };
+    if !listener.protocol.is_http() {
+        return Err(Refusal::new(ErrorCode::InvalidParameter)
+            .field(field)
+            .detail(format!("The listener speaks {}, which has no requests.", listener.protocol.text()))
+            .accepted("neither host nor path"));
+    }
+    let of_world = |refusal: Refusal| {
+        let field = refusal.details().field.as_deref().map(|field| field.replacen("request", "of_world", 1));
+        match field {
+            Some(field) => refusal.field(field),
+            None => refusal,
+        }
+    };
+    Request::new(host, path).map(Some).map_err(of_world)
 }
 
 /// What the world has is not described beside it.
@@ -102,12 +132,18 @@ fn check_forwards(balancer: &LoadBalancer, listener: &listener::Listener) -> Out
     }
 }
 
-fn listener_of(w: &World, balancer: &LoadBalancer, listener: &listener::Listener) -> Listener {
+fn listener_of(
+    w: &World,
+    balancer: &LoadBalancer,
+    listener: &listener::Listener,
+    serving: Option<&Serving<'_>>,
+) -> Listener {
     let Rules { scheduler, layer, .. } = &listener.rules;
+    let scheduler = serving.map_or(*scheduler, |serving| serving.scheduler);
     let seconds = |seconds: u32| Length(Span::seconds(seconds.into()));
     let (persistence, drain, cookie) = match layer {
         Layer::Four(layer) => (layer.persistence, layer.drain.unwrap_or(0), None),
-        Layer::Seven(layer) => match &layer.sticky {
+        Layer::Seven(layer) => match serving.and_then(|serving| serving.sticky).unwrap_or(&layer.sticky) {
             Sticky::Off => (0, 0, None),
             Sticky::Insert(lasts) => (0, 0, Some(seconds(*lasts))),
             Sticky::Server(_) => (0, 0, Some(Length(SERVER_COOKIE))),
@@ -116,7 +152,7 @@ fn listener_of(w: &World, balancer: &LoadBalancer, listener: &listener::Listener
     let running_for = listener.started.map_or(Span::ZERO, |started| w.now() - started);
     Listener {
         protocol: listener.protocol,
-        scheduler: *scheduler,
+        scheduler,
         persistence: seconds(persistence.into()),
         cookie,
         drain: seconds(drain.into()),
@@ -180,7 +216,7 @@ impl Future<'_> {
 
     /// The port that is checked, if it is another one.
     fn checked(&self) -> Option<(PortProtocol, u16)> {
-        let check = &self.listener.rules.health_check;
+        let check = self.serving.health_check;
         let udp = check.kind == CheckKind::Udp;
         let protocol = if udp { PortProtocol::Udp } else { PortProtocol::Tcp };
         Some((protocol, check.port.unwrap_or(self.member.port))).filter(|checked| *checked != self.served())

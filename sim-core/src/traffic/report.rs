@@ -62,6 +62,10 @@ pub struct Report {
     pub duration_ms: u64,
     /// How long each interval of the counts is; the last may be shorter.
     pub interval_ms: u64,
+    /// The forwarding rule of the world that took the requests; absent if none did, and the listener's own pool served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "rule-bp1s0vzbfxld0re4r7kcu"))]
+    pub forwarding_rule_id: Option<String>,
     /// Connections that were tried.
     pub connections: u64,
     /// Those that a backend took and that were not cut.

@@ -412,6 +412,7 @@ impl<'s> Run<'s> {
         Report {
             duration_ms: scenario.duration.0.0.unsigned_abs(),
             interval_ms: counts.interval_ms,
+            forwarding_rule_id: scenario.rule.clone(),
             connections: counts.connections,
             // What is open at the end was taken and not cut.
             served: counts.served + open,

@@ -55,6 +55,9 @@ pub struct Scenario {
     /// What comes in beside clients.
     #[serde(default, rename = "attack")]
     pub attacks: Vec<Attack>,
+    /// The forwarding rule that takes the requests, if one of a world does.
+    #[serde(skip)]
+    pub rule: Option<String>,
 }
 
 /// A listener of a world.
@@ -72,6 +75,15 @@ pub struct OfWorld {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(tcp|udp|http|https)$"))]
     pub protocol: Option<Protocol>,
+    /// What the Host header of the clients' requests says, where it speaks HTTP: with it and `path` its forwarding rules are
+    /// asked. Without the two none is, and its own pool serves.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 259, example = "shop.example"))]
+    pub host: Option<String>,
+    /// The path of the clients' requests with its query, a slash first; `/` if only a host is given.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2048, example = "/cart/1"))]
+    pub path: Option<String>,
 }
 
 /// Who comes.

@@ -1,10 +1,11 @@
 //! Which forwarding rule takes a request: a table, and a model that ranks every rule by its own words.
 
 use proptest::prelude::*;
-use sim_core::slb::rule_matching::{Condition, matching};
+use sim_core::slb::rule_matching::{Condition, in_order, takes};
 
 fn choose(rules: &[(&str, &str)], host: &str, path: &str) -> Option<usize> {
-    matching(rules.iter().map(|&(domain, url)| Condition { domain, url }), host, path)
+    let conditions = rules.iter().map(|&(domain, url)| Condition { domain, url });
+    in_order(conditions, host).into_iter().find(|&at| takes(rules[at].1, path))
 }
 
 /// What the provider's documentation shows, and what lies between its lines.

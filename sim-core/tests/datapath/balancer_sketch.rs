@@ -13,6 +13,7 @@ use sim_core::id::{
 };
 use sim_core::slb::acl::{AclEntry, AclKind, CreateAccessControlList};
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
+use sim_core::slb::forwarding_rule::{CreateForwardingRules, NewRule, OwnSettings};
 use sim_core::slb::health_check::HealthCheckSettings;
 use sim_core::slb::listener::{CreateListener, Protocol, StartListener, WhichListener};
 use sim_core::slb::listener_access::AccessSettings;
@@ -48,6 +49,10 @@ pub struct BalancerSketch {
     members: Vec<(bool, usize, bool, u16, i32)>,
     /// The members of the primary/secondary group: an interface, port, weight.
     pair: [(usize, u16, i32); 2],
+    /// Interface and weight of the members of a second group, on port 80.
+    second: Vec<(usize, i32)>,
+    /// Forwarding rules: the listener's port, domain, URL, whether to the second group.
+    rules: Vec<(u16, &'static str, &'static str, bool)>,
     /// Hosts whose port 80 is silent or refuses.
     broken: Vec<(usize, bool)>,
 }
@@ -74,21 +79,28 @@ pub fn sketch() -> impl Strategy<Value = Vec<BalancerSketch>> {
         });
     let weight = prop::sample::select(vec![0, 50, 50, 100]);
     let port = prop::sample::select(vec![80_u16, 8080]);
+    let rule = (
+        prop::sample::select(vec![80_u16, 80, 22]),
+        prop::sample::select(vec!["", "shop.test", "*.shop.test", "*.test"]),
+        prop::sample::select(vec!["", "/cart", "/ca", "/cart/1"]),
+        prop::bool::weighted(0.8),
+    );
     let waiting = || (0..8_usize, port.clone(), weight.clone());
     let pair = (waiting(), waiting()).prop_map(|(primary, secondary)| [primary, secondary]);
     let member = (any::<bool>(), 0..8_usize, any::<bool>(), port.clone(), weight.clone());
-    let balancer =
-        (
-            any::<bool>(),
-            prop::bool::weighted(0.9),
-            prop::bool::weighted(0.1),
-            prop::collection::vec(listener, 1..4),
-            (prop::collection::vec(member, 0..6), pair),
-            prop::collection::vec((0..6_usize, any::<bool>()), 0..3),
-        )
-            .prop_map(|(internet, active, locked, listeners, (members, pair), broken)| {
-                BalancerSketch { internet, active, locked, listeners, members, pair, broken }
-            });
+    let balancer = (
+        any::<bool>(),
+        prop::bool::weighted(0.9),
+        prop::bool::weighted(0.1),
+        prop::collection::vec(listener, 1..4),
+        (prop::collection::vec(member, 0..6), pair),
+        prop::collection::vec((0..6_usize, any::<bool>()), 0..3),
+        prop::collection::vec((0..8_usize, prop::sample::select(vec![0, 50, 100])), 0..4),
+        prop::collection::vec(rule, 0..5),
+    )
+        .prop_map(|(internet, active, locked, listeners, (members, pair), broken, second, rules)| {
+            BalancerSketch { internet, active, locked, listeners, members, pair, second, rules, broken }
+        });
     prop::collection::vec(balancer, 0..3)
 }
 
@@ -165,6 +177,7 @@ pub fn add(lab: &mut Lab, sketches: &[BalancerSketch], vswitch: VSwitchId, enis:
         for listener in &sketch.listeners {
             listen(lab, id, group, pair, listener);
         }
+        add_rules(lab, sketch, id, group, enis);
         for &(host, silent) in &sketch.broken {
             let eni: &Eni = lab.world.get(&enis[host % enis.len()]).unwrap();
             let Some(instance) = eni.instance else { continue };
@@ -185,6 +198,36 @@ pub fn add(lab: &mut Lab, sketches: &[BalancerSketch], vswitch: VSwitchId, enis:
         lab.ok(change);
         lab.ok(LockLoadBalancer { load_balancer: id, locked: sketch.locked });
     }
+}
+
+/// A second group, and forwarding rules to it and to the first; listeners of layer 4 refuse them.
+fn add_rules(
+    lab: &mut Lab,
+    sketch: &BalancerSketch,
+    id: LoadBalancerId,
+    first: VServerGroupId,
+    enis: &[EniId],
+) {
+    let (name, backends, tags) = (None, Vec::new(), Vec::new());
+    let second = lab.ok(CreateVServerGroup { load_balancer: id, name, backends, tags }).id();
+    for &(eni, weight) in &sketch.second {
+        let server = Server::Eni(enis[eni % enis.len()]);
+        let member = Member { server, address: None, port: Some(80) };
+        let backends = vec![NewBackend { member, weight: Some(weight), description: None }];
+        let _ = lab.run(AddBackends { pool: Pool::Group(second), backends });
+    }
+    for (n, &(port, domain, url, to_second)) in sketch.rules.iter().enumerate() {
+        let listener = WhichListener { load_balancer: id, port, protocol: None };
+        let group = if to_second { second } else { first };
+        let _ = lab
+            .run(CreateForwardingRules { listener, rules: vec![rule(&format!("r{n}"), domain, url, group)] });
+    }
+}
+
+/// A forwarding rule that does all as its listener.
+pub fn rule(name: &str, domain: &str, url: &str, group: VServerGroupId) -> NewRule {
+    let (name, domain, url, own) = (name.into(), domain.into(), url.into(), OwnSettings::default());
+    NewRule { name, domain, url, group, own }
 }
 
 /// The primary/secondary group; absent if a rule of the world refuses it.

@@ -322,7 +322,7 @@ fn certificate() -> sim_core::slb::certificate::UploadServerCertificate {
 fn without_a_healthy_backend_there_is_nobody_to_forward_to() {
     let mut shop = Shop::inside();
     let (listener, members) = (shop.listener, 2);
-    let nobody = D::NoHealthyBackend { listener, members };
+    let nobody = D::NoHealthyBackend { listener, rule: None, members };
     let hosts = [shop.net.back, shop.net.mid].map(|eni| shop.net.instance(eni));
     shop.net.lab.ok(stop(&hosts[..1]));
     let until = Some(shop.net.lab.world.now() + sim_core::Span(3_600_000));
@@ -356,7 +356,7 @@ fn an_empty_group_has_nobody() {
     let which = WhichListener { load_balancer: shop.id, port: 81, protocol: None };
     shop.net.lab.ok(StartListener { listener: which });
     let trace = shop.net.trace("10.0.2.50:81/tcp");
-    shop.net.ends(&trace, Leg::Forward, D::NoHealthyBackend { listener: id, members: 0 });
+    shop.net.ends(&trace, Leg::Forward, D::NoHealthyBackend { listener: id, rule: None, members: 0 });
 }
 
 #[test]

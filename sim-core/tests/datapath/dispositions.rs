@@ -37,6 +37,7 @@ pub fn kinds(hops: &[Hop]) -> String {
         Hop::Translated { .. } => "translated",
         Hop::Listener { .. } => "listener",
         Hop::ListenerAccess { .. } => "access",
+        Hop::ForwardingRules { .. } => "rules",
         Hop::Balanced { .. } => "balanced",
         Hop::Returned { .. } => "returned",
         Hop::Forwarded { .. } => "forwarded",

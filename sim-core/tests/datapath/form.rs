@@ -2,7 +2,8 @@
 
 use crate::net::Net;
 use sim_core::ErrorCode as E;
-use sim_core::datapath::{Place, Source};
+use sim_core::datapath::{Flow, Place, Request, Source};
+use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::id::{EniId, Id, IdNumber, RegionCode};
 
 #[test]
@@ -34,6 +35,47 @@ fn a_question_is_refused_by_its_form() {
     for (source, target, code, field) in rows {
         let refusal = net.ask(source, target).expect_err(target);
         assert_eq!((refusal.code(), refusal.details().field.as_deref()), (code, Some(field)), "{target}");
+    }
+}
+
+#[test]
+fn a_request_is_refused_by_its_form() {
+    let long = format!("/{}", "a".repeat(2048));
+    let name = "a".repeat(260);
+    for host in
+        ["a b", "http://a", "a/b", "[::1", "a:0", "a:65536", ":80", "a:b", "::1", "[a]", "sh\u{f6}p", &name]
+    {
+        let refusal = Request::new(Some(host), None).expect_err(host);
+        let (code, field) = (refusal.code(), refusal.details().field.as_deref());
+        assert_eq!((code, field), (E::InvalidParameter, Some("request/host")), "{host}");
+    }
+    for path in ["", "cart", "/a b", "/\u{f6}", "/a\n", "http://a/", &long] {
+        let refusal = Request::new(None, Some(path)).expect_err(path);
+        let (code, field) = (refusal.code(), refusal.details().field.as_deref());
+        assert_eq!((code, field), (E::InvalidParameter, Some("request/path")), "{path}");
+    }
+    for host in
+        ["shop.example", "SHOP.example.:8080", "10.0.0.1:80", "[2001:db8::1]", "[2001:db8::1]:80", "a_b", ""]
+    {
+        let request = Request::new(Some(host), Some("/cart?a=%20#b")).expect(host);
+        assert_eq!((request.host(), request.path()), (host, "/cart?a=%20#b"));
+    }
+    assert_eq!(Request::new(None, None).unwrap().path(), "/");
+    let net = Net::new();
+    let (source, destination) = (Source::Interface(net.front, None), "10.0.2.9".parse().unwrap());
+    let request = Some(Request::new(None, None).unwrap());
+    for (protocol, port, passes) in [
+        (PacketProtocol::Tcp, Some(80), true),
+        (PacketProtocol::Udp, Some(80), false),
+        (PacketProtocol::Icmp, None, false),
+    ] {
+        let request = request.clone();
+        let flow = Flow { source, protocol, source_port: None, destination, port, request };
+        let asked = flow.resolve(&net.lab.world, &crate::lab::caller());
+        assert_eq!(
+            asked.err().map(|e| e.details().field.clone().unwrap()),
+            (!passes).then(|| "request".into())
+        );
     }
 }
 

@@ -6,6 +6,7 @@ mod changes;
 mod dispositions;
 mod facts;
 mod form;
+mod forwarding_rules;
 mod gateways;
 mod ha_vip_sketch;
 mod ha_vips;

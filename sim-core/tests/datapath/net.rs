@@ -133,7 +133,7 @@ impl Net {
 
     pub fn ask(&self, source: Source, target: &str) -> Outcome<Question> {
         let Target { address, port, protocol } = Target::parse(target, "destination")?;
-        let flow = Flow { source, protocol, source_port: None, destination: address, port };
+        let flow = Flow { source, protocol, source_port: None, destination: address, port, request: None };
         flow.resolve(&self.lab.world, &caller())
     }
 

@@ -10,8 +10,9 @@ use crate::reference::{End, naive};
 use proptest::prelude::*;
 use sim_core::cidr::Cidr;
 use sim_core::command::Command;
+use sim_core::datapath::hop::RuleVerdict;
 use sim_core::datapath::remedy::remedy;
-use sim_core::datapath::{Disposition, Ending, Flow, Question, Source};
+use sim_core::datapath::{Disposition, Ending, Flow, Hop, Question, Request, Source};
 use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::eni::{CreateEni, DeleteEni, Eni, EniKind, ModifyEni, TrafficMode};
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
@@ -111,6 +112,15 @@ const ELSEWHERE: [&str; 15] = [
     "10.0.2.71",
     "10.0.3.70",
     "2400:3200::1",
+];
+
+/// Requests to listeners, some of which have forwarding rules.
+const REQUESTS: [(&str, &str); 5] = [
+    ("shop.test", "/"),
+    ("shop.test:80", "/cart/1?a=b"),
+    ("a.shop.test", "/cart"),
+    ("b.test", "/other"),
+    ("elsewhere", "/cart/1"),
 ];
 
 fn rule(of: usize) -> impl Strategy<Value = RuleSketch> {
@@ -473,7 +483,7 @@ fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
         let address = foreign.filter(|_| destination.is_ipv4()).map(|text| text.parse().unwrap());
         let port = protocol.has_ports().then_some(port);
         let source = Source::Interface(from, address);
-        let flow = Flow { source, protocol, source_port: None, destination, port };
+        let flow = Flow { source, protocol, source_port: None, destination, port, request: None };
         flow.resolve(w, &caller()).ok()
     };
     let mut all: Vec<Question> = sketch.questions.iter().filter_map(ask).collect();
@@ -489,7 +499,13 @@ fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
                 (22, PacketProtocol::Udp),
             ] {
                 let (destination, port) = (address, Some(port));
-                let flow = Flow { source, protocol, source_port: None, destination, port };
+                let flow = Flow { source, protocol, source_port: None, destination, port, request: None };
+                all.extend(flow.resolve(w, &caller()).ok());
+            }
+            for (host, path) in REQUESTS {
+                let (protocol, destination, port) = (PacketProtocol::Tcp, address, Some(80));
+                let request = Some(Request::new(Some(host), Some(path)).unwrap());
+                let flow = Flow { source, protocol, source_port: None, destination, port, request };
                 all.extend(flow.resolve(w, &caller()).ok());
             }
         }
@@ -497,7 +513,7 @@ fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
     for address in enis.iter().filter_map(|id| w.get::<Eni>(id)?.ipv6.first()) {
         let (protocol, destination, port) = (PacketProtocol::Tcp, (*address).into(), Some(80));
         let source = Source::Outside("2400:3200::1".parse().unwrap());
-        let flow = Flow { source, protocol, source_port: None, destination, port };
+        let flow = Flow { source, protocol, source_port: None, destination, port, request: None };
         all.extend(flow.resolve(w, &caller()).ok());
     }
     all
@@ -561,14 +577,27 @@ fn random_worlds_end_in_many_ways() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let mut words = std::collections::BTreeMap::new();
+    let mut ruled = std::collections::BTreeSet::new();
     for _ in 0..300 {
         let sketch = sketch().new_tree(&mut runner).unwrap().current();
         let (lab, enis) = build(&sketch);
         for question in questions(&lab.world, &sketch, &enis) {
             let ending = question.verdict(&lab.world);
+            let rules = question.trace(&lab.world).forward.into_iter().filter_map(|hop| match hop {
+                Hop::ForwardingRules { verdict, .. } => Some(verdict),
+                _ => None,
+            });
+            let kind = |verdict: Option<RuleVerdict>| match verdict {
+                None => "not asked",
+                Some(RuleVerdict { taken_by: Some(_), .. }) => "taken",
+                Some(RuleVerdict { nearest: Some(_), .. }) => "no URL",
+                Some(_) => "no domain",
+            };
+            ruled.extend(rules.map(kind));
             *words.entry((ending.leg, ending.disposition.word())).or_insert(0) += 1;
         }
     }
+    assert_eq!(ruled.len(), 4, "{ruled:?}");
     let seen: std::collections::BTreeSet<&str> = words.keys().map(|(_, word)| *word).collect();
     for word in [
         "delivered",

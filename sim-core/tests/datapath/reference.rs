@@ -8,7 +8,7 @@ use crate::facts::{
 use crate::reference_balancers::Balanced;
 use sim_core::World;
 use sim_core::cidr::Cidr;
-use sim_core::datapath::{Header, Leg, Place, Question};
+use sim_core::datapath::{Header, Leg, Place, Question, Request};
 use sim_core::ecs::eni::{Eni, EniStatus};
 use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::instance::{Instance, InstanceStatus};
@@ -109,6 +109,8 @@ pub struct Follower<'w> {
     /// The gateway by which the packet came in, the public address and port, the private address and port.
     came: Option<(NatGatewayId, Socket, Socket)>,
     pub balanced: Option<Balanced>,
+    /// What is asked for over HTTP; an answer asks for nothing.
+    pub request: Option<Request>,
 }
 
 pub type Step<T> = Result<T, &'static str>;
@@ -444,14 +446,16 @@ pub fn naive(w: &World, question: &Question) -> End {
     };
     let (header, sessions) = (question.header, Vec::new());
     let (from, answer) = (question.from, false);
+    let request = question.request.clone();
     let mut follower =
-        Follower { w, vpc, header, from, answer, sessions, left: None, came: None, balanced: None };
+        Follower { w, vpc, header, from, answer, sessions, left: None, came: None, balanced: None, request };
     let to = match follower.run(question.from) {
         Ok(to) => to,
         Err(word) => return (Leg::Forward, word, None),
     };
     // The answer is to the packet as it arrived.
     follower.answer = true;
+    follower.request = None;
     follower.header = reply(&follower.header);
     match follower.run(to) {
         Ok(back) if back == question.from => {

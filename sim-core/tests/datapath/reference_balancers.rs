@@ -12,6 +12,7 @@ use sim_core::ecs::service_port::{Behaviour, PortProtocol, ServicePort};
 use sim_core::id::EniId;
 use sim_core::slb::acl::{AccessControlList, AclKind};
 use sim_core::slb::backend::{Backend, Server};
+use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::listener::{Listener, ListenerStatus, Protocol};
 use sim_core::slb::load_balancer::{Home, LoadBalancer};
 use sim_core::slb::master_slave_group::MasterSlaveGroup;
@@ -52,7 +53,8 @@ impl<'w> Follower<'w> {
         if l.redirect.is_some() {
             return Err("redirected");
         }
-        let pool = match l.group {
+        let ruled = self.rule(l);
+        let pool = match ruled.map(|rule| rule.group).or(l.group) {
             Some(group) => &self.w.get::<VServerGroup>(&group).unwrap().backends,
             None => &balancer.backends,
         };
@@ -91,6 +93,26 @@ impl<'w> Follower<'w> {
         }
         self.up(eni)?;
         Ok(Place::Interface(eni.id))
+    }
+
+    /// The forwarding rule that takes the request: tries the domains that cover the host one after the other, and under the
+    /// first that a rule names every beginning of the path, the longest first.
+    fn rule(&self, l: &Listener) -> Option<&'w ForwardingRule> {
+        let request =
+            self.request.as_ref().filter(|_| matches!(l.protocol, Protocol::Http | Protocol::Https))?;
+        let host = request.host().split(':').next().unwrap();
+        let dots =
+            host.match_indices('.').filter(|(at, _)| *at > 0).map(|(at, _)| format!("*{}", &host[at..]));
+        for domain in [host.to_owned()].into_iter().chain(dots).chain([String::new()]) {
+            let rules = self.w.table::<ForwardingRule>().iter().filter(|rule| rule.listener == l.id);
+            let of: Vec<&ForwardingRule> = rules.filter(|rule| rule.domain == domain).collect();
+            if !of.is_empty() {
+                let path = request.path();
+                let ends = (0..=path.len()).rev();
+                return ends.filter_map(|end| of.iter().find(|rule| rule.url == path[..end])).next().copied();
+            }
+        }
+        None
     }
 
     fn admitted(&self, l: &Listener) -> bool {

@@ -96,7 +96,7 @@ fn check_internet(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
                 .iter()
                 .filter_map(|&source_port| {
                     let header = Header { protocol, source, source_port, destination, port };
-                    match (Question { from: Place::Internet, header }).verdict(w).disposition {
+                    match (Question { from: Place::Internet, header, request: None }).verdict(w).disposition {
                         Disposition::Delivered(Place::Interface(eni)) => {
                             Some(balancers.get(&destination).copied().unwrap_or(Holder::Interface(eni)))
                         }
@@ -138,6 +138,7 @@ fn check_sets(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
                 let question = |source_port, port| Question {
                     from: Place::Interface(interface(s)),
                     header: Header { protocol, source, source_port, destination, port },
+                    request: None,
                 };
                 for (port, expected) in tried(protocol, ports) {
                     let found = source_ports(protocol)

@@ -43,6 +43,7 @@ fn scenario() -> Scenario {
         backends: vec![backend("a", 100), backend("b", 100)],
         faults: Vec::new(),
         of_world: None,
+        rule: None,
         protection: None,
         attacks: Vec::new(),
     }
@@ -325,7 +326,7 @@ fn each_field_of_a_scenario_has_its_range() {
         }),
         ("of_world", |s| {
             let load_balancer_id = "lb-1".into();
-            s.of_world = Some(OfWorld { load_balancer_id, port: 80, protocol: None });
+            s.of_world = Some(OfWorld { load_balancer_id, port: 80, protocol: None, host: None, path: None });
         }),
         ("listener.scheduler", |s| s.listener.scheduler = Scheduler::QuicHash),
         ("listener.persistence", |s| s.listener.persistence = ms(3_600_001)),
