@@ -1,4 +1,7 @@
-//! The report of a traffic run as a picture: connections by interval and backend, failures on top, and what happened.
+//! The report of a traffic run as a picture: connections by interval and backend, failures on top, and what happened. Hosts
+//! behind a NAT gateway have one in [`nat`].
+
+pub mod nat;
 
 use sim_core::traffic::Report;
 use sim_core::traffic::report::What;
@@ -15,36 +18,43 @@ const NAMED: usize = 7;
 
 /// Draws a report as SVG. The same report gives the same bytes.
 pub fn svg(report: &Report) -> String {
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
-        SIZE.0, SIZE.1
-    );
+    let Report { connections, served, failed, .. } = report;
+    let mut out = begin(&format!("{connections} connections, {served} served, {failed} failed"));
     let scale = Scale::of(report);
-    title(&mut out, report);
-    axes(&mut out, report, &scale);
+    axes(&mut out, &scale, &format!("connections in each {}", clock(report.interval_ms)));
     columns(&mut out, report, &scale);
     markers(&mut out, report, &scale);
-    legend(&mut out, report);
+    let names = report.backends.iter().map(|backend| backend.name.as_str()).collect::<Vec<_>>();
+    legend(&mut out, &names, "failed");
     out.push_str("</svg>\n");
     out
+}
+
+/// The beginning of a picture with this title.
+fn begin(title: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n\
+         <text x=\"{2}\" y=\"18\" font-size=\"14\">{title}</text>\n",
+        SIZE.0, SIZE.1, PLOT.0
+    )
 }
 
 /// From counts and milliseconds to places.
 struct Scale {
     /// The highest column, at least 1.
     most: u64,
-    duration_ms: f64,
+    duration_ms: u64,
 }
 
 impl Scale {
     fn of(report: &Report) -> Scale {
         let most = (0..intervals(report)).map(|n| column(report, n)).max().unwrap_or(0).max(1);
-        Scale { most, duration_ms: report.duration_ms as f64 }
+        Scale { most, duration_ms: report.duration_ms }
     }
 
     fn x(&self, ms: u64) -> f64 {
-        PLOT.0 + ms as f64 / self.duration_ms * PLOT.2
+        PLOT.0 + ms as f64 / self.duration_ms as f64 * PLOT.2
     }
 
     fn height(&self, number: u64) -> f64 {
@@ -65,16 +75,7 @@ fn column(report: &Report, interval: usize) -> u64 {
     taken + failed(report, interval)
 }
 
-fn title(out: &mut String, report: &Report) {
-    let Report { connections, served, failed, .. } = report;
-    let _ = writeln!(
-        out,
-        "<text x=\"{}\" y=\"18\" font-size=\"14\">{connections} connections, {served} served, {failed} failed</text>",
-        PLOT.0
-    );
-}
-
-fn axes(out: &mut String, report: &Report, scale: &Scale) {
+fn axes(out: &mut String, scale: &Scale, caption: &str) {
     let (left, top, width, height) = PLOT;
     let bottom = top + height;
     for quarter in 0..=4u64 {
@@ -87,7 +88,7 @@ fn axes(out: &mut String, report: &Report, scale: &Scale) {
             left - 6.0,
             y + 4.0
         );
-        let ms = report.duration_ms * quarter / 4;
+        let ms = scale.duration_ms * quarter / 4;
         let _ = writeln!(
             out,
             "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
@@ -96,12 +97,7 @@ fn axes(out: &mut String, report: &Report, scale: &Scale) {
             clock(ms)
         );
     }
-    let _ = writeln!(
-        out,
-        "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"#666\">connections in each {}</text>",
-        top - 4.0,
-        clock(report.interval_ms)
-    );
+    let _ = writeln!(out, "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"#666\">{caption}</text>", top - 4.0);
 }
 
 /// A length of time in its largest whole unit.
@@ -158,18 +154,15 @@ fn markers(out: &mut String, report: &Report, scale: &Scale) {
     }
 }
 
-fn legend(out: &mut String, report: &Report) {
-    let mut entries: Vec<(&str, String)> = report
-        .backends
-        .iter()
-        .take(NAMED)
-        .enumerate()
-        .map(|(n, backend)| (COLOURS[n], backend.name.chars().take(12).collect()))
-        .collect();
-    if report.backends.len() > NAMED {
-        entries.push(("none", format!("and {} more", report.backends.len() - NAMED)));
+/// Whose colour is whose, and what the colour of failures stands for.
+fn legend(out: &mut String, names: &[&str], failed: &str) {
+    let named = names.iter().take(NAMED).enumerate();
+    let mut entries: Vec<(&str, String)> =
+        named.map(|(n, name)| (COLOURS[n], name.chars().take(12).collect())).collect();
+    if names.len() > NAMED {
+        entries.push(("none", format!("and {} more", names.len() - NAMED)));
     }
-    entries.push((FAILED, "failed".to_owned()));
+    entries.push((FAILED, failed.to_owned()));
     for (n, (colour, text)) in entries.into_iter().enumerate() {
         let x = PLOT.0 + n as f64 * 98.0;
         let y = SIZE.1 as f64 - 30.0;

@@ -51,7 +51,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Trace", "Questions about packets: who reaches whom, what decided, and what would have to change."),
     (
         "Traffic",
-        "Simulated clients of a load balancer: who takes them, and what they see while backends fail.",
+        "Simulated clients of a load balancer, and hosts behind a NAT gateway: who takes them, and what they see.",
     ),
     ("Plan", "Questions about addresses: does it fit, does it clash, what does it cost. Nothing is made."),
     ("Worlds", "Isolated clouds: make, wipe, keep, put back, copy."),

@@ -109,7 +109,8 @@ fn of_process(path: &str) -> bool {
 
 /// Whether an operation only calculates, whatever its method.
 fn only_asks(path: &str) -> bool {
-    path.starts_with("/v1/plan/") || ["/v1/traces", "/v1/reachability", "/v1/traffic"].contains(&path)
+    let asked = ["/v1/traces", "/v1/reachability", "/v1/traffic", "/v1/traffic/nat"];
+    path.starts_with("/v1/plan/") || asked.contains(&path)
 }
 
 /// The headers that choose world, account and region, and those that make a write safe.

@@ -1,6 +1,8 @@
 //! `cloudnet traffic` and `POST /v1/traffic`: the printed example runs, gives the same bytes each time, a bad scenario is told
 //! from a bad outcome, and a listener of a world is taken over as it is.
 
+#[path = "traffic/nat.rs"]
+mod nat;
 mod process;
 mod service;
 
@@ -106,9 +108,13 @@ fn the_picture_in_the_readme_is_the_examples() {
     assert_eq!(std::fs::read_to_string(picture).unwrap(), drawn, "set CLOUDNET_UPDATE=1 to draw it anew");
 }
 
-/// The example as the native wire takes it.
+/// A scenario as the native wire takes it.
+fn body_of(text: &str) -> Value {
+    serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap()
+}
+
 fn example_body() -> Value {
-    serde_json::to_value(toml::from_str::<toml::Table>(&example()).unwrap()).unwrap()
+    body_of(&example())
 }
 
 #[tokio::test]
@@ -182,7 +188,7 @@ fn tier(post: &dyn Fn(&str, Value) -> Value) -> Tier {
     let body = json!({"load_balancer_id": balancer, "backends": backends});
     let group = id(post("/v1/vserver-groups", body));
     let body = json!({"load_balancer_id": balancer, "port": 80, "protocol": "tcp", "vserver_group_id": group,
-        "traffic": {"scheduler": "wrr"}});
+        "traffic": {"scheduler": "wrr", "established_timeout": 60}});
     let listener = id(post("/v1/listeners", body));
     post(&format!("/v1/listeners/{listener}/start"), json!({}));
     post("/v1/clock/advance", json!({"seconds": 60}));
@@ -270,6 +276,15 @@ fn a_listener_of_a_world_is_taken_over_with_its_schedules() {
     assert_eq!(faults.collect::<Vec<_>>(), expected, "{happened:?}");
     let back: Vec<&str> = happened.iter().filter(|h| h.2 == "normal").map(|h| h.1).collect();
     assert_eq!(back, [&names[0], &names[1]]);
+
+    // The listener remembers for a minute what nothing comes over.
+    let resets = |interval: &str| {
+        let body = json!({"duration": "5m", "clients": {"rate": 5, "connection": "2m", "interval": interval},
+            "of_world": {"load_balancer_id": balancer, "port": 80}});
+        let failures = post("/v1/traffic", body)["failures"].clone();
+        failures.as_array().unwrap().iter().any(|of| of["cause"] == "idle_timeout")
+    };
+    assert_eq!((resets("60s"), resets("61s")), (false, true));
 
     // The command line asks the same server and tells the same.
     let text = format!(
@@ -405,25 +420,61 @@ fn scheduling_draining() -> String {
     out
 }
 
-#[test]
-fn the_page_of_scheduling() {
-    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/scheduling.md");
-    let written = std::fs::read_to_string(&page).unwrap();
-    let mut told = written.clone();
-    for (name, text) in [
-        ("order", scheduling_order()),
-        ("shares", scheduling_shares()),
-        ("moved", scheduling_moved()),
-        ("persistence", scheduling_persistence()),
-        ("draining", scheduling_draining()),
-    ] {
+fn scheduling_timeouts() -> String {
+    let told = |(protocol, interval): (&str, &str)| {
+        let report = ran(&format!(
+            "duration = \"10m\"\nclients = {{ rate = 1, connection = \"5m\", interval = \"{interval}\" }}\n\
+             listener = {{ protocol = \"{protocol}\", idle_timeout = \"30s\" }}\nbackend = [{{ name = \"a\" }}]"
+        ));
+        let (taken, most) = (report.backends[0].taken, report.backends[0].most_open);
+        let what = format!("{protocol} every {interval}");
+        format!(
+            "{what:<15} {taken:>5} taken, {most:>3} open at once, {:>3} reset, {:>4} came anew\n",
+            report.failed, report.reopened
+        )
+    };
+    let every = |protocol| [(protocol, "30s"), (protocol, "31s")];
+    ["tcp", "udp", "http"].into_iter().flat_map(every).map(told).collect()
+}
+
+fn scheduling_slow() -> String {
+    let told = |timeout: &str| {
+        let report = ran(&format!(
+            "duration = \"1m\"\nclients = {{ rate = 100 }}\n\
+             listener = {{ protocol = \"http\", request_timeout = \"{timeout}\" }}\n\
+             backend = [{{ name = \"a\", answers = \"2500ms\" }}, {{ name = \"b\" }}]"
+        ));
+        format!("request timeout {timeout}  {:>4} of {} got 504\n", report.failed, report.connections)
+    };
+    ["2s", "3s"].map(told).concat()
+}
+
+/// Holds the examples of a page against what the code tells, or writes them anew.
+fn hold(page: &str, examples: &[(&str, String)]) {
+    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
+    let mut told = std::fs::read_to_string(&page).unwrap();
+    for (name, text) in examples {
         let mark = format!("<!-- example: {name} -->\n```\n");
         let from = told.find(&mark).unwrap_or_else(|| panic!("the page has no example {name}")) + mark.len();
         let to = from + told[from..].find("```").expect("the example ends");
-        told.replace_range(from..to, &text);
+        told.replace_range(from..to, text);
     }
     if std::env::var_os("CLOUDNET_UPDATE").is_some() {
         std::fs::write(&page, &told).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&page).unwrap(), told, "set CLOUDNET_UPDATE=1 to write it anew");
+}
+
+#[test]
+fn the_page_of_scheduling() {
+    let examples = [
+        ("order", scheduling_order()),
+        ("shares", scheduling_shares()),
+        ("moved", scheduling_moved()),
+        ("persistence", scheduling_persistence()),
+        ("draining", scheduling_draining()),
+        ("timeouts", scheduling_timeouts()),
+        ("slow", scheduling_slow()),
+    ];
+    hold("scheduling.md", &examples);
 }

@@ -1,23 +1,30 @@
-//! `cloudnet traffic`: clients of a load balancer over virtual time, answered here, or by a server whose world has the
-//! listener.
+//! `cloudnet traffic`: clients of a load balancer, or hosts behind a NAT gateway, over virtual time; answered here, or by a server
+//! whose world has the listener or the SNAT entry.
 
 use super::Outcome;
 use super::client::Connection;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use sim_core::traffic::{self, Report, Scenario};
-use std::path::{Path, PathBuf};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sim_api::chart;
+use sim_core::traffic::report::OfCause;
+use sim_core::traffic::scenario::BadScenario;
+use sim_core::traffic::{self, Report, Scenario, nat};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Simulate clients of a load balancer: who takes their connections, and what they see while backends fail
+/// Simulate clients of a load balancer, or hosts behind a NAT gateway: who takes their connections, and what they see
 ///
-/// Nothing is made. A scenario that names a listener of a world by `of_world` is run by the server; for others none is needed.
+/// Nothing is made. A scenario with `clients` is about a listener, one with `hosts` about an SNAT entry. One that names that of a
+/// world by `of_world` is run by the server; for others none is needed.
 /// The same scenario gives the same report, byte for byte.
 #[derive(Args)]
 #[command(after_help = "Examples:
   cloudnet traffic example > outage.toml
   cloudnet traffic run outage.toml --svg outage.svg
   cloudnet traffic run outage.toml --json | jq .failures
+  cloudnet traffic example nat > crawler.toml && cloudnet traffic run crawler.toml    when does an address run out of ports?
   cloudnet traffic run of-world.toml --server http://127.0.0.1:8080 --world default    a listener of a running server:
 
     duration = \"5m\"
@@ -32,7 +39,20 @@ pub struct TrafficArgs {
 enum What {
     Run(RunArgs),
     /// Print a scenario to begin with
-    Example,
+    Example {
+        /// What it is about
+        #[arg(value_enum, default_value_t = Kind::Listener)]
+        kind: Kind,
+    },
+}
+
+/// What a scenario is about.
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    /// Clients of a load balancer's listener
+    Listener,
+    /// Hosts behind a NAT gateway
+    Nat,
 }
 
 /// Run a scenario and report what came of it
@@ -53,12 +73,16 @@ struct RunArgs {
 }
 
 const EXAMPLE: &str = include_str!("../../data/traffic-example.toml");
+const NAT_EXAMPLE: &str = include_str!("../../data/traffic-nat-example.toml");
 
 /// Runs `cloudnet traffic`.
 pub fn run(args: TrafficArgs) -> Outcome {
     match args.what {
-        What::Example => {
-            super::print(EXAMPLE)?;
+        What::Example { kind } => {
+            super::print(match kind {
+                Kind::Listener => EXAMPLE,
+                Kind::Nat => NAT_EXAMPLE,
+            })?;
             Ok(ExitCode::SUCCESS)
         }
         What::Run(args) => run_scenario(&args),
@@ -66,60 +90,122 @@ pub fn run(args: TrafficArgs) -> Outcome {
 }
 
 fn run_scenario(args: &RunArgs) -> Outcome {
-    let report = match read(&args.scenario).and_then(|(text, scenario)| args.report(&text, &scenario)) {
-        Ok(report) => report,
+    let told = match args.told() {
+        Ok(told) => told,
         Err(reason) => {
             eprintln!("cloudnet: {}: {reason}", args.scenario.display());
             return Ok(ExitCode::from(2));
         }
     };
     if let Some(file) = &args.svg {
-        std::fs::write(file, sim_api::chart::svg(&report))?;
+        std::fs::write(file, told.svg)?;
     }
-    let told = if args.json { serde_json::to_string_pretty(&report)? + "\n" } else { words(&report) };
-    super::print(&told)?;
+    super::print(if args.json { &told.json } else { &told.words })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The text of a scenario, and what it says.
-fn read(file: &Path) -> Result<(String, Scenario), String> {
-    let text = std::fs::read_to_string(file).map_err(|e| e.to_string())?;
-    let scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
-    Ok((text, scenario))
+/// A report in each of its forms.
+struct Told {
+    json: String,
+    svg: String,
+    words: String,
 }
 
 impl RunArgs {
-    /// Runs a scenario here, or has the server run it whose world it names.
-    fn report(&self, text: &str, scenario: &Scenario) -> Result<Report, String> {
-        if scenario.of_world.is_none() {
-            return simulate(scenario);
+    /// Runs the scenario here, or has the server run it whose world it names.
+    fn told(&self) -> Result<Told, String> {
+        let text = std::fs::read_to_string(&self.scenario).map_err(|e| e.to_string())?;
+        let form: toml::Table = toml::from_str(&text).map_err(|e| e.to_string())?;
+        if form.contains_key("hosts") {
+            let scenario: nat::Scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
+            let report: nat::Report = match scenario.of_world {
+                Some(_) => self.asked("/v1/traffic/nat", &form)?,
+                None => simulate(scenario.connections(), |progress| nat::run(&scenario, progress))?,
+            };
+            return told(&report, chart::nat::svg(&report), nat_words(&report));
         }
-        let form: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
-        let body = serde_json::to_string(&form).map_err(|e| e.to_string())?;
-        let answer = self.connection.ask("/v1/traffic", &body).map_err(|e| e.to_string())?;
+        let scenario: Scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
+        let report: Report = match scenario.of_world {
+            Some(_) => self.asked("/v1/traffic", &form)?,
+            None => simulate(scenario.connections(), |progress| traffic::run(&scenario, progress))?,
+        };
+        told(&report, chart::svg(&report), words(&report))
+    }
+
+    /// The report of the server.
+    fn asked<R: DeserializeOwned>(&self, path: &str, form: &toml::Table) -> Result<R, String> {
+        let body = serde_json::to_string(form).map_err(|e| e.to_string())?;
+        let answer = self.connection.ask(path, &body).map_err(|e| e.to_string())?;
         serde_json::from_str(&answer).map_err(|e| e.to_string())
     }
 }
 
-fn simulate(scenario: &Scenario) -> Result<Report, String> {
+fn told(report: &impl Serialize, svg: String, words: String) -> Result<Told, String> {
+    let json = serde_json::to_string_pretty(report).map_err(|e| e.to_string())? + "\n";
+    Ok(Told { json, svg, words })
+}
+
+fn simulate<R>(
+    connections: u64,
+    run: impl FnOnce(&mut dyn FnMut(u64) -> bool) -> Result<Option<R>, BadScenario>,
+) -> Result<R, String> {
     // Nothing is drawn where standard error is no terminal.
-    let bar = ProgressBar::new(scenario.connections());
+    let bar = ProgressBar::new(connections);
     let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} connections, {eta} to go");
     bar.set_style(style.expect("the template reads"));
     let mut progress = |connections| {
         bar.set_position(connections);
         true
     };
-    let report = traffic::run(scenario, &mut progress).map_err(|bad| bad.to_string())?;
+    let report = run(&mut progress).map_err(|bad| bad.to_string())?;
     bar.finish_and_clear();
     Ok(report.expect("nobody gave it up"))
+}
+
+/// How many connections came to what.
+fn outcome(connections: u64, served: u64, failed: u64, failures: &[OfCause]) -> Vec<String> {
+    let mut lines = vec![format!("{connections} connections: {served} served, {failed} failed")];
+    lines.extend(failures.iter().map(|of| format!("  {:>10} {}", of.number, of.cause.words())));
+    lines
+}
+
+/// The report of hosts behind a NAT gateway for people.
+fn nat_words(report: &nat::Report) -> String {
+    let nat::Report { connections, served, failed, ports, .. } = report;
+    let mut lines = outcome(*connections, *served, *failed, &report.failures);
+    lines.push(format!(
+        "{:<26} {:>10} {:>10} {:>10} of {ports}",
+        "address", "sessions", "most open", "most ports"
+    ));
+    lines.extend(
+        report
+            .addresses
+            .iter()
+            .map(|a| format!("{:<26} {:>10} {:>10} {:>10}", a.name, a.sessions, a.most_open, a.most_ports)),
+    );
+    let second = |ms: u64| format!("{}.{:03} s", ms / 1000, ms % 1000);
+    lines.extend(report.exhausted.iter().map(|of| {
+        let until = of.until_ms.map_or_else(|| "the end".to_owned(), second);
+        format!(
+            "destination {}: no port left from {} to {until}, {} failed",
+            of.destination,
+            second(of.from_ms),
+            of.failed
+        )
+    }));
+    if report.exhausted_more > 0 {
+        lines.push(format!("and {} times more", report.exhausted_more));
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The report for people.
 fn words(report: &Report) -> String {
     let Report { connections, served, failed, .. } = report;
-    let mut lines = vec![format!("{connections} connections: {served} served, {failed} failed")];
-    lines.extend(report.failures.iter().map(|of| format!("  {:>10} {}", of.number, of.cause.words())));
+    let mut lines = outcome(*connections, *served, *failed, &report.failures);
+    if report.reopened > 0 {
+        lines.push(format!("  {:>10} came anew after idling", report.reopened));
+    }
     lines.push(format!("{:<16} {:>10} {:>10} {:>10}", "backend", "taken", "failed", "most open"));
     lines.extend(
         report

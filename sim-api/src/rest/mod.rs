@@ -39,6 +39,7 @@ mod ipv4_gateways;
 mod ipv6_bandwidths;
 mod ipv6_gateways;
 mod nat_gateways;
+mod nat_traffic;
 mod network_acls;
 mod snat_entries;
 // -- load balancers
@@ -92,6 +93,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         traces::router(),
         reachability::router(),
         traffic::router(),
+        nat_traffic::router(),
         // -- instances, residents, catalogue
         instances::router(),
         instance_launch::router(),
@@ -156,6 +158,7 @@ pub const REFUSALS: &[Refusals] = &[
     traces::REFUSALS,
     reachability::REFUSALS,
     traffic::REFUSALS,
+    nat_traffic::REFUSALS,
     // -- instances, residents, catalogue
     instances::REFUSALS,
     instance_launch::REFUSALS,

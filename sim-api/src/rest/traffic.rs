@@ -11,6 +11,7 @@ use axum::Json;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use sim_core::traffic::scenario::BadScenario;
 use sim_core::traffic::{self, Report, Scenario, of_world};
 use sim_core::{ErrorCode as E, Refusal};
 use std::sync::atomic::Ordering;
@@ -45,26 +46,49 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct FormQuery {
+pub(super) struct FormQuery {
     /// json for the report, svg for its chart; by the header Accept if absent.
     #[param(inline)]
     format: Option<Form>,
 }
 
+impl FormQuery {
+    /// The form that is asked for, by the header if the query does not say.
+    pub(super) fn form(&self, headers: &HeaderMap) -> Form {
+        self.format.unwrap_or_else(|| accepted(headers))
+    }
+}
+
 /// A form of the answer.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Form {
+pub(super) enum Form {
     Json,
     Svg,
+}
+
+/// Refuses a run of more connections than this wire takes.
+pub(super) fn check_number(connections: u64, field: &'static str) -> Result<(), Refusal> {
+    if connections <= MOST_CONNECTIONS {
+        return Ok(());
+    }
+    Err(Refusal::new(E::InvalidParameter)
+        .field(field)
+        .detail(format!("{connections} connections and requests would come."))
+        .accepted(format!("at most {MOST_CONNECTIONS}, or the command line")))
+}
+
+/// A picture as an answer.
+pub(super) fn picture(svg: String) -> Response {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
 }
 
 /// Simulate clients of a load balancer's listener over virtual time, and report what came of it.
 ///
 /// The scenario says who comes, what they come to, how backends answer and what happens to them; or it names a listener of
 /// the world by `of_world`, whose scheduler, stickiness, limits, health check, members and schedules are taken over; with a host
-/// or a path those of the forwarding rule that takes the request. A run
-/// depends on its scenario alone: the same scenario gives the same bytes. It has at most 5,000,000 connections here; the
+/// or a path those of the forwarding rule that takes the request. A run depends on its scenario alone: the same scenario gives
+/// the same bytes. It has at most 5,000,000 connections here, and requests over them; the
 /// command line takes more. The chart is an SVG image of connections and failures over time.
 #[utoipa::path(post, path = "/v1/traffic", tag = "Traffic", params(FormQuery),
     request_body(content = Scenario, examples(
@@ -88,20 +112,13 @@ async fn run_traffic(
     headers: HeaderMap,
     Body(scenario): Body<Scenario>,
 ) -> Result<Response, Problem> {
-    let form = query.format.unwrap_or_else(|| accepted(&headers));
     let scenario = ctx.read(|w, caller| of_world::take_over(w, caller, scenario)).await?;
     scenario.check().map_err(Refusal::from)?;
-    if scenario.connections() > MOST_CONNECTIONS {
-        return Err(Refusal::new(E::InvalidParameter)
-            .field("clients/rate")
-            .detail(format!("{} connections would come.", scenario.connections()))
-            .accepted(format!("at most {MOST_CONNECTIONS}, or the command line"))
-            .into());
-    }
-    let report = simulate(scenario).await?;
-    Ok(match form {
+    check_number(scenario.requests(), "clients/rate")?;
+    let report = simulate(move |progress| traffic::run(&scenario, progress)).await?;
+    Ok(match query.form(&headers) {
         Form::Json => Json(report).into_response(),
-        Form::Svg => ([(header::CONTENT_TYPE, "image/svg+xml")], chart::svg(&report)).into_response(),
+        Form::Svg => picture(chart::svg(&report)),
     })
 }
 
@@ -116,13 +133,15 @@ fn accepted(headers: &HeaderMap) -> Form {
 }
 
 /// Runs a scenario beside the server's other work; it ends early if the request does.
-async fn simulate(scenario: Scenario) -> Result<Report, Problem> {
+pub(super) async fn simulate<R: Send + 'static>(
+    run: impl FnOnce(&mut dyn FnMut(u64) -> bool) -> Result<Option<R>, BadScenario> + Send + 'static,
+) -> Result<R, Problem> {
     let permit = RUNS.acquire().await.map_err(|e| EngineError::Panicked(e.to_string()))?;
     let guard = GiveUp::default();
     let given_up = guard.seen();
     let run = move || {
         let _permit = permit;
-        traffic::run(&scenario, &mut |_| !given_up.load(Ordering::Relaxed))
+        run(&mut |_| !given_up.load(Ordering::Relaxed))
     };
     let report = tokio::task::spawn_blocking(run).await.map_err(|e| EngineError::Panicked(e.to_string()))?;
     drop(guard);

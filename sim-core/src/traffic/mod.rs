@@ -2,10 +2,11 @@
 //! and when health checks notice.
 //!
 //! A run is a question and no state: it depends on its scenario alone, and the same scenario gives the same report. A
-//! scenario may name a listener of a world instead of describing one; [`of_world::take_over`] then reads the rows.
+//! scenario may name a listener of a world instead of describing one; [`of_world::take_over`] then reads the rows. [`nat`] simulates the other way: hosts that go out through a NAT gateway.
 
 mod ends;
 pub mod length;
+pub mod nat;
 pub mod of_world;
 pub mod protection;
 pub mod report;
@@ -13,7 +14,9 @@ mod run;
 pub mod scenario;
 #[cfg(feature = "openapi")]
 mod schema;
+mod timeouts;
 
 pub use report::{Cause, Happened, Report};
-pub use run::run;
+use run::{INTERVALS, TELL_EVERY, US};
+pub use run::{draw, run};
 pub use scenario::Scenario;

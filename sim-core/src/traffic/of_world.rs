@@ -141,13 +141,21 @@ fn listener_of(
     let Rules { scheduler, layer, .. } = &listener.rules;
     let scheduler = serving.map_or(*scheduler, |serving| serving.scheduler);
     let seconds = |seconds: u32| Length(Span::seconds(seconds.into()));
-    let (persistence, drain, cookie) = match layer {
-        Layer::Four(layer) => (layer.persistence, layer.drain.unwrap_or(0), None),
-        Layer::Seven(layer) => match serving.and_then(|serving| serving.sticky).unwrap_or(&layer.sticky) {
-            Sticky::Off => (0, 0, None),
-            Sticky::Insert(lasts) => (0, 0, Some(seconds(*lasts))),
-            Sticky::Server(_) => (0, 0, Some(Length(SERVER_COOKIE))),
-        },
+    let (mut persistence, mut drain, mut cookie) = (0, 0, None);
+    let (idle, answer) = match layer {
+        Layer::Four(layer) => {
+            (persistence, drain) = (layer.persistence, layer.drain.unwrap_or(0));
+            // A listener of UDP has no such parameter.
+            ((listener.protocol == Protocol::Tcp).then_some(layer.established), None)
+        }
+        Layer::Seven(layer) => {
+            cookie = match serving.and_then(|serving| serving.sticky).unwrap_or(&layer.sticky) {
+                Sticky::Off => None,
+                Sticky::Insert(lasts) => Some(seconds(*lasts)),
+                Sticky::Server(_) => Some(Length(SERVER_COOKIE)),
+            };
+            (Some(layer.idle), Some(layer.request))
+        }
     };
     let running_for = listener.started.map_or(Span::ZERO, |started| w.now() - started);
     Listener {
@@ -156,6 +164,8 @@ fn listener_of(
         persistence: seconds(persistence.into()),
         cookie,
         drain: seconds(drain.into()),
+        idle_timeout: idle.map(|idle| seconds(idle.into())),
+        request_timeout: answer.map(|answer| seconds(answer.into())),
         spec: balancer.spec,
         max_connections: None,
         new_per_second: None,

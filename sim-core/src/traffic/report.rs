@@ -24,6 +24,12 @@ pub enum Cause {
     Cleaned,
     /// A black hole took it, or cut it.
     BlackHole,
+    /// It was idle for longer than it is remembered, and its next request was reset.
+    IdleTimeout,
+    /// Its backend did not answer within the request timeout: over HTTP the client sees 504.
+    RequestTimeout,
+    /// No address of the SNAT entry had a port left for its destination.
+    SnatPortsExhausted,
 }
 
 impl Cause {
@@ -37,6 +43,9 @@ impl Cause {
         Cause::Limit,
         Cause::Cleaned,
         Cause::BlackHole,
+        Cause::IdleTimeout,
+        Cause::RequestTimeout,
+        Cause::SnatPortsExhausted,
     ];
 
     /// In words.
@@ -50,6 +59,9 @@ impl Cause {
             Cause::Limit => "limit",
             Cause::Cleaned => "cleaned",
             Cause::BlackHole => "black hole",
+            Cause::IdleTimeout => "reset after idling",
+            Cause::RequestTimeout => "answered 504: too slow",
+            Cause::SnatPortsExhausted => "no SNAT port left",
         }
     }
 }
@@ -72,12 +84,20 @@ pub struct Report {
     pub served: u64,
     /// Those that failed.
     pub failed: u64,
+    /// How often one came by a new connection or flow, because it was idle for longer than the listener remembers: over UDP, HTTP
+    /// and HTTPS.
+    #[serde(default, skip_serializing_if = "never")]
+    pub reopened: u64,
     /// By backend, in their order.
     pub backends: Vec<OfBackend>,
     /// By cause, those that occurred.
     pub failures: Vec<OfCause>,
     /// What happened to backends, in order of time.
     pub happened: Vec<Happened>,
+}
+
+fn never(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a backend got.

@@ -1,5 +1,8 @@
 //! A run: arrivals, ends, faults and verdicts in the order of their time.
 
+mod timeouts;
+
+use self::timeouts::Timeouts;
 use super::ends::{End, Ends};
 use super::length::Length;
 use super::protection::Guard;
@@ -12,11 +15,11 @@ use crate::time::SimTime;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// How many intervals a report has.
-const INTERVALS: u64 = 120;
+pub(super) const INTERVALS: u64 = 120;
 /// Connections between two calls of `progress`.
-const TELL_EVERY: u64 = 1 << 16;
+pub(super) const TELL_EVERY: u64 = 1 << 16;
 /// Microseconds in a millisecond: connections come closer together than milliseconds.
-const US: u64 = 1_000;
+pub(super) const US: u64 = 1_000;
 
 /// Runs a scenario. `progress` is told how many connections have come and answers whether to go on; a run that is given
 /// up has no report.
@@ -70,6 +73,7 @@ struct Run<'s> {
     /// When connections of a backend that turned abnormal are cut next.
     next_drained: Option<u64>,
     guard: Option<Guard>,
+    timeouts: Timeouts,
     counts: Counts,
 }
 
@@ -133,26 +137,30 @@ impl<'s> Run<'s> {
             next_verdict: None,
             next_drained: None,
             guard: Guard::of(scenario),
+            timeouts: Timeouts::new(scenario),
             backends,
         };
         run.choose_anew();
         run
     }
 
-    /// Lets everything happen that falls at or before `at`, in order; at one instant ends come first, then faults, then
-    /// verdicts, then what drained, then what the protection measured.
+    /// Lets everything happen that falls at or before `at`, in order; at one instant ends come first, then
+    /// timeouts, then faults, then verdicts, then what drained, then what the protection measured.
     fn bring_to(&mut self, at: u64) {
         loop {
             let fault = self.faults.get(self.next_fault).map(|(when, _)| *when);
             let verdict = self.next_verdict.map(|(when, _)| when);
             let look = self.guard.as_ref().map(Guard::next_look);
-            let first = [fault, verdict, self.next_drained, look].into_iter().flatten().min();
+            let fate = self.timeouts.next();
+            let first = [fate, fault, verdict, self.next_drained, look].into_iter().flatten().min();
             let first = first.filter(|first| *first <= at);
             while let Some(end) = self.ends.take(first.unwrap_or(at)) {
                 self.end_one(end);
             }
             let Some(first) = first else { return };
-            if fault == Some(first) {
+            if fate == Some(first) {
+                self.meet_fate();
+            } else if fault == Some(first) {
                 self.strike();
             } else if verdict == Some(first) {
                 self.judge();
@@ -177,16 +185,21 @@ impl<'s> Run<'s> {
     }
 
     fn end_one(&mut self, End { backend, life, .. }: End) {
+        self.counts.served += u64::from(self.close(backend, life));
+    }
+
+    /// Closes a connection, unless it was cut before.
+    fn close(&mut self, backend: u32, life: u32) -> bool {
         let state = &mut self.backends[backend as usize];
         if state.life != life {
-            return;
+            return false;
         }
         state.open -= 1;
         self.open -= 1;
-        self.counts.served += 1;
         if let Some(place) = self.places[backend as usize] {
             self.chooser.ended(place);
         }
+        true
     }
 
     fn strike(&mut self) {
@@ -300,6 +313,15 @@ impl<'s> Run<'s> {
 
     fn arrive(&mut self, n: u64, at: u64) {
         self.counts.connections += 1;
+        let clients = &self.scenario.clients;
+        let (least, most) =
+            (clients.connection.us(), clients.connection_max.unwrap_or(clients.connection).us());
+        let length = least + draw(self.scenario.seed ^ 2, n) % (most - least + 1);
+        self.connect(n, at, length);
+    }
+
+    /// A connection comes, or comes anew, that goes on for so long.
+    fn connect(&mut self, n: u64, at: u64, length: u64) {
         if let Some(cause) = self.guard.as_mut().and_then(Guard::stops) {
             return self.counts.fail(at, None, cause, 1);
         }
@@ -314,6 +336,7 @@ impl<'s> Run<'s> {
         let failure = match spec.answers {
             Answers::Refuses => Some(Cause::Refused),
             Answers::Silent => Some(Cause::NoAnswer),
+            answers if self.timeouts.loses_patience(answers) => None,
             Answers::After(_) if self.scenario.listener.protocol.is_http() && spec.status >= 500 => {
                 Some(Cause::BadStatus)
             }
@@ -326,7 +349,7 @@ impl<'s> Run<'s> {
                     self.chooser.ended(place);
                 }
             }
-            None => self.open_one(backend, n, at),
+            None => self.open_one(backend, n, at, length),
         }
     }
 
@@ -382,20 +405,16 @@ impl<'s> Run<'s> {
         key
     }
 
-    fn open_one(&mut self, backend: usize, n: u64, at: u64) {
-        let clients = &self.scenario.clients;
-        let (least, most) =
-            (clients.connection.us(), clients.connection_max.unwrap_or(clients.connection).us());
-        let length = least + draw(self.scenario.seed ^ 2, n) % (most - least + 1);
+    fn open_one(&mut self, backend: usize, n: u64, at: u64, length: u64) {
         let state = &mut self.backends[backend];
         state.open += 1;
         self.open += 1;
         self.counts.take(at, backend, state.open);
-        self.ends.add(End { when: at + length, backend: backend as u32, life: state.life });
+        self.let_go_on(backend, n, at, length);
     }
 
     fn report(self) -> Report {
-        let Run { scenario, counts, open, .. } = self;
+        let Run { scenario, counts, open, timeouts, .. } = self;
         let total = |list: &Vec<u64>| list.iter().sum::<u64>();
         let backends = scenario.backends.iter().enumerate().map(|(at, backend)| OfBackend {
             name: backend.name.clone(),
@@ -414,8 +433,9 @@ impl<'s> Run<'s> {
             interval_ms: counts.interval_ms,
             forwarding_rule_id: scenario.rule.clone(),
             connections: counts.connections,
-            // What is open at the end was taken and not cut.
-            served: counts.served + open,
+            // What is open at the end was taken and not cut, and what is between two requests has not failed.
+            served: counts.served + open + timeouts.between,
+            reopened: timeouts.reopened,
             failed: failures.iter().map(|of| of.number).sum(),
             backends,
             failures,
@@ -466,6 +486,8 @@ impl Counts {
     }
 }
 
-fn draw(seed: u64, n: u64) -> u64 {
+/// What a run draws for its connection or client number `n`: XXH3 of the number as eight bytes, the lowest first, with the
+/// seed. Each use has a seed of its own, the scenario's with a small number added without carry.
+pub fn draw(seed: u64, n: u64) -> u64 {
     xxh3_64_with_seed(&n.to_le_bytes(), seed)
 }

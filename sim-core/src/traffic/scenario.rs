@@ -15,9 +15,9 @@ use serde::{Deserialize, Deserializer, de};
 /// The longest run, and the longest of everything else that has no limit of its own.
 pub(super) const LONGEST: Span = Span::hours(24 * 366);
 /// The largest seed: the largest whole number that every reader of JSON keeps whole.
-const MAX_SEED: u64 = (1 << 53) - 1;
+pub(super) const MAX_SEED: u64 = (1 << 53) - 1;
 /// The most connections of a run.
-const MOST_CONNECTIONS: u64 = 1_000_000_000;
+pub(super) const MOST_CONNECTIONS: u64 = 1_000_000_000;
 /// The most backends: the provider's limit for a load balancer (provider documentation: CLB quotas).
 const MOST_BACKENDS: usize = 200;
 
@@ -104,6 +104,10 @@ pub struct Clients {
     /// How long it lasts at most; `connection` if absent. Each is drawn evenly between the two.
     #[serde(default)]
     pub connection_max: Option<Length>,
+    /// How long a client is silent between two requests over a connection, which come while the connection lasts; packets come
+    /// all the time if absent, and over HTTP and HTTPS a connection is one request.
+    #[serde(default)]
+    pub interval: Option<Length>,
     /// How much each connection brings in, in bytes: what a protection measures, all of it in the second in which it comes.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 0))]
@@ -139,6 +143,11 @@ pub struct Listener {
     pub cookie: Option<Length>,
     /// How long connections of a backend live that turned abnormal; 0s cuts them at once.
     pub drain: Length,
+    /// How long a connection is remembered that nothing comes over: 10s to 900s over TCP, 900s if absent; 1s to 60s over HTTP and
+    /// HTTPS, 15s if absent; 1s to 900s over UDP, 300s if absent.
+    pub idle_timeout: Option<Length>,
+    /// How long the answer of a backend may take over HTTP and HTTPS: 1s to 180s, 60s if absent.
+    pub request_timeout: Option<Length>,
     /// The specification by its name, such as slb.s2.small: its limits hold where none is written.
     #[serde(deserialize_with = "spec")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Spec>))]
@@ -159,6 +168,8 @@ impl Default for Listener {
             persistence: Length(Span::ZERO),
             cookie: None,
             drain: Length(Span::ZERO),
+            idle_timeout: None,
+            request_timeout: None,
             spec: None,
             max_connections: None,
             new_per_second: None,
@@ -459,12 +470,13 @@ impl Scenario {
         if let Some(most) = self.clients.connection_max {
             between("clients.connection_max", most.0, self.clients.connection.0, LONGEST)?;
         }
-        let connections = self.connections();
-        if connections > MOST_CONNECTIONS {
-            return Err(bad(
-                "clients.rate",
-                format!("{connections} connections are more than {MOST_CONNECTIONS}"),
-            ));
+        if let Some(interval) = self.clients.interval {
+            between("clients.interval", interval.0, Span(1), LONGEST)?;
+        }
+        let requests = self.requests();
+        if requests > MOST_CONNECTIONS {
+            let problem = format!("{requests} connections and requests are more than {MOST_CONNECTIONS}");
+            return Err(bad("clients.rate", problem));
         }
         Ok(())
     }
@@ -492,6 +504,7 @@ impl Scenario {
             between("listener.cookie", cookie.0, Span::seconds(1), Span::hours(24))?;
         }
         between("listener.drain", drain.0, Span::ZERO, Span::seconds(900))?;
+        self.check_timeouts()?;
         between("listener.running_for", running_for.0, Span::ZERO, LONGEST)
     }
 

@@ -1,5 +1,8 @@
 //! Simulated clients: what they see while backends fail, against what the rules say.
 
+mod nat;
+mod timeouts;
+
 use proptest::prelude::*;
 use sim_core::Span;
 use sim_core::balancing::scheduler::Scheduler;
@@ -37,7 +40,14 @@ fn scenario() -> Scenario {
     Scenario {
         seed: 1,
         duration: ms(60_000),
-        clients: Clients { number: 50, rate: 100, connection: ms(500), connection_max: None, bytes: 0 },
+        clients: Clients {
+            number: 50,
+            rate: 100,
+            connection: ms(500),
+            connection_max: None,
+            interval: None,
+            bytes: 0,
+        },
         listener: Listener::default(),
         health_check: Some(HealthCheck::default()),
         backends: vec![backend("a", 100), backend("b", 100)],
@@ -350,6 +360,18 @@ fn each_field_of_a_scenario_has_its_range() {
         ("attack[0].mbps", |s| attacked(s, attack(0, 1_000, 1_000_001))),
         ("attack[0].mbps", |s| attacked(s, attack(0, 1_000, 0))),
         ("attack[0].packets", |s| attacked(s, Attack { packets: 1_000_000_001, ..attack(0, 1_000, 1) })),
+        ("clients.interval", |s| s.clients.interval = Some(ms(0))),
+        ("listener.idle_timeout", |s| s.listener.idle_timeout = Some(ms(9_999))),
+        ("listener.idle_timeout", |s| {
+            (s.listener.protocol, s.listener.idle_timeout) = (Protocol::Http, Some(ms(60_001)));
+        }),
+        ("listener.idle_timeout", |s| {
+            (s.listener.protocol, s.listener.idle_timeout) = (Protocol::Udp, Some(ms(900_001)));
+        }),
+        ("listener.request_timeout", |s| s.listener.request_timeout = Some(ms(1_000))),
+        ("listener.request_timeout", |s| {
+            (s.listener.protocol, s.listener.request_timeout) = (Protocol::Http, Some(ms(180_001)));
+        }),
         ("listener.drain", |s| s.listener.drain = ms(900_001)),
         ("health_check.interval", |s| s.health_check.as_mut().unwrap().interval = ms(999)),
         ("health_check.timeout", |s| s.health_check.as_mut().unwrap().timeout = ms(300_001)),
@@ -403,15 +425,24 @@ proptest! {
         persistence in prop_oneof![Just(0i64), Just(5_000)],
         drain in prop_oneof![Just(0i64), Just(3_000)],
         longest in 0i64..4_000,
+        interval in proptest::option::of(200i64..3_000),
+        idle_timeout in 1_000i64..2_000,
         faults in proptest::collection::vec(any_fault(), 0..12),
     ) {
         let mut scenario = scenario();
         scenario.seed = seed;
         scenario.duration = ms(40_000);
-        scenario.clients = Clients { number: 20, rate: 50, connection: ms(0), connection_max: Some(ms(longest)), bytes: 0 };
+        let interval = interval.map(ms);
+        let connection_max = Some(ms(longest));
+        scenario.clients = Clients { number: 20, rate: 50, connection: ms(0), connection_max, interval, bytes: 0 };
         scenario.listener.scheduler = Scheduler::WORDS[scheduler].1;
         if scenario.listener.scheduler == Scheduler::QuicHash {
             scenario.listener.protocol = Protocol::Udp;
+            scenario.listener.idle_timeout = Some(ms(idle_timeout));
+        } else if !scenario.listener.scheduler.hashes() && persistence == 0 {
+            scenario.listener.protocol = Protocol::Http;
+            scenario.listener.idle_timeout = Some(ms(idle_timeout));
+            scenario.listener.request_timeout = Some(ms(idle_timeout));
         }
         scenario.listener.persistence = ms(persistence);
         scenario.listener.drain = ms(drain);
