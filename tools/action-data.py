@@ -4,14 +4,15 @@
     tools/action-data.py --shared DIR           write the files
     tools/action-data.py --shared DIR --check   fail if a committed file would change
 
-DIR holds `reference/aliyun-actions.json` (SDK models and CLI metadata; newer, wins) and `reference/contract/*.json`
-(the complete description of 2024-06). What is generated is named in `actions.txt`; where the sources are wrong,
+DIR holds `reference/controllers.md` (a survey of clients), `reference/aliyun-actions.json` (SDK models and CLI metadata;
+newer, wins) and `reference/contract/*.json` (the complete description of 2024-06). What is generated is named in `actions.txt`; where the sources are wrong,
 `action_exceptions.py` says what is taken instead and why.
 
     sim-api/data/actions.json         parameters of the listed actions, one action per line
     sim-api/data/products.json        the name of every action of every product
     sim-api/data/codes.json           the documented error codes of the listed actions, one action per line
     tests/data/contract/answers.json  answer trees of the listed actions, for tests only
+    tests/data/contract/clients.json  which clients call a listed action, for the page of actions
 """
 
 import argparse
@@ -19,6 +20,7 @@ import json
 import pathlib
 import sys
 
+import action_clients as clients
 import action_exceptions as exceptions
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -371,7 +373,15 @@ def generate(shared):
         "sim-api/data/codes.json": one_per_line(documented),
         "sim-api/data/products.json": products(set(listed) | set(fresh) | set(contract)),
         "tests/data/contract/answers.json": one_per_line(answers),
+        "tests/data/contract/clients.json": one_per_line(clients_of(shared, listed, fresh)),
     }
+
+
+def clients_of(shared, listed, fresh):
+    """The clients of the listed actions; names are told apart among all actions of all products."""
+    survey = (pathlib.Path(shared) / "reference" / "controllers.md").read_text()
+    every = sorted(set(listed) | set(fresh))
+    return {key: names for key, names in clients.callers(survey, fresh, every).items() if key in set(listed)}
 
 
 def products(keys):

@@ -225,7 +225,7 @@ options! {
     /// Write the addresses as JSON to this file once the service answers
     #[arg(long, env = "CLOUDNET_READY_FILE", value_name = "FILE")]
     ready_file: PathBuf;
-    /// Make the content of this TOML file if the world `default` is empty: docs/seeds.md, examples/seeds/acceptance.toml
+    /// Make the content of this TOML or YAML file if the world `default` is empty: docs/seeds.md, examples/seeds/acceptance.toml
     #[arg(long, env = "CLOUDNET_SEED", value_name = "FILE")]
     seed: PathBuf;
     /// Answer HTTPS too, on the same port, with a certificate from a local authority: `cloudnet ca` prints what to trust

@@ -21,6 +21,11 @@ fn committed() -> Vec<PathBuf> {
     files
 }
 
+/// The private key that belongs to the certificates which the suites upload.
+fn keys() -> Vec<String> {
+    vec![include_str!("../../tests/data/certificates/server.key").to_owned()]
+}
+
 const HERE: Place = Place::Here { seed: None };
 
 #[tokio::test]
@@ -28,7 +33,7 @@ async fn real_clients_get_the_recorded_answers() {
     let files = committed();
     assert!(files.len() >= 3, "{files:?}");
     for file in files {
-        let replay = Replay::of(&file, &HERE).await.unwrap_or_else(|error| panic!("{error}"));
+        let replay = Replay::of(&file, &HERE, &keys()).await.unwrap_or_else(|error| panic!("{error}"));
         assert!(replay.sent > 50, "{}: {}", file.display(), replay.sent);
         if std::env::var_os("CLOUDNET_UPDATE").is_some() && !replay.differences.is_empty() {
             replay.renew(&file).unwrap_or_else(|error| panic!("{error}"));
@@ -114,13 +119,13 @@ async fn what_was_recorded_is_played_here_and_on_another_server() {
     assert!(!text.contains("LTAI-own") && !text.contains("Secret-0-Secret"), "{text}");
     assert!(text.contains("\"hidden\":[\"Password\"]") && text.contains("\"client\":\"test/1.0\""), "{text}");
 
-    let here = Replay::of(&file, &HERE).await.unwrap();
+    let here = Replay::of(&file, &HERE, &[]).await.unwrap();
     // Of five equal polls one is kept.
     assert_eq!((here.sent, here.skipped, here.differences.as_slice()), (18, 0, &[][..]));
 
     let other = Server::start(settings()).await.unwrap();
     let there = Place::There(other.url());
-    let played = Replay::of(&file, &there).await.unwrap();
+    let played = Replay::of(&file, &there, &[]).await.unwrap();
     assert_eq!((played.sent, played.differences.as_slice()), (18, &[][..]));
     let worlds = Client::new(&other).get("/v1/worlds").await.expect(200);
     assert_eq!(worlds["items"].as_array().unwrap().len(), 1, "its world is gone: {worlds}");
@@ -150,7 +155,7 @@ async fn a_difference_is_named_by_line_and_member() {
     ] {
         assert!(text.contains(from), "{from} is not in\n{text}");
         fs::write(&file, text.replacen(from, to, 1)).unwrap();
-        let replay = Replay::of(&file, &HERE).await.unwrap();
+        let replay = Replay::of(&file, &HERE, &[]).await.unwrap();
         let told: Vec<String> = replay.differences.iter().map(ToString::to_string).collect();
         assert_eq!(told, [wanted]);
         // What is only answered otherwise can be written anew; what is judged otherwise cannot.
@@ -180,7 +185,7 @@ async fn answers_of_injected_faults_are_not_sent_again_and_lost_ones_are() {
     let seen = ask(&client, "any", "DescribeVpcs").await;
     assert_eq!(seen["TotalCount"], 1);
     server.stop().await.unwrap();
-    let replay = Replay::of(&file, &HERE).await.unwrap();
+    let replay = Replay::of(&file, &HERE, &[]).await.unwrap();
     assert_eq!((replay.sent, replay.skipped, replay.differences.len()), (2, 1, 0));
 }
 
@@ -194,11 +199,11 @@ async fn a_seeded_world_is_played_with_its_seed_only() {
     assert_eq!(ask(&client, "any", "DescribeVpcs").await["TotalCount"], 1);
     server.stop().await.unwrap();
     let with = |seed: &Path| Place::Here { seed: Some(seed.to_owned()) };
-    assert_eq!(Replay::of(&file, &with(&seed)).await.unwrap().differences, []);
+    assert_eq!(Replay::of(&file, &with(&seed), &[]).await.unwrap().differences, []);
     let other = dir.file("other.toml");
     fs::write(&other, "[[vpcs]]\nname = \"other\"\n").unwrap();
     for place in [HERE, with(&other), Place::There("127.0.0.1:1".to_owned())] {
-        let error = Replay::of(&file, &place).await.err();
+        let error = Replay::of(&file, &place, &[]).await.err();
         assert!(matches!(error, Some(ReplayError::OtherSeed { .. })), "{place:?}: {error:?}");
     }
 }

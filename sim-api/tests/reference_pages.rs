@@ -3,14 +3,15 @@
 //! `CLOUDNET_UPDATE=1 cargo test -p sim-api --test reference_pages` rewrites `docs/reference/*.md`.
 
 use sim_api::catalogue::{self, Product};
+use sim_api::recording::Replay;
 use sim_api::refusals;
 use sim_api::rpc::actions::{self, ACTIONS, Action};
 use sim_core::ErrorCode;
 use sim_core::error::ErrorKind;
 use sim_core::quota::{CEILING_FACTOR, Quota};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compares a page with the committed one, after writing it if asked to.
 fn hold(name: &str, built: &str) {
@@ -51,6 +52,60 @@ fn wrapped(names: &[&str]) -> String {
     out
 }
 
+/// A file or directory of the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The clients that call each action, by version and name.
+fn clients() -> BTreeMap<(String, String), Vec<String>> {
+    let text = std::fs::read_to_string(repository("tests/data/contract/clients.json")).expect("it is there");
+    let listed: BTreeMap<String, Vec<String>> = serde_json::from_str(&text).expect("it is generated");
+    let key = |text: &str| {
+        let parts: Vec<&str> = text.split('/').collect();
+        (parts[1].to_owned(), parts[2].to_owned())
+    };
+    listed.into_iter().map(|(action, clients)| (key(&action), clients)).collect()
+}
+
+/// The suites of outside clients whose recordings have a good answer to each action, by version and name.
+fn suites() -> BTreeMap<(String, String), BTreeSet<String>> {
+    let mut found: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for entry in std::fs::read_dir(repository("tests/clients/recordings")).expect("it is there") {
+        let file = entry.expect("it reads").path();
+        let suite = file.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+        for call in Replay::calls(&file).expect("it is a recording").into_iter().filter(|call| call.answered)
+        {
+            found.entry((call.version, call.action)).or_default().insert(suite.clone());
+        }
+    }
+    found
+}
+
+/// The key of an action in [`clients`] and [`suites`].
+fn key(action: &Action) -> (String, String) {
+    (action.version.to_owned(), action.name.to_owned())
+}
+
+/// `tests/data/contract/unexercised.txt` only shrinks: a newly served action belongs into a suite of a client.
+#[test]
+fn served_actions_that_no_client_suite_exercises_are_listed() {
+    let exercised = suites();
+    let missing: BTreeSet<String> = ACTIONS
+        .iter()
+        .filter(|action| !exercised.contains_key(&key(action)))
+        .map(|action| format!("{} {}", action.product, action.name))
+        .collect();
+    let text =
+        std::fs::read_to_string(repository("tests/data/contract/unexercised.txt")).expect("it is there");
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let listed: BTreeSet<String> = lines.map(str::to_owned).collect();
+    let fresh: Vec<_> = missing.difference(&listed).collect();
+    assert!(fresh.is_empty(), "no recording of tests/clients/recordings has a good answer to {fresh:?}");
+    let done: Vec<_> = listed.difference(&missing).collect();
+    assert!(done.is_empty(), "take them off unexercised.txt, they are exercised or not served: {done:?}");
+}
+
 #[test]
 fn the_page_of_actions() {
     let mut page = format!("# Actions of the provider wire\n\n{GENERATED}");
@@ -59,6 +114,8 @@ fn the_page_of_actions() {
          for an action that\nis not served is answered 404 `InvalidAction.NotFound`.\n\n\
          - *Tier* 1 is what controllers and the first Terraform resources call, 2 what the rest of them call; the \
          others have none.\n\
+         - *Called by* names the clients whose sources call it, as far as they were surveyed; *exercised by* the suites of \
+         `tests/clients`\n  in whose [recording](../recordings.md) it is answered well.\n\
          - *Minimal* actions answer from account and region alone; there is no state behind them.\n\
          - *Without effect* are documented parameters that are taken and checked like all others and change nothing.\n\
          - A parameter that the action does not document is ignored, as at the provider; the answer's header\n  \
@@ -77,8 +134,14 @@ fn the_page_of_actions() {
             product.actions.len()
         );
     }
+    let (clients, suites) = (clients(), suites());
     for product in catalogue::products() {
-        actions_of(&mut page, product);
+        actions_of(&mut page, product, |action| {
+            let clients = clients.get(&key(action)).map(|names| names.join(", ")).unwrap_or_default();
+            let suites: Vec<&str> =
+                suites.get(&key(action)).into_iter().flatten().map(String::as_str).collect();
+            format!("{clients} | {}", suites.join(", "))
+        });
     }
     hold("actions.md", &page);
 }
@@ -87,12 +150,12 @@ fn served(product: &Product) -> impl Iterator<Item = &'static Action> {
     ACTIONS.iter().filter(|action| action.version == product.version)
 }
 
-fn actions_of(page: &mut String, product: &Product) {
+fn actions_of(page: &mut String, product: &Product, used_by: impl Fn(&Action) -> String) {
     let _ = write!(page, "\n## {} {}\n", product.name, product.version);
     let mut served: Vec<&Action> = served(product).collect();
     served.sort_by_key(|action| action.name);
     if !served.is_empty() {
-        page.push_str("\n| Served | Tier | Reads or writes | Without effect |\n|---|---|---|---|\n");
+        page.push_str("\n| Served | Tier | Reads or writes | Called by | Exercised by | Without effect |\n|---|---|---|---|---|---|\n");
     }
     for action in &served {
         let spec = action.spec();
@@ -100,7 +163,8 @@ fn actions_of(page: &mut String, product: &Product) {
         let does = if action.writes() { "writes" } else { "reads" };
         let inert: Vec<String> = action.inert().map(|name| format!("`{name}`")).collect();
         let minimal = if action.minimal { " (minimal)" } else { "" };
-        let _ = writeln!(page, "| {}{minimal} | {tier} | {does} | {} |", action.name, inert.join(", "));
+        let (name, used_by, inert) = (action.name, used_by(action), inert.join(", "));
+        let _ = writeln!(page, "| {name}{minimal} | {tier} | {does} | {used_by} | {inert} |");
     }
     let mut rest: BTreeMap<u8, Vec<&str>> = BTreeMap::new();
     for name in product.actions.iter().filter(|name| actions::find(product.version, name).is_none()) {

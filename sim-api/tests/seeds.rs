@@ -26,8 +26,13 @@ async fn items(client: &Client, path: &str) -> Vec<Value> {
 
 /// What a server says to a seed of this text.
 async fn said(text: &str) -> String {
+    said_of("seed.toml", text).await
+}
+
+/// What a server says to a seed of this name and text.
+async fn said_of(name: &str, text: &str) -> String {
     let dir = Dir::new();
-    let file = dir.file("seed.toml");
+    let file = dir.file(name);
     fs::write(&file, text).unwrap();
     let start = Server::start(ServeSettings { seed: Some(file.clone()), ..settings() }).await;
     let error = match start {
@@ -55,7 +60,84 @@ async fn the_acceptance_seed_has_a_vswitch_in_each_zone() {
         assert_eq!(zones, sim_core::catalog::zones_of(region), "{region}");
         assert!(vswitches.iter().all(|v| v["status"] == "Available" && v["vpc_id"] == vpcs[0]["id"]));
     }
+    // What the tests choose by, they find in every world.
+    let client = Client::new(&server);
+    let images = items(&client, "/v1/images?page_size=100").await;
+    assert!(images.iter().any(|image| image["id"].as_str().unwrap().starts_with("ubuntu_")), "{images:?}");
+    assert!(items(&client, "/v1/instance-types?page_size=100").await.len() > 20);
     server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn yaml_makes_what_toml_makes() {
+    let mut digests = Vec::new();
+    for file in ["shop.toml", "shop.yaml"] {
+        let server = seeded(example(file)).await;
+        let world = Client::new(&server).get("/v1/worlds/default").await.expect(200);
+        assert_eq!(world["objects"]["listeners"], 1, "{world}");
+        digests.push((world["digest"].clone(), world["seq"].clone()));
+        server.stop().await.unwrap();
+    }
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[tokio::test]
+async fn documents_of_yaml_are_one_after_the_other_and_its_scalars_have_their_kinds() {
+    let dir = Dir::new();
+    let file = dir.file("seed.yml");
+    let text = "---\nregion: cn-beijing\naccount: 1000000000000009\nvpcs:\n  - name: 'null'\n    description: true story\n    \
+                enable_ipv6: true\n  - name: \"0x10\"\n---\n# nothing\n---\nvpcs:\n  - {name: third, cidr_block: 10.0.0.0/8}\n";
+    fs::write(&file, text).unwrap();
+    let server = seeded(file).await;
+    let client = Client::new(&server)
+        .with("Cloudnet-Account", "1000000000000009")
+        .with("Cloudnet-Region", "cn-beijing");
+    let vpcs = items(&client, "/v1/vpcs").await;
+    let mut names: Vec<&str> = vpcs.iter().map(|vpc| vpc["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["0x10", "null", "third"]);
+    let first = vpcs.iter().find(|vpc| vpc["name"] == "null").unwrap();
+    assert_eq!(first["description"], "true story");
+    assert_eq!(first["ipv6_cidr_blocks"].as_array().map(Vec::len), Some(1), "{first}");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn mistakes_in_yaml_are_named_with_their_line() {
+    let deep = format!("vpcs:\n  - tags: {}", "[".repeat(40));
+    let table = [
+        ("vpcs: [\n", "2: "),
+        ("- vpcs\n", "1: a seed has sections; write the name of one, as in vpcs:"),
+        ("vpc: []\n", "1: there is no section \"vpc\"; there are calls, access-control-lists"),
+        ("\nvpcs:\n  name: a\n", "2: vpcs is a list of entries; write vpcs: and below it - MEMBER: VALUE"),
+        ("vpcs: [1]\n", "1: an entry of vpcs is a table"),
+        ("account: me\n", "1: account is a number"),
+        ("region: 1\n", "1: region is a text in quotes"),
+        ("vpcs:\n  - name: a\n    cidr_block: 10.1.1.1/8\n", "3: vpcs \"a\": cidr_block: The block of a VPC"),
+        ("vpcs:\n  - name: a\n    name: b\n", "3: name stands there twice"),
+        ("vpcs:\n  - name: a\nvpcs:\n  - name: b\n", "3: vpcs stands there twice"),
+        ("vpcs:\n  - &a\n    name: a\n", "3: anchors and tags are not read"),
+        ("vpcs:\n  - name: !!str 1\n", "2: anchors and tags are not read"),
+        ("vpcs:\n  - *a\n", "2: "),
+        ("vpcs:\n  - [a]: b\n", "2: the name of a member is a text"),
+        ("vpcs:\n  - 1: b\n", "2: the name of a member is a text"),
+        ("vpcs:\n  - enable_ipv6: .inf\n", "2: .inf is no value of the native wire"),
+        ("vpcs:\n  - enable_ipv6: 99999999999999999999\n", "2: 99999999999999999999 is no value"),
+        ("vpcs:\n  - enable_ipv6: 0o7\n", "2: vpcs: enable_ipv6: "),
+        ("vpcs:\n  - name: 1.5\n", "2: vpcs: name: "),
+        ("vpcs:\n  - vpc_id: @a\n", "2: "),
+        (
+            "vpcs:\n  - name: a\n---\nroute-tables:\n  - vpc_id: \"@b\"\n",
+            "5: route-tables: @b: no entry above",
+        ),
+        ("security-groups:\n  - rules: 1\n", "2: rules is a list of entries; write rules: and below it"),
+        ("calls:\n  - body: {}\n", "2: a call names its request, as in call: PUT /v1/eips/@ip/binding"),
+        (deep.as_str(), "2: lists and tables stand more than 32 deep in each other"),
+    ];
+    for (text, wanted) in table {
+        let message = said_of("seed.yaml", text).await;
+        assert!(message.starts_with(wanted), "{text}\nsays  {message}\nnot   {wanted}");
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,9 @@ pub struct ReplayArgs {
     /// The seed that the recorded world began with
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
+    /// A private key in PEM of a certificate that the client uploaded; may be repeated
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
 }
 
 /// How many differences are shown.
@@ -40,7 +43,9 @@ fn play(args: &ReplayArgs) -> Result<Replay, Box<dyn std::error::Error>> {
         Some(url) => Place::There(url.clone()),
         None => Place::Here { seed: args.seed.clone() },
     };
-    let played: Result<Replay, ReplayError> = runtime()?.block_on(Replay::of(&args.recording, &place));
+    let key = |path: &PathBuf| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+    let keys: Vec<String> = args.key.iter().map(key).collect::<Result<_, _>>()?;
+    let played: Result<Replay, ReplayError> = runtime()?.block_on(Replay::of(&args.recording, &place, &keys));
     Ok(played?)
 }
 

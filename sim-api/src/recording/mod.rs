@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sim_core::World;
 use sim_core::settings::Disputed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -70,8 +70,45 @@ struct Line {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     faulty: bool,
     status: u16,
-    /// The answer without its `RequestId`; of a refusal `Code` and `Message`.
+    /// The answer without its `RequestId`; of a refusal `Code` and `Message`. Null in a file if `same` is there.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     answer: Value,
+    /// The line of the file that has this answer already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    same: Option<usize>,
+}
+
+/// An answer of as many bytes of JSON is written once, and further lines name the line that has it.
+const LONG: usize = 1000;
+
+/// The text of a recording as it grows: how many lines it has, and which of them has each long answer.
+#[derive(Default)]
+struct Text {
+    lines: usize,
+    answers: HashMap<u128, usize>,
+}
+
+impl Text {
+    /// The next line, with its end.
+    fn head(&mut self, head: &Head) -> serde_json::Result<String> {
+        self.lines += 1;
+        Ok(serde_json::to_string(head)? + "\n")
+    }
+
+    /// The next line, with its end.
+    fn line(&mut self, line: &Line) -> serde_json::Result<String> {
+        self.lines += 1;
+        let answer = serde_json::to_vec(&line.answer)?;
+        if answer.len() < LONG {
+            return Ok(serde_json::to_string(line)? + "\n");
+        }
+        let first = *self.answers.entry(xxhash_rust::xxh3::xxh3_128(&answer)).or_insert(self.lines);
+        if first == self.lines {
+            return Ok(serde_json::to_string(line)? + "\n");
+        }
+        let short = Line { answer: Value::Null, same: Some(first), ..line.clone() };
+        Ok(serde_json::to_string(&short)? + "\n")
+    }
 }
 
 impl Line {
@@ -117,6 +154,7 @@ pub struct Recorder(Mutex<Open>);
 
 struct Open {
     file: File,
+    text: Text,
     /// The last state that a request saw, for those that are refused before they see any.
     last: Moment,
     /// The last line. A client that polls sends the same many times and is answered the same; that is written once.
@@ -149,8 +187,9 @@ impl Recorder {
             seed: seed.map(str::to_owned),
         };
         let mut file = File::create_new(path)?;
-        write_line(&mut file, &head)?;
-        Ok(Recorder(Mutex::new(Open { file, last: Moment::of(w), line: None, failed: false })))
+        let mut text = Text::default();
+        file.write_all(text.head(&head)?.as_bytes())?;
+        Ok(Recorder(Mutex::new(Open { file, text, last: Moment::of(w), line: None, failed: false })))
     }
 
     /// Writes down a request of the recorded world and what came of it.
@@ -195,21 +234,17 @@ impl Recorder {
             faulty: noted.faulty,
             status,
             answer,
+            same: None,
         };
         if open.line.as_ref().is_some_and(|before| line.repeats(before)) {
             return;
         }
-        let failed = write_line(&mut open.file, &line).err();
+        let text = open.text.line(&line).map_err(std::io::Error::from);
+        let failed = text.and_then(|text| open.file.write_all(text.as_bytes())).err();
         open.line = Some(line);
         if let Some(error) = failed.filter(|_| !open.failed) {
             tracing::error!(%error, "the recording cannot be written any more; what follows is not in it");
             open.failed = true;
         }
     }
-}
-
-fn write_line(file: &mut File, line: &impl Serialize) -> std::io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    file.write_all(&text)
 }

@@ -1,7 +1,8 @@
 //! Playing a recording: the same requests, in the order in which the world answered them, in a world of the same seed whose
 //! clock is set to the time of each.
 
-use super::{FORM, Head, Line};
+use super::{FORM, Head, Line, Text};
+use crate::certificate;
 use crate::engine::DEFAULT_WORLD;
 use crate::exchange;
 use crate::rpc::encoding::percent_encode;
@@ -108,7 +109,7 @@ impl std::fmt::Display for Difference {
 pub struct Replay {
     /// How many requests were sent.
     pub sent: usize,
-    /// How many were not: an injected fault answered them, or nothing can stand in for a secret of theirs.
+    /// How many were not: an injected fault answered them, or nothing stands in for a secret of theirs.
     pub skipped: usize,
     /// What differs, by line; at most one for each request.
     pub differences: Vec<Difference>,
@@ -118,11 +119,12 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Plays the recording.
+    /// Plays the recording. `keys` are private keys as PEM texts: a certificate that was uploaded with its key is uploaded
+    /// again with the one of them that belongs to it.
     ///
     /// # Errors
     /// See [`ReplayError`]. Answers that differ are no error.
-    pub async fn of(path: &Path, place: &Place) -> Result<Replay, ReplayError> {
+    pub async fn of(path: &Path, place: &Place, keys: &[String]) -> Result<Replay, ReplayError> {
         let (head, mut lines) = read(path)?;
         let wire = match place {
             Place::Here { seed } => Wire::here(path, &head, seed.as_deref()).await?,
@@ -133,7 +135,7 @@ impl Replay {
         let (mut sent, mut differences) = (0, Vec::new());
         let mut now = head.start;
         for (number, line) in &mut lines {
-            let Some(form) = form(&wire.world, line) else { continue };
+            let Some(form) = form(&wire.world, line, keys) else { continue };
             if line.moment.at > now {
                 now = line.moment.at;
                 wire.order("/v1/clock/advance", &json!({ "to": SimTime(now).to_string() })).await?;
@@ -159,13 +161,11 @@ impl Replay {
         if let Some(other) = self.differences.iter().find(|difference| difference.pointer.is_empty()) {
             return Err(failed(format!("it has to be recorded again: line {other}")));
         }
-        let head = serde_json::to_string(&self.head);
-        let lines = self.lines.iter().map(|(_, line)| serde_json::to_string(line));
-        let text = std::iter::once(head)
-            .chain(lines)
-            .map(|line| line.map(|text| text + "\n"))
-            .collect::<Result<String, _>>()
-            .map_err(|e| failed(e.to_string()))?;
+        let mut text = Text::default();
+        let head = text.head(&self.head);
+        let lines = self.lines.iter().map(|(_, line)| text.line(line));
+        let whole = std::iter::once(head).chain(lines).collect::<Result<String, _>>();
+        let text = whole.map_err(|e| failed(e.to_string()))?;
         std::fs::write(path, text).map_err(|e| failed(e.to_string()))
     }
 
@@ -349,16 +349,30 @@ fn read(path: &Path) -> Result<(Head, Vec<(usize, Line)>), ReplayError> {
             format!("a recording of form {}; this program plays form {FORM}", head.recording),
         ));
     }
-    let lines = lines.map(|(at, text)| match serde_json::from_str(text) {
-        Ok(line) => Ok((at + 1, line)),
-        Err(error) => Err(bad(at + 1, error.to_string())),
-    });
-    Ok((head, lines.collect::<Result<_, _>>()?))
+    let mut read: Vec<(usize, Line)> = Vec::new();
+    for (at, text) in lines {
+        let number = at + 1;
+        let mut line: Line = serde_json::from_str(text).map_err(|e| bad(number, e.to_string()))?;
+        if let Some(same) = line.same.take() {
+            // The first request is on line 2.
+            let first = same.checked_sub(2).and_then(|index| read.get(index));
+            let (_, first) =
+                first.ok_or_else(|| bad(number, format!("no request is on line {same} above")))?;
+            line.answer = first.answer.clone();
+        }
+        read.push((number, line));
+    }
+    Ok((head, read))
 }
 
-/// What is sent in place of a secret that is not in the recording; nothing stands in for a private key.
-fn stand_in(hidden: &str) -> Option<&'static str> {
+/// What is sent in place of a secret that is not in the recording.
+fn stand_in<'k>(line: &Line, hidden: &str, keys: &'k [String]) -> Option<&'k str> {
     match hidden {
+        "PrivateKey" => {
+            let certificate = line.params.get("ServerCertificate").map(String::as_str);
+            let fits = |key: &&String| certificate::server_facts(certificate, Some(key)).is_ok();
+            keys.iter().find(fits).map(String::as_str)
+        }
         "Password" => Some("Stand-in-0"),
         // An empty script, in base64.
         "UserData" => Some("IyEvYmluL3NoCg=="),
@@ -367,7 +381,7 @@ fn stand_in(hidden: &str) -> Option<&'static str> {
 }
 
 /// The form that a recorded request is sent as; absent if it is not sent.
-fn form(world: &str, line: &Line) -> Option<String> {
+fn form(world: &str, line: &Line, keys: &[String]) -> Option<String> {
     // A refusal may be of the very secret; it changed nothing, so it can be left out.
     if line.faulty || !line.hidden.is_empty() && line.status != 200 {
         return None;
@@ -376,7 +390,8 @@ fn form(world: &str, line: &Line) -> Option<String> {
     let own = [("Action", &line.action), ("Version", &line.version), ("AccessKeyId", &key)];
     let own = own.into_iter().map(|(name, value)| (name, value.as_str()));
     let sent = line.params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let hidden = line.hidden.iter().map(|name| stand_in(name).map(|value| (name.as_str(), value)));
+    let hidden =
+        line.hidden.iter().map(|name| stand_in(line, name, keys).map(|value| (name.as_str(), value)));
     let hidden = hidden.collect::<Option<Vec<_>>>()?;
     let pairs = own.chain([("Format", "JSON")]).chain(sent).chain(hidden);
     let form: Vec<String> =

@@ -1,12 +1,11 @@
 //! The text of a seed, as the requests that it stands for.
 
 use super::Fault;
+use super::tree::{self, Form, Key, Kind, Node, line_of};
 use axum::http::Method;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
 /// One request of a seed.
 #[derive(Clone, Debug)]
@@ -126,37 +125,30 @@ const OWN_KEYS: [&str; 3] = ["as", "account", "region"];
 ///
 /// # Errors
 /// The first mistake, with its line.
-pub(super) fn parse(text: &str) -> Result<Vec<Entry>, Fault> {
-    let mut reader = Reader { text, account: None, region: None, found: Vec::new() };
-    let table = DeTable::parse(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        reader.fault(at, error.message().to_owned())
-    })?;
-    // Sections in the order of the file; the table is sorted by name.
-    let mut sections: Vec<_> = table.get_ref().iter().collect();
-    sections.sort_by_key(|(key, _)| key.span().start);
-    for (key, value) in sections {
-        let at = key.span().start;
-        match (key.get_ref().as_ref(), value.get_ref()) {
+pub(super) fn parse(text: &str, form: Form) -> Result<Vec<Entry>, Fault> {
+    let mut reader = Reader { text, form, account: None, region: None, found: Vec::new() };
+    for (key, value) in &tree::read(text, form)? {
+        match (key.name.as_str(), &value.kind) {
             ("account", _) => reader.account = Some(reader.account_of(value)?),
             ("region", _) => reader.region = Some(reader.text_of("region", value)?),
-            ("calls", DeValue::Array(items)) => {
-                for item in items.iter() {
+            ("calls", Kind::List(items)) => {
+                for item in items {
                     reader.call(item)?;
                 }
             }
-            (section, DeValue::Array(items)) if makers().collections.contains(section) => {
-                for item in items.iter() {
+            (section, Kind::List(items)) if makers().collections.contains(section) => {
+                for item in items {
                     reader.object(section, item)?;
                 }
             }
             (section, _) if makers().collections.contains(section) || section == "calls" => {
-                return Err(reader.fault(at, format!("{section} is a list of entries; write [[{section}]]")));
+                let message = format!("{section} is a list of entries; write {}", form.entry_of(section));
+                return Err(reader.fault(key.at, message));
             }
             (section, _) => {
                 let known: Vec<&str> = makers().collections.iter().map(String::as_str).collect();
                 return Err(reader.fault(
-                    at,
+                    key.at,
                     format!("there is no section {section:?}; there are calls, {}", known.join(", ")),
                 ));
             }
@@ -168,6 +160,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, Fault> {
 /// Requests with the place where each begins.
 struct Reader<'a> {
     text: &'a str,
+    form: Form,
     account: Option<String>,
     region: Option<String>,
     found: Vec<(usize, Entry)>,
@@ -175,42 +168,36 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn line(&self, at: usize) -> usize {
-        self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
+        line_of(self.text, at)
     }
 
     fn fault(&self, at: usize, message: String) -> Fault {
         Fault { line: self.line(at), message }
     }
 
-    fn text_of(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
-        let text = value.get_ref().as_str().map(str::to_owned);
-        text.ok_or_else(|| self.fault(value.span().start, format!("{name} is a text in quotes")))
+    fn text_of(&self, name: &str, value: &Node) -> Result<String, Fault> {
+        let text = value.text().map(str::to_owned);
+        text.ok_or_else(|| self.fault(value.at, format!("{name} is a text in quotes")))
     }
 
     /// An account: its digits, in quotes or not.
-    fn account_of(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
-        let text = match value.get_ref() {
-            DeValue::Integer(digits) => Some(digits.as_str().to_owned()),
-            other => other.as_str().map(str::to_owned),
+    fn account_of(&self, value: &Node) -> Result<String, Fault> {
+        let text = match &value.kind {
+            Kind::Leaf(Value::Number(number)) => Some(number.to_string()),
+            _ => value.text().map(str::to_owned),
         };
         let account = text.filter(|text| text.parse::<u64>().is_ok());
-        account.ok_or_else(|| {
-            self.fault(value.span().start, "account is a number such as 1000000000000001".to_owned())
-        })
+        account.ok_or_else(|| self.fault(value.at, "account is a number such as 1000000000000001".to_owned()))
     }
 
     /// The table of an entry, and an entry with what all have.
-    fn begin<'t, 'v>(
-        &self,
-        section: &str,
-        item: &'t Spanned<DeValue<'v>>,
-    ) -> Result<(&'t DeTable<'v>, Entry), Fault> {
-        let at = item.span().start;
-        let Some(table) = item.get_ref().as_table() else {
-            return Err(self.fault(at, format!("an entry of {section} is a table; write [[{section}]]")));
+    fn begin<'t>(&self, section: &str, item: &'t Node) -> Result<(&'t [(Key, Node)], Entry), Fault> {
+        let Some(table) = item.table() else {
+            let message = format!("an entry of {section} is a table; write {}", self.form.entry_of(section));
+            return Err(self.fault(item.at, message));
         };
         let mut entry = Entry {
-            line: self.line(at),
+            line: self.line(item.at),
             name: None,
             method: Method::POST,
             path: String::new(),
@@ -221,8 +208,8 @@ impl Reader<'_> {
             body: None,
             lines: BTreeMap::new(),
         };
-        for (key, value) in table.iter() {
-            match key.get_ref().as_ref() {
+        for (key, value) in table {
+            match key.name.as_str() {
                 "as" => entry.name = Some(self.text_of("as", value)?),
                 "account" => entry.account = Some(self.account_of(value)?),
                 "region" => entry.region = Some(self.text_of("region", value)?),
@@ -233,20 +220,20 @@ impl Reader<'_> {
     }
 
     /// An entry of a collection, and what stands under it.
-    fn object(&mut self, section: &str, item: &Spanned<DeValue<'_>>) -> Result<(), Fault> {
+    fn object(&mut self, section: &str, item: &Node) -> Result<(), Fault> {
         let (table, mut entry) = self.begin(section, item)?;
         let (account, region) = (entry.account.clone(), entry.region.clone());
         entry.path = format!("/v1/{section}");
         let own = &makers().members[section];
         let mut body = Map::new();
         let mut nested = Vec::new();
-        for (key, value) in table.iter() {
-            let name: &str = key.get_ref();
+        for (key, value) in table {
+            let name = key.name.as_str();
             let takes = makers().nested.get(&(section.to_owned(), name.to_owned()));
             match takes {
                 _ if OWN_KEYS.contains(&name) && !own.contains(name) => {}
                 Some(takes_body) if !own.contains(name) => nested.push((key, value, *takes_body)),
-                _ => self.member(&mut entry, &mut body, key, value)?,
+                _ => self.member(&mut entry, &mut body, key, value),
             }
         }
         if entry.name.is_none() {
@@ -254,53 +241,61 @@ impl Reader<'_> {
         }
         entry.body = Some(Value::Object(body));
         let parent = self.found.len();
-        self.found.push((item.span().start, entry));
+        self.found.push((item.at, entry));
         for (key, value, takes_body) in nested {
-            let name: &str = key.get_ref();
-            let Some(items) = value.get_ref().as_array() else {
-                let message = format!("{name} is a list of entries; write [[{section}.{name}]]");
-                return Err(self.fault(key.span().start, message));
+            let name = &key.name;
+            let section = format!("{section}.{name}");
+            let Some(items) = value.list() else {
+                let message = format!("{name} is a list of entries; write {}", self.form.entry_of(&section));
+                return Err(self.fault(key.at, message));
             };
-            for item in items.iter() {
-                let (table, mut entry) = self.begin(&format!("{section}.{name}"), item)?;
+            for item in items {
+                let (table, mut entry) = self.begin(&section, item)?;
                 // What stands under an object is its owner's.
                 (entry.account, entry.region) = (account.clone(), region.clone());
-                entry.path = format!("/v1/{section}/{{}}/{name}");
+                entry.path = format!("{}/{{}}/{name}", self.found[parent].1.path);
                 entry.parent = Some(parent);
-                let body = self.body_of(&mut entry, table, &["as"])?;
+                let body = self.body_of(&mut entry, table, &["as"]);
                 entry.body = takes_body.then_some(body);
-                self.found.push((item.span().start, entry));
+                self.found.push((item.at, entry));
             }
         }
         Ok(())
     }
 
     /// An entry of `[[calls]]`: any other request.
-    fn call(&mut self, item: &Spanned<DeValue<'_>>) -> Result<(), Fault> {
+    fn call(&mut self, item: &Node) -> Result<(), Fault> {
         let (table, mut entry) = self.begin("calls", item)?;
         let mut called = None;
-        for (key, value) in table.iter() {
-            match key.get_ref().as_ref() {
-                "call" => called = Some((key.span().start, self.text_of("call", value)?)),
+        for (key, value) in table {
+            match key.name.as_str() {
+                "call" => called = Some((key.at, self.text_of("call", value)?)),
                 "body" => {
-                    let Some(table) = value.get_ref().as_table() else {
-                        return Err(self.fault(value.span().start, "body is a table".to_owned()));
+                    let Some(table) = value.table() else {
+                        return Err(self.fault(value.at, "body is a table".to_owned()));
                     };
-                    let body = self.body_of(&mut entry, table, &[])?;
+                    let body = self.body_of(&mut entry, table, &[]);
                     entry.body = Some(body);
                 }
                 name if OWN_KEYS.contains(&name) => {}
                 name => {
                     let message = format!("a call has no {name:?}; it has call, body, as, account, region");
-                    return Err(self.fault(key.span().start, message));
+                    return Err(self.fault(key.at, message));
                 }
             }
         }
         let Some((at, text)) = called else {
-            let message = "a call names its request, as in call = \"PUT /v1/eips/@ip/binding\"";
-            return Err(self.fault(item.span().start, message.to_owned()));
+            let example = self.form.member("call", "PUT /v1/eips/@ip/binding");
+            return Err(self.fault(item.at, format!("a call names its request, as in {example}")));
         };
         entry.lines.insert("/call".to_owned(), self.line(at));
+        (entry.method, entry.path) = self.request(at, &text)?;
+        self.found.push((item.at, entry));
+        Ok(())
+    }
+
+    /// The method and path of a call.
+    fn request(&self, at: usize, text: &str) -> Result<(Method, String), Fault> {
         let method = |word: &str| {
             [Method::POST, Method::PUT, Method::PATCH, Method::DELETE]
                 .into_iter()
@@ -314,76 +309,54 @@ impl Reader<'_> {
                         format!("{outside} are no content of a world, so a seed does not make them");
                     return Err(self.fault(at, message));
                 }
-                (entry.method, entry.path) = (method, path.to_owned());
+                Ok((method, path.to_owned()))
             }
             _ => {
                 let message = format!(
                     "{text:?} is no request; write POST, PUT, PATCH or DELETE and a path, as in PUT /v1/eips/@ip/binding"
                 );
-                return Err(self.fault(at, message));
+                Err(self.fault(at, message))
             }
         }
-        self.found.push((item.span().start, entry));
-        Ok(())
     }
 
-    fn body_of(&self, entry: &mut Entry, table: &DeTable<'_>, without: &[&str]) -> Result<Value, Fault> {
+    fn body_of(&self, entry: &mut Entry, table: &[(Key, Node)], without: &[&str]) -> Value {
         let mut body = Map::new();
-        for (key, value) in table.iter().filter(|(key, _)| !without.contains(&key.get_ref().as_ref())) {
-            self.member(entry, &mut body, key, value)?;
+        for (key, value) in table.iter().filter(|(key, _)| !without.contains(&key.name.as_str())) {
+            self.member(entry, &mut body, key, value);
         }
-        Ok(Value::Object(body))
+        Value::Object(body)
     }
 
-    fn member(
-        &self,
-        entry: &mut Entry,
-        body: &mut Map<String, Value>,
-        key: &Spanned<std::borrow::Cow<'_, str>>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<(), Fault> {
-        let name: &str = key.get_ref();
-        let pointer = format!("/{name}");
-        entry.lines.insert(pointer.clone(), self.line(key.span().start));
-        body.insert(name.to_owned(), self.json(entry, &pointer, value)?);
-        Ok(())
+    fn member(&self, entry: &mut Entry, body: &mut Map<String, Value>, key: &Key, value: &Node) {
+        let pointer = format!("/{}", key.name);
+        entry.lines.insert(pointer.clone(), self.line(key.at));
+        body.insert(key.name.clone(), self.json(entry, &pointer, value));
     }
 
     /// A value as JSON, with the lines of its members.
-    fn json(&self, entry: &mut Entry, pointer: &str, value: &Spanned<DeValue<'_>>) -> Result<Value, Fault> {
-        let at = value.span().start;
-        let bad = |what: &str| self.fault(at, format!("{what} is no value of the native wire"));
-        Ok(match value.get_ref() {
-            DeValue::String(text) => Value::String(text.to_string()),
-            DeValue::Boolean(truth) => Value::Bool(*truth),
-            DeValue::Integer(number) => {
-                let read = i64::from_str_radix(number.as_str(), number.radix());
-                Value::Number(read.map_err(|_| bad("the number"))?.into())
-            }
-            DeValue::Float(number) => {
-                let read = number.as_str().parse::<f64>().ok().and_then(Number::from_f64);
-                Value::Number(read.ok_or_else(|| bad("the number"))?)
-            }
-            DeValue::Datetime(_) => return Err(bad("a date without quotes")),
-            DeValue::Array(items) => {
+    fn json(&self, entry: &mut Entry, pointer: &str, value: &Node) -> Value {
+        match &value.kind {
+            Kind::Leaf(leaf) => leaf.clone(),
+            Kind::List(items) => {
                 let mut list = Vec::new();
                 for (index, item) in items.iter().enumerate() {
                     let pointer = format!("{pointer}/{index}");
-                    entry.lines.insert(pointer.clone(), self.line(item.span().start));
-                    list.push(self.json(entry, &pointer, item)?);
+                    entry.lines.insert(pointer.clone(), self.line(item.at));
+                    list.push(self.json(entry, &pointer, item));
                 }
                 Value::Array(list)
             }
-            DeValue::Table(table) => {
+            Kind::Table(members) => {
                 let mut object = Map::new();
-                for (key, item) in table.iter() {
-                    let pointer = format!("{pointer}/{}", key.get_ref());
-                    entry.lines.insert(pointer.clone(), self.line(key.span().start));
-                    object.insert(key.get_ref().to_string(), self.json(entry, &pointer, item)?);
+                for (key, item) in members {
+                    let pointer = format!("{pointer}/{}", key.name);
+                    entry.lines.insert(pointer.clone(), self.line(key.at));
+                    object.insert(key.name.clone(), self.json(entry, &pointer, item));
                 }
                 Value::Object(object)
             }
-        })
+        }
     }
 
     /// The requests in the order of the file. What stands under an object stands behind it, so no parent moves behind

@@ -6,6 +6,7 @@
 //! keeps a snapshot of that moment, by which the next start knows that there is nothing to do.
 
 mod file;
+mod tree;
 
 use crate::app::AppState;
 use crate::engine::{DEFAULT_WORLD, wall_now};
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tower::ServiceExt;
+use tree::Form;
 
 /// Why a seed is not applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,14 +74,18 @@ pub struct Seed {
 }
 
 impl Seed {
-    /// Reads a seed file.
+    /// Reads a seed file: YAML if it is called `.yaml` or `.yml`, else TOML.
     ///
     /// # Errors
     /// [`SeedError::File`] and [`SeedError::Line`].
     pub fn read(path: &Path) -> Result<Seed, SeedError> {
         let text = std::fs::read_to_string(path)
             .map_err(|e| SeedError::File { path: path.to_owned(), reason: e.to_string() })?;
-        let entries = file::parse(&text).map_err(|fault| SeedError::Line {
+        let form = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("yaml" | "yml") => Form::Yaml,
+            _ => Form::Toml,
+        };
+        let entries = file::parse(&text, form).map_err(|fault| SeedError::Line {
             path: path.to_owned(),
             line: fault.line,
             message: fault.message,
