@@ -124,6 +124,9 @@ commands! {
     CreateForwardEntry(crate::vpc::forward_entry::CreateForwardEntry) => crate::vpc::forward_entry::create;
     ModifyForwardEntry(crate::vpc::forward_entry::ModifyForwardEntry) => crate::vpc::forward_entry::modify;
     DeleteForwardEntry(crate::vpc::forward_entry::DeleteForwardEntry) => crate::vpc::forward_entry::delete;
+    AssociateGatewayRouteTable(crate::vpc::gateway_route_table::AssociateGatewayRouteTable) => crate::vpc::gateway_route_table::associate;
+    DissociateGatewayRouteTable(crate::vpc::gateway_route_table::DissociateGatewayRouteTable) => crate::vpc::gateway_route_table::dissociate;
+    UpdateGatewayRouteEntry(crate::vpc::gateway_route_table::UpdateGatewayRouteEntry) => crate::vpc::gateway_route_table::update;
     // -- HaVips
     CreateHaVip(crate::vpc::ha_vip::CreateHaVip) => crate::vpc::ha_vip::create;
     ModifyHaVip(crate::vpc::ha_vip::ModifyHaVip) => crate::vpc::ha_vip::modify;

@@ -68,6 +68,7 @@ quotas! {
     PrivateIpsPerVpc "vpc.private_ips" 300000 false "private addresses used by cloud resources in one VPC";
     TagsPerResource "vpc.tags" 20 false "tags on one resource";
     RouteTablesPerVpc "vpc_quota_route_tables_num" 9 true "custom route tables in one VPC, beside the system table";
+    GatewayRouteTablesPerVpc "vpc.gateway_route_tables" 1 false "route tables for gateways in one VPC";
     RouteEntriesPerTable "vpc_quota_route_entrys_num" 200 true "custom entries in one route table";
     SecurityGroups "q_security-groups" 100 true "security groups of one account in one region";
     GroupsPerEni "sg.per_eni" 10 true "security groups on one network interface";

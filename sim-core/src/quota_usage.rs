@@ -20,7 +20,7 @@ use crate::tag::Tag;
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::nat_gateway::{self, NatGateway};
 use crate::vpc::network_acl::NetworkAcl;
-use crate::vpc::route_table::RouteTable;
+use crate::vpc::route_table::{self, AssociateType, RouteTable};
 use crate::vpc::vpc::Vpc;
 use crate::vpc::{ha_vip_binding, next_hop, snat};
 use crate::world::World;
@@ -135,7 +135,10 @@ const fn counter(quota: Quota) -> Counter {
         }
         // The system table does not count.
         Quota::RouteTablesPerVpc => {
-            Counter::Vpc(|w, vpc| w.indexes().route_tables.by_vpc.count(&vpc.id).saturating_sub(1))
+            Counter::Vpc(|w, vpc| route_table::counted(w, vpc.id, AssociateType::VSwitch))
+        }
+        Quota::GatewayRouteTablesPerVpc => {
+            Counter::Vpc(|w, vpc| route_table::counted(w, vpc.id, AssociateType::Gateway))
         }
         Quota::RouteEntriesPerTable => {
             Counter::RouteTable(|w, table| w.indexes().route_entries.customs.count(&table.id))

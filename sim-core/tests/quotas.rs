@@ -456,6 +456,13 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::NetworkAclsPerVpc
         | Quota::NetworkAclIngressRules
         | Quota::NetworkAclEgressRules => internet::fill(lab, quota),
+        Quota::GatewayRouteTablesPerVpc => {
+            let vpc = lab.vpc();
+            let (associate_type, tags) = (AssociateType::Gateway, Vec::new());
+            let table = CreateRouteTable { vpc, associate_type, name: None, description: None, tags };
+            lab.make(table.clone());
+            (table.into(), E::GatewayTableQuotaExceeded)
+        }
         Quota::SecondaryEnis => {
             let vpc = lab.vpc();
             let (vswitch, group) = (lab.vswitch(vpc, 24, None), lab.group(vpc, GroupKind::Basic));

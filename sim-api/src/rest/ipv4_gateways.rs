@@ -54,6 +54,7 @@ pub const REFUSALS: Refusals = &[
             E::Ipv4GatewayStatusIncorrect,
             E::Ipv4GatewayEnabledAlready,
             E::RouteTableNotFound,
+            E::RouteTableOfGateway,
             E::RouteTableStatusIncorrect,
             E::Ipv4GatewayRouteConflict,
             E::RouteEntryQuotaExceeded,
@@ -66,6 +67,7 @@ pub const REFUSALS: Refusals = &[
             E::Ipv4GatewayInternetModeUnknown,
             E::Ipv4GatewayStatusIncorrect,
             E::Ipv4GatewayHasRouteEntry,
+            E::Ipv4GatewayHasRouteTable,
         ],
     ),
     ("list_ipv4_gateway_dependents", &[E::Ipv4GatewayNotFound]),
@@ -86,13 +88,16 @@ pub struct Ipv4GatewayBody {
     /// Its id.
     #[schema(example = "ipv4gw-bp1h2ix3c8njnw9s8k7mq")]
     id: String,
-    /// Creating, Activating, Created or Deleting.
+    /// Creating, Activating, Created, Modifying or Deleting.
     #[schema(example = "Created")]
     status: &'static str,
     /// Its VPC.
     vpc_id: String,
     /// Whether it is active: public IPv4 traffic of the VPC then needs a route to it.
     enabled: bool,
+    /// The route table that what comes in by it asks, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route_table_id: Option<String>,
     /// Its name; empty if it has none.
     name: String,
     /// Its description; empty if it has none.
@@ -115,6 +120,7 @@ fn show(w: &World, g: &Ipv4Gateway) -> Ipv4GatewayBody {
         status: g.status.text(),
         vpc_id: g.vpc.to_string(),
         enabled: g.enabled,
+        route_table_id: g.route_table.map(|id| id.to_string()),
         name: g.name.to_string(),
         description: g.description.to_string(),
         resource_group_id: g.resource_group.to_string(),

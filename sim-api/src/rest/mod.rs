@@ -34,6 +34,7 @@ mod certificates;
 // -- elastic IP addresses
 mod eips;
 mod forward_entries;
+mod gateway_route_tables;
 mod ha_vips;
 mod ipv4_gateways;
 mod ipv6_bandwidths;
@@ -103,6 +104,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         catalog::router(),
         // -- elastic IP addresses
         eips::router(),
+        gateway_route_tables::router(),
         ha_vips::router(),
         nat_gateways::router(),
         snat_entries::router(),
@@ -168,6 +170,7 @@ pub const REFUSALS: &[Refusals] = &[
     catalog::REFUSALS,
     // -- elastic IP addresses
     eips::REFUSALS,
+    gateway_route_tables::REFUSALS,
     ha_vips::REFUSALS,
     nat_gateways::REFUSALS,
     snat_entries::REFUSALS,

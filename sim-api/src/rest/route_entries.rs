@@ -27,6 +27,7 @@ pub const REFUSALS: Refusals = &[
     (
         "create_route_entry",
         &[
+            E::RouteTableOfGateway,
             E::RouteEntryNameMalformed,
             E::RouteEntryDescriptionMalformed,
             E::RouteNextHopBothNull,
@@ -85,6 +86,7 @@ pub const REFUSALS: Refusals = &[
     (
         "update_route_entry",
         &[
+            E::RouteTableOfGateway,
             E::RouteEntryIdNotFound,
             E::RouteEntryNameMalformed,
             E::RouteEntryDescriptionMalformed,
@@ -119,6 +121,7 @@ pub const REFUSALS: Refusals = &[
     (
         "delete_route_entry",
         &[
+            E::RouteTableOfGateway,
             E::RouteEntryIdNotFound,
             E::RouteEntryIsSystem,
             E::RouteEntryKeepsLocal,

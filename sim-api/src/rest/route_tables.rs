@@ -12,6 +12,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::World;
 use sim_core::id::{RouteTableId, VSwitchId, VpcId};
+use sim_core::vpc::gateway_route_table;
 use sim_core::vpc::route_table::{
     self, AssociateRouteTable, AssociateType, CreateRouteTable, DeleteRouteTable, ModifyRouteTable,
     RouteTable, UnassociateRouteTable,
@@ -34,10 +35,10 @@ pub const REFUSALS: Refusals = &[
             E::TagKeyDuplicated,
             E::TagQuotaExceeded,
             E::VpcNotFound,
-            E::RouteTableGatewayUnsupported,
             E::VpcStatusIncorrect,
             E::RouteTableVpcBusy,
             E::RouteTableQuotaExceeded,
+            E::GatewayTableQuotaExceeded,
         ],
     ),
     ("list_route_tables", &[E::VpcNotFound]),
@@ -58,6 +59,7 @@ pub const REFUSALS: Refusals = &[
             E::RouteTableNotFound,
             E::RouteTableIsSystem,
             E::RouteTableHasVSwitch,
+            E::RouteTableHasGateway,
             E::RouteTableHasRouteEntry,
             E::RouteTableStatusIncorrect,
             E::RouteTableVpcBusy,
@@ -71,6 +73,7 @@ pub const REFUSALS: Refusals = &[
             E::VSwitchNotFound,
             E::RouteTableOtherVpc,
             E::RouteTableSwitchToSystem,
+            E::RouteTableOfGateway,
             E::RouteTableStatusIncorrect,
             E::VSwitchStatusIncorrect,
             E::RouteTableVpcBusy,
@@ -114,6 +117,8 @@ pub struct RouteTableBody {
     /// System or Custom.
     #[schema(example = "Custom")]
     r#type: &'static str,
+    /// What it can be bound to: vSwitches or a gateway.
+    associate_type: AssociateTypeBody,
     /// Its VPC.
     vpc_id: String,
     /// Its name; empty if it has none.
@@ -122,6 +127,9 @@ pub struct RouteTableBody {
     description: String,
     /// The vSwitches for which it holds.
     vswitch_ids: Vec<String>,
+    /// The gateway to which it is bound, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway_id: Option<String>,
     /// How many custom entries it has.
     #[schema(example = 3)]
     custom_entry_count: u64,
@@ -136,12 +144,17 @@ pub struct RouteTableBody {
     tags: Vec<TagBody>,
 }
 
-fn show(w: &World, t: &RouteTable) -> RouteTableBody {
+pub(super) fn show(w: &World, t: &RouteTable) -> RouteTableBody {
     let entries = &w.indexes().route_entries;
     RouteTableBody {
         id: t.id.to_string(),
         status: t.status.text(),
         r#type: t.kind.text(),
+        associate_type: match t.associate_type {
+            AssociateType::VSwitch => AssociateTypeBody::Vswitch,
+            AssociateType::Gateway => AssociateTypeBody::Gateway,
+        },
+        gateway_id: gateway_route_table::gateway_of(w, t).map(|gateway| gateway.id.to_string()),
         vpc_id: t.vpc.to_string(),
         name: t.name.to_string(),
         description: t.description.to_string(),
@@ -161,7 +174,7 @@ fn show(w: &World, t: &RouteTable) -> RouteTableBody {
 pub struct CreateRouteTableBody {
     /// Its VPC.
     vpc_id: String,
-    /// What it is to be bound to: vswitch if absent. Tables of gateways are refused, since no gateway exists.
+    /// What it is to be bound to: vswitch if absent. A VPC has one table for gateways.
     #[serde(default)]
     associate_type: AssociateTypeBody,
     /// Its name: 1 to 128 characters.
@@ -176,7 +189,7 @@ pub struct CreateRouteTableBody {
 }
 
 /// What a route table is bound to.
-#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum AssociateTypeBody {
     /// To vSwitches.

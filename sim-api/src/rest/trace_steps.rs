@@ -112,6 +112,9 @@ pub struct StepBody {
     /// The NAT gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     nat_gateway_id: Option<String>,
+    /// The IPv4 gateway whose route table was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv4_gateway_id: Option<String>,
     /// The network ACL.
     #[serde(skip_serializing_if = "Option::is_none")]
     network_acl_id: Option<String>,
@@ -310,6 +313,13 @@ impl StepBody {
                 destination_cidr_block: Some(destination.to_string()),
                 ..StepBody::of("route").table(vswitch, table).next_hop(next_hop)
             },
+            Hop::GatewayRoute { gateway, table, entry, destination, next_hop } => StepBody {
+                ipv4_gateway_id: Some(gateway.to_string()),
+                route_table_id: Some(table.to_string()),
+                route_entry_id: Some(entry.to_string()),
+                destination_cidr_block: Some(destination.to_string()),
+                ..StepBody::of("gateway_route").next_hop(next_hop)
+            },
             Hop::Answered { ha_vip, eni } => {
                 StepBody { ha_vip_id: Some(ha_vip.to_string()), ..StepBody::of("ha_vip").eni(eni) }
             }
@@ -493,6 +503,10 @@ fn request(change: &Command) -> (&'static str, String, Option<Value>) {
                 "next_hop_id": c.entry.next_hop.id,
             });
             ("POST", "/v1/route-entries".to_owned(), Some(body))
+        }
+        Command::UpdateGatewayRouteEntry(c) => {
+            let body = json!({"destination": c.destination, "next_hop_type": c.next_hop_kind});
+            ("PATCH", format!("/v1/route-tables/{}/gateway-entries", c.route_table), Some(body))
         }
         Command::DeleteRouteEntry(c) => {
             let entry = c.entry.entry.as_deref().expect("remedies name entries by their ids");

@@ -70,6 +70,7 @@ pub const REFUSALS: Refusals = &[
             E::VpcHasIpv6Gateway,
             E::VpcHasVSwitch,
             E::VpcHasRouteTable,
+            E::VpcHasGatewayRouteTable,
             E::VpcHasRouteEntry,
             E::VpcHasSecurityGroup,
         ],

@@ -54,14 +54,6 @@ async fn every_rule_of_route_tables_on_both_wires() {
             "InvalidVpcId.NotFound 404",
         ),
         (
-            E::RouteTableGatewayUnsupported,
-            pair(
-                r#"POST /v1/route-tables {"vpc_id":"$vpc","associate_type":"gateway"}"#.into(),
-                "CreateRouteTable VpcId=$vpc AssociateType=Gateway".into(),
-            ),
-            "OperationUnsupported.AdvancedFeature 400",
-        ),
-        (
             E::RouteTableIsSystem,
             pair("DELETE /v1/route-tables/$system".into(), "DeleteRouteTable RouteTableId=$system".into()),
             "IncorrectRouteTableType 400",

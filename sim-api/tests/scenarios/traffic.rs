@@ -40,6 +40,7 @@ use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge, Isp};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
 use sim_core::vpc::forward_ports::{ForwardProtocol, parse_external_port, parse_internal_port};
+use sim_core::vpc::gateway_route_table::{AssociateGatewayRouteTable, UpdateGatewayRouteEntry};
 use sim_core::vpc::ha_vip::{BindType, CreateHaVip};
 use sim_core::vpc::ha_vip_binding::AssociateHaVip;
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
@@ -49,6 +50,7 @@ use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, UnassociateNetwork
 use sim_core::vpc::network_acl_rule::{RuleInput, RuleTexts, UpdateNetworkAclRules};
 use sim_core::vpc::resident::CreateResident;
 use sim_core::vpc::route_entry::{EntryRef, ModifyRouteEntry};
+use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
 use std::net::Ipv4Addr;
 
@@ -150,6 +152,30 @@ impl Story {
             }
             ["activate", gateway] => {
                 (None, EnableIpv4Gateway { gateway: self.id(gateway), tables: Vec::new() }.into())
+            }
+            ["gateway-table", called, vpc] => {
+                let (vpc, name, description, tags) = (self.id(vpc), None, None, Vec::new());
+                let associate_type = AssociateType::Gateway;
+                (Some(called), CreateRouteTable { vpc, associate_type, name, description, tags }.into())
+            }
+            ["inbound", gateway, table] => {
+                let (route_table, gateway) = (self.id(table), self.id(gateway));
+                (None, AssociateGatewayRouteTable { route_table, gateway }.into())
+            }
+            ["lead", table, block, host] => {
+                let (name, description) = (None, None);
+                let next_hop = Some(self.any(host).to_string().into());
+                let (route_table, destination) = (self.id(table), block.into());
+                let next_hop_kind = "Instance".into();
+                let change = UpdateGatewayRouteEntry {
+                    route_table,
+                    destination,
+                    next_hop_kind,
+                    next_hop,
+                    name,
+                    description,
+                };
+                (None, change.into())
             }
             ["snat", nat, block, eip] => {
                 let table = SnatTableId::from_number(self.id::<NatGatewayId>(nat).number());

@@ -9,7 +9,7 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, ListenerId, LoadBalancerId,
+    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId, ListenerId, LoadBalancerId,
     NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId,
     VSwitchId, VpcId,
 };
@@ -147,6 +147,19 @@ pub enum Hop {
     Route {
         /// The vSwitch.
         vswitch: VSwitchId,
+        /// Its table.
+        table: RouteTableId,
+        /// The entry.
+        entry: RouteEntryId,
+        /// The networks that the entry is for.
+        destination: Cidr,
+        /// Where it leads.
+        next_hop: NextHop,
+    },
+    /// What came in by an IPv4 gateway asked its route table, which leads elsewhere than to the destination.
+    GatewayRoute {
+        /// The gateway.
+        gateway: Ipv4GatewayId,
         /// Its table.
         table: RouteTableId,
         /// The entry.

@@ -180,7 +180,8 @@ fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step
     if let Some(nat) = walk.snat.filter(|nat| walk.leg == Leg::Return && nat.eip == eip.id) {
         let header = Header { destination: nat.private.into(), ..*header };
         walk.translate(eip.id, Some(NatEntryId::Snat(nat.entry)), header);
-        return come_in(walk, nat.vpc, &header);
+        check_open(walk, nat.vpc, &header)?;
+        return routing::from_outside(walk, nat.vpc, &header);
     }
     let unbound = Disposition::EipNotBound { eip: eip.id, status: eip.status };
     let target = eip.binding.filter(|_| eip.status == EipStatus::InUse).map(|binding| binding.target);
@@ -194,7 +195,8 @@ fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step
     come_in(walk, vpc, &header)
 }
 
-/// A packet to an elastic IP address of a NAT gateway.
+/// A packet to an elastic IP address of a NAT gateway. What the gateway sends on comes from inside the VPC, and asks no table
+/// of an IPv4 gateway.
 fn enter_by_gateway<S: Sink>(
     walk: &mut Walk<'_, S>,
     eip: &Eip,
@@ -209,15 +211,22 @@ fn enter_by_gateway<S: Sink>(
     }
     let header = Header { destination: address.into(), port, ..*header };
     walk.translate(eip.id, Some(NatEntryId::Forward(entry.id)), header);
-    come_in(walk, entry.vpc, &header)
+    check_open(walk, entry.vpc, &header)?;
+    routing::from_outside(walk, entry.vpc, &header)
 }
 
-/// A translated packet comes into its VPC, unless that is closed.
-fn come_in<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
-    if walk.w.get::<Vpc>(&vpc).is_some_and(|vpc| vpc.closed) {
-        return Err(Disposition::NoPublicPath { vpc, address: header.destination });
+/// A VPC that is closed lets nothing in.
+fn check_open<S: Sink>(walk: &Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<()> {
+    match walk.w.get::<Vpc>(&vpc) {
+        Some(row) if row.closed => Err(Disposition::NoPublicPath { vpc, address: header.destination }),
+        _ => Ok(()),
     }
-    routing::from_outside(walk, vpc, header)
+}
+
+/// A packet that was translated to a host's private address comes into its VPC.
+fn come_in<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
+    check_open(walk, vpc, header)?;
+    routing::from_ipv4_gateway(walk, vpc, header)
 }
 
 /// Whether a VPC takes an address for one of the internet: user CIDRs and its own blocks are private to it.

@@ -30,14 +30,15 @@ use crate::id::{
 use crate::time::Span;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
+use crate::vpc::gateway_route_table::UpdateGatewayRouteEntry;
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_binding::UnassociateNetworkAcl;
 use crate::vpc::network_acl_rule::{self, NetworkAclRule, UpdateNetworkAclRules};
 use crate::vpc::next_hop::{HopChoice, NextHop};
 use crate::vpc::resident::Resident;
-use crate::vpc::route_entry::{CreateRouteEntry, DeleteRouteEntry, EntryRef, NewEntry};
-use crate::vpc::route_table::{self, RouteTable};
+use crate::vpc::route_entry::{CreateRouteEntry, DeleteRouteEntry, EntryRef, NewEntry, RouteEntry};
+use crate::vpc::route_table::{self, AssociateType, RouteTable};
 use crate::vpc::vswitch::VSwitch;
 use crate::world::World;
 use std::net::{IpAddr, Ipv4Addr};
@@ -167,14 +168,14 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         }
         Disposition::NotAttached { eni, status } => {
             let mut changes = attachments(w, eni, status);
-            changes.extend(without_last_route(trace));
+            changes.extend(without_last_route(w, trace));
             changes
         }
         Disposition::InstanceDown { instance, status, .. } => {
             let instances = vec![instance];
             let start = StartInstances { instances, rule: BatchRule::AllTogether };
             let stopped = status == InstanceStatus::Stopped;
-            stopped.then(|| start.into()).into_iter().chain(without_last_route(trace)).collect()
+            stopped.then(|| start.into()).into_iter().chain(without_last_route(w, trace)).collect()
         }
         Disposition::SourceDestCheck { eni, .. } => vec![
             ModifyEni {
@@ -191,10 +192,10 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         ],
         Disposition::NoPublicPath { vpc, address: IpAddr::V4(address) } => public_addresses(w, vpc, address),
         Disposition::NoRoute { table, address, .. } => routes_of_siblings(w, trace, table, address),
-        Disposition::NextHopGone { entry, .. } => vec![without_route(entry)],
+        Disposition::NextHopGone { entry, .. } => vec![without_route(w, entry)],
         Disposition::HaVipUnanswered { ha_vip, .. } => started_for(w, ha_vip),
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } | Disposition::AnswerForeign { .. } => {
-            forwarding_routes(trace).map(without_route).collect()
+            forwarding_routes(trace).map(|entry| without_route(w, entry)).collect()
         }
         Disposition::BalancerDown { load_balancer, .. } => balancer_remedy::activated(w, load_balancer),
         Disposition::ListenerStopped { listener, .. } => balancer_remedy::started(w, listener),
@@ -423,16 +424,34 @@ fn routes_of_siblings(w: &World, trace: &Trace, table: RouteTableId, address: Ip
 fn forwarding_routes(trace: &Trace) -> impl Iterator<Item = RouteEntryId> {
     last_leg(trace).iter().rev().filter_map(|hop| match hop {
         Hop::Route { entry, next_hop, .. } if *next_hop != NextHop::Local => Some(*entry),
+        Hop::GatewayRoute { entry, .. } => Some(*entry),
         _ => None,
     })
 }
 
 /// Taking away the route that led to where the packet was lost, if one did: a wider one may go round it.
-fn without_last_route(trace: &Trace) -> Option<Command> {
-    forwarding_routes(trace).next().map(without_route)
+fn without_last_route(w: &World, trace: &Trace) -> Option<Command> {
+    forwarding_routes(trace).next().map(|entry| without_route(w, entry))
 }
 
-fn without_route(entry: RouteEntryId) -> Command {
+/// The entry goes, or leads into the VPC again if it is of a gateway's table.
+fn without_route(w: &World, entry: RouteEntryId) -> Command {
+    let row = w.get::<RouteEntry>(&entry);
+    let of_gateway = |row: &&RouteEntry| {
+        let table = w.get::<RouteTable>(&row.table);
+        table.is_some_and(|table| table.associate_type == AssociateType::Gateway)
+    };
+    if let Some(row) = row.filter(of_gateway) {
+        return UpdateGatewayRouteEntry {
+            route_table: row.table,
+            destination: row.destination.to_string().into(),
+            next_hop_kind: NextHop::Local.text().into(),
+            next_hop: None,
+            name: None,
+            description: None,
+        }
+        .into();
+    }
     let entry = EntryRef { entry: Some(entry.to_string().into()), ..EntryRef::default() };
     DeleteRouteEntry { entry, next_hop: None, next_hops: Vec::new() }.into()
 }

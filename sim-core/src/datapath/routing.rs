@@ -9,6 +9,7 @@ use crate::ecs::eni::Eni;
 use crate::ecs::instance::Instance;
 use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::{Home, LoadBalancer};
+use crate::vpc::gateway_route_table;
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::ipv4_gateway;
 use crate::vpc::longest_prefix::LongestPrefix;
@@ -38,7 +39,7 @@ pub(super) fn from_interface<'w, S: Sink>(
         return Ok(taken(walk, Place::Behind(eni.id)));
     }
     member::leave(walk, eni, header)?;
-    follow(walk, eni.vpc, choice, Some(eni), header)
+    follow(walk, eni.vpc, choice, Some(eni), Vec::new(), header)
 }
 
 /// A packet of a managed resident sets out.
@@ -49,13 +50,13 @@ pub(super) fn from_resident<S: Sink>(
 ) -> Step<Place> {
     member::leave_resident(walk, resident, header)?;
     let choice = Choice::of(walk, resident.vpc, resident.vswitch, header.destination);
-    follow(walk, resident.vpc, choice, None, header)
+    follow(walk, resident.vpc, choice, None, Vec::new(), header)
 }
 
 /// An answer leaves an intranet load balancer.
 pub(super) fn from_balancer<S: Sink>(walk: &mut Walk<'_, S>, home: Home, header: &Header) -> Step<Place> {
     let choice = Choice::of(walk, home.vpc, home.vswitch, header.destination);
-    follow(walk, home.vpc, choice, None, header)
+    follow(walk, home.vpc, choice, None, Vec::new(), header)
 }
 
 /// What the table that holds for a vSwitch has for a destination.
@@ -167,16 +168,17 @@ impl<'w> Next<'w> {
 }
 
 /// Follows routes until the packet is delivered or lost. A packet that comes to an interface a second time would do
-/// so for ever, since nothing about it has changed. `sender` is the interface that the packet leaves, if it is one.
+/// so for ever, since nothing about it has changed. `sender` is the interface that the packet leaves, if it is one, and
+/// `passed` are those that it has come to before.
 fn follow<'w, S: Sink>(
     walk: &mut Walk<'w, S>,
     vpc: VpcId,
     mut choice: Choice,
     mut sender: Option<&'w Eni>,
+    mut passed: Vec<EniId>,
     header: &Header,
 ) -> Step<Place> {
     let w = walk.w;
-    let mut passed: Vec<EniId> = Vec::new();
     loop {
         let Choice { vswitch, table, entry } = choice;
         if let Some(eip) = sender.and_then(|eni| internet::way_out(w, eni, entry.as_ref(), header)) {
@@ -205,17 +207,60 @@ fn follow<'w, S: Sink>(
             return Err(Disposition::Loop { eni: eni.id, entry: entry.id });
         }
         passed.push(eni.id);
-        edge::enter(walk, Some(vswitch), eni.vswitch, header)?;
-        member::arrive(walk, eni, header)?;
-        choice = Choice::of(walk, vpc, eni.vswitch, header.destination);
-        if leads_behind(w, eni, choice.entry, header.destination) {
-            return Ok(taken(walk, Place::Behind(eni.id)));
-        }
-        if let Some(instance) = eni.instance {
-            walk.step(|| Hop::Forwarded { instance, eni: eni.id });
-        }
-        member::leave(walk, eni, header)?;
+        choice = match pass(walk, Some(vswitch), eni, header)? {
+            Passed::Behind => return Ok(taken(walk, Place::Behind(eni.id))),
+            Passed::On(choice) => choice,
+        };
         sender = Some(eni);
+    }
+}
+
+/// What an interface does with a packet that is for another.
+enum Passed {
+    /// It is for what lies behind its instance.
+    Behind,
+    /// It goes on by the table of its vSwitch.
+    On(Choice),
+}
+
+/// A packet comes to an interface that forwards.
+fn pass<'w, S: Sink>(
+    walk: &mut Walk<'w, S>,
+    from: Option<VSwitchId>,
+    eni: &'w Eni,
+    header: &Header,
+) -> Step<Passed> {
+    edge::enter(walk, from, eni.vswitch, header)?;
+    member::arrive(walk, eni, header)?;
+    let choice = Choice::of(walk, eni.vpc, eni.vswitch, header.destination);
+    if leads_behind(walk.w, eni, choice.entry, header.destination) {
+        return Ok(Passed::Behind);
+    }
+    if let Some(instance) = eni.instance {
+        walk.step(|| Hop::Forwarded { instance, eni: eni.id });
+    }
+    member::leave(walk, eni, header)?;
+    Ok(Passed::On(choice))
+}
+
+/// What comes in by the IPv4 gateway of a VPC asks the gateway's route table, if it has one.
+pub(super) fn from_ipv4_gateway<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
+    let w = walk.w;
+    let found = match header.destination {
+        IpAddr::V4(v4) => gateway_route_table::redirection(w, vpc, v4),
+        IpAddr::V6(_) => None,
+    };
+    let Some((gateway, entry)) = found else { return from_outside(walk, vpc, header) };
+    let (table, destination, next_hop) = (entry.table, entry.destination, entry.next_hop);
+    walk.step(|| Hop::GatewayRoute { gateway, table, entry: entry.id, destination, next_hop });
+    let eni = match Next::of(walk, vpc, next_hop, header.destination) {
+        Next::Interface(eni) if !member::has(w, eni, header.destination) => eni,
+        Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
+        reached => return deliver(walk, vpc, None, reached, header),
+    };
+    match pass(walk, None, eni, header)? {
+        Passed::Behind => Ok(taken(walk, Place::Behind(eni.id))),
+        Passed::On(choice) => follow(walk, vpc, choice, Some(eni), vec![eni.id], header),
     }
 }
 

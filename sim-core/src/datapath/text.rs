@@ -97,6 +97,12 @@ impl<'a> Words<'a> {
                 self.id(vswitch),
                 self.next_hop(next_hop)
             ),
+            Hop::GatewayRoute { gateway, table, destination, next_hop, .. } => format!(
+                "route {destination} of {}, the table of {}, leads {}",
+                self.id(table),
+                self.id(gateway),
+                self.next_hop(next_hop)
+            ),
             Hop::Answered { ha_vip, eni } => {
                 format!("{} is answered by {}, its master", self.id(ha_vip), self.id(eni))
             }
@@ -419,6 +425,9 @@ impl<'a> Words<'a> {
                 let named =
                     |text: &str| text.parse::<AnyId>().map_or_else(|_| text.to_owned(), |id| self.id(id));
                 format!("a route {} to {} in {}", c.entry.destination, named(hop), named(&c.entry.table))
+            }
+            Command::UpdateGatewayRouteEntry(c) => {
+                format!("route {} of {} led into the VPC", c.destination, self.id(c.route_table))
             }
             Command::DeleteRouteEntry(c) => {
                 let id = c.entry.entry.as_deref().unwrap_or_default();

@@ -39,6 +39,8 @@ pub enum GatewayStatus {
     Activating,
     /// Ready, active or not.
     Created,
+    /// Getting or losing its route table.
+    Modifying,
     /// Being deleted.
     Deleting,
 }
@@ -50,6 +52,7 @@ impl GatewayStatus {
             GatewayStatus::Creating => "Creating",
             GatewayStatus::Activating => "Activating",
             GatewayStatus::Created => "Created",
+            GatewayStatus::Modifying => "Modifying",
             GatewayStatus::Deleting => "Deleting",
         }
     }
@@ -72,6 +75,8 @@ pub struct Ipv4Gateway {
     pub resource_group: ResourceGroupId,
     /// Whether it is active: it never stops being so.
     pub enabled: bool,
+    /// The route table that what comes in by it asks.
+    pub route_table: Option<RouteTableId>,
     /// Where it is in its life.
     pub status: GatewayStatus,
     /// When it leaves its transition; absent while it is Created.
@@ -142,7 +147,9 @@ pub fn of_vpc(w: &World, vpc: VpcId) -> Option<&Ipv4Gateway> {
 
 /// Whether the public IPv4 traffic of a VPC needs a route to an IPv4 gateway.
 pub fn is_controlled(w: &World, vpc: VpcId) -> bool {
-    let active = of_vpc(w, vpc).is_some_and(|g| g.enabled && g.status == GatewayStatus::Created);
+    // Nothing about it changes while it is Modifying.
+    let works = |g: &Ipv4Gateway| matches!(g.status, GatewayStatus::Created | GatewayStatus::Modifying);
+    let active = of_vpc(w, vpc).is_some_and(|g| g.enabled && works(g));
     active || w.get::<Vpc>(&vpc).is_some_and(|vpc| vpc.closed)
 }
 
@@ -205,6 +212,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateIpv4Gateway) -> Outcome<
         description,
         resource_group,
         enabled: false,
+        route_table: None,
         status: GatewayStatus::Created,
         settles: None,
         created,
@@ -232,7 +240,7 @@ fn check_no_cut_through(w: &World, vpc: &Vpc) -> Outcome<()> {
 }
 
 /// Puts a gateway into transition, or through it at once if it takes no time.
-fn begin(w: &mut World, id: Ipv4GatewayId, status: GatewayStatus) {
+pub(super) fn begin(w: &mut World, id: Ipv4GatewayId, status: GatewayStatus) {
     let span = w.settings().provisioning.span(Work::Gateway);
     let ends = w.now() + span;
     w.update::<Ipv4Gateway>(&id, |gateway| {
@@ -279,7 +287,7 @@ pub struct EnableIpv4Gateway {
 ///
 /// # Errors
 /// An unknown gateway; one in transition or active; elastic IP addresses in cut-through mode; too many route tables, or one
-/// that is unknown, in another VPC, in transition, full, or has a route to everywhere.
+/// that is unknown, in another VPC, for gateways, in transition, full, or has a route to everywhere.
 pub fn enable(w: &mut World, caller: &Caller, c: &EnableIpv4Gateway) -> Outcome<Reply> {
     let gateway = w.visible::<Ipv4Gateway>(caller, c.gateway)?;
     gateway.check_created()?;
@@ -313,6 +321,7 @@ fn check_table(w: &World, caller: &Caller, gateway: &Ipv4Gateway, table: RouteTa
             .field("route_table_ids")
             .detail(format!("{} is in {}, {} in {}.", table.id, table.vpc, gateway.id, gateway.vpc)));
     }
+    table.check_for_vswitches()?;
     table.check_available()?;
     let everywhere = Cidr::V4(Cidr4::v4([0, 0, 0, 0], 0));
     if let Some(entry) = route_entry::to_destination(w, table, everywhere) {
@@ -419,6 +428,10 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteIpv4Gateway) -> Outcome<
 /// What keeps an IPv4 gateway from being deleted, in the order in which it is reported.
 pub fn dependents(w: &World, gateway: &Ipv4Gateway) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let routes = route_entry::next_hop_users(w, gateway.id).into_iter().map(AnyId::from);
-    let all: [(ErrorCode, Vec<AnyId>); 1] = [(ErrorCode::Ipv4GatewayHasRouteEntry, routes.collect())];
+    let table = gateway.route_table.map(AnyId::from);
+    let all: [(ErrorCode, Vec<AnyId>); 2] = [
+        (ErrorCode::Ipv4GatewayHasRouteEntry, routes.collect()),
+        (ErrorCode::Ipv4GatewayHasRouteTable, table.into_iter().collect()),
+    ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

@@ -7,6 +7,7 @@ pub mod eip_binding;
 pub mod eip_target;
 pub mod forward_entry;
 pub mod forward_ports;
+pub mod gateway_route_table;
 pub mod ha_vip;
 pub mod ha_vip_binding;
 pub mod ipv4_gateway;

@@ -17,6 +17,7 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
+use crate::vpc::gateway_route_table;
 use crate::vpc::longest_prefix::LongestPrefix;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_entry;
@@ -60,6 +61,8 @@ pub struct RouteTable {
     pub vpc: VpcId,
     /// What sort it is.
     pub kind: RouteTableKind,
+    /// What it can be bound to.
+    pub associate_type: AssociateType,
     /// Its name; empty if it has none.
     pub name: CompactString,
     /// Its description; empty if it has none.
@@ -188,6 +191,20 @@ impl RouteTable {
         }
     }
 
+    /// Refuses what is only for tables of vSwitches.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RouteTableOfGateway`].
+    pub fn check_for_vswitches(&self) -> Outcome<()> {
+        match self.associate_type {
+            AssociateType::VSwitch => Ok(()),
+            AssociateType::Gateway => Err(Refusal::new(ErrorCode::RouteTableOfGateway)
+                .field("route_table_id")
+                .detail(format!("{} is for a gateway.", self.id))
+                .accepted("a route table for vSwitches")),
+        }
+    }
+
     /// The vSwitches for which the table holds, by age.
     pub fn vswitches<'w>(&self, w: &'w World) -> Box<dyn Iterator<Item = &'w VSwitch> + 'w> {
         match self.kind {
@@ -253,8 +270,18 @@ pub enum AssociateType {
     /// To vSwitches.
     #[default]
     VSwitch,
-    /// To an IPv4 or IPv6 gateway. No gateway exists, so such a table is refused.
+    /// To the IPv4 gateway.
     Gateway,
+}
+
+impl AssociateType {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            AssociateType::VSwitch => "VSwitch",
+            AssociateType::Gateway => "Gateway",
+        }
+    }
 }
 
 /// Makes a custom route table.
@@ -275,23 +302,20 @@ pub struct CreateRouteTable {
 /// Handles [`CreateRouteTable`].
 ///
 /// # Errors
-/// The form of name, description and tags; a table for a gateway; an unknown VPC or one in transition or busy;
-/// [`ErrorCode::RouteTableQuotaExceeded`].
+/// The form of name, description and tags; an unknown VPC or one in transition or busy;
+/// [`ErrorCode::RouteTableQuotaExceeded`], [`ErrorCode::GatewayTableQuotaExceeded`].
 pub fn create(w: &mut World, caller: &Caller, c: &CreateRouteTable) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     let description = DESCRIPTION.check(c.description.as_deref())?;
     tag::check(&c.tags)?;
     let vpc = w.visible::<Vpc>(caller, c.vpc)?;
-    if c.associate_type == AssociateType::Gateway {
-        return Err(Refusal::new(ErrorCode::RouteTableGatewayUnsupported)
-            .field("associate_type")
-            .accepted("VSwitch"));
-    }
     vpc.check_available()?;
     check_idle(w, c.vpc, ErrorCode::RouteTableVpcBusy)?;
-    // The system table does not count.
-    let used = w.indexes().route_tables.by_vpc.count(&c.vpc).saturating_sub(1);
-    Quota::RouteTablesPerVpc.check(w, caller.account, used, 1, ErrorCode::RouteTableQuotaExceeded)?;
+    let (quota, error) = match c.associate_type {
+        AssociateType::VSwitch => (Quota::RouteTablesPerVpc, ErrorCode::RouteTableQuotaExceeded),
+        AssociateType::Gateway => (Quota::GatewayRouteTablesPerVpc, ErrorCode::GatewayTableQuotaExceeded),
+    };
+    quota.check(w, caller.account, counted(w, c.vpc, c.associate_type), 1, error)?;
     let id = w.new_id::<RouteTableId>(&caller.region)?;
     let span = w.settings().provisioning.span(Work::RouteTable);
     if !span.is_zero() {
@@ -303,6 +327,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateRouteTable) -> Outcome<R
         owner: caller.into(),
         vpc: c.vpc,
         kind: RouteTableKind::Custom,
+        associate_type: c.associate_type,
         name,
         description,
         propagation: true,
@@ -310,6 +335,13 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateRouteTable) -> Outcome<R
         created: w.now(),
     });
     Ok(id.into())
+}
+
+/// How many custom tables of a VPC count against the quota for what they are bound to.
+pub fn counted(w: &World, vpc: VpcId, associate_type: AssociateType) -> u64 {
+    let tables = w.indexes().route_tables.by_vpc.of(&vpc).filter_map(|id| w.get::<RouteTable>(id));
+    let custom = tables.filter(|table| table.kind == RouteTableKind::Custom);
+    custom.filter(|table| table.associate_type == associate_type).count() as u64
 }
 
 /// Ends a route table's transition.
@@ -383,10 +415,12 @@ pub fn dependents(w: &World, table: &RouteTable) -> Vec<(ErrorCode, Vec<AnyId>)>
     let ix = w.indexes();
     let system = (table.kind == RouteTableKind::System).then_some(AnyId::from(table.vpc));
     let bound = ix.vswitches.by_route_table.of(&table.id).map(|&id| AnyId::from(id));
+    let gateway = gateway_route_table::gateway_of(w, table).map(|gateway| gateway.id.into());
     let entries = ix.route_entries.replaced.of(&table.id).chain(ix.route_entries.customs.of(&table.id));
     [
         (ErrorCode::RouteTableIsSystem, system.into_iter().collect::<Vec<_>>()),
         (ErrorCode::RouteTableHasVSwitch, bound.collect()),
+        (ErrorCode::RouteTableHasGateway, gateway.into_iter().collect()),
         (ErrorCode::RouteTableHasRouteEntry, entries.map(|&id| id.into()).collect()),
     ]
     .into_iter()
@@ -406,7 +440,7 @@ pub struct AssociateRouteTable {
 /// Handles [`AssociateRouteTable`].
 ///
 /// # Errors
-/// An unknown route table or vSwitch; another VPC; the system table; either of them in transition, or the VPC busy;
+/// An unknown route table or vSwitch; another VPC; the system table; a table for gateways; either of them in transition, or the VPC busy;
 /// a vSwitch that is bound already.
 pub fn associate(w: &mut World, caller: &Caller, c: &AssociateRouteTable) -> Outcome<Reply> {
     let table = w.visible::<RouteTable>(caller, c.route_table)?;
@@ -417,6 +451,7 @@ pub fn associate(w: &mut World, caller: &Caller, c: &AssociateRouteTable) -> Out
             .field("route_table_id")
             .detail(format!("{} is the system route table.", table.id)));
     }
+    table.check_for_vswitches()?;
     table.check_available()?;
     vswitch.check_available()?;
     check_idle(w, table.vpc, ErrorCode::RouteTableVpcBusy)?;

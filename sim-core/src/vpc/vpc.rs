@@ -21,7 +21,7 @@ use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::route_entry::RouteEntry;
-use crate::vpc::route_table::{RouteTable, RouteTableKind, Status};
+use crate::vpc::route_table::{AssociateType, RouteTable, RouteTableKind, Status};
 use crate::vpc::vrouter::VRouter;
 use crate::vpc::vswitch::VSwitch;
 use crate::vpc::{forward_entry, ipv6_gateway, snat};
@@ -243,6 +243,7 @@ pub(crate) fn insert(w: &mut World, mut vpc: Vpc, tags: &[TagPair]) -> Reply {
         owner: vpc.owner.clone(),
         vpc: vpc.id,
         kind: RouteTableKind::System,
+        associate_type: AssociateType::VSwitch,
         name: empty.clone(),
         description: empty,
         propagation: true,
@@ -469,6 +470,10 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVpc) -> Outcome<Reply> {
 pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let ix = w.indexes();
     let tables = ix.route_tables.by_vpc.of(&vpc.id).filter(|&&id| id != vpc.system_table);
+    let of_gateway = |id: &RouteTableId| {
+        w.get::<RouteTable>(id).is_some_and(|table| table.associate_type == AssociateType::Gateway)
+    };
+    let (of_gateways, tables): (Vec<RouteTableId>, Vec<RouteTableId>) = tables.partition(|id| of_gateway(id));
     // A route that goes with its next hop is in nobody's way.
     let stays = |id: &&RouteEntryId| w.get::<RouteEntry>(id).is_some_and(|entry| !entry.with_next_hop);
     let entries = ix.route_entries.customs.of(&vpc.system_table).filter(stays);
@@ -479,10 +484,11 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let gateways = ix.nat_gateways.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let v4 = ix.ipv4_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
     let v6 = ix.ipv6_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 10] = [
+    let all: [(ErrorCode, Vec<AnyId>); 11] = [
         (ErrorCode::VpcHasNatGateway, gateways.collect()),
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
-        (ErrorCode::VpcHasRouteTable, tables.map(|&id| id.into()).collect()),
+        (ErrorCode::VpcHasRouteTable, tables.into_iter().map(AnyId::from).collect()),
+        (ErrorCode::VpcHasGatewayRouteTable, of_gateways.into_iter().map(AnyId::from).collect()),
         (ErrorCode::VpcHasRouteEntry, entries.map(|&id| id.into()).collect()),
         (ErrorCode::VpcHasInstance, instances.collect()),
         (

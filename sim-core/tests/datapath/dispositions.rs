@@ -34,6 +34,7 @@ pub fn kinds(hops: &[Hop]) -> String {
         Hop::NetworkAcl { .. } => "acl",
         Hop::Route { .. } => "route",
         Hop::Answered { .. } => "answered",
+        Hop::GatewayRoute { .. } => "gateway_route",
         Hop::Translated { .. } => "translated",
         Hop::Listener { .. } => "listener",
         Hop::ListenerAccess { .. } => "access",

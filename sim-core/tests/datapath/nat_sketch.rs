@@ -12,11 +12,14 @@ use sim_core::id::{
 };
 use sim_core::vpc::eip::InternetCharge;
 use sim_core::vpc::forward_ports::ForwardProtocol;
+use sim_core::vpc::gateway_route_table::{AssociateGatewayRouteTable, UpdateGatewayRouteEntry};
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::{AddressRef, AllocateIpv6Bandwidth};
 use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
 use sim_core::vpc::route_entry;
+use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
+use sim_core::vpc::vswitch::VSwitch;
 
 /// NAT gateways, of which the first may come before the routes, each with two addresses.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct NatSketch {
     pub defaults: [Option<usize>; 2],
     /// An IPv4 gateway, and the tables that get a route to it when it is activated, if it is.
     v4: Option<Option<u8>>,
+    /// The vSwitch of which what comes in by the IPv4 gateway goes to an interface instead.
+    redirect: Option<(usize, usize)>,
     /// An IPv6 gateway, and the hosts whose address has bandwidth.
     v6: Option<u8>,
     /// Gateway, source, address.
@@ -54,19 +59,13 @@ pub fn sketch() -> impl Strategy<Value = NatSketch> {
         (
             prop::option::weighted(0.4, prop::option::weighted(0.8, any::<u8>())),
             prop::option::of(any::<u8>()),
+            prop::option::weighted(0.6, (0..3_usize, 0..8_usize)),
         ),
         prop::collection::vec((0..2_usize, source, 0..2_usize), 0..6),
         prop::collection::vec((0..2_usize, 0..2_usize, 0..4_usize, 0..6_usize, protocol), 0..5),
     )
-        .prop_map(|(gateways, [open, first], defaults, (v4, v6), sources, forwards)| NatSketch {
-            v4,
-            v6,
-            gateways,
-            open,
-            first,
-            defaults,
-            sources,
-            forwards,
+        .prop_map(|(gateways, [open, first], defaults, (v4, v6, redirect), sources, forwards)| {
+            NatSketch { v4, redirect, v6, gateways, open, first, defaults, sources, forwards }
         })
 }
 
@@ -106,6 +105,7 @@ pub fn activate(lab: &mut Lab, sketch: &NatSketch, tables: &[RouteTableId], host
             })
             .collect();
         lab.ok(EnableIpv4Gateway { gateway, tables });
+        redirect(lab, sketch, gateway, hosts);
     }
     let v6 = lab.world.indexes().ipv6_gateways.by_vpc.get(&lab.vpc).copied();
     let Some((gateway, bits)) = v6.zip(sketch.v6) else { return };
@@ -116,6 +116,24 @@ pub fn activate(lab: &mut Lab, sketch: &NatSketch, tables: &[RouteTableId], host
         assert!(n < 8);
         lab.ok(AllocateIpv6Bandwidth { gateway, address, bandwidth: 5, charge });
     }
+}
+
+/// The route table of the IPv4 gateway, with one entry that leads elsewhere.
+fn redirect(lab: &mut Lab, sketch: &NatSketch, gateway: Ipv4GatewayId, hosts: &[EniId]) {
+    let Some((vswitch, host)) = sketch.redirect else { return };
+    let (vpc, associate_type) = (lab.vpc, AssociateType::Gateway);
+    let made = CreateRouteTable { vpc, associate_type, name: None, description: None, tags: Vec::new() };
+    let route_table = lab.ok(made).id();
+    lab.ok(AssociateGatewayRouteTable { route_table, gateway });
+    let vswitch = [lab.web, lab.db, lab.far][vswitch];
+    lab.ok(UpdateGatewayRouteEntry {
+        route_table,
+        destination: lab.world.get::<VSwitch>(&vswitch).unwrap().block.to_string().into(),
+        next_hop_kind: "NetworkInterface".into(),
+        next_hop: Some(hosts[host % hosts.len()].to_string().into()),
+        name: None,
+        description: None,
+    });
 }
 
 /// Gives the gateways addresses and entries.

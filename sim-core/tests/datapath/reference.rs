@@ -23,6 +23,7 @@ use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
 use sim_core::vpc::nat_gateway::NatGateway;
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
+use sim_core::vpc::route_entry::RouteEntry;
 use sim_core::vpc::snat::{SnatEntry, SnatSource};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
@@ -216,14 +217,14 @@ impl Follower<'_> {
             let vip = self.w.get::<HaVip>(&ha_vip).unwrap();
             self.header.destination = vip.address.into();
             self.vpc = vip.vpc;
-            return self.inside(None);
+            return self.by_gateway_table();
         }
         for eni in self.w.table::<Eni>().iter() {
             for private in addresses(eni) {
                 if eip_of(self.w, eni.id, private).is_some_and(|other| other.id == eip.id) {
                     self.header.destination = private;
                     self.vpc = eni.vpc;
-                    return self.inside(None);
+                    return self.by_gateway_table();
                 }
             }
         }
@@ -263,6 +264,25 @@ impl Follower<'_> {
         };
         self.header.source = eip.address.into();
         self.public()
+    }
+
+    /// What comes in by the IPv4 gateway for a private address: its route table may lead it to an interface that forwards.
+    fn by_gateway_table(&mut self) -> Step<Place> {
+        let address = self.header.destination;
+        let gateway = self.w.table::<Ipv4Gateway>().iter().find(|g| g.vpc == self.vpc);
+        let entries = self.w.table::<RouteEntry>().iter();
+        let mut entries = entries.filter(|e| Some(e.table) == gateway.and_then(|g| g.route_table));
+        let Some(entry) = entries.find(|e| within(e.destination, address)) else { return self.inside(None) };
+        let eni = hop_eni(self.w, entry.next_hop).ok_or("next_hop_gone")?;
+        self.arrives(eni, None)?;
+        if own(self.w, eni).contains(&address) {
+            return Ok(Place::Interface(eni.id));
+        }
+        if self.behind(eni) {
+            return Ok(Place::Behind(eni.id));
+        }
+        self.leaves(eni)?;
+        self.follow(Some(eni.id), eni.vswitch, true)
     }
 
     /// By the DNAT entry of the address that has the port.
@@ -352,7 +372,7 @@ impl Follower<'_> {
         }
         let address = self.header.destination;
         let mut sender: Option<EniId> = None;
-        let (mut vswitch, mut filtered) = match (from, back) {
+        let (vswitch, filtered) = match (from, back) {
             (_, Some((.., None))) => return self.public(),
             (_, Some((.., Some(home)))) => {
                 self.vpc = home.vpc;
@@ -381,6 +401,17 @@ impl Follower<'_> {
                 (eni.vswitch, true)
             }
         };
+        self.follow(sender, vswitch, filtered)
+    }
+
+    /// Routes, until somebody takes the packet.
+    fn follow(
+        &mut self,
+        mut sender: Option<EniId>,
+        mut vswitch: VSwitchId,
+        mut filtered: bool,
+    ) -> Step<Place> {
+        let address = self.header.destination;
         for _ in 0..PATIENCE {
             let (hop, default) = match route(self.w, self.vpc, vswitch, address) {
                 Some((hop, length)) => (Some(hop), length == 0),

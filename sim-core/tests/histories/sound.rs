@@ -35,7 +35,7 @@ use sim_core::vpc::network_acl::{AclStatus, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{self, EntryStatus, RouteEntry};
-use sim_core::vpc::route_table::{self, RouteTable, RouteTableKind};
+use sim_core::vpc::route_table::{self, AssociateType, RouteTable, RouteTableKind};
 use sim_core::vpc::snat::SnatEntry;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
@@ -497,6 +497,11 @@ fn gateways(w: &World) {
         assert!(vpcs.insert((4, g.vpc)), "{} has two", g.vpc);
         assert_eq!(w.get::<Vpc>(&g.vpc).expect("a VPC outlives its gateways").owner, g.owner);
         assert_eq!(g.settles.is_none(), g.status == GatewayStatus::Created);
+        if let Some(table) = g.route_table {
+            let table = w.get::<RouteTable>(&table).expect("a bound table exists");
+            assert_eq!((table.vpc, table.associate_type), (g.vpc, AssociateType::Gateway));
+            assert!(g.enabled);
+        }
     }
     for g in w.table::<Ipv6Gateway>().iter() {
         assert!(vpcs.insert((6, g.vpc)), "{} has two", g.vpc);

@@ -10,7 +10,7 @@ use sim_core::ecs::prefix_list::{DeletePrefixList, PrefixList};
 use sim_core::ecs::security_group::{DeleteSecurityGroup, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::error::ErrorKind;
-use sim_core::id::{AnyId, IdKind, InstanceId, SecurityGroupId};
+use sim_core::id::{AnyId, IdKind, InstanceId, Ipv4GatewayId, SecurityGroupId};
 use sim_core::resource_group::{DeleteResourceGroup, ResourceGroup};
 use sim_core::slb::acl::{AccessControlList, DeleteAccessControlList};
 use sim_core::slb::certificate::{
@@ -21,16 +21,17 @@ use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::UnassociateEip;
 use sim_core::vpc::forward_entry::DeleteForwardEntry;
+use sim_core::vpc::gateway_route_table::{DissociateGatewayRouteTable, UpdateGatewayRouteEntry};
 use sim_core::vpc::ha_vip::{DeleteHaVip, HaVip};
 use sim_core::vpc::ha_vip_binding::UnassociateHaVip;
-use sim_core::vpc::ipv4_gateway::{DeleteIpv4Gateway, InternetMode};
+use sim_core::vpc::ipv4_gateway::{DeleteIpv4Gateway, InternetMode, Ipv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::{BandwidthRef, DeleteIpv6Bandwidth};
 use sim_core::vpc::ipv6_gateway::DeleteIpv6Gateway;
 use sim_core::vpc::nat_gateway::{DeleteNatGateway, ModifyNatGateway};
 use sim_core::vpc::network_acl::DeleteNetworkAcl;
 use sim_core::vpc::network_acl_binding::{NetworkAclBinding, UnassociateNetworkAcl};
 use sim_core::vpc::resident::DeleteResident;
-use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef};
+use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef, RouteEntry};
 use sim_core::vpc::route_table::{DeleteRouteTable, UnassociateRouteTable};
 use sim_core::vpc::snat::DeleteSnatEntry;
 use sim_core::vpc::vpc::{DeleteVpc, Vpc};
@@ -126,6 +127,25 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
                     .into_iter()
                     .for_each(|vswitch| unfilter(w, caller, vswitch));
             }
+            IdKind::RouteEntry if refusal.code() == ErrorCode::RouteTableOfGateway => {
+                let entry = w.get::<RouteEntry>(&id.try_into().unwrap()).unwrap();
+                let command = UpdateGatewayRouteEntry {
+                    route_table: entry.table,
+                    destination: entry.destination.to_string().into(),
+                    next_hop_kind: "Local".into(),
+                    next_hop: None,
+                    name: None,
+                    description: None,
+                };
+                give(w, caller, command.into()).expect("an entry can lead back");
+                return;
+            }
+            IdKind::Ipv4Gateway if refusal.code() == ErrorCode::Ipv4GatewayHasRouteTable => {
+                dissociate(w, caller, id.try_into().unwrap());
+            }
+            IdKind::RouteTable if refusal.code() == ErrorCode::RouteTableHasGateway => {
+                dissociate(w, caller, refusal.details().blockers[0].try_into().unwrap());
+            }
             IdKind::RouteTable if refusal.code() == ErrorCode::RouteTableHasVSwitch => {
                 refusal.details().blockers.clone().into_iter().for_each(|vswitch| unbind(w, caller, vswitch));
             }
@@ -216,6 +236,14 @@ fn unprotect(w: &mut World, caller: &Caller, instance: AnyId) {
         user_data: None,
     };
     give(w, caller, command.into()).expect("protection can be taken off");
+}
+
+/// Takes the route table off a gateway.
+fn dissociate(w: &mut World, caller: &Caller, gateway: Ipv4GatewayId) {
+    let row = w.get::<Ipv4Gateway>(&gateway).unwrap();
+    let route_table = row.route_table.expect("it has one");
+    let command = DissociateGatewayRouteTable { route_table, gateway };
+    give(w, caller, command.into()).expect("a table can be taken off");
 }
 
 /// Takes a HaVip off everything.

@@ -25,7 +25,7 @@ use sim_core::vpc::network_acl_rule::NetworkAclRule;
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::RouteEntry;
-use sim_core::vpc::route_table::{RouteTable, RouteTableKind};
+use sim_core::vpc::route_table::{AssociateType, RouteTable, RouteTableKind};
 use sim_core::vpc::snat::SnatEntry;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
@@ -72,7 +72,12 @@ pub fn of(w: &World) -> Usage {
         c.add(quota, r.owner.account, r.vpc, 1);
     }
     for t in w.table::<RouteTable>().iter() {
-        c.add(Quota::RouteTablesPerVpc, t.owner.account, t.vpc, u64::from(t.kind == RouteTableKind::Custom));
+        let custom = u64::from(t.kind == RouteTableKind::Custom);
+        let quota = match t.associate_type {
+            AssociateType::VSwitch => Quota::RouteTablesPerVpc,
+            AssociateType::Gateway => Quota::GatewayRouteTablesPerVpc,
+        };
+        c.add(quota, t.owner.account, t.vpc, custom);
     }
     for e in w.table::<RouteEntry>().iter().filter(|e| !e.replaces_system()) {
         let account = w.get::<RouteTable>(&e.table).expect("an entry lies in a table").owner.account;

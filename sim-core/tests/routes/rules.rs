@@ -35,11 +35,6 @@ fn route_table_rules() {
             E::RouteTableDescriptionMalformed,
         ),
         ("no VPC", table(VpcId::from_number(number(99))).into(), E::VpcNotFound),
-        (
-            "for a gateway",
-            CreateRouteTable { associate_type: AssociateType::Gateway, ..table(vpc) }.into(),
-            E::RouteTableGatewayUnsupported,
-        ),
         ("name", rename(http.clone(), None).into(), E::RouteTableNameMalformed),
         ("description", rename(None, long_text.clone()).into(), E::RouteTableDescriptionMalformed),
         (

@@ -94,7 +94,7 @@ fn described(w: &World, g: &Ipv4Gateway, created: &str) -> Value {
         "VpcId": g.vpc.to_string(),
         "Status": g.status.text(),
         "Enabled": g.enabled,
-        "Ipv4GatewayRouteTableId": "",
+        "Ipv4GatewayRouteTableId": g.route_table.map(|id| id.to_string()).unwrap_or_default(),
         "ResourceGroupId": g.resource_group.to_string(),
         created: g.created.to_seconds_text(),
         "Tags": show_tags_key_value(w, g.id)["Tag"],

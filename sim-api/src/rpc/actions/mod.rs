@@ -9,6 +9,7 @@ mod vrouter;
 // -- elastic IP addresses
 mod eip;
 mod forward_entry;
+mod gateway_route_table;
 mod ha_vip;
 mod ipv4_gateway;
 mod ipv6_gateway;
@@ -144,6 +145,11 @@ actions! {
         UnassociateEipAddress => eip::unassociate_eip_address;
         ReleaseEipAddress => eip::release_eip_address;
         DeletionProtection => eip::deletion_protection;
+        // -- route tables of gateways
+        AssociateRouteTableWithGateway => gateway_route_table::associate_route_table_with_gateway;
+        DissociateRouteTableFromGateway => gateway_route_table::dissociate_route_table_from_gateway;
+        ListGatewayRouteTableEntries => gateway_route_table::list_gateway_route_table_entries;
+        UpdateGatewayRouteTableEntryAttribute => gateway_route_table::update_gateway_route_table_entry_attribute;
         // -- HaVips
         CreateHaVip => ha_vip::create_ha_vip;
         ModifyHaVipAttribute => ha_vip::modify_ha_vip_attribute;

@@ -223,6 +223,7 @@ pub fn describe_route_entry_list(p: &Scope<'_>, _: &Caller) -> Planned {
     })?;
     read(move |w, caller| {
         let table = w.visible::<RouteTable>(caller, table)?;
+        table.check_for_vswitches()?;
         let total = match filter.is_empty() {
             true => route_entry::count_of_table(w, table),
             false => route_entry::of_table(w, table, None).filter(|e| filter.fits(e)).count() as u64,

@@ -8,6 +8,7 @@ use crate::rpc::plan::{
 };
 use serde_json::{Value, json};
 use sim_core::id::{RouteTableId, VRouterId, VpcId};
+use sim_core::vpc::gateway_route_table;
 use sim_core::vpc::route_entry::{self, RouteEntry};
 use sim_core::vpc::route_table::{
     AssociateRouteTable, AssociateType, CreateRouteTable, DeleteRouteTable, ModifyRouteTable, RouteTable,
@@ -89,18 +90,20 @@ pub fn describe_route_table_list(p: &Scope<'_>, _: &Caller) -> Planned {
         .tagged(tags(p)?)
         .keep(text(p, "RouteTableType"), |_, t, kind| t.kind.text() == kind);
     page.list(rows, "RouterTableList", "RouterTableListType", |w, t| {
+        let gateway = gateway_route_table::gateway_of(w, t);
+        let gateways: Vec<String> = gateway.map(|gateway| gateway.id.to_string()).into_iter().collect();
         json!({
             "RouteTableId": t.id.to_string(),
             "RouteTableName": t.name,
             "RouteTableType": t.kind.text(),
-            "AssociateType": "VSwitch",
+            "AssociateType": t.associate_type.text(),
             "Description": t.description,
             "Status": t.status.text(),
             "VpcId": t.vpc.to_string(),
             "RouterType": "VRouter",
             "RouterId": router(w, t),
             "VSwitchIds": vswitches(w, t),
-            "GatewayIds": { "GatewayIds": [] },
+            "GatewayIds": { "GatewayIds": gateways },
             "RoutePropagationEnable": t.propagation,
             "ResourceGroupId": group(w, t),
             "OwnerId": t.owner.account,

@@ -98,6 +98,7 @@ fn make(w: &mut World, caller: &Caller, new: &NewEntry) -> Outcome<RouteEntryId>
     let hops = new.next_hop.check()?;
     let destination = check_destination_form(&new.destination)?;
     let table = w.visible::<RouteTable>(caller, parse_id(&new.table)?)?;
+    table.check_for_vswitches()?;
     check_writable(w, caller, table)?;
     check_destination(w, caller, table, destination)?;
     let used = w.indexes().route_entries.customs.count(&table.id);
@@ -135,7 +136,7 @@ fn check_destination_form(text: &str) -> Outcome<Cidr> {
 }
 
 /// VPC and table are ready for a change of entries, and no other change is under way.
-fn check_writable(w: &World, caller: &Caller, table: &RouteTable) -> Outcome<()> {
+pub(crate) fn check_writable(w: &World, caller: &Caller, table: &RouteTable) -> Outcome<()> {
     w.visible::<Vpc>(caller, table.vpc)?.check_available()?;
     table.check_available()?;
     if w.settings().provisioning == Provisioning::Documented
@@ -248,6 +249,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRouteEntry) -> Outcome<R
     let description = DESCRIPTION.check(c.description.as_deref())?;
     let hops = check_new_hop(c)?;
     let (table, entry) = c.entry.find(w, caller)?;
+    table.check_for_vswitches()?;
     let is_system = entry.kind == EntryKind::System;
     if is_system && hops.is_none() && (c.name.is_some() || c.description.is_some()) {
         return Err(Refusal::new(ErrorCode::RouteEntrySystemText)
@@ -269,12 +271,26 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRouteEntry) -> Outcome<R
     if is_system && next_hop.is_none() {
         return Ok(Reply::Done);
     }
+    let name = c.name.as_ref().map(|_| name);
+    let description = c.description.as_ref().map(|_| description);
+    put_changed(w, entry, next_hop, name, description);
+    Ok(Reply::Done)
+}
+
+/// Writes an entry as a caller changed it; absent parts stay. One with another next hop is Modifying meanwhile.
+pub(crate) fn put_changed(
+    w: &mut World,
+    entry: RouteEntry,
+    next_hop: Option<NextHop>,
+    name: Option<CompactString>,
+    description: Option<CompactString>,
+) {
     let id = entry.id;
     w.put(RouteEntry {
         next_hop: next_hop.unwrap_or(entry.next_hop),
         kind: EntryKind::Custom,
-        name: if c.name.is_some() { name } else { entry.name.clone() },
-        description: if c.description.is_some() { description } else { entry.description.clone() },
+        name: name.unwrap_or_else(|| entry.name.clone()),
+        description: description.unwrap_or_else(|| entry.description.clone()),
         modified: w.now(),
         with_next_hop: entry.with_next_hop && next_hop.is_none(),
         ..entry
@@ -282,7 +298,6 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyRouteEntry) -> Outcome<R
     if next_hop.is_some() {
         begin_transition(w, id, EntryStatus::Modifying);
     }
-    Ok(Reply::Done)
 }
 
 /// The form of the new next hop: type and id, or neither.
@@ -359,6 +374,7 @@ pub fn delete_many(w: &mut World, caller: &Caller, c: &DeleteRouteEntries) -> Ou
 /// Checks that one entry can go, and lets it go.
 fn unmake(w: &mut World, caller: &Caller, entry: &EntryRef, next_hop: Option<&str>) -> Outcome<()> {
     let (table, entry) = entry.find(w, caller)?;
+    table.check_for_vswitches()?;
     if entry.kind == EntryKind::System {
         let detail = format!("{} leads to {}.", entry.id, entry.destination);
         let rule = match table.kind {

@@ -5,6 +5,9 @@ use sim_core::Command;
 use sim_core::ecs::eni::Eni;
 use sim_core::id::RouteTableId;
 use sim_core::vpc::eip::InternetCharge;
+use sim_core::vpc::gateway_route_table::{
+    AssociateGatewayRouteTable, DissociateGatewayRouteTable, UpdateGatewayRouteEntry,
+};
 use sim_core::vpc::ipv4_gateway::{
     CreateIpv4Gateway, DeleteIpv4Gateway, EnableIpv4Gateway, InternetMode, Ipv4Gateway, ModifyIpv4Gateway,
 };
@@ -15,8 +18,9 @@ use sim_core::vpc::ipv6_bandwidth::{
 use sim_core::vpc::ipv6_gateway::{
     CreateIpv6Gateway, DeleteIpv6Gateway, Ipv6Gateway, ModifyIpv6Gateway, of_vpc,
 };
-use sim_core::vpc::route_table::RouteTable;
+use sim_core::vpc::route_table::{AssociateType, RouteTable};
 use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vswitch::VSwitch;
 
 pub fn create4(d: &mut Dice<'_>) -> Command {
     let (vpc, name, description) = (d.id::<Vpc>(), d.text(), d.text());
@@ -97,4 +101,53 @@ pub fn modify(d: &mut Dice<'_>) -> Command {
 
 pub fn delete(d: &mut Dice<'_>) -> Command {
     DeleteIpv6Bandwidth { bandwidth: bandwidth(d) }.into()
+}
+
+/// A table for gateways of the VPC of a gateway, mostly.
+fn table_of(d: &mut Dice<'_>, gateway: Option<&Ipv4Gateway>) -> RouteTableId {
+    let tables = d.world.table::<RouteTable>().iter();
+    let near = |t: &&RouteTable| {
+        t.associate_type == AssociateType::Gateway && gateway.is_none_or(|gateway| gateway.vpc == t.vpc)
+    };
+    let tables: Vec<RouteTableId> = tables.filter(near).map(|t| t.id).collect();
+    if tables.is_empty() || d.once_in(8) { d.id::<RouteTable>() } else { d.pick(&tables) }
+}
+
+pub fn associate_table(d: &mut Dice<'_>) -> Command {
+    let own = d.own::<Ipv4Gateway>();
+    let gateway = own.map_or_else(|| d.id::<Ipv4Gateway>(), |gateway| gateway.id);
+    AssociateGatewayRouteTable { route_table: table_of(d, own), gateway }.into()
+}
+
+pub fn dissociate_table(d: &mut Dice<'_>) -> Command {
+    let own = d.own::<Ipv4Gateway>();
+    let gateway = own.map_or_else(|| d.id::<Ipv4Gateway>(), |gateway| gateway.id);
+    let bound = own.and_then(|gateway| gateway.route_table);
+    let route_table =
+        if d.once_in(4) { d.id::<RouteTable>() } else { bound.unwrap_or_else(|| d.id::<RouteTable>()) };
+    DissociateGatewayRouteTable { route_table, gateway }.into()
+}
+
+pub fn update_entry(d: &mut Dice<'_>) -> Command {
+    let route_table = table_of(d, None);
+    let vpc = d.world.get::<RouteTable>(&route_table).map(|t| t.vpc);
+    let blocks: Vec<String> = d
+        .world
+        .table::<VSwitch>()
+        .iter()
+        .filter(|s| vpc == Some(s.vpc))
+        .map(|s| s.block.to_string())
+        .collect();
+    let destination = if blocks.is_empty() || d.once_in(8) { "10.0.77.0/24".into() } else { d.pick(&blocks) };
+    let (kind, id) = super::routes::hop(d, &route_table.to_string());
+    let local = d.once_in(3);
+    UpdateGatewayRouteEntry {
+        route_table,
+        destination: destination.into(),
+        next_hop_kind: if local { "Local".into() } else { kind },
+        next_hop: if local { None } else { Some(id) },
+        name: if d.once_in(4) { d.text() } else { None },
+        description: None,
+    }
+    .into()
 }

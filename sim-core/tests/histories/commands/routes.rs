@@ -14,7 +14,7 @@ use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
 
 pub fn create_table(d: &mut Dice<'_>) -> Command {
-    let associate_type = if d.once_in(12) { AssociateType::Gateway } else { AssociateType::VSwitch };
+    let associate_type = if d.once_in(5) { AssociateType::Gateway } else { AssociateType::VSwitch };
     CreateRouteTable {
         vpc: d.id::<Vpc>(),
         associate_type,
