@@ -12,7 +12,9 @@ use sim_core::vpc::eip::{AllocateEip, Eip, EipStatus};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::forward_entry::{CreateForwardEntry, DeleteForwardEntry, ForwardEntry, Mapping};
 use sim_core::vpc::forward_ports::ForwardProtocol;
-use sim_core::vpc::nat_gateway::{CreateNatGateway, DeleteNatGateway, NatGateway, NatStatus, dependents};
+use sim_core::vpc::nat_gateway::{
+    CreateNatGateway, DeleteNatGateway, EipBindMode, NatGateway, NatStatus, dependents,
+};
 use sim_core::vpc::next_hop::{HopChoice, NextHop};
 use sim_core::vpc::route_entry::{self, CreateRouteEntry, DeleteRouteEntry, EntryRef, NewEntry, RouteEntry};
 use sim_core::vpc::route_table::{self, RouteTable};
@@ -22,7 +24,15 @@ use std::net::Ipv4Addr;
 
 fn new(lab: &Lab) -> CreateNatGateway {
     let (vpc, vswitch) = (lab.vpc, lab.web);
-    CreateNatGateway { vpc, vswitch, name: None, description: None, icmp_reply: true, tags: Vec::new() }
+    CreateNatGateway {
+        vpc,
+        vswitch,
+        name: None,
+        description: None,
+        icmp_reply: true,
+        bind_mode: EipBindMode::MultiBinded,
+        tags: Vec::new(),
+    }
 }
 
 fn make(lab: &mut Lab) -> NatGatewayId {

@@ -448,6 +448,7 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::EipsPerSnatEntry
         | Quota::ForwardEntries
         | Quota::EipsPerAccount
+        | Quota::GatewayRouteTablesPerVpc
         | Quota::HaVipsPerVpc
         | Quota::HaVipsPerAccount
         | Quota::HaVipsPerInstance
@@ -456,13 +457,6 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::NetworkAclsPerVpc
         | Quota::NetworkAclIngressRules
         | Quota::NetworkAclEgressRules => internet::fill(lab, quota),
-        Quota::GatewayRouteTablesPerVpc => {
-            let vpc = lab.vpc();
-            let (associate_type, tags) = (AssociateType::Gateway, Vec::new());
-            let table = CreateRouteTable { vpc, associate_type, name: None, description: None, tags };
-            lab.make(table.clone());
-            (table.into(), E::GatewayTableQuotaExceeded)
-        }
         Quota::SecondaryEnis => {
             let vpc = lab.vpc();
             let (vswitch, group) = (lab.vswitch(vpc, 24, None), lab.group(vpc, GroupKind::Basic));

@@ -59,7 +59,6 @@ pub const REFUSALS: Refusals = &[
             E::RouteTableOfVSwitches,
             E::GatewayEntryNotFound,
             E::RouteEntryStatusIncorrect,
-            E::VpcStatusIncorrect,
             E::RouteTableStatusIncorrect,
             E::RouteEntrySiblingBusy,
             E::VpcBusy,

@@ -10,7 +10,9 @@ use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{NatGatewayId, VSwitchId, VpcId};
-use sim_core::vpc::nat_gateway::{self, CreateNatGateway, DeleteNatGateway, ModifyNatGateway, NatGateway};
+use sim_core::vpc::nat_gateway::{
+    self, CreateNatGateway, DeleteNatGateway, EipBindMode, ModifyNatGateway, NatGateway,
+};
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,6 +23,7 @@ pub const REFUSALS: Refusals = &[
     (
         "create_nat_gateway",
         &[
+            E::InvalidParameter,
             E::NatNameMalformed,
             E::NatDescriptionMalformed,
             E::TagKeyMalformed,
@@ -38,7 +41,16 @@ pub const REFUSALS: Refusals = &[
     ("get_nat_gateway", &[E::NatGatewayNotFound]),
     (
         "update_nat_gateway",
-        &[E::NatGatewayNotFound, E::NatNameMalformed, E::NatDescriptionMalformed, E::NatStatusIncorrect],
+        &[
+            E::InvalidParameter,
+            E::NatBindModeAlready,
+            E::NatBindModeFixed,
+            E::NatEipBusy,
+            E::NatGatewayNotFound,
+            E::NatNameMalformed,
+            E::NatDescriptionMalformed,
+            E::NatStatusIncorrect,
+        ],
     ),
     (
         "delete_nat_gateway",
@@ -99,6 +111,9 @@ pub struct NatGatewayBody {
     deletion_protection: bool,
     /// Whether it answers echo requests to its addresses; kept and shown.
     icmp_reply: bool,
+    /// How its elastic IP addresses are seen by it: MULTI_BINDED or NAT.
+    #[schema(example = "MULTI_BINDED")]
+    eip_bind_mode: &'static str,
     /// Its region.
     #[schema(example = "cn-hangzhou")]
     region_id: String,
@@ -125,6 +140,7 @@ fn show(w: &World, g: &NatGateway) -> NatGatewayBody {
         description: g.description.to_string(),
         deletion_protection: g.deletion_protection,
         icmp_reply: g.icmp_reply,
+        eip_bind_mode: g.bind_mode.text(),
         region_id: g.owner.region.to_string(),
         created_at: g.created.to_string(),
         tags: tag_bodies(w, g.id),
@@ -149,6 +165,9 @@ pub struct CreateNatGatewayBody {
     /// Whether it answers echo requests: yes if absent.
     #[serde(default)]
     icmp_reply: Option<bool>,
+    /// How its elastic IP addresses are seen by it: MULTI_BINDED (if absent) or NAT; kept and shown.
+    #[serde(default)]
+    eip_bind_mode: Option<String>,
     /// Its tags, at most 20.
     #[serde(default)]
     tags: Vec<TagBody>,
@@ -169,6 +188,7 @@ async fn create_nat_gateway(
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),
         icmp_reply: body.icmp_reply.unwrap_or(true),
+        bind_mode: body.eip_bind_mode.as_deref().map(EipBindMode::parse).transpose()?.unwrap_or_default(),
         tags: tag_pairs(body.tags),
     };
     ctx.create(command, |w, reply| {
@@ -234,6 +254,9 @@ pub struct UpdateNatGatewayBody {
     /// Whether it answers echo requests.
     #[serde(default)]
     icmp_reply: Option<bool>,
+    /// NAT, in place of MULTI_BINDED; it never changes back.
+    #[serde(default)]
+    eip_bind_mode: Option<String>,
     /// Whether a deletion is refused from now on.
     #[serde(default)]
     deletion_protection: Option<bool>,
@@ -254,6 +277,7 @@ async fn update_nat_gateway(
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),
         icmp_reply: body.icmp_reply,
+        bind_mode: body.eip_bind_mode.as_deref().map(EipBindMode::parse).transpose()?,
         deletion_protection: body.deletion_protection,
     };
     ctx.change_row(command, gateway, show).await

@@ -175,6 +175,7 @@ fn text(action: &Action, name: &str) -> String {
         "InternalIp" => "10.0.0.9".to_owned(),
         "ExternalPort" | "InternalPort" => "80".to_owned(),
         "SnatIp" => "198.18.0.1".to_owned(),
+        "EipBindMode" => "NAT".to_owned(),
         "NatType" => "Enhanced".to_owned(),
         "NetworkType" => "internet".to_owned(),
         "SourceCIDR" => "10.0.0.0/24".to_owned(),

@@ -44,7 +44,7 @@ use sim_core::vpc::gateway_route_table::{AssociateGatewayRouteTable, UpdateGatew
 use sim_core::vpc::ha_vip::{BindType, CreateHaVip};
 use sim_core::vpc::ha_vip_binding::AssociateHaVip;
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
-use sim_core::vpc::nat_gateway::CreateNatGateway;
+use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, UnassociateNetworkAcl};
 use sim_core::vpc::network_acl_rule::{RuleInput, RuleTexts, UpdateNetworkAclRules};
@@ -142,7 +142,15 @@ impl Story {
             ["nat", called, vpc, vswitch] => {
                 let (vpc, vswitch, name, description) = (self.id(vpc), self.id(vswitch), None, None);
                 let tags = Vec::new();
-                let gateway = CreateNatGateway { vpc, vswitch, name, description, icmp_reply: true, tags };
+                let gateway = CreateNatGateway {
+                    vpc,
+                    vswitch,
+                    name,
+                    description,
+                    icmp_reply: true,
+                    bind_mode: EipBindMode::MultiBinded,
+                    tags,
+                };
                 (Some(called), gateway.into())
             }
             ["ipv4-gateway", called, vpc] => {

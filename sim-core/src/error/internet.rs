@@ -49,6 +49,9 @@ macro_rules! internet_errors {
         NatQuotaExceeded Quota ["OperationFailed.EnhancedQuotaExceed"] 400 "The number of NAT gateways in the VPC has reached the quota.";
         NatStatusIncorrect State ["IncorrectStatus.NatGateway", "IncorrectStatus.NATGW"] 400 "The status of the NAT gateway does not allow this operation.";
         NatProtected Denied ["InvalidOperation.DeletionProtection"] 400 "The NAT gateway is protected from deletion.";
+        NatBindModeAlready Conflict ["OperationDenied.EipBondTypeIsAlreadyNAT"] 400 "The NAT gateway has the mode NAT already.";
+        NatBindModeFixed Denied ["Forbidden.ModifyEipBondType"] 403 "The mode of a NAT gateway changes from MULTI_BINDED to NAT alone.";
+        NatEipBusy Busy ["OperationDenied.EipStatusInvalid"] 400 "An elastic IP address of the NAT gateway is being bound or taken off.";
         NatHasEip Dependency ["DependencyViolation.EIPS"] 400 "Elastic IP addresses are still bound to the NAT gateway.";
         NatHasSnatEntry Dependency ["DependencyViolation.SnatEntry"] 400 "The NAT gateway still has SNAT entries.";
         NatHasRouteEntry Dependency ["DependencyViolation.RouterEntry"] 400 "Route entries still lead to the NAT gateway.";

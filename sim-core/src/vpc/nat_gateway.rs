@@ -19,7 +19,7 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
-use crate::vpc::eip::{Eip, InternetCharge};
+use crate::vpc::eip::{Eip, EipStatus, InternetCharge};
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_entry::{self, RouteEntry};
 use crate::vpc::vpc::Vpc;
@@ -54,6 +54,45 @@ impl NatStatus {
     }
 }
 
+/// How a NAT gateway's elastic IP addresses are seen by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EipBindMode {
+    /// They are the gateway's own addresses.
+    #[default]
+    MultiBinded,
+    /// They stand for private addresses of the gateway.
+    Nat,
+}
+
+impl EipBindMode {
+    /// Every mode, with the provider's word.
+    pub const ALL: &'static [(&'static str, EipBindMode)] =
+        &[("MULTI_BINDED", EipBindMode::MultiBinded), ("NAT", EipBindMode::Nat)];
+
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            EipBindMode::MultiBinded => "MULTI_BINDED",
+            EipBindMode::Nat => "NAT",
+        }
+    }
+
+    /// Reads the provider's word.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidParameter`].
+    pub fn parse(text: &str) -> Outcome<EipBindMode> {
+        let known = EipBindMode::ALL.iter().find(|(word, _)| *word == text);
+        known.map(|(_, mode)| *mode).ok_or_else(|| {
+            Refusal::new(ErrorCode::InvalidParameter)
+                .field("eip_bind_mode")
+                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .accepted("MULTI_BINDED, NAT")
+        })
+    }
+}
+
 /// A NAT gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NatGateway {
@@ -75,6 +114,8 @@ pub struct NatGateway {
     pub deletion_protection: bool,
     /// Whether it answers echo requests to its addresses; kept and shown.
     pub icmp_reply: bool,
+    /// How its elastic IP addresses are seen by it; packets go the same way in either mode.
+    pub bind_mode: EipBindMode,
     /// Where it is in its life.
     pub status: NatStatus,
     /// When it leaves Creating or Deleting; absent in every other status.
@@ -194,6 +235,8 @@ pub struct CreateNatGateway {
     pub description: Option<CompactString>,
     /// Whether it answers echo requests.
     pub icmp_reply: bool,
+    /// How its elastic IP addresses are seen by it.
+    pub bind_mode: EipBindMode,
     /// Its tags.
     pub tags: Vec<TagPair>,
 }
@@ -237,6 +280,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateNatGateway) -> Outcome<R
         description,
         deletion_protection: false,
         icmp_reply: c.icmp_reply,
+        bind_mode: c.bind_mode,
         status: NatStatus::Creating,
         settles: Some(created + span),
         created,
@@ -285,6 +329,8 @@ pub struct ModifyNatGateway {
     pub description: Option<CompactString>,
     /// Whether it answers echo requests.
     pub icmp_reply: Option<bool>,
+    /// How its elastic IP addresses are seen by it from now on: NAT in place of MULTI_BINDED, and never back.
+    pub bind_mode: Option<EipBindMode>,
     /// Whether a deletion is refused from now on.
     pub deletion_protection: Option<bool>,
 }
@@ -292,11 +338,16 @@ pub struct ModifyNatGateway {
 /// Handles [`ModifyNatGateway`].
 ///
 /// # Errors
-/// The form of name and description; an unknown gateway; one that is being made or deleted.
+/// The form of name and description; an unknown gateway; one that is being made or deleted; a mode that it has, or cannot go
+/// back to; an elastic IP address that is being bound or taken off while the mode changes.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyNatGateway) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     let description = DESCRIPTION.check(c.description.as_deref())?;
-    w.visible::<NatGateway>(caller, c.gateway)?.check_available()?;
+    let gateway = w.visible::<NatGateway>(caller, c.gateway)?;
+    gateway.check_available()?;
+    if let Some(mode) = c.bind_mode {
+        check_bind_mode(w, gateway, mode)?;
+    }
     w.update::<NatGateway>(&c.gateway, |gateway| {
         if c.name.is_some() {
             gateway.name = name;
@@ -305,9 +356,32 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyNatGateway) -> Outcome<R
             gateway.description = description;
         }
         gateway.icmp_reply = c.icmp_reply.unwrap_or(gateway.icmp_reply);
+        gateway.bind_mode = c.bind_mode.unwrap_or(gateway.bind_mode);
         gateway.deletion_protection = c.deletion_protection.unwrap_or(gateway.deletion_protection);
     });
     Ok(Reply::Done)
+}
+
+/// A gateway goes from MULTI_BINDED to NAT while its addresses are at rest (provider documentation:
+/// ModifyNatGatewayAttribute).
+fn check_bind_mode(w: &World, gateway: &NatGateway, mode: EipBindMode) -> Outcome<()> {
+    let refuse =
+        |code| Err(Refusal::new(code).field("eip_bind_mode").detail(format!("{} has it.", gateway.id)));
+    match (gateway.bind_mode, mode) {
+        (EipBindMode::Nat, EipBindMode::Nat) => return refuse(ErrorCode::NatBindModeAlready),
+        (_, EipBindMode::MultiBinded) => {
+            return Err(Refusal::new(ErrorCode::NatBindModeFixed).field("eip_bind_mode").accepted("NAT"));
+        }
+        (EipBindMode::MultiBinded, EipBindMode::Nat) => {}
+    }
+    match gateway.eips(w).find(|eip| eip.status != EipStatus::InUse) {
+        None => Ok(()),
+        Some(eip) => Err(Refusal::new(ErrorCode::NatEipBusy)
+            .field("eip_bind_mode")
+            .detail(format!("{} is {}.", eip.id, eip.status.text()))
+            .accepted("the same request once it is InUse")
+            .blockers([eip.id])),
+    }
 }
 
 /// Deletes a NAT gateway.

@@ -440,8 +440,8 @@ pub struct AssociateRouteTable {
 /// Handles [`AssociateRouteTable`].
 ///
 /// # Errors
-/// An unknown route table or vSwitch; another VPC; the system table; a table for gateways; either of them in transition, or the VPC busy;
-/// a vSwitch that is bound already.
+/// An unknown route table or vSwitch; another VPC; the system table; a table for gateways; either of them in
+/// transition, or the VPC busy; a vSwitch that is bound already.
 pub fn associate(w: &mut World, caller: &Caller, c: &AssociateRouteTable) -> Outcome<Reply> {
     let table = w.visible::<RouteTable>(caller, c.route_table)?;
     let vswitch = w.visible::<VSwitch>(caller, c.vswitch)?;

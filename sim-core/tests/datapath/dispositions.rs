@@ -16,7 +16,7 @@ use sim_core::id::{
 use sim_core::settings::Provisioning;
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
-use sim_core::vpc::nat_gateway::CreateNatGateway;
+use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{UpdateNetworkAclRules, in_order};
@@ -423,8 +423,15 @@ fn an_elastic_address_that_is_bound_to_nothing_leads_nowhere() {
 fn a_nat_gateway_takes_out_what_an_entry_says_and_the_answer_back() {
     let mut net = Net::open();
     let (vpc, vswitch) = (net.lab.vpc, net.lab.web);
-    let made =
-        CreateNatGateway { vpc, vswitch, name: None, description: None, icmp_reply: true, tags: Vec::new() };
+    let made = CreateNatGateway {
+        vpc,
+        vswitch,
+        name: None,
+        description: None,
+        icmp_reply: true,
+        bind_mode: EipBindMode::MultiBinded,
+        tags: Vec::new(),
+    };
     let nat: NatGatewayId = net.lab.ok(made).id();
     let no_path = |address: [u8; 4]| D::NoPublicPath { vpc, address: address.into() };
     net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, no_path([10, 0, 1, 10]));

@@ -9,14 +9,21 @@ use sim_core::vpc::eip::Eip;
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::forward_entry::{CreateForwardEntry, DeleteForwardEntry, Mapping, ModifyForwardEntry};
 use sim_core::vpc::forward_ports::{ForwardProtocol, Ports};
-use sim_core::vpc::nat_gateway::CreateNatGateway;
+use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::snat::CreateSnatEntry;
 use std::net::{IpAddr, Ipv4Addr};
 
 pub fn gateway(lab: &mut Lab) -> NatGatewayId {
     let (vpc, vswitch) = (lab.vpc, lab.web);
-    let made =
-        CreateNatGateway { vpc, vswitch, name: None, description: None, icmp_reply: true, tags: Vec::new() };
+    let made = CreateNatGateway {
+        vpc,
+        vswitch,
+        name: None,
+        description: None,
+        icmp_reply: true,
+        bind_mode: EipBindMode::MultiBinded,
+        tags: Vec::new(),
+    };
     lab.ok(made).id()
 }
 

@@ -20,7 +20,7 @@ use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::vpc::eip::AllocateEip;
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
-use sim_core::vpc::nat_gateway::CreateNatGateway;
+use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
 use sim_core::vpc::vpc::CreateVpc;
@@ -104,6 +104,7 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
         name,
         description,
         icmp_reply: true,
+        bind_mode: EipBindMode::MultiBinded,
         tags: Vec::new(),
     };
     let gateway: NatGatewayId = give(&caller, gateway.into()).id();

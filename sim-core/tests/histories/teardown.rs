@@ -275,6 +275,7 @@ fn unprotect_gateway(w: &mut World, caller: &Caller, gateway: AnyId) {
         name: None,
         description: None,
         icmp_reply: None,
+        bind_mode: None,
         deletion_protection: Some(false),
     };
     give(w, caller, command.into()).expect("protection can be taken off");

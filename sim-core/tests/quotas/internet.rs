@@ -16,18 +16,27 @@ use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
 use sim_core::vpc::forward_ports::ForwardProtocol;
 use sim_core::vpc::ha_vip::{BindType, CreateHaVip};
 use sim_core::vpc::ha_vip_binding::AssociateHaVip;
-use sim_core::vpc::nat_gateway::{CreateNatGateway, NatGateway};
+use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode, NatGateway};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{RuleInput as AclRule, UpdateNetworkAclRules};
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
+use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::{Command, ErrorCode as E, Span};
 use std::net::Ipv4Addr;
 
 fn gateway(vpc: VpcId, vswitch: VSwitchId) -> CreateNatGateway {
-    CreateNatGateway { vpc, vswitch, name: None, description: None, icmp_reply: true, tags: Vec::new() }
+    CreateNatGateway {
+        vpc,
+        vswitch,
+        name: None,
+        description: None,
+        icmp_reply: true,
+        bind_mode: EipBindMode::MultiBinded,
+        tags: Vec::new(),
+    }
 }
 
 fn to_gateway(eip: EipId, nat: NatGatewayId) -> AssociateEip {
@@ -215,6 +224,13 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::HaVipsPerInstance
         | Quota::BindingsPerHaVip
         | Quota::HaVipRouteEntries => fill_vips(lab, quota),
+        Quota::GatewayRouteTablesPerVpc => {
+            let vpc = lab.vpc();
+            let (associate_type, tags) = (AssociateType::Gateway, Vec::new());
+            let table = CreateRouteTable { vpc, associate_type, name: None, description: None, tags };
+            lab.make(table.clone());
+            (table.into(), E::GatewayTableQuotaExceeded)
+        }
         Quota::EipsPerAccount => {
             (0..limit).for_each(|_| {
                 lab.make(AllocateEip::default());

@@ -129,7 +129,14 @@ pub fn deletion_protection(p: &Scope<'_>, _: &Caller) -> Planned {
         return done(ModifyEip { eip, name: None, description: None, bandwidth: None, deletion_protection });
     }
     let gateway = required_id(p, "InstanceId")?;
-    done(ModifyNatGateway { gateway, name: None, description: None, icmp_reply: None, deletion_protection })
+    done(ModifyNatGateway {
+        gateway,
+        name: None,
+        description: None,
+        icmp_reply: None,
+        bind_mode: None,
+        deletion_protection,
+    })
 }
 
 /// Which addresses DescribeEipAddresses is asked for.

@@ -8,7 +8,7 @@ use crate::rpc::plan::{
 use serde_json::{Value, json};
 use sim_core::id::{NatGatewayId, VpcId};
 use sim_core::vpc::nat_gateway::{
-    CreateNatGateway, DeleteNatGateway, ModifyNatGateway, NatGateway, NatStatus,
+    CreateNatGateway, DeleteNatGateway, EipBindMode, ModifyNatGateway, NatGateway, NatStatus,
 };
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{Caller, ErrorCode, Refusal, World};
@@ -25,7 +25,6 @@ const CREATE_INERT: &[&str] = &[
     "AutoPay",
     "AvailabilityMode",
     "Duration",
-    "EipBindMode",
     "InstanceChargeType",
     "InternetChargeType",
     "Ipv4Prefix",
@@ -35,7 +34,7 @@ const CREATE_INERT: &[&str] = &[
     "SecurityProtectionEnabled",
     "Spec",
 ];
-const MODIFY_INERT: &[&str] = &["EipBindMode", "EnableSessionLog", "LogDelivery"];
+const MODIFY_INERT: &[&str] = &["EnableSessionLog", "LogDelivery"];
 const DESCRIBE_INERT: &[&str] = &["AvailabilityMode"];
 
 pub fn create_nat_gateway(p: &Scope<'_>, _: &Caller) -> Planned {
@@ -47,6 +46,7 @@ pub fn create_nat_gateway(p: &Scope<'_>, _: &Caller) -> Planned {
         name: p.str("Name").map(Into::into),
         description: p.str("Description").map(Into::into),
         icmp_reply: p.bool("IcmpReplyEnabled")?.unwrap_or(true),
+        bind_mode: p.choice("EipBindMode", EipBindMode::ALL)?.unwrap_or_default(),
         tags: tags(p)?,
     };
     write(command, |w, _, reply| {
@@ -86,6 +86,7 @@ pub fn modify_nat_gateway_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
         name: p.str("Name").map(Into::into),
         description: p.raw("Description").map(Into::into),
         icmp_reply: p.bool("IcmpReplyEnabled")?,
+        bind_mode: p.choice("EipBindMode", EipBindMode::ALL)?,
         deletion_protection: None,
     })
 }
@@ -169,6 +170,7 @@ fn described(w: &World, g: &NatGateway) -> Value {
         "PrivateLinkEnabled": false,
         "SecurityProtectionEnabled": false,
         "IcmpReplyEnabled": g.icmp_reply,
+        "EipBindMode": g.bind_mode.text(),
         "DeletionProtection": g.deletion_protection,
         "ResourceGroupId": default_group(g),
         "CreationTime": g.created.to_seconds_text(),

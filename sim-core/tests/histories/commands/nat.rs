@@ -11,7 +11,9 @@ use sim_core::vpc::forward_entry::{
     CreateForwardEntry, DeleteForwardEntry, ForwardEntry, Mapping, ModifyForwardEntry,
 };
 use sim_core::vpc::forward_ports::{ForwardProtocol, Ports};
-use sim_core::vpc::nat_gateway::{CreateNatGateway, DeleteNatGateway, ModifyNatGateway, NatGateway};
+use sim_core::vpc::nat_gateway::{
+    CreateNatGateway, DeleteNatGateway, EipBindMode, ModifyNatGateway, NatGateway,
+};
 use sim_core::vpc::snat::{CreateSnatEntry, DeleteSnatEntry, ModifySnatEntry, SnatEntry};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
@@ -26,6 +28,7 @@ pub fn create_gateway(d: &mut Dice<'_>) -> Command {
         name: if d.once_in(4) { d.text() } else { None },
         description: if d.once_in(4) { d.text() } else { None },
         icmp_reply: d.once_in(2),
+        bind_mode: d.pick(&[EipBindMode::MultiBinded, EipBindMode::Nat]),
         tags: d.tags(),
     }
     .into()
@@ -37,6 +40,7 @@ pub fn modify_gateway(d: &mut Dice<'_>) -> Command {
         name: d.text(),
         description: None,
         icmp_reply: d.maybe(|d| d.once_in(2)),
+        bind_mode: if d.once_in(3) { Some(EipBindMode::Nat) } else { None },
         deletion_protection: d.maybe(|d| d.once_in(4)),
     }
     .into()
