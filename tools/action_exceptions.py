@@ -210,6 +210,7 @@ MORE_CODES = {
     ("Slb", "StopLoadBalancerListener"): ["ServiceIsStopping"],
 }
 MORE_CODES |= {("Slb", action): ["ActionNotAllowed"] for action in (
+    "CreateDomainExtension", "DeleteDomainExtension", "SetDomainExtensionAttribute",
     "AddBackendServers", "AddVServerGroupBackendServers", "CreateLoadBalancerHTTPListener",
     "CreateLoadBalancerHTTPSListener", "CreateLoadBalancerTCPListener", "CreateLoadBalancerUDPListener",
     "CreateMasterSlaveServerGroup", "CreateVServerGroup", "DeleteMasterSlaveServerGroup", "DeleteVServerGroup",

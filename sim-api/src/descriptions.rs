@@ -37,6 +37,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Listener", "What a load balancer does with what comes to one port."),
     ("Forwarding rule", "Which requests to an HTTP or HTTPS listener go to which vServer group."),
     (
+        "Domain extension",
+        "Which certificates an HTTPS listener shows to clients that ask for a domain by its name.",
+    ),
+    (
         "Backend server",
         "What stands behind a load balancer: its default pool, its vServer groups and its primary/secondary groups.",
     ),

@@ -177,6 +177,9 @@ commands! {
     CreateForwardingRules(crate::slb::forwarding_rule::CreateForwardingRules) => crate::slb::forwarding_rule::create;
     ModifyForwardingRule(crate::slb::forwarding_rule::ModifyForwardingRule) => crate::slb::forwarding_rule::modify;
     DeleteForwardingRules(crate::slb::forwarding_rule::DeleteForwardingRules) => crate::slb::forwarding_rule::delete;
+    CreateDomainExtension(crate::slb::domain_extension::CreateDomainExtension) => crate::slb::domain_extension::create;
+    ModifyDomainExtension(crate::slb::domain_extension::ModifyDomainExtension) => crate::slb::domain_extension::modify;
+    DeleteDomainExtension(crate::slb::domain_extension::DeleteDomainExtension) => crate::slb::domain_extension::delete;
     // -- certificates
     UploadServerCertificate(crate::slb::certificate::UploadServerCertificate) => crate::slb::certificate::upload_server;
     RenameServerCertificate(crate::slb::certificate::RenameServerCertificate) => crate::slb::certificate::rename_server;

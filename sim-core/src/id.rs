@@ -345,6 +345,7 @@ ids! {
     VServerGroup, VServerGroupId, "rsp", "vServer group", VServerGroupNotFound;
     MasterSlaveGroup, MasterSlaveGroupId, "msrsp", "primary/secondary group", MasterSlaveGroupNotFound;
     ForwardingRule, ForwardingRuleId, "rule", "forwarding rule", ForwardingRuleNotFound;
+    DomainExtension, DomainExtensionId, "de", "domain extension", DomainExtensionNotFound;
 }
 
 /// An id of any kind.

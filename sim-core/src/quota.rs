@@ -111,6 +111,7 @@ quotas! {
     ListenersPerLoadBalancer "slb_quota_listeners_num" 50 true "listeners of one load balancer";
     BackendsPerCall "slb.backends_per_call" 40 false "backend servers in one call";
     ForwardingRulesPerListener "slb_quota_rules_num" 40 false "forwarding rules of one HTTP or HTTPS listener";
+    DomainExtensionsPerListener "slb_quota_domain_extensions_num" 3 true "domain extensions of one HTTPS listener";
     ForwardingRulesPerCall "slb.rules_per_call" 10 false "forwarding rules in one call";
 }
 

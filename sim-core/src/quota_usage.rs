@@ -121,6 +121,9 @@ const fn counter(quota: Quota) -> Counter {
         Quota::ForwardingRulesPerListener => {
             Counter::Listener(|w, l| w.indexes().forwarding_rules.by_listener.count(&l.id))
         }
+        Quota::DomainExtensionsPerListener => {
+            Counter::Listener(|w, l| w.indexes().domain_extensions.by_listener.count(&l.id))
+        }
         Quota::BackendsPerCall | Quota::ForwardingRulesPerCall => Counter::Call,
         Quota::LoadBalancers => Counter::Region(|w, owner| w.indexes().load_balancers.by_owner.count(owner)),
         Quota::VSwitchesPerVpc => Counter::Vpc(crate::vpc::vswitch::counted),

@@ -68,6 +68,7 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::MasterSlaveGroup => "master_slave_server_group_id",
         IdKind::Listener => "listener_id",
         IdKind::ForwardingRule => "forwarding_rule_id",
+        IdKind::DomainExtension => "domain_extension_id",
     }
 }
 
@@ -128,6 +129,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::VServerGroup => of::<crate::slb::server_group::VServerGroup>(w, id),
         IdKind::MasterSlaveGroup => of::<crate::slb::master_slave_group::MasterSlaveGroup>(w, id),
         IdKind::ForwardingRule => of::<crate::slb::forwarding_rule::ForwardingRule>(w, id),
+        IdKind::DomainExtension => of::<crate::slb::domain_extension::DomainExtension>(w, id),
         _ => None,
     }
 }

@@ -79,6 +79,8 @@ tables! {
     // -- certificates
     76 server_certificates crate::slb::certificate::ServerCertificate;
     77 ca_certificates crate::slb::certificate::CaCertificate;
+    // -- domain extensions
+    78 domain_extensions crate::slb::domain_extension::DomainExtension;
     // -- health
     79 backend_checks crate::slb::health::BackendCheck;
 }

@@ -440,7 +440,9 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::AccessControlListEntries
         | Quota::ListenersPerAccessControlList
         | Quota::AclEntriesPerListener => regional::fill(lab, quota),
-        Quota::ForwardingRulesPerListener | Quota::ForwardingRulesPerCall => forwarding::fill(lab, quota),
+        Quota::ForwardingRulesPerListener
+        | Quota::ForwardingRulesPerCall
+        | Quota::DomainExtensionsPerListener => forwarding::fill(lab, quota),
         Quota::NatGatewaysPerVpc
         | Quota::EipsPerNatGateway
         | Quota::TrafficEipsPerNatGateway

@@ -44,7 +44,10 @@ pub const REFUSALS: Refusals = &[
     ("list_server_certificates", &[]),
     ("get_server_certificate", &[E::ServerCertificateNotFound]),
     ("rename_server_certificate", &[E::CertificateNameMalformed, E::ServerCertificateNotFound]),
-    ("delete_server_certificate", &[E::ServerCertificateNotFound, E::CertificateInUse]),
+    (
+        "delete_server_certificate",
+        &[E::ServerCertificateNotFound, E::CertificateInUse, E::CertificateInDomainExtension],
+    ),
     (
         "upload_ca_certificate",
         &[

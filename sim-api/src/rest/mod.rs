@@ -45,6 +45,7 @@ mod network_acls;
 mod snat_entries;
 // -- load balancers
 mod backend_health;
+mod domain_extensions;
 mod forwarding_rules;
 mod listener_bodies;
 mod listeners;
@@ -123,6 +124,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         master_slave_groups::router(),
         backend_health::router(),
         forwarding_rules::router(),
+        domain_extensions::router(),
         serving::router(),
         // -- worlds, clock, journal, requests, quotas, plan
         worlds::router(),
@@ -189,6 +191,7 @@ pub const REFUSALS: &[Refusals] = &[
     master_slave_groups::REFUSALS,
     backend_health::REFUSALS,
     forwarding_rules::REFUSALS,
+    domain_extensions::REFUSALS,
     serving::REFUSALS,
     // -- worlds, clock, journal, requests, quotas, plan
     worlds::REFUSALS,

@@ -9,6 +9,7 @@ use crate::refusals::Refusals;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::ListenerId;
+use sim_core::slb::domain_extension;
 use sim_core::slb::listener::Listener;
 use sim_core::slb::serving::{self, HttpRequest, Serving, ServingPool};
 use sim_core::{ErrorCode as E, Refusal, World};
@@ -38,6 +39,8 @@ pub struct ServingBody {
     master_slave_server_group_id: Option<String>,
     /// The HTTPS port to which the listener sends its clients; null if it forwards.
     forward_port: Option<u16>,
+    /// The certificate that a client sees who asks for the host by its name; null if the listener speaks no TLS.
+    server_certificate_id: Option<String>,
     /// How a member is chosen.
     scheduler: Option<&'static str>,
     /// How members are checked.
@@ -46,7 +49,7 @@ pub struct ServingBody {
     backends: Vec<BackendBody>,
 }
 
-fn show(w: &World, listener: &Listener, serving: Option<&Serving<'_>>) -> ServingBody {
+fn show(w: &World, listener: &Listener, host: &str, serving: Option<&Serving<'_>>) -> ServingBody {
     let pool = serving.map(|serving| serving.pool);
     let word = |pool| match pool {
         ServingPool::Default(_) => "default",
@@ -62,6 +65,7 @@ fn show(w: &World, listener: &Listener, serving: Option<&Serving<'_>>) -> Servin
         vserver_group_id: pool.and_then(ServingPool::vserver_group).map(|id| id.to_string()),
         master_slave_server_group_id: pool.and_then(ServingPool::pair).map(|id| id.to_string()),
         forward_port: listener.redirect,
+        server_certificate_id: domain_extension::certificate_for(w, listener, host).map(|id| id.to_string()),
         scheduler: serving.map(|serving| serving.scheduler.text()),
         health_check: serving.map(|serving| health_check_shown(serving.health_check)),
         backends: serving.map(members).unwrap_or_default(),
@@ -104,7 +108,7 @@ async fn get_serving_pool(
     ctx.show(|w, caller| {
         let listener = w.visible::<Listener>(caller, listener)?;
         let request = HttpRequest { host: &host, path: &path };
-        Ok(show(w, listener, serving::of(w, listener, Some(request)).as_ref()))
+        Ok(show(w, listener, &host, serving::of(w, listener, Some(request)).as_ref()))
     })
     .await
 }

@@ -4,7 +4,7 @@ macro_rules! slb_errors {
     ($($before:tt)*) => { errors! {
         $($before)*
         // --- certificates ------------------------------------------------------------------------------
-        ServerCertificateNotFound NotFound ["ServerCertificateId.NotFound", "CertificateNotExist"] 404 "The specified server certificate does not exist.";
+        ServerCertificateNotFound NotFound ["ServerCertificateId.NotFound", "CertificateNotExist", "InvalidParameter.ServerCertificateId"] 404 "The specified server certificate does not exist.";
         CaCertificateNotFound NotFound ["CACertificateId.NotFound", "CertificateNotExist"] 404 "The specified CA certificate does not exist.";
         CertificateNameMalformed Invalid ["InvalidParameter"] 400 "The name of a certificate is 1 to 80 letters, digits and - / . _.";
         CertificateMalformed Invalid ["CertificateFormatInvalid"] 400 "A certificate is the PEM text of an X.509 certificate.";
@@ -68,8 +68,8 @@ macro_rules! slb_errors {
         ListenerQuotaExceeded Quota ["ListenerNumberOverLimit", "VipTooManyListeners"] 400 "The load balancer has as many listeners as the quota allows.";
         ListenerAmbiguous Conflict ["TooManyListeners"] 400 "The port has two listeners, so the protocol must be named.";
         ListenerStatusIncorrect State ["Operation.NotAllowed"] 400 "The status of the listener does not allow this operation.";
-        ListenerBusy Busy ["Operation.Deny", "ServiceIsConfiguring", "OperationFailed.ListenerStatusNotSupport", "Operation.NotAllowed"] 400 "The listener is being changed.";
-        ListenerStopping Busy ["ServiceIsStopping", "Operation.NotAllowed"] 409 "The listener is stopping.";
+        ListenerBusy Busy ["Operation.Deny", "ServiceIsConfiguring", "OperationFailed.ListenerStatusNotSupport", "Operation.NotAllowed", "DomainExtensionProcessing"] 400 "The listener is being changed.";
+        ListenerStopping Busy ["ServiceIsStopping", "Operation.NotAllowed", "DomainExtensionProcessing"] 409 "The listener is stopping.";
         ListenerRedirects Denied ["Operation.NotAllowed"] 400 "A listener that sends clients to another cannot be changed.";
         ListenerRedirected Dependency ["ListenerForwardExist"] 400 "Another listener sends clients to this one.";
         ListenerNeedsGroup Conflict ["OperationFailed.ServerGroupInUse"] 400 "The listener has no port of the default pool, so it keeps its group.";
@@ -89,6 +89,14 @@ macro_rules! slb_errors {
         ForwardingRuleQuotaExceeded Quota ["TooManyRules", "InvalidParameter"] 400 "The listener has as many forwarding rules as the quota allows.";
         ForwardingRuleLayer Denied ["RuleNotSupport", "InvalidParameter"] 400 "Listeners of HTTP and HTTPS have forwarding rules.";
         ForwardingRulesOfSeveral Conflict ["OperationFailed.ListenerConflict"] 400 "Forwarding rules that are deleted in one call belong to one listener.";
+        DomainExtensionNotFound NotFound ["InvalidParameter.DomainExtensionId"] 400 "The specified DomainExtensionId does not exist.";
+        DomainExtensionDomainMalformed Invalid ["InvalidParameter.Domain"] 400 "The domain of a domain extension is a name of at most 80 characters, or *. and a name.";
+        DomainExtensionCertificateMissing Invalid ["MissingParam.ServerCertificates"] 400 "A domain extension has a certificate.";
+        DomainExtensionLayer Denied ["DomainExtensionNotSupport"] 400 "Listeners of HTTPS have domain extensions.";
+        DomainExtensionExists Conflict ["InvalidParameter.Domain"] 400 "The listener has a domain extension for the domain.";
+        DomainExtensionInRule Dependency ["DomainExtensionRelatedRuleExist"] 400 "A forwarding rule of the listener has the domain.";
+        DomainExtensionQuotaExceeded Quota ["DomainExtensionNumberOverLimit"] 400 "The listener has as many domain extensions as the quota allows.";
+        CertificateInDomainExtension Dependency ["CertificateRelatedDomainExtensionExist"] 400 "A domain extension shows the certificate.";
         CertificateInUse Dependency ["CertificateAndPrivateKeyIsRefered"] 400 "A listener uses the certificate.";
         AclInUse Dependency ["OperationFailed.AclBindedWithVip"] 400 "A listener uses the access control list.";
         VServerGroupNotFound NotFound ["InvalidParameter", "ResourceNotFound.VServerGroup"] 404 "The specified VServerGroupId does not exist.";

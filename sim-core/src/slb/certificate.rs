@@ -11,7 +11,7 @@ use crate::id::{CaCertificateId, ResourceGroupId, ServerCertificateId};
 use crate::quota::Quota;
 use crate::resource::Resource;
 use crate::secret::Fingerprint;
-use crate::slb::listener_certificates;
+use crate::slb::{domain_extension, listener_certificates};
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -208,10 +208,11 @@ pub struct DeleteServerCertificate {
 /// Handles [`DeleteServerCertificate`].
 ///
 /// # Errors
-/// An unknown certificate, or one that a listener uses.
+/// An unknown certificate, or one that a listener or a domain extension uses.
 pub fn delete_server(w: &mut World, caller: &Caller, c: &DeleteServerCertificate) -> Outcome<Reply> {
     w.visible::<ServerCertificate>(caller, c.certificate)?;
     listener_certificates::check_unused(w, c.certificate)?;
+    domain_extension::check_unused(w, c.certificate)?;
     tag::clear(w, c.certificate);
     w.remove::<ServerCertificate>(&c.certificate);
     Ok(Reply::Done)

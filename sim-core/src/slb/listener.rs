@@ -12,6 +12,7 @@ use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
 use crate::settings::{Provisioning, Work};
+use crate::slb::domain_extension;
 use crate::slb::forwarding_rule;
 use crate::slb::listener_access::{Access, AccessSettings, take_access};
 use crate::slb::listener_certificates;
@@ -559,13 +560,14 @@ pub(crate) fn settle(w: &mut World, id: ListenerId) {
     });
 }
 
-/// Takes a listener, its forwarding rules and its tags out of the world, and what was under way in it: it may go with its load
+/// Takes a listener, its forwarding rules, domain extensions and tags out of the world, and what was under way in it: it may go with its load
 /// balancer in the midst of a change.
 pub(crate) fn erase(w: &mut World, id: ListenerId) {
     if w.get::<Listener>(&id).is_some_and(|listener| listener.check_settled().is_err()) {
         w.unschedule(Due::Listener(id));
     }
     forwarding_rule::erase_all(w, id);
+    domain_extension::erase_all(w, id);
     tag::clear(w, id);
     w.remove::<Listener>(&id);
 }

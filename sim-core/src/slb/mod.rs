@@ -3,6 +3,7 @@
 pub mod acl;
 pub mod backend;
 pub mod certificate;
+pub mod domain_extension;
 pub mod forwarding_rule;
 pub mod health;
 pub mod health_check;

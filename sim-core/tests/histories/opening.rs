@@ -10,10 +10,14 @@ use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::id::{
     EipId, Id, InstanceId, LoadBalancerId, NatGatewayId, SecurityGroupId, SnatTableId, VSwitchId, VpcId,
 };
+use sim_core::secret::Fingerprint;
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
+use sim_core::slb::certificate::{CertificateFacts, UploadServerCertificate};
+use sim_core::slb::domain_extension::CreateDomainExtension;
 use sim_core::slb::forwarding_rule::{CreateForwardingRules, NewRule, OwnSettings};
 use sim_core::slb::listener::{CreateListener, Protocol, StartListener, WhichListener};
 use sim_core::slb::listener_access::AccessSettings;
+use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::master_slave_group::{CreateMasterSlaveGroup, NewRoleMember, Role};
 use sim_core::slb::server_group::CreateVServerGroup;
@@ -25,7 +29,7 @@ use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
 use sim_core::vpc::vpc::CreateVpc;
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
-use sim_core::{Caller, Command, Reply};
+use sim_core::{Caller, Command, Reply, SimTime};
 use std::net::Ipv4Addr;
 
 /// Gives the commands of the opening to `give`.
@@ -150,6 +154,7 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     serve(balancer, host, |command| give(&caller, command));
     forwarding(balancer, |command| give(&caller, command));
     pair(balancer, host, |command| give(&caller, command));
+    encrypted(balancer, |command| give(&caller, command));
 }
 
 /// A listener of HTTP with a forwarding rule.
@@ -175,6 +180,24 @@ fn pair(load_balancer: LoadBalancerId, host: InstanceId, mut give: impl FnMut(Co
     give(CreateListener { pair, ..listener(load_balancer, 3306, Protocol::Tcp) }.into());
     let listener = WhichListener { load_balancer, port: 3306, protocol: None };
     give(StartListener { listener }.into());
+}
+
+/// A listener of HTTPS with a domain extension.
+fn encrypted(load_balancer: LoadBalancerId, mut give: impl FnMut(Command) -> Reply) {
+    let facts = CertificateFacts {
+        common_name: "opening.test".into(),
+        alternative_names: Vec::new(),
+        fingerprint: "00".into(),
+        not_before: SimTime(0),
+        not_after: SimTime::MAX,
+    };
+    let (name, private_key, resource_group, tags) = (None, Fingerprint(1), None, Vec::new());
+    let upload = UploadServerCertificate { name, facts, private_key, resource_group, tags };
+    let certificate = Some(give(upload.into()).id());
+    let settings = Box::new(Settings { certificate, ..Settings::default() });
+    give(CreateListener { settings, ..listener(load_balancer, 8443, Protocol::Https) }.into());
+    let listener = WhichListener { load_balancer, port: 8443, protocol: None };
+    give(CreateDomainExtension { listener, domain: "opening.test".into(), certificate }.into());
 }
 
 fn listener(load_balancer: LoadBalancerId, port: u16, protocol: Protocol) -> CreateListener {

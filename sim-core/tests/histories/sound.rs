@@ -14,6 +14,7 @@ use sim_core::id::{AnyId, VSwitchId, VpcId};
 use sim_core::resource_group;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::backend::{self, Backend};
+use sim_core::slb::domain_extension::DomainExtension;
 use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::health::{self, BackendCheck};
 use sim_core::slb::listener::{self, Listener, Protocol};
@@ -56,6 +57,7 @@ pub fn check(w: &World) {
     ha_vips(w);
     balancers(w);
     pairs(w);
+    extensions(w);
     checks(w);
     nat(w);
     gateways(w);
@@ -131,6 +133,16 @@ fn pairs(w: &World) {
         let balancer = w.get::<LoadBalancer>(&g.load_balancer).expect("a group goes with its load balancer");
         assert_eq!(g.owner, balancer.owner);
         members(&g.members().map(|(_, backend)| backend.clone()).collect::<Vec<_>>(), true);
+    }
+}
+
+/// A domain extension goes with its listener of HTTPS, one for a domain.
+fn extensions(w: &World) {
+    let mut domains = BTreeSet::new();
+    for e in w.table::<DomainExtension>().iter() {
+        let l = w.get::<Listener>(&e.listener).expect("an extension goes with its listener");
+        assert!(l.protocol == Protocol::Https && l.owner == e.owner);
+        assert!(domains.insert((e.listener, e.domain.to_lowercase())), "two extensions for {}", e.domain);
     }
 }
 

@@ -8,6 +8,7 @@ use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
 use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::certificate::{CaCertificate, ServerCertificate};
+use sim_core::slb::domain_extension::DomainExtension;
 use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::listener::Listener;
 use sim_core::slb::load_balancer::LoadBalancer;
@@ -180,6 +181,9 @@ pub fn of(w: &World) -> Usage {
     }
     for r in w.table::<ForwardingRule>().iter() {
         c.add(Quota::ForwardingRulesPerListener, r.owner.account, r.listener, 1);
+    }
+    for e in w.table::<DomainExtension>().iter() {
+        c.add(Quota::DomainExtensionsPerListener, e.owner.account, e.listener, 1);
     }
     for g in w.table::<VServerGroup>().iter() {
         let count = g.backends.len() as u64;

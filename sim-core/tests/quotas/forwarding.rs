@@ -1,11 +1,13 @@
-//! Quotas of what hangs on a listener or a group: forwarding rules.
+//! Quotas of what hangs on a listener or a group: forwarding rules, domain extensions.
 
 use super::{Lab, balancer, listener};
 use compact_str::CompactString;
-use sim_core::id::{LoadBalancerId, VServerGroupId};
+use sim_core::id::{LoadBalancerId, ServerCertificateId, VServerGroupId};
 use sim_core::quota::Quota;
+use sim_core::slb::domain_extension::CreateDomainExtension;
 use sim_core::slb::forwarding_rule::{CreateForwardingRules, NewRule, OwnSettings};
 use sim_core::slb::listener::{CreateListener, Protocol, WhichListener};
+use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::{Command, ErrorCode as E};
 
@@ -28,6 +30,18 @@ fn rules(lab: &mut Lab) -> impl Fn(std::ops::Range<u32>) -> CreateForwardingRule
     }
 }
 
+/// What makes a domain extension with this number in a new listener of HTTPS.
+fn extensions(lab: &mut Lab) -> impl Fn(u32) -> CreateDomainExtension + use<> {
+    let load_balancer = lab.id::<LoadBalancerId>(balancer());
+    let certificate = Some(lab.id::<ServerCertificateId>(super::regional::upload_server()));
+    let settings = Box::new(Settings { certificate, ..Settings::default() });
+    lab.make(CreateListener { protocol: Protocol::Https, settings, ..listener(load_balancer, 443) });
+    move |n| {
+        let listener = WhichListener { load_balancer, port: 443, protocol: None };
+        CreateDomainExtension { listener, domain: format!("{n}.test").into(), certificate }
+    }
+}
+
 /// Fills a quota; gives the command for one more and the error that it must get.
 pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
     let limit = quota.row().default;
@@ -43,6 +57,13 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             let rules = rules(lab);
             lab.make(rules(0..limit));
             (rules(100..limit + 101).into(), E::ForwardingRuleListSize)
+        }
+        Quota::DomainExtensionsPerListener => {
+            let extension = extensions(lab);
+            (0..limit).for_each(|n| {
+                lab.make(extension(n));
+            });
+            (extension(limit).into(), E::DomainExtensionQuotaExceeded)
         }
         other => unreachable!("{} is filled elsewhere", other.row().name),
     }

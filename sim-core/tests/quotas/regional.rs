@@ -22,6 +22,12 @@ fn certificate() -> CertificateFacts {
     }
 }
 
+/// Uploads a server certificate.
+pub fn upload_server() -> UploadServerCertificate {
+    let (name, facts, private_key) = (None, certificate(), Fingerprint(1));
+    UploadServerCertificate { name, facts, private_key, resource_group: None, tags: Vec::new() }
+}
+
 fn client_list() -> CreateAccessControlList {
     CreateAccessControlList {
         name: "offices".into(),
@@ -51,17 +57,10 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
     let limit = quota.row().default;
     match quota {
         Quota::ServerCertificates => {
-            let upload = || UploadServerCertificate {
-                name: None,
-                facts: certificate(),
-                private_key: Fingerprint(1),
-                resource_group: None,
-                tags: Vec::new(),
-            };
             (0..limit).for_each(|_| {
-                lab.make(upload());
+                lab.make(upload_server());
             });
-            (upload().into(), E::ServerCertificateQuotaExceeded)
+            (upload_server().into(), E::ServerCertificateQuotaExceeded)
         }
         Quota::CaCertificates => {
             let upload = || UploadCaCertificate {

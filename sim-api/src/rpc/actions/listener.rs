@@ -1,5 +1,6 @@
 //! Actions on listeners: four kinds, each with its own names for what one description tells, and three shapes of answers.
 
+use super::domain_extension;
 use super::forwarding_rule;
 use super::tags::filter;
 use super::vpc_parts::TokenPage;
@@ -348,7 +349,7 @@ fn flat(w: &World, l: &Listener) -> Value {
         out["SecurityStatus"] = "off".into();
     }
     if l.protocol == Protocol::Https {
-        out["DomainExtensions"] = json!({ "DomainExtension": [] });
+        out["DomainExtensions"] = json!({ "DomainExtension": domain_extension::of_listener(w, l) });
     }
     without(&mut out, not_flat(l.protocol));
     if l.redirect.is_some() {

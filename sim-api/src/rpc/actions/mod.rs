@@ -34,6 +34,7 @@ mod instance_describe;
 mod instance_extra;
 mod instance_life;
 // -- load balancers
+mod domain_extension;
 mod forwarding_rule;
 mod listener;
 mod load_balancer;
@@ -332,6 +333,11 @@ actions! {
         DescribeRuleAttribute => forwarding_rule::describe_rule_attribute;
         SetRule => forwarding_rule::set_rule;
         DeleteRules => forwarding_rule::delete_rules;
+        CreateDomainExtension => domain_extension::create;
+        DescribeDomainExtensions => domain_extension::describe_all;
+        DescribeDomainExtensionAttribute => domain_extension::describe_one;
+        SetDomainExtensionAttribute => domain_extension::set;
+        DeleteDomainExtension => domain_extension::delete;
         TagResources => tags::slb_tag_resources;
         UntagResources => tags::slb_untag_resources;
         ListTagResources => tags::slb_list_tag_resources;

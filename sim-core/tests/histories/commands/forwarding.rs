@@ -1,13 +1,18 @@
-//! Random commands on forwarding rules.
+//! Random commands on forwarding rules and domain extensions.
 
 use crate::dice::Dice;
 use sim_core::Command;
 use sim_core::balancing::scheduler::Scheduler;
+use sim_core::id::DomainExtensionId;
+use sim_core::slb::certificate::ServerCertificate;
+use sim_core::slb::domain_extension::{
+    CreateDomainExtension, DeleteDomainExtension, DomainExtension, ModifyDomainExtension,
+};
 use sim_core::slb::forwarding_rule::{
     CreateForwardingRules, DeleteForwardingRules, ForwardingRule, ModifyForwardingRule, NewRule, OwnSettings,
 };
 use sim_core::slb::health_check::HealthCheckSettings;
-use sim_core::slb::listener::{Listener, WhichListener};
+use sim_core::slb::listener::{Listener, Protocol, WhichListener};
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::server_group::VServerGroup;
 use sim_core::world::World;
@@ -66,4 +71,31 @@ pub fn modify(d: &mut Dice<'_>) -> Command {
 
 pub fn delete(d: &mut Dice<'_>) -> Command {
     DeleteForwardingRules { rules: (0..1 + d.roll(2)).map(|_| d.id::<ForwardingRule>()).collect() }.into()
+}
+
+pub fn create_extension(d: &mut Dice<'_>) -> Command {
+    let listeners = d.world.table::<Listener>().iter().filter(|l| l.owner.admits(d.caller));
+    let fitting: Vec<&Listener> = listeners.filter(|l| l.protocol == Protocol::Https).collect();
+    let listener = if fitting.is_empty() || d.once_in(8) {
+        place(d).0
+    } else {
+        let l = d.pick(&fitting);
+        WhichListener { load_balancer: l.load_balancer, port: l.port, protocol: Some(l.protocol) }
+    };
+    let domain = d.pick(&["a.test", "*.test", "A.test", "a..test", "b.test", "c.test"]).into();
+    let certificate = if d.once_in(8) { None } else { Some(d.id::<ServerCertificate>()) };
+    CreateDomainExtension { listener, domain, certificate }.into()
+}
+
+fn extension(d: &mut Dice<'_>) -> DomainExtensionId {
+    d.own::<DomainExtension>().map_or_else(|| d.id::<DomainExtension>(), |extension| extension.id)
+}
+
+pub fn modify_extension(d: &mut Dice<'_>) -> Command {
+    let certificate = if d.once_in(8) { None } else { Some(d.id::<ServerCertificate>()) };
+    ModifyDomainExtension { extension: extension(d), certificate }.into()
+}
+
+pub fn delete_extension(d: &mut Dice<'_>) -> Command {
+    DeleteDomainExtension { extension: extension(d) }.into()
 }
