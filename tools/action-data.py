@@ -26,6 +26,7 @@ import action_exceptions as exceptions
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 CONTRACTS = ["vpc", "ecs", "slb", "nlb", "alb", "pvtz"]
+OWN_CONTRACTS = [HERE / "vpcpeer.json"]
 
 # Every request may carry these; they are no action's own. RegionId stays with the actions: some require it.
 COMMON = {"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId", "SecurityToken"}
@@ -55,6 +56,11 @@ def read_sources(shared):
     contract = {}
     for name in CONTRACTS:
         document = json.loads((reference / "contract" / f"{name}.json").read_text())
+        for action, description in document["actions"].items():
+            contract[f"{document['_meta']['product']}/{action}"] = description
+    # Products that DIR does not describe, in the same notation; each file says where its facts are from.
+    for path in OWN_CONTRACTS:
+        document = json.loads(path.read_text())
         for action, description in document["actions"].items():
             contract[f"{document['_meta']['product']}/{action}"] = description
     return fresh, contract

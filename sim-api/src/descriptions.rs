@@ -20,6 +20,10 @@ const TAGS: &[(&str, &str)] = &[
     ("DNAT entry", "What the addresses of a NAT gateway lead to from outside."),
     ("SNAT entry", "Who goes out through a NAT gateway, and by which of its addresses."),
     ("IPv4 gateway", "Where the public IPv4 traffic of a VPC goes by routes, once it is active."),
+    (
+        "VPC peering",
+        "Two VPCs that exchange packets by their private addresses, where routes of both lead to it.",
+    ),
     ("IPv6 gateway", "The way of IPv6 addresses with internet bandwidth to the internet."),
     ("IPv6 bandwidth", "What makes an IPv6 address public."),
     ("Network ACL", "What may cross the edge of a vSwitch, judged packet by packet."),

@@ -291,7 +291,7 @@ impl<R: Resource, T> Walk<R, T> {
             let Some(id) = ids.next() else { return self.finish() };
             self.at = Some(id);
             let Some(row) = rows.get(&id) else { continue };
-            let fits = (!named || row.owner().admits(caller))
+            let fits = (!named || row.admits(caller))
                 && others.iter().all(|other| other.contains(id))
                 && self.rows.rules.iter().all(|rule| rule(w, row));
             if fits && self.take(w, id, row) {

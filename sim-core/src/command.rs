@@ -144,6 +144,12 @@ commands! {
     AllocateIpv6Bandwidth(crate::vpc::ipv6_bandwidth::AllocateIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::allocate;
     ModifyIpv6Bandwidth(crate::vpc::ipv6_bandwidth::ModifyIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::modify;
     DeleteIpv6Bandwidth(crate::vpc::ipv6_bandwidth::DeleteIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::delete;
+    // -- peering
+    CreateVpcPeer(crate::vpc::vpc_peer::CreateVpcPeer) => crate::vpc::vpc_peer::create;
+    AcceptVpcPeer(crate::vpc::vpc_peer::AcceptVpcPeer) => crate::vpc::vpc_peer::accept;
+    RejectVpcPeer(crate::vpc::vpc_peer::RejectVpcPeer) => crate::vpc::vpc_peer::reject;
+    ModifyVpcPeer(crate::vpc::vpc_peer::ModifyVpcPeer) => crate::vpc::vpc_peer::modify;
+    DeleteVpcPeer(crate::vpc::vpc_peer::DeleteVpcPeer) => crate::vpc::vpc_peer::delete;
     // -- network ACLs
     CreateNetworkAcl(crate::vpc::network_acl::CreateNetworkAcl) => crate::vpc::network_acl::create;
     ModifyNetworkAcl(crate::vpc::network_acl::ModifyNetworkAcl) => crate::vpc::network_acl::modify;

@@ -22,6 +22,7 @@ use crate::vpc::nat_gateway::{self, NatGateway};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::route_table::{self, AssociateType, RouteTable};
 use crate::vpc::vpc::Vpc;
+use crate::vpc::vpc_peer;
 use crate::vpc::{ha_vip_binding, next_hop, snat};
 use crate::world::World;
 
@@ -208,6 +209,11 @@ const fn counter(quota: Quota) -> Counter {
         Quota::EipsPerSnatEntry => Counter::NatGateway(|w, gateway| {
             snat::of_gateway(w, gateway.id).map(|entry| entry.eips.len() as u64).max().unwrap_or(0)
         }),
+        Quota::VpcPeersPerRegion => {
+            Counter::Region(|w, owner| w.indexes().vpc_peers.by_requester.count(owner))
+        }
+        Quota::IntraRegionPeersPerVpc => Counter::Vpc(|w, vpc| vpc_peer::counted(w, vpc.id, false)),
+        Quota::CrossRegionPeersPerVpc => Counter::Vpc(|w, vpc| vpc_peer::counted(w, vpc.id, true)),
         Quota::NetworkAclsPerVpc => Counter::Vpc(|w, vpc| w.indexes().network_acls.by_vpc.count(&vpc.id)),
         Quota::NetworkAclIngressRules => Counter::NetworkAcl(|_, acl| acl.counted(Direction::Ingress)),
         Quota::NetworkAclEgressRules => Counter::NetworkAcl(|_, acl| acl.counted(Direction::Egress)),

@@ -9,6 +9,11 @@ use crate::world::{Stored, World};
 pub trait Resource: Stored<Key: Id> {
     /// Whose it is.
     fn owner(&self) -> &Owner;
+
+    /// Whether a caller sees it: who works in the account and region of its owner.
+    fn admits(&self, caller: &Caller) -> bool {
+        self.owner().admits(caller)
+    }
 }
 
 impl World {
@@ -17,7 +22,7 @@ impl World {
     /// # Errors
     /// The kind's "no such object", for a missing and a foreign id alike.
     pub fn visible<R: Resource>(&self, caller: &Caller, id: R::Key) -> Outcome<&R> {
-        self.get::<R>(&id).filter(|row| row.owner().admits(caller)).ok_or_else(|| missing(id))
+        self.get::<R>(&id).filter(|row| row.admits(caller)).ok_or_else(|| missing(id))
     }
 }
 
@@ -55,6 +60,7 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::Ipv6Gateway => "ipv6_gateway_id",
         IdKind::Ipv6Address => "ipv6_address",
         IdKind::Ipv6Bandwidth => "ipv6_bandwidth_id",
+        IdKind::VpcPeer => "vpc_peer_id",
         IdKind::NetworkAcl => "network_acl_id",
         IdKind::NetworkAclRule => "id",
         IdKind::AccessControlList => "access_control_list_id",
@@ -117,6 +123,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::Ipv4Gateway => of::<crate::vpc::ipv4_gateway::Ipv4Gateway>(w, id),
         IdKind::Ipv6Gateway => of::<crate::vpc::ipv6_gateway::Ipv6Gateway>(w, id),
         IdKind::Ipv6Bandwidth => of::<crate::vpc::ipv6_bandwidth::Ipv6Bandwidth>(w, id),
+        IdKind::VpcPeer => of::<crate::vpc::vpc_peer::VpcPeer>(w, id),
         IdKind::NetworkAcl => of::<crate::vpc::network_acl::NetworkAcl>(w, id),
         IdKind::AccessControlList => of::<crate::slb::acl::AccessControlList>(w, id),
         IdKind::ServerCertificate => of::<crate::slb::certificate::ServerCertificate>(w, id),

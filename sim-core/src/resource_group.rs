@@ -137,7 +137,9 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
     let acls = acls.filter(|a| a.resource_group == group).map(|a| a.id.into());
     let eips =
         w.table::<crate::vpc::eip::Eip>().iter().filter(|e| e.resource_group == group).map(|e| e.id.into());
-    let acls = acls.chain(eips);
+    let peers = w.table::<crate::vpc::vpc_peer::VpcPeer>().iter();
+    let peers = peers.filter(|p| p.resource_group == group).map(|p| p.id.into());
+    let acls = acls.chain(eips).chain(peers);
     let balancers = w.table::<crate::slb::load_balancer::LoadBalancer>().iter();
     let balancers = balancers.filter(|b| b.resource_group == group).map(|b| b.id.into());
     let servers = w.table::<crate::slb::certificate::ServerCertificate>().iter();
@@ -160,7 +162,7 @@ pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyI
 /// Moves an object to another group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveToResourceGroup {
-    /// The object: a VPC, security group, network interface, instance, elastic IP address or load balancer.
+    /// The object: a VPC, peering connection, security group, network interface, instance, elastic IP address or load balancer.
     pub resource: AnyId,
     /// The group.
     pub group: ResourceGroupId,
@@ -176,7 +178,7 @@ pub fn move_to(w: &mut World, caller: &Caller, c: &MoveToResourceGroup) -> Outco
     if let Ok(vpc) = crate::id::VpcId::try_from(c.resource) {
         w.visible::<crate::vpc::vpc::Vpc>(caller, vpc)?.check_available()?;
     }
-    let kinds = "a VPC, security group, network interface, instance, elastic IP address or load balancer";
+    let kinds = "a VPC, peering connection, security group, network interface, instance, elastic IP address or load balancer";
     let wrong_kind = || Refusal::new(ErrorCode::ResourceTypeUnknown).field("resource_id").accepted(kinds);
     match c.resource.kind() {
         IdKind::Vpc => {
@@ -198,6 +200,10 @@ pub fn move_to(w: &mut World, caller: &Caller, c: &MoveToResourceGroup) -> Outco
         IdKind::Eip => {
             let id = c.resource.try_into().map_err(|_| wrong_kind())?;
             w.update::<crate::vpc::eip::Eip>(&id, |e| e.resource_group = group);
+        }
+        IdKind::VpcPeer => {
+            let id = c.resource.try_into().map_err(|_| wrong_kind())?;
+            w.update::<crate::vpc::vpc_peer::VpcPeer>(&id, |p| p.resource_group = group);
         }
         IdKind::LoadBalancer => {
             let id = c.resource.try_into().map_err(|_| wrong_kind())?;

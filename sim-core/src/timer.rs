@@ -4,6 +4,7 @@ use crate::ecs::service_port::PortProtocol;
 use crate::id::{
     EipId, EniId, ForwardEntryId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, ListenerId,
     NatGatewayId, NetworkAclId, OutageId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
+    VpcPeerId,
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
@@ -53,6 +54,8 @@ pub enum Due {
     Ipv4Gateway(Ipv4GatewayId),
     /// An IPv6 gateway leaves its transition.
     Ipv6Gateway(Ipv6GatewayId),
+    /// A peering connection leaves its transition, or its request expires.
+    VpcPeer(VpcPeerId),
     /// A network ACL and its bindings leave their transition.
     NetworkAcl(NetworkAclId),
     /// The schedule of a port of an instance goes on.
@@ -134,6 +137,7 @@ impl World {
             Due::HaVip(id) => crate::vpc::ha_vip::settle(self, id),
             Due::Ipv4Gateway(id) => crate::vpc::ipv4_gateway::settle(self, id),
             Due::Ipv6Gateway(id) => crate::vpc::ipv6_gateway::settle(self, id),
+            Due::VpcPeer(id) => crate::vpc::vpc_peer::settle(self, id),
             // -- network ACLs
             Due::NetworkAcl(id) => crate::vpc::network_acl::settle(self, id),
             // -- how ports answer, outages

@@ -68,6 +68,8 @@ tables! {
     59 ipv6_gateways crate::vpc::ipv6_gateway::Ipv6Gateway;
     60 ipv6_bandwidths crate::vpc::ipv6_bandwidth::Ipv6Bandwidth;
     61 ha_vips crate::vpc::ha_vip::HaVip;
+    // -- peering
+    62 vpc_peers crate::vpc::vpc_peer::VpcPeer;
     // -- load balancers (70..=79)
     70 load_balancers crate::slb::load_balancer::LoadBalancer;
     71 listeners crate::slb::listener::Listener;

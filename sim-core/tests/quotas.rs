@@ -9,6 +9,7 @@ mod internet;
 mod regional;
 
 use compact_str::format_compact;
+use forwarding::listener;
 use sim_core::cidr::Cidr;
 use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::eni::{CreateEni, EniKind, TrafficMode};
@@ -22,8 +23,6 @@ use sim_core::quota::{AdjustQuota, CEILING_FACTOR, Quota};
 use sim_core::quota_usage::QuotaScope;
 use sim_core::settings::ChangeSettings;
 use sim_core::slb::backend::{AddBackends, Member as Behind, NewBackend, Pool, Server};
-use sim_core::slb::listener::CreateListener;
-use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
@@ -169,22 +168,6 @@ fn backends(pool: Pool, eni: EniId, ports: std::ops::Range<u16>) -> AddBackends 
         description: None,
     };
     AddBackends { pool, backends: ports.map(new).collect() }
-}
-
-fn listener(load_balancer: LoadBalancerId, port: u16) -> CreateListener {
-    CreateListener {
-        load_balancer,
-        port,
-        protocol: sim_core::slb::listener::Protocol::Tcp,
-        description: None,
-        backend_port: Some(80),
-        group: None,
-        pair: None,
-        redirect: None,
-        access: AccessSettings::default(),
-        settings: Box::default(),
-        tags: Vec::new(),
-    }
 }
 
 fn balancer() -> CreateLoadBalancer {
@@ -457,6 +440,9 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::BindingsPerHaVip
         | Quota::HaVipRouteEntries
         | Quota::NetworkAclsPerVpc
+        | Quota::VpcPeersPerRegion
+        | Quota::IntraRegionPeersPerVpc
+        | Quota::CrossRegionPeersPerVpc
         | Quota::NetworkAclIngressRules
         | Quota::NetworkAclEgressRules => internet::fill(lab, quota),
         Quota::SecondaryEnis => {

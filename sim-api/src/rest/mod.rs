@@ -43,6 +43,7 @@ mod nat_gateways;
 mod nat_traffic;
 mod network_acls;
 mod snat_entries;
+mod vpc_peers;
 // -- load balancers
 mod backend_health;
 mod domain_extensions;
@@ -113,6 +114,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         ipv4_gateways::router(),
         ipv6_gateways::router(),
         ipv6_bandwidths::router(),
+        vpc_peers::router(),
         // -- network ACLs
         network_acls::router(),
         access_control_lists::router(),
@@ -180,6 +182,7 @@ pub const REFUSALS: &[Refusals] = &[
     ipv4_gateways::REFUSALS,
     ipv6_gateways::REFUSALS,
     ipv6_bandwidths::REFUSALS,
+    vpc_peers::REFUSALS,
     // -- network ACLs
     network_acls::REFUSALS,
     access_control_lists::REFUSALS,

@@ -46,10 +46,13 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(find_reachability))
 }
 
-/// Network interfaces of the VPC; conditions narrow each other down, and without any all are meant.
+/// Network interfaces of the VPC, or of a peered one; conditions narrow each other down, and without any all are meant.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InterfacesBody {
+    /// Those of this VPC, which a peering connection joins to the question's; of the question's if absent.
+    #[serde(default)]
+    vpc_id: Option<String>,
     /// These.
     #[serde(default)]
     network_interface_ids: Option<Vec<String>>,
@@ -71,6 +74,9 @@ pub struct SendersBody {
     /// Every host on the internet instead of interfaces.
     #[serde(default)]
     internet: bool,
+    /// Those of this VPC, which a peering connection joins to the question's; of the question's if absent.
+    #[serde(default)]
+    vpc_id: Option<String>,
     /// These interfaces.
     #[serde(default)]
     network_interface_ids: Option<Vec<String>>,
@@ -268,8 +274,10 @@ impl ReachabilityBody {
 
 impl SendersBody {
     fn read(&self, w: &World, caller: &Caller, vpc: VpcId) -> Outcome<Senders> {
-        let SendersBody { internet, network_interface_ids, security_group_id, vswitch_id, tag } = self;
+        let SendersBody { internet, vpc_id, network_interface_ids, security_group_id, vswitch_id, tag } =
+            self;
         let interfaces = InterfacesBody {
+            vpc_id: vpc_id.clone(),
             network_interface_ids: network_interface_ids.clone(),
             security_group_id: security_group_id.clone(),
             vswitch_id: vswitch_id.clone(),
@@ -298,14 +306,17 @@ fn within(refusal: Refusal, side: &str) -> Refusal {
 impl InterfacesBody {
     /// Whether it has a condition.
     fn narrows(&self) -> bool {
-        self.network_interface_ids.is_some()
+        self.vpc_id.is_some()
+            || self.network_interface_ids.is_some()
             || self.security_group_id.is_some()
             || self.vswitch_id.is_some()
             || self.tag.is_some()
     }
 
-    /// The interfaces of the VPC that are meant.
+    /// The interfaces of the VPC that are meant, or of a peered one.
     fn read(&self, w: &World, caller: &Caller, vpc: VpcId) -> Outcome<Vec<EniId>> {
+        let vpc = self.vpc_id.as_deref().map_or(Ok(vpc), parse_id)?;
+        w.visible::<Vpc>(caller, vpc)?;
         let all = || w.indexes().enis.by_vpc.of(&vpc).copied();
         let mut chosen: BTreeSet<EniId> = match &self.network_interface_ids {
             Some(ids) => {

@@ -72,6 +72,8 @@ pub const REFUSALS: Refusals = &[
             E::HaVipStatusIncorrect,
             E::RouteNatGatewayOtherVpc,
             E::RouteIpv4GatewayStatus,
+            E::RouteVpcPeerStatus,
+            E::RouteVpcPeerOtherVpc,
             E::RouteIpv4GatewayOtherVpc,
             E::RouteIpv6GatewayOtherVpc,
             E::RouteIpv6GatewayIpv4,
@@ -112,6 +114,8 @@ pub const REFUSALS: Refusals = &[
             E::HaVipStatusIncorrect,
             E::RouteNatGatewayOtherVpc,
             E::RouteIpv4GatewayStatus,
+            E::RouteVpcPeerStatus,
+            E::RouteVpcPeerOtherVpc,
             E::RouteIpv4GatewayOtherVpc,
             E::RouteIpv6GatewayOtherVpc,
             E::RouteIpv6GatewayIpv4,
@@ -164,7 +168,7 @@ pub struct RouteEntryBody {
     /// The networks that it is for.
     #[schema(example = "192.168.0.0/24")]
     destination: String,
-    /// The type of its next hop: local, Instance, NetworkInterface, HaVip, NatGateway, Ipv4Gateway or IPv6Gateway.
+    /// The type of its next hop: local, Instance, NetworkInterface, HaVip, NatGateway, Ipv4Gateway, IPv6Gateway or VpcPeer.
     #[schema(example = "Instance")]
     next_hop_type: &'static str,
     /// Its next hop; null if that is local.

@@ -139,6 +139,9 @@ pub struct StepBody {
     /// The next hop, if it is an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_hop_id: Option<String>,
+    /// The peering connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpc_peer_id: Option<String>,
     /// The VPC.
     #[serde(skip_serializing_if = "Option::is_none")]
     vpc_id: Option<String>,
@@ -352,6 +355,11 @@ impl StepBody {
                 StepBody::of("returned").balancer(load_balancer).listener(listener).header(header)
             }
             Hop::Forwarded { instance, eni } => StepBody::of("forwarded").instance(instance).eni(eni),
+            Hop::Peered { peer, vpc } => StepBody {
+                vpc_peer_id: Some(peer.to_string()),
+                vpc_id: Some(vpc.to_string()),
+                ..StepBody::of("peered")
+            },
             Hop::Taken { place } => StepBody::of("taken").at(place),
         }
     }

@@ -68,6 +68,7 @@ pub const REFUSALS: Refusals = &[
             E::VpcHasNatGateway,
             E::VpcHasIpv4Gateway,
             E::VpcHasIpv6Gateway,
+            E::VpcHasVpcPeer,
             E::VpcHasVSwitch,
             E::VpcHasRouteTable,
             E::VpcHasGatewayRouteTable,

@@ -11,7 +11,7 @@ use sim_core::id::{
     ForwardingRuleId, HaVipId, Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId, Ipv6BandwidthId,
     Ipv6GatewayId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode,
     ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId,
-    SnatEntryId, SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId,
+    SnatEntryId, SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId, VpcPeerId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -102,7 +102,14 @@ fn value(action: &Action, name: &str, param: &Param, kind: &Kind) -> String {
 
 fn text(action: &Action, name: &str) -> String {
     let (ecs, slb) = (action.product == "Ecs", action.product == "Slb");
+    let peer = action.product == "VpcPeer";
     match name {
+        "InstanceId" | "ResourceId" if peer => id::<VpcPeerId>(),
+        "ResourceType" if peer => "PeerConnection".to_owned(),
+        "AcceptingVpcId" => id::<VpcId>(),
+        "AcceptingRegionId" => "cn-hangzhou".to_owned(),
+        "LinkType" => "Gold".to_owned(),
+        "Category" if peer => "All".to_owned(),
         "ListenerProtocol" | "HealthCheckType" if slb => "tcp".to_owned(),
         "AclType" if slb => "white".to_owned(),
         "AclId" | "AclIds" if slb => id::<AccessControlListId>(),

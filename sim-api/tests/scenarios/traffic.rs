@@ -13,6 +13,7 @@
 //! | `filter VSWITCH ACL`, `unfilter VSWITCH ACL` | bind it to a vSwitch |
 //! | `eip NAME`, `expose HOST EIP`, `hide EIP` | an elastic IP address; bind it; take it away |
 //! | `nat NAME VPC VSWITCH`, `expose NAT EIP` | a NAT gateway; bind an address to it |
+//! | `peer NAME VPC VPC` | a peering connection |
 //! | `ipv4-gateway NAME VPC`, `activate NAME` | an IPv4 gateway; make it active |
 //! | `snat NAT BLOCK EIP` | let a block out by it |
 //! | `dnat NAT EIP PORTS ADDRESS PORTS PROTOCOL` | let in what comes to these ports |
@@ -23,6 +24,7 @@
 //! `10.0.2.9:80/tcp` or `10.0.2.9/icmp`; the name of an elastic IP address stands for the address.
 
 use super::words::Story;
+use sim_core::AccountId;
 use sim_core::Command;
 use sim_core::datapath::remedy::remedy;
 use sim_core::datapath::text::Words;
@@ -52,6 +54,7 @@ use sim_core::vpc::resident::CreateResident;
 use sim_core::vpc::route_entry::{EntryRef, ModifyRouteEntry};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
+use sim_core::vpc::vpc_peer::CreateVpcPeer;
 use std::net::Ipv4Addr;
 
 impl Story {
@@ -157,6 +160,21 @@ impl Story {
                 let (vpc, name, description, resource_group) = (self.id(vpc), None, None, None);
                 let tags = Vec::new();
                 (Some(called), CreateIpv4Gateway { vpc, name, description, resource_group, tags }.into())
+            }
+            ["peer", called, vpc, other] => {
+                let command = CreateVpcPeer {
+                    vpc: self.id(vpc),
+                    accepting_account: AccountId::DEFAULT,
+                    accepting_region: "cn-hangzhou".into(),
+                    accepting_vpc: self.id(other),
+                    name: None,
+                    description: None,
+                    bandwidth: None,
+                    link_type: None,
+                    resource_group: None,
+                    tags: Vec::new(),
+                };
+                (Some(called), command.into())
             }
             ["activate", gateway] => {
                 (None, EnableIpv4Gateway { gateway: self.id(gateway), tables: Vec::new() }.into())

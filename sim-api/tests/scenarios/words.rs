@@ -245,6 +245,7 @@ impl Story {
                     IdKind::HaVip => "HaVip",
                     IdKind::NatGateway => "NatGateway",
                     IdKind::Ipv4Gateway => "Ipv4Gateway",
+                    IdKind::VpcPeer => "VpcPeer",
                     _ => "NetworkInterface",
                 };
                 let (kind, id) = (Some(kind.into()), Some(hop.to_string().into()));
@@ -383,6 +384,9 @@ impl Story {
             IdKind::Eip => w
                 .get::<sim_core::vpc::eip::Eip>(&self.id(name))
                 .map(|eip| format!("{} {}", eip.address, eip.status.text())),
+            IdKind::VpcPeer => w
+                .get::<sim_core::vpc::vpc_peer::VpcPeer>(&self.id(name))
+                .map(|peer| peer.status.text().to_owned()),
             IdKind::Ipv4Gateway => w
                 .get::<sim_core::vpc::ipv4_gateway::Ipv4Gateway>(&self.id(name))
                 .map(|gateway| gateway.status.text().to_owned()),

@@ -9,9 +9,7 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId, ListenerId, LoadBalancerId,
-    NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId,
-    VSwitchId, VpcId,
+    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId, ListenerId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId, VpcPeerId,
 };
 use crate::slb::backend::Server;
 use crate::slb::listener::ListenerStatus;
@@ -238,6 +236,13 @@ pub enum Hop {
         instance: InstanceId,
         /// By this interface.
         eni: EniId,
+    },
+    /// A peering connection carried the packet into its other VPC.
+    Peered {
+        /// The connection.
+        peer: VpcPeerId,
+        /// The VPC where the packet is now.
+        vpc: VpcId,
     },
     /// The packet arrived.
     Taken {

@@ -35,10 +35,12 @@ use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_binding::UnassociateNetworkAcl;
 use crate::vpc::network_acl_rule::{self, NetworkAclRule, UpdateNetworkAclRules};
-use crate::vpc::next_hop::{HopChoice, NextHop};
+use crate::vpc::next_hop::{HopChoice, NextHop, NextHopKind};
 use crate::vpc::resident::Resident;
 use crate::vpc::route_entry::{CreateRouteEntry, DeleteRouteEntry, EntryRef, NewEntry, RouteEntry};
 use crate::vpc::route_table::{self, AssociateType, RouteTable};
+use crate::vpc::vpc;
+use crate::vpc::vpc_peer::{PeerStatus, VpcPeer};
 use crate::vpc::vswitch::VSwitch;
 use crate::world::World;
 use std::net::{IpAddr, Ipv4Addr};
@@ -191,7 +193,11 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
             .into(),
         ],
         Disposition::NoPublicPath { vpc, address: IpAddr::V4(address) } => public_addresses(w, vpc, address),
-        Disposition::NoRoute { table, address, .. } => routes_of_siblings(w, trace, table, address),
+        Disposition::NoRoute { table, address, .. } => {
+            let mut changes = routes_of_siblings(w, trace, table, address);
+            changes.extend(routes_to_peers(w, table, address));
+            changes
+        }
         Disposition::NextHopGone { entry, .. } => vec![without_route(w, entry)],
         Disposition::HaVipUnanswered { ha_vip, .. } => started_for(w, ha_vip),
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } | Disposition::AnswerForeign { .. } => {
@@ -418,6 +424,26 @@ fn routes_of_siblings(w: &World, trace: &Trace, table: RouteTableId, address: Ip
         }
     }
     changes
+}
+
+/// The routes into vSwitches of peered VPCs in which an address lies.
+fn routes_to_peers(w: &World, table: RouteTableId, address: IpAddr) -> Vec<Command> {
+    let Some(lacking) = w.get::<RouteTable>(&table) else { return Vec::new() };
+    let peers = w.indexes().vpc_peers.by_vpc.of(&lacking.vpc).filter_map(|id| w.get::<VpcPeer>(id));
+    let block = |peer: &VpcPeer| {
+        let there = vpc::vswitches(w, peer.other_side(lacking.vpc)?);
+        let mut blocks = there.flat_map(|s| [Some(Cidr::from(s.block)), s.ipv6.map(Cidr::from)]).flatten();
+        blocks.find(|block| block.contains_address(address))
+    };
+    let at_work = peers.filter(|peer| peer.status == PeerStatus::Activated);
+    let route = |peer: &VpcPeer| {
+        let (kind, id) = (NextHopKind::VpcPeer.text(), peer.id.to_string());
+        let next_hop = HopChoice { kind: Some(kind.into()), id: Some(id.into()), list: Vec::new() };
+        let (table, destination) = (table.to_string().into(), block(peer)?.to_string().into());
+        let entry = NewEntry { table, destination, next_hop, name: None, description: None };
+        Some(CreateRouteEntry { entry }.into())
+    };
+    at_work.filter_map(route).take(TRIED).collect()
 }
 
 /// The entries by which the packet was forwarded on the leg where it ended, the last first.

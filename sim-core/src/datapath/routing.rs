@@ -7,7 +7,7 @@ use super::{balancer, edge, internet, member};
 use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::ecs::eni::Eni;
 use crate::ecs::instance::Instance;
-use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId, VpcPeerId};
 use crate::slb::load_balancer::{Home, LoadBalancer};
 use crate::vpc::gateway_route_table;
 use crate::vpc::ha_vip::{self, HaVip};
@@ -17,6 +17,7 @@ use crate::vpc::next_hop::NextHop;
 use crate::vpc::resident::Resident;
 use crate::vpc::route_table::{self, Chosen};
 use crate::vpc::vpc::{self, Vpc};
+use crate::vpc::vpc_peer::VpcPeer;
 use crate::vpc::vswitch::VSwitch;
 use crate::world::World;
 use std::net::IpAddr;
@@ -111,6 +112,8 @@ enum Next<'w> {
     Ipv4Gateway,
     /// To the IPv6 gateway.
     Ipv6Gateway,
+    /// By a peering connection to its other VPC.
+    Peer(VpcPeerId, VpcId),
     /// To a next hop that does not exist any more.
     Gone,
 }
@@ -127,6 +130,11 @@ impl<'w> Next<'w> {
             NextHop::NatGateway(id) => return Next::Gateway(id),
             NextHop::Ipv4Gateway(_) => return Next::Ipv4Gateway,
             NextHop::Ipv6Gateway(_) => return Next::Ipv6Gateway,
+            // So does a peering connection.
+            NextHop::VpcPeer(id) => {
+                let other = w.get::<VpcPeer>(&id).and_then(|peer| peer.other_side(vpc));
+                return Next::Peer(id, other.expect("a connection outlives the routes to it"));
+            }
         };
         eni.map_or(Next::Gone, Next::Interface)
     }
@@ -160,9 +168,12 @@ impl<'w> Next<'w> {
             Next::HaVip(vip) => Some(vip.vswitch),
             Next::Balancer(balancer) => balancer.home.map(|home| home.vswitch),
             Next::Nobody => vswitch_of(w, vpc, destination),
-            Next::CloudService | Next::Gateway(_) | Next::Ipv4Gateway | Next::Ipv6Gateway | Next::Gone => {
-                None
-            }
+            Next::CloudService
+            | Next::Gateway(_)
+            | Next::Ipv4Gateway
+            | Next::Ipv6Gateway
+            | Next::Peer(..)
+            | Next::Gone => None,
         }
     }
 }
@@ -200,6 +211,10 @@ fn follow<'w, S: Sink>(
             Next::Gateway(id) => return internet::leave_by_gateway(walk, vpc, id, header),
             Next::Ipv4Gateway => return internet::leave_by_ipv4_gateway(walk, vpc, sender, header),
             Next::Ipv6Gateway => return internet::leave_by_ipv6_gateway(walk, vpc, header),
+            Next::Peer(peer, other) => {
+                walk.step(|| Hop::Peered { peer, vpc: other });
+                return from_peer(walk, other, header);
+            }
             Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
             reached => return deliver(walk, vpc, Some(vswitch), reached, header),
         };
@@ -298,6 +313,15 @@ pub(super) fn from_outside<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: 
     deliver(walk, vpc, None, next, header)
 }
 
+/// Delivers a packet that comes into a VPC over a peering connection: to what lies in it, and to nothing that its routes
+/// lead to, cloud services among them.
+fn from_peer<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<Place> {
+    if in_cloud_services(header.destination) {
+        return Err(Disposition::NobodyThere { vpc, address: header.destination });
+    }
+    from_outside(walk, vpc, header)
+}
+
 fn deliver<S: Sink>(
     walk: &mut Walk<'_, S>,
     vpc: VpcId,
@@ -324,6 +348,7 @@ fn deliver<S: Sink>(
         | Next::Gateway(_)
         | Next::Ipv4Gateway
         | Next::Ipv6Gateway
+        | Next::Peer(..)
         | Next::Gone => {
             return Err(Disposition::NobodyThere { vpc, address: header.destination });
         }
@@ -350,7 +375,13 @@ fn leads_behind(w: &World, eni: &Eni, entry: Option<Chosen>, destination: IpAddr
         Some(NextHop::HaVip(id)) => {
             w.get::<HaVip>(&id).and_then(|vip| vip.master(w)).is_some_and(|master| master.id == eni.id)
         }
-        Some(NextHop::Local | NextHop::NatGateway(_) | NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_))
+        Some(
+            NextHop::Local
+            | NextHop::NatGateway(_)
+            | NextHop::Ipv4Gateway(_)
+            | NextHop::Ipv6Gateway(_)
+            | NextHop::VpcPeer(_),
+        )
         | None => false,
     };
     by_it && vswitch_of(w, eni.vpc, destination).is_none()

@@ -139,6 +139,7 @@ impl<'a> Words<'a> {
             Hop::Forwarded { instance, eni } => {
                 format!("{} forwards it by {}", self.id(instance), self.id(eni))
             }
+            Hop::Peered { peer, vpc } => format!("{} carries it into {}", self.id(peer), self.id(vpc)),
             Hop::Taken { place } => format!("{} takes it", self.place(place)),
         }
     }

@@ -11,7 +11,7 @@ macro_rules! any_errors {
         TokenMalformed Invalid ["InvalidClientToken.Malformed", "InvalidClientToken.ValueNotSupported", "InvalidParameter"] 400 "The client token must be 1 to 64 ASCII characters.";
         RegionNotFound NotFound ["InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegion.NotFound", "Forbidden.RegionNotFound", "InvalidRegion.Malformed", "InvalidRegionId.MalFormed"] 404 "The specified region does not exist.";
         ZoneNotFound NotFound ["InvalidZoneId.NotFound", "InvalidZoneId"] 404 "The specified zone does not exist in the region.";
-        ResourceGroupNotFound NotFound ["InvalidResourceGroup.NotFound", "InvalidResourceGroupId", "InvalidResourceGroupId.NotFound", "ResourceNotFound", "IllegalParam.ResourceGroupId"] 404 "The specified resource group does not exist.";
+        ResourceGroupNotFound NotFound ["InvalidResourceGroup.NotFound", "InvalidResourceGroupId", "InvalidResourceGroupId.NotFound", "ResourceNotFound", "IllegalParam.ResourceGroupId", "OperationFailed.NotExist.ResourceGroup"] 404 "The specified resource group does not exist.";
         ResourceNotFound NotFound ["InvalidResourceId.NotFound", "InvalidInstanceIds.NotFound", "Invalid.InstanceIds", "ResourceNotExist"] 404 "The specified resource does not exist.";
         ResourceTypeUnknown Invalid ["InvalidResourceType.NotFound", "InvalidInstanceType.NotFound", "IllegalParam.ResourceType", "InvalidParam.ResourceType"] 404 "The resource type is not one of this product.";
         ResourceListSize Invalid ["NumberExceed.ResourceIds", "SizeLimitExceeded.ResourceId"] 400 "1 to 50 resources are named in a call.";

@@ -157,6 +157,26 @@ macro_rules! internet_errors {
         Ipv6BandwidthInvalid Invalid ["IllegalParam.Bandwidth"] 400 "The internet bandwidth of an IPv6 address is 1 to 2000 Mbit/s if it is paid by bandwidth and 1 to 1000 Mbit/s if it is paid by traffic.";
         Ipv6BandwidthOtherVpc Conflict ["OperationFailed.Ipv6GatewayDisMatchIpv6Address"] 400 "The IPv6 address is in another VPC than the IPv6 gateway.";
         Ipv6BandwidthExists Conflict ["OperationFailed.InternetBandwidthAlreadyExisted"] 400 "The IPv6 address has internet bandwidth already.";
+        // --- VPC peering -------------------------------------------------------------------------------
+        VpcPeerNotFound NotFound ["ResourceNotFound.InstanceId"] 400 "The specified VPC peering connection does not exist.";
+        VpcPeerNameMalformed Invalid ["IllegalParam.Name"] 400 "The name of a new VPC peering connection has 2 to 128 characters, a letter first; a changed one has 1 to 128 and does not start with http:// or https://.";
+        VpcPeerDescriptionMalformed Invalid ["IllegalParam.Description"] 400 "The description of a new VPC peering connection has 2 to 256 characters, a letter first; a changed one has 1 to 256 and does not start with http:// or https://.";
+        VpcPeerBandwidthInvalid Invalid ["QuotaExceeded.Bandwidth", "IllegalParam.Bandwidth"] 400 "The bandwidth of a VPC peering connection between regions is 1 to 1024 Mbit/s.";
+        VpcPeerBandwidthInRegion Denied ["OperationFailed.BandwidthCannotBeChangedInSameRegion", "IllegalParam.Bandwidth"] 400 "The bandwidth of a VPC peering connection inside a region has no limit.";
+        VpcPeerLinkTypeUnknown Invalid ["IllegalParam.LinkType"] 400 "The link type of a VPC peering connection is Gold or Platinum.";
+        VpcPeerLinkTypeInRegion Denied ["OperationFailed.InterRegionLinkTypeNotSupported"] 400 "Only a VPC peering connection between regions has a link type.";
+        VpcPeerItself Invalid ["IllegalParam.AcceptingVpcId"] 400 "A VPC peering connection leads to another VPC.";
+        VpcPeerAcceptingVpcStatus State ["IncorrectStatus.AcceptingVpc"] 400 "The status of the accepting VPC does not allow this operation.";
+        VpcPeerExists Conflict ["ResourceAlreadyExist.VpcPeer"] 400 "The two VPCs have a peering connection already.";
+        VpcPeerQuotaExceeded Quota ["QuotaExceeded.VpcPeerCountPerUserPerRegion"] 400 "The number of VPC peering connections that the account asked for in the region has reached the quota.";
+        VpcPeerIntraRegionQuotaExceeded Quota ["QuotaExceeded.IntraRegionVpcPeerCountPerVpc"] 400 "One of the VPCs has as many peering connections inside its region as the quota allows.";
+        VpcPeerCrossRegionQuotaExceeded Quota ["QuotaExceeded.CrossRegionVpcPeerCountPerVpc"] 400 "One of the VPCs has as many peering connections to other regions as the quota allows.";
+        VpcPeerNotAccepter Denied ["Forbidden.NoPermission"] 400 "Only the account that was asked accepts or rejects a VPC peering connection.";
+        VpcPeerStatusIncorrect State ["IncorrectStatus.VpcPeer"] 400 "The status of the VPC peering connection does not allow this operation.";
+        VpcPeerHasRouteEntry Dependency ["OperationDenied.RouteEntryExist"] 400 "Route entries still lead to the VPC peering connection.";
+        RouteVpcPeerStatus State ["IncorrectStatus.VpcPeer"] 400 "The peering connection that should be the next hop is not Activated.";
+        RouteVpcPeerOtherVpc Conflict ["OperationFailed.InstanceDismatchCurrentVpc"] 400 "The VPC of the route table is not one of those of the peering connection.";
+        VpcHasVpcPeer Dependency ["OperationDenied.VpcPeerExists"] 400 "The VPC still has peering connections.";
         // --- network ACLs ------------------------------------------------------------------------------
         NetworkAclNotFound NotFound ["InvalidNetworkAcl.NotFound"] 400 "The specified network ACL does not exist.";
         NetworkAclNameMalformed Invalid ["ParameterIllegal.Name"] 400 "The name of a network ACL or rule does not start with http:// or https://.";

@@ -27,6 +27,7 @@ pub mod route_table;
 pub mod secondary_block;
 pub mod snat;
 pub mod vpc;
+pub mod vpc_peer;
 pub mod vrouter;
 pub mod vswitch;
 mod vswitch_ipv6;

@@ -7,6 +7,7 @@ use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{
     AnyId, EniId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId, RouteTableId, VpcId,
+    VpcPeerId,
 };
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -17,6 +18,7 @@ use crate::vpc::ipv6_gateway::{Ipv6Gateway, Ipv6GatewayStatus};
 use crate::vpc::nat_gateway::{NatGateway, NatStatus};
 use crate::vpc::route_entry::RouteEntry;
 use crate::vpc::route_table::{RouteTable, RouteTableKind};
+use crate::vpc::vpc_peer::{self, PeerStatus};
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,8 @@ pub enum NextHop {
     Ipv4Gateway(Ipv4GatewayId),
     /// To the IPv6 gateway.
     Ipv6Gateway(Ipv6GatewayId),
+    /// To a VPC peering connection.
+    VpcPeer(VpcPeerId),
 }
 
 impl NextHop {
@@ -53,6 +57,7 @@ impl NextHop {
             NextHop::NatGateway(_) => NextHopKind::NatGateway.text(),
             NextHop::Ipv4Gateway(_) => NextHopKind::Ipv4Gateway.text(),
             NextHop::Ipv6Gateway(_) => NextHopKind::Ipv6Gateway.text(),
+            NextHop::VpcPeer(_) => NextHopKind::VpcPeer.text(),
         }
     }
 
@@ -66,6 +71,7 @@ impl NextHop {
             NextHop::NatGateway(id) => Some(id.into()),
             NextHop::Ipv4Gateway(id) => Some(id.into()),
             NextHop::Ipv6Gateway(id) => Some(id.into()),
+            NextHop::VpcPeer(id) => Some(id.into()),
         }
     }
 }
@@ -219,6 +225,7 @@ pub(crate) fn resolve(
         Hops::One(NextHopKind::NatGateway, id) => to_nat_gateway(w, caller, table, destination, id),
         Hops::One(NextHopKind::Ipv4Gateway, id) => to_ipv4_gateway(w, caller, table, destination, id),
         Hops::One(NextHopKind::Ipv6Gateway, id) => to_ipv6_gateway(w, caller, table, destination, id),
+        Hops::One(NextHopKind::VpcPeer, id) => to_vpc_peer(w, caller, table, id),
         // No object of these types exists.
         Hops::One(kind, id) => Err(missing(kind, id)),
         Hops::Several(list) => {
@@ -362,6 +369,24 @@ fn to_ipv6_gateway(
             .accepted("an IPv6 network, such as ::/0"));
     }
     Ok(NextHop::Ipv6Gateway(gateway.id))
+}
+
+/// Either side of a connection has routes to it, IPv4 and IPv6, once it is at work.
+fn to_vpc_peer(w: &World, caller: &Caller, table: &RouteTable, id: &str) -> Outcome<NextHop> {
+    let found = id.parse().ok().and_then(|id| vpc_peer::find(w, caller, id).ok());
+    let peer = found.ok_or_else(|| missing(NextHopKind::VpcPeer, id))?;
+    if peer.status != PeerStatus::Activated {
+        return Err(Refusal::new(ErrorCode::RouteVpcPeerStatus)
+            .field("next_hop_id")
+            .detail(format!("{id} is {}.", peer.status.text())));
+    }
+    if peer.other_side(table.vpc).is_none() {
+        return Err(Refusal::new(ErrorCode::RouteVpcPeerOtherVpc)
+            .field("next_hop_id")
+            .detail(format!("{id} connects {} and {}.", peer.vpc, peer.accepting_vpc))
+            .accepted("a route table of one of the two VPCs"));
+    }
+    Ok(NextHop::VpcPeer(peer.id))
 }
 
 fn in_transition(detail: String) -> Refusal {

@@ -484,7 +484,8 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let gateways = ix.nat_gateways.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let v4 = ix.ipv4_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
     let v6 = ix.ipv6_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 11] = [
+    let peers = ix.vpc_peers.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 12] = [
         (ErrorCode::VpcHasNatGateway, gateways.collect()),
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouteTable, tables.into_iter().map(AnyId::from).collect()),
@@ -499,6 +500,7 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
         (ErrorCode::VpcHasResident, residents.chain(balancers).collect()),
         (ErrorCode::VpcHasIpv4Gateway, v4.into_iter().collect()),
         (ErrorCode::VpcHasIpv6Gateway, v6.into_iter().collect()),
+        (ErrorCode::VpcHasVpcPeer, peers.collect()),
     ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

@@ -42,6 +42,7 @@ pub fn kinds(hops: &[Hop]) -> String {
         Hop::Balanced { .. } => "balanced",
         Hop::Returned { .. } => "returned",
         Hop::Forwarded { .. } => "forwarded",
+        Hop::Peered { .. } => "peered",
         Hop::Taken { .. } => "taken",
     };
     hops.iter().map(kind).collect::<Vec<_>>().join(" ")

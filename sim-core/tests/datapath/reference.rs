@@ -12,7 +12,7 @@ use sim_core::datapath::{Header, Leg, Place, Question, Request};
 use sim_core::ecs::eni::{Eni, EniStatus};
 use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::instance::{Instance, InstanceStatus};
-use sim_core::id::{EniId, NatGatewayId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::id::{EniId, NatGatewayId, SecurityGroupId, VSwitchId, VpcId, VpcPeerId};
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::Target;
 use sim_core::vpc::forward_entry::ForwardEntry;
@@ -26,6 +26,7 @@ use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::RouteEntry;
 use sim_core::vpc::snat::{SnatEntry, SnatSource};
 use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vpc_peer::VpcPeer;
 use sim_core::vpc::vswitch::VSwitch;
 use std::net::IpAddr;
 
@@ -88,7 +89,9 @@ fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
         NextHop::Instance(id) => w.get::<Instance>(&id).and_then(|i| w.get::<Eni>(&i.primary_eni)),
         NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
         NextHop::HaVip(id) => master(w, w.get::<HaVip>(&id).unwrap()),
-        NextHop::NatGateway(_) | NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) => None,
+        NextHop::NatGateway(_) | NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) | NextHop::VpcPeer(_) => {
+            None
+        }
     }
 }
 
@@ -285,6 +288,16 @@ impl Follower<'_> {
         self.follow(Some(eni.id), eni.vswitch, true)
     }
 
+    /// Into the other VPC of a connection, and no further.
+    fn by_peer(&mut self, peer: VpcPeerId) -> Step<Place> {
+        let peer = self.w.get::<VpcPeer>(&peer).unwrap();
+        self.vpc = if self.vpc == peer.vpc { peer.accepting_vpc } else { peer.vpc };
+        if within(block("100.64.0.0/10"), self.header.destination) {
+            return Err("nobody_there");
+        }
+        self.inside(None)
+    }
+
     /// By the DNAT entry of the address that has the port.
     fn forwarded(&mut self, gateway: NatGatewayId, eip: &Eip) -> Step<Place> {
         let h = self.header;
@@ -445,6 +458,7 @@ impl Follower<'_> {
             match hop {
                 NextHop::NatGateway(gateway) => return self.by_gateway(gateway),
                 NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) => return self.by_internet_gateway(sender),
+                NextHop::VpcPeer(peer) => return self.by_peer(peer),
                 _ => {}
             }
             let lost = if matches!(hop, NextHop::HaVip(_)) { "ha_vip_unanswered" } else { "next_hop_gone" };

@@ -143,7 +143,8 @@ fn check_sets(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
                 for (port, expected) in tried(protocol, ports) {
                     let found = source_ports(protocol)
                         .iter()
-                        .any(|&source_port| question(source_port, port).verdict(w).delivered());
+                        .map(|&source_port| question(source_port, port).verdict(w).disposition)
+                        .any(|end| end == Disposition::Delivered(Place::Interface(interface(r))));
                     assert_eq!(found, expected, "{s:?} {r:?} {port}");
                 }
             }

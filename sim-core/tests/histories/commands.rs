@@ -13,6 +13,7 @@ mod interfaces;
 mod listeners;
 mod nat;
 mod networks;
+mod peers;
 mod routes;
 
 use crate::dice::Dice;
@@ -145,6 +146,11 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("AllocateIpv6Bandwidth", 14, gateways::allocate),
     ("ModifyIpv6Bandwidth", 9, gateways::modify),
     ("DeleteIpv6Bandwidth", 6, gateways::delete),
+    ("CreateVpcPeer", 14, peers::create),
+    ("AcceptVpcPeer", 6, peers::accept),
+    ("RejectVpcPeer", 6, peers::reject),
+    ("ModifyVpcPeer", 8, peers::modify),
+    ("DeleteVpcPeer", 3, peers::delete),
     ("CreateNetworkAcl", 5, acls::create_acl),
     ("ModifyNetworkAcl", 2, |d| {
         ModifyNetworkAcl { acl: d.id::<NetworkAcl>(), name: d.text(), description: d.text() }.into()

@@ -28,6 +28,7 @@ use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
 use sim_core::vpc::vpc::CreateVpc;
+use sim_core::vpc::vpc_peer::CreateVpcPeer;
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
 use sim_core::{Caller, Command, Reply, SimTime};
 use std::net::Ipv4Addr;
@@ -155,6 +156,7 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     forwarding(balancer, |command| give(&caller, command));
     pair(balancer, host, |command| give(&caller, command));
     encrypted(balancer, |command| give(&caller, command));
+    ask_for_peering(&caller, vpc, &mut give);
 }
 
 /// A listener of HTTP with a forwarding rule.
@@ -224,4 +226,24 @@ fn serve(balancer: LoadBalancerId, host: InstanceId, mut give: impl FnMut(Comman
     give(listener(balancer, 80, Protocol::Tcp).into());
     let listener = WhichListener { load_balancer: balancer, port: 80, protocol: None };
     give(StartListener { listener }.into());
+}
+
+/// Another account asks for a way to the VPC of the caller.
+fn ask_for_peering(caller: &Caller, vpc: VpcId, give: &mut impl FnMut(&Caller, Command) -> Reply) {
+    let [_, _, other, _] = callers();
+    let block = Some("172.16.0.0/16".parse().unwrap());
+    let theirs: VpcId = give(&other, CreateVpc { block, ..CreateVpc::default() }.into()).id();
+    let peer = CreateVpcPeer {
+        vpc: theirs,
+        accepting_account: caller.account,
+        accepting_region: caller.region.clone(),
+        accepting_vpc: vpc,
+        name: None,
+        description: None,
+        bandwidth: None,
+        link_type: None,
+        resource_group: None,
+        tags: Vec::new(),
+    };
+    give(&other, peer.into());
 }

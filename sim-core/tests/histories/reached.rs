@@ -18,11 +18,13 @@ use sim_core::vpc::ha_vip::{HaVip, HaVipStatus};
 use sim_core::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
+use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
 use sim_core::vpc::route_table::{RouteTable, Status};
 use sim_core::vpc::snat::{NatEntryStatus, SnatEntry};
 use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vpc_peer::{PeerStatus, VpcPeer};
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{Applied, Caller, Command, ErrorCode, World};
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,6 +139,14 @@ impl Reached {
         self.state("an IPv4 gateway is active", v4().any(|g| g.enabled));
         self.state("an IPv4 gateway is in transition", v4().any(|g| g.status != GatewayStatus::Created));
         self.state("an IPv6 address has bandwidth", w.table::<Ipv6Bandwidth>().iter().next().is_some());
+        let peers = || w.table::<VpcPeer>().iter();
+        self.state("a peering request waits", peers().any(|p| p.status == PeerStatus::Accepting));
+        self.state("a peering connection is at work", peers().any(|p| p.status == PeerStatus::Activated));
+        self.state("a peering connection leads to another account", {
+            peers().any(|p| p.owner.account != p.accepter.account)
+        });
+        let leads = |e: &RouteEntry| matches!(e.next_hop, NextHop::VpcPeer(_));
+        self.state("a route leads to a peering connection", w.table::<RouteEntry>().iter().any(leads));
         let bindings = || w.table::<NetworkAclBinding>().iter();
         self.state("an ACL filters", bindings().any(|b| b.status == BindingStatus::Binded));
         self.state("an ACL is being bound", bindings().any(|b| b.status == BindingStatus::Binding));
@@ -187,9 +197,13 @@ pub const STATES: &[&str] = &[
     "a backend waits for a verdict",
     "a dry run passes",
     "a next hop is gone",
+    "a peering connection is at work",
+    "a peering connection leads to another account",
+    "a peering request waits",
     "a port has a schedule",
     "a port was told to do something",
     "a quota is full",
+    "a route leads to a peering connection",
     "a rule names a group",
     "a rule names a list",
     "a system entry has another next hop",

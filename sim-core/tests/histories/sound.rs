@@ -61,6 +61,7 @@ pub fn check(w: &World) {
     checks(w);
     nat(w);
     gateways(w);
+    crate::sound_peers::check(w);
 }
 
 /// No member stands twice in a pool; each has a port if the pool is a group.

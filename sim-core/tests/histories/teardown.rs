@@ -35,6 +35,7 @@ use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef, RouteEntry};
 use sim_core::vpc::route_table::{DeleteRouteTable, UnassociateRouteTable};
 use sim_core::vpc::snat::DeleteSnatEntry;
 use sim_core::vpc::vpc::{DeleteVpc, Vpc};
+use sim_core::vpc::vpc_peer::DeleteVpcPeer;
 use sim_core::vpc::vswitch::{DeleteVSwitch, VSwitch};
 use sim_core::{Caller, Command, ErrorCode, Refusal, World};
 
@@ -87,6 +88,7 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             ErrorCode::NatGatewayNotFound,
             ErrorCode::Ipv4GatewayNotFound,
             ErrorCode::Ipv6GatewayNotFound,
+            ErrorCode::VpcPeerNotFound,
         ];
         if gone.contains(&refusal.code()) {
             return;
@@ -187,6 +189,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
         IdKind::Ipv4Gateway => {
             DeleteIpv4Gateway { gateway: id.try_into().unwrap(), mode: InternetMode::Private }.into()
         }
+        IdKind::VpcPeer => DeleteVpcPeer { peer: id.try_into().unwrap(), force: true }.into(),
         IdKind::Ipv6Gateway => DeleteIpv6Gateway { gateway: id.try_into().unwrap() }.into(),
         IdKind::Ipv6Bandwidth => {
             DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(id.try_into().unwrap()) }.into()

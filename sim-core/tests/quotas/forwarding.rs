@@ -1,12 +1,13 @@
 //! Quotas of what hangs on a listener or a group: forwarding rules, domain extensions.
 
-use super::{Lab, balancer, listener};
+use super::{Lab, balancer};
 use compact_str::CompactString;
 use sim_core::id::{LoadBalancerId, ServerCertificateId, VServerGroupId};
 use sim_core::quota::Quota;
 use sim_core::slb::domain_extension::CreateDomainExtension;
 use sim_core::slb::forwarding_rule::{CreateForwardingRules, NewRule, OwnSettings};
 use sim_core::slb::listener::{CreateListener, Protocol, WhichListener};
+use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::{Command, ErrorCode as E};
@@ -66,5 +67,22 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             (extension(limit).into(), E::DomainExtensionQuotaExceeded)
         }
         other => unreachable!("{} is filled elsewhere", other.row().name),
+    }
+}
+
+/// A listener of TCP.
+pub fn listener(load_balancer: LoadBalancerId, port: u16) -> CreateListener {
+    CreateListener {
+        load_balancer,
+        port,
+        protocol: Protocol::Tcp,
+        description: None,
+        backend_port: Some(80),
+        group: None,
+        pair: None,
+        redirect: None,
+        access: AccessSettings::default(),
+        settings: Box::default(),
+        tags: Vec::new(),
     }
 }

@@ -23,8 +23,9 @@ use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
-use sim_core::vpc::vpc::Vpc;
-use sim_core::{Command, ErrorCode as E, Span};
+use sim_core::vpc::vpc::{CreateVpc, Vpc};
+use sim_core::vpc::vpc_peer::CreateVpcPeer;
+use sim_core::{AccountId, Caller, Command, ErrorCode as E, Span};
 use std::net::Ipv4Addr;
 
 fn gateway(vpc: VpcId, vswitch: VSwitchId) -> CreateNatGateway {
@@ -55,6 +56,21 @@ fn forward(table: SnatTableId, external_ip: Ipv4Addr, port: u16) -> CreateForwar
     let address = Ipv4Addr::new(10, 9, 0, 9);
     let mapping = Mapping { external_ip, external, address, internal, protocol, port_break: false };
     CreateForwardEntry { table: ForwardTableId::from_number(table.number()), mapping, name: None }
+}
+
+fn peer(vpc: VpcId, accepting_vpc: VpcId) -> CreateVpcPeer {
+    CreateVpcPeer {
+        vpc,
+        accepting_account: AccountId::DEFAULT,
+        accepting_region: "cn-hangzhou".into(),
+        accepting_vpc,
+        name: None,
+        description: None,
+        bandwidth: None,
+        link_type: None,
+        resource_group: None,
+        tags: Vec::new(),
+    }
 }
 
 fn acl(vpc: VpcId) -> CreateNetworkAcl {
@@ -236,6 +252,42 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
                 lab.make(AllocateEip::default());
             });
             (AllocateEip::default().into(), E::EipQuotaExceeded)
+        }
+        Quota::VpcPeersPerRegion => {
+            // Seven VPCs make 21 pairs.
+            let vpcs: Vec<VpcId> = (0..7).map(|_| lab.vpc()).collect();
+            let pairs = (0..7).flat_map(|a| (0..a).map(move |b| (a, b)));
+            let all: Vec<CreateVpcPeer> = pairs.map(|(a, b)| peer(vpcs[a], vpcs[b])).collect();
+            assert_eq!(all.len(), limit as usize + 1);
+            all[..limit as usize].iter().for_each(|one| {
+                lab.make(one.clone());
+            });
+            (all[limit as usize].clone().into(), E::VpcPeerQuotaExceeded)
+        }
+        Quota::IntraRegionPeersPerVpc => {
+            lab.raise(Quota::VpcsPerRegion);
+            let vpc = lab.vpc();
+            (0..limit).for_each(|_| {
+                let other = lab.vpc();
+                lab.make(peer(vpc, other));
+            });
+            (peer(lab.vpc(), vpc).into(), E::VpcPeerIntraRegionQuotaExceeded)
+        }
+        Quota::CrossRegionPeersPerVpc => {
+            lab.raise(Quota::VpcPeersPerRegion);
+            lab.raise(Quota::VpcsPerRegion);
+            let vpc = lab.vpc();
+            let far = Caller::new(AccountId::DEFAULT, "cn-shanghai");
+            let mut across = || {
+                let made = lab.world.apply(lab.world.now(), &far, CreateVpc::default().into()).outcome;
+                let accepting_vpc = made.unwrap().id();
+                CreateVpcPeer { accepting_region: "cn-shanghai".into(), ..peer(vpc, accepting_vpc) }
+            };
+            let all: Vec<CreateVpcPeer> = (0..=limit).map(|_| across()).collect();
+            all[..limit as usize].iter().for_each(|one| {
+                lab.make(one.clone());
+            });
+            (all[limit as usize].clone().into(), E::VpcPeerCrossRegionQuotaExceeded)
         }
         Quota::NetworkAclsPerVpc => {
             let vpc = lab.vpc();

@@ -15,6 +15,7 @@ mod ipv4_gateway;
 mod ipv6_gateway;
 mod nat_gateway;
 mod snat;
+mod vpc_peer;
 // -- network ACLs
 mod certificate;
 mod network_acl;
@@ -355,6 +356,19 @@ actions! {
         DeleteCACertificate => certificate::delete_ca_certificate;
         ListTLSCipherPolicies => certificate::list_tls_cipher_policies [minimal];
     }
+    VpcPeer "2022-01-01" {
+        CreateVpcPeerConnection => vpc_peer::create_vpc_peer_connection;
+        AcceptVpcPeerConnection => vpc_peer::accept_vpc_peer_connection;
+        RejectVpcPeerConnection => vpc_peer::reject_vpc_peer_connection;
+        ModifyVpcPeerConnection => vpc_peer::modify_vpc_peer_connection;
+        GetVpcPeerConnectionAttribute => vpc_peer::get_vpc_peer_connection_attribute;
+        ListVpcPeerConnections => vpc_peer::list_vpc_peer_connections;
+        DeleteVpcPeerConnection => vpc_peer::delete_vpc_peer_connection;
+        TagResources => vpc_peer::tag_resources;
+        UnTagResources => vpc_peer::untag_resources;
+        ListTagResources => vpc_peer::list_tag_resources;
+        MoveResourceGroup => vpc_peer::move_resource_group;
+    }
     Location "2015-06-12" {
         DescribeEndpoints => account::describe_endpoints;
     }
@@ -386,6 +400,7 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     nat_gateway::INERT,
     snat::INERT,
     ipv6_gateway::INERT,
+    vpc_peer::INERT,
     // -- security groups, prefix lists
     security_group::INERT,
     security_group_rule::INERT,

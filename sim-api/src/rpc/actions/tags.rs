@@ -10,7 +10,7 @@ use sim_core::{Caller, ErrorCode, Refusal};
 use std::collections::BTreeSet;
 
 /// The resource types of a product by name, and what each of them is here.
-type Types = &'static [(&'static str, &'static [IdKind])];
+pub type Types = &'static [(&'static str, &'static [IdKind])];
 
 /// The resource types of the product Vpc that can carry tags here.
 const VPC_TYPES: Types = &[
@@ -41,6 +41,9 @@ const SLB_TYPES: Types = &[
     ("acl", &[IdKind::AccessControlList]),
     ("certificate", &[IdKind::ServerCertificate, IdKind::CaCertificate]),
 ];
+
+/// The resource types of the product VpcPeer.
+pub const VPC_PEER_TYPES: Types = &[("PeerConnection", &[IdKind::VpcPeer])];
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[("ListTagResources", &["TagFilter"])];
@@ -89,17 +92,32 @@ fn some_resources(p: &Scope<'_>, kinds: &[IdKind]) -> Result<Vec<AnyId>, BadPara
 }
 
 fn tag_resources(p: &Scope<'_>, types: Types) -> Planned {
+    done(tagging(p, types)?)
+}
+
+/// What tags resources of a product.
+///
+/// # Errors
+/// An unknown type; resources or tags that are absent, too many or malformed.
+pub fn tagging(p: &Scope<'_>, types: Types) -> Result<TagResources, BadParams> {
     let kinds = kinds(p, types)?;
     let resources = some_resources(p, kinds)?;
     let tags = tags(p)?;
     if tags.is_empty() {
         return Err(Refusal::new(ErrorCode::TagListMissing).field("tags").into());
     }
-    done(TagResources { resources, tags })
+    Ok(TagResources { resources, tags })
+}
+
+fn untag_resources(p: &Scope<'_>, types: Types, exclusive: bool) -> Planned {
+    done(untagging(p, types, exclusive)?)
 }
 
 /// Keys, or all of them; with both Ecs refuses, and for Vpc the keys count.
-fn untag_resources(p: &Scope<'_>, types: Types, exclusive: bool) -> Planned {
+///
+/// # Errors
+/// An unknown type; resources that are absent or too many; no keys, or keys and all of them.
+pub fn untagging(p: &Scope<'_>, types: Types, exclusive: bool) -> Result<UntagResources, BadParams> {
     let kinds = kinds(p, types)?;
     let resources = some_resources(p, kinds)?;
     let keys: Vec<_> = p.strings("TagKey", MAX_LIST_INDEX as usize)?.into_iter().map(Into::into).collect();
@@ -111,8 +129,8 @@ fn untag_resources(p: &Scope<'_>, types: Types, exclusive: bool) -> Planned {
             .into());
     }
     match (keys.is_empty(), all) {
-        (false, _) => done(UntagResources { resources, keys: Some(keys) }),
-        (true, true) => done(UntagResources { resources, keys: None }),
+        (false, _) => Ok(UntagResources { resources, keys: Some(keys) }),
+        (true, true) => Ok(UntagResources { resources, keys: None }),
         (true, false) => Err(Refusal::new(ErrorCode::TagListMissing)
             .field("tag_keys")
             .accepted("TagKey.N, or All=true")
@@ -130,6 +148,19 @@ pub fn filter(p: &Scope<'_>, list: &str) -> Result<Vec<TagPair>, BadParams> {
 }
 
 fn list_tag_resources(p: &Scope<'_>, types: Types) -> Planned {
+    p.mark_known("TagFilter");
+    list(p, types, |_, _, next, rows| json!({ "NextToken": next, "TagResources": { "TagResource": rows } }))
+}
+
+/// The tags of resources; `answer` is told the caller, the size of the page, the next token and the rows.
+///
+/// # Errors
+/// An unknown type; neither resources nor tags; too many of either.
+pub fn list(
+    p: &Scope<'_>,
+    types: Types,
+    answer: impl Fn(&Caller, usize, String, Vec<Value>) -> Value + Send + 'static,
+) -> Planned {
     let shown_type = p.str("ResourceType").unwrap_or_default().to_owned();
     let kinds = kinds(p, types)?;
     let ids = resources(p, kinds)?;
@@ -137,7 +168,6 @@ fn list_tag_resources(p: &Scope<'_>, types: Types) -> Planned {
     if ids.is_empty() && wanted.is_empty() {
         return Err(Refusal::new(ErrorCode::TagsAndResourcesMissing).field("resource_ids").into());
     }
-    p.mark_known("TagFilter");
     let page = TokenPage::read(p, "MaxResults", 50, 50)?;
     read(move |w, caller| {
         let own = |id: &AnyId| sim_core::resource::owner_of(w, *id).is_some_and(|owner| owner.admits(caller));
@@ -162,7 +192,7 @@ fn list_tag_resources(p: &Scope<'_>, types: Types) -> Planned {
         };
         let rows: Vec<Value> =
             shown.iter().flat_map(|&id| sim_core::tag::of(w, id)).filter(fits).map(show).collect();
-        Ok(json!({ "NextToken": next, "TagResources": { "TagResource": rows } }))
+        Ok(answer(caller, page.size, next, rows))
     })
 }
 

@@ -312,7 +312,10 @@ pub fn join_resource_group(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 /// The object that `ResourceType` and `ResourceId` name.
-fn any_of_types(p: &Scope<'_>, types: &[(&str, sim_core::id::IdKind)]) -> Result<AnyId, BadParams> {
+///
+/// # Errors
+/// An unknown type; an id that is absent or of another kind.
+pub fn any_of_types(p: &Scope<'_>, types: &[(&str, sim_core::id::IdKind)]) -> Result<AnyId, BadParams> {
     let kind = p.required("ResourceType")?;
     let known = types.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind));
     let Some((_, kind)) = known else {

@@ -3,6 +3,7 @@
 use super::{Holder, Run, Side};
 use crate::cidr::Cidr;
 use crate::ecs::eni::{Eni, EniStatus};
+use crate::ecs::eni_address;
 use crate::ecs::group_filter::{FIRST_DYNAMIC_PORT, PacketProtocol, fits_protocol};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::prefix_list::PrefixList;
@@ -94,7 +95,19 @@ impl Addresses {
 impl Cuts {
     /// Where packets between two sets of interfaces, and their answers, are cut.
     pub fn between(w: &World, vpc: VpcId, from: &[EniId], to: &[EniId], protocol: PacketProtocol) -> Cuts {
-        let mut cuts = Cuts::of_vpc(w, vpc, protocol);
+        // Peering leads into other VPCs.
+        let sides = || from.iter().chain(to).filter_map(|id| w.get::<Eni>(id));
+        let vpcs: BTreeSet<VpcId> = sides().map(|eni| eni.vpc).chain([vpc]).collect();
+        let mut cuts = Cuts::new(protocol);
+        vpcs.iter().for_each(|&vpc| cuts.add_vpc(w, vpc));
+        // An address that several of them hold is judged in each by who holds it there.
+        for (eni, address) in sides().flat_map(|eni| eni.ipv4().map(move |address| (eni, address))) {
+            let held =
+                |&&vpc: &&VpcId| vpc != eni.vpc && eni_address::holder(w, vpc, address.into()).is_some();
+            if vpcs.len() > 1 && vpcs.iter().any(|vpc| held(&vpc)) {
+                cuts.block(Cidr::host(address.into()));
+            }
+        }
         let (senders, receivers) = (groups_of(w, from), groups_of(w, to));
         cuts.add_rules(w, &senders, &receivers);
         cuts
@@ -102,6 +115,13 @@ impl Cuts {
 
     /// What the tables and ACLs of a VPC, and the platform, cut.
     pub fn of_vpc(w: &World, vpc: VpcId, protocol: PacketProtocol) -> Cuts {
+        let mut cuts = Cuts::new(protocol);
+        cuts.add_vpc(w, vpc);
+        cuts
+    }
+
+    /// What the platform cuts.
+    fn new(protocol: PacketProtocol) -> Cuts {
         let mut cuts = Cuts {
             protocol,
             senders: Addresses::default(),
@@ -119,29 +139,35 @@ impl Cuts {
         for &port in platform {
             cuts.range(PortRange { first: port, last: port }, true, true);
         }
+        cuts
+    }
+
+    /// What the tables and ACLs of a VPC cut.
+    fn add_vpc(&mut self, w: &World, vpc: VpcId) {
+        let protocol = self.protocol;
         for table in w.indexes().route_tables.by_vpc.of(&vpc).filter_map(|id| w.get::<RouteTable>(id)) {
             for entry in route_entry::of_table(w, table, None) {
-                cuts.block(entry.destination);
-                cuts.hops.extend(match entry.next_hop {
+                self.block(entry.destination);
+                self.hops.extend(match entry.next_hop {
                     NextHop::Instance(id) => w.get::<Instance>(&id).map(|i| i.primary_eni),
                     NextHop::NetworkInterface(id) => Some(id),
                     NextHop::HaVip(id) => w.get::<HaVip>(&id).and_then(|vip| vip.master(w)).map(|eni| eni.id),
                     NextHop::Local
                     | NextHop::NatGateway(_)
                     | NextHop::Ipv4Gateway(_)
-                    | NextHop::Ipv6Gateway(_) => None,
+                    | NextHop::Ipv6Gateway(_)
+                    | NextHop::VpcPeer(_) => None,
                 });
             }
         }
         for acl in w.indexes().network_acls.by_vpc.of(&vpc).filter_map(|id| w.get::<NetworkAcl>(id)) {
             let of_protocol = acl.ingress.iter().chain(&acl.egress);
             for rule in of_protocol.filter(|rule| fits_protocol(rule.protocol, protocol)) {
-                cuts.block(rule.block);
+                self.block(rule.block);
                 // An ACL judges answers too, whose destination port is the source port of the question.
-                rule.ports.into_iter().for_each(|range| cuts.range(range, true, true));
+                rule.ports.into_iter().for_each(|range| self.range(range, true, true));
             }
         }
-        cuts
     }
 
     /// Adds what the groups cut that can judge a packet: those of senders, of receivers, and of whoever forwards.

@@ -5,12 +5,13 @@ use compact_str::{CompactString, ToCompactString};
 use sim_core::Command;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::instance::Instance;
-use sim_core::id::{EniId, InstanceId, RouteEntryId, RouteTableId};
+use sim_core::id::{EniId, InstanceId, RouteEntryId, RouteTableId, VpcPeerId};
 use sim_core::vpc::ha_vip::HaVip;
 use sim_core::vpc::next_hop::{HopChoice, WeightedHop};
 use sim_core::vpc::route_entry::{self, *};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable, RouteTable, UnassociateRouteTable};
 use sim_core::vpc::vpc::Vpc;
+use sim_core::vpc::vpc_peer::VpcPeer;
 use sim_core::vpc::vswitch::VSwitch;
 
 pub fn create_table(d: &mut Dice<'_>) -> Command {
@@ -65,6 +66,12 @@ pub fn hop(d: &mut Dice<'_>, table: &str) -> (CompactString, CompactString) {
     let enis: Vec<EniId> = d.world.table::<Eni>().iter().filter(|e| near(e.vpc)).map(|e| e.id).collect();
     let instances = d.world.table::<Instance>().iter();
     let instances: Vec<InstanceId> = instances.filter(|i| near(i.vpc)).map(|i| i.id).collect();
+    let peers = d.world.table::<VpcPeer>().iter();
+    let near = |p: &&VpcPeer| anywhere || vpc.is_none_or(|vpc| p.other_side(vpc).is_some());
+    let peers: Vec<VpcPeerId> = peers.filter(near).map(|p| p.id).collect();
+    if !peers.is_empty() && d.once_in(5) {
+        return ("VpcPeer".into(), d.pick(&peers).to_compact_string());
+    }
     match d.roll(8) {
         0..5 => ("NetworkInterface".into(), d.one_of(&enis).to_compact_string()),
         5..7 => ("Instance".into(), d.one_of(&instances).to_compact_string()),
