@@ -31,7 +31,8 @@ class Cloud:
     def trace(self, flows):
         asked = [
             {"network_interface_id": flow.source.interface, "destination": flow.address, "protocol": flow.protocol,
-             **({"port": flow.port, "source_port": flow.source_port} if flow.port else {})}
+             **({"port": flow.port, "source_port": flow.source_port} if flow.port else {}),
+             **({} if flow.source.interface else {"source_address": flow.source.address})}
             for flow in flows
         ]
         return self.post("/v1/traces", flows=asked)["items"]

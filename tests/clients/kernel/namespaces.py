@@ -1,4 +1,5 @@
-"""A network rendered into namespaces of this kernel: routing tables and rules for the VPC, nftables for security groups."""
+"""A network rendered into namespaces of this kernel: routing tables and rules for the VPCs, nftables for security groups,
+network ACLs and address translation."""
 
 import json
 import os
@@ -7,10 +8,14 @@ import re
 import subprocess
 import sys
 
-from network import PORTS
+from network import INTERNET, PEER, PORTS, WAN
 
 AGENT = pathlib.Path(__file__).with_name("agent.py")
 GATEWAY = "169.254.1.1"
+# What a router takes for the other end of the way to the internet, and to the other VPC.
+BEYOND = {WAN: "169.254.2.2", PEER: "169.254.3.2"}
+# Where elastic IP addresses are, and the table for what comes into a VPC from outside.
+PUBLIC, INWARD, FROM_EXPOSED = "198.18.0.0/15", 200, 300
 SETTINGS = ["net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0",
             "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.default.send_redirects=0",
             "net.ipv4.ping_group_range=0 2147483647"]
@@ -26,23 +31,30 @@ def run(*words, stdin=None):
 class Namespaces:
     def __init__(self, network):
         self.network = network
-        self.names = {host.name: f"cn{os.getpid()}-{host.name}" for host in network.hosts}
-        self.router = f"cn{os.getpid()}-router"
+        self.sources = [*network.hosts, network.outside]
+        self.names = {host.name: f"cn{os.getpid()}-{host.name}" for host in self.sources}
+        self.routers = [f"cn{os.getpid()}-router{number}" for number, _ in enumerate(network.vpcs)]
         self.agents = {}
 
     def __enter__(self):
         try:
-            for name in [self.router, *self.names.values()]:
+            for name in [*self.routers, *self.names.values()]:
                 run("ip", "netns", "add", name)
                 run("ip", "netns", "exec", name, "sysctl", "-q", "-w", *SETTINGS)
                 run("ip", "-n", name, "link", "set", "lo", "up")
-            for number, host in enumerate(self.network.hosts):
-                self.connect_host(number, host)
-            self.render_routes()
-            run("ip", "netns", "exec", self.router, "nft", "-f", "-", stdin=acls_of(self.network))
-            for host in self.network.hosts:
-                run("ip", "netns", "exec", self.names[host.name], "nft", "-f", "-", stdin=groups_of(host))
-                self.start_agent(host)
+            self.connect_internet()
+            if len(self.network.vpcs) > 1:
+                self.connect_routers()
+            for vpc, router in zip(self.network.vpcs, self.routers):
+                for number, host in enumerate(vpc.hosts):
+                    self.connect_host(router, vpc, number, host)
+                self.render_routes(router, vpc)
+                run("ip", "netns", "exec", router, "nft", "-f", "-", stdin=acls_of(vpc))
+                for host in vpc.hosts:
+                    run("ip", "netns", "exec", self.names[host.name], "nft", "-f", "-", stdin=groups_of(host))
+                    self.start_agent(host, [host.address, *vpc.behind(host)])
+            run("ip", "netns", "exec", self.routers[0], "nft", "-f", "-", stdin=translation_of(self.network))
+            self.start_agent(self.network.outside, [INTERNET])
         except BaseException:
             self.__exit__()
             raise
@@ -52,36 +64,70 @@ class Namespaces:
         for agent in self.agents.values():
             agent.stdin.close()
             agent.wait(10)
-        for name in [self.router, *self.names.values()]:
+        for name in [*self.routers, *self.names.values()]:
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
-    def connect_host(self, number, host):
+    def connect_internet(self):
+        """A wire between the router of the first VPC and a host on the internet, which sends public addresses back there."""
+        inside, outside = "02:00:00:00:03:01", "02:00:00:00:03:02"
+        router, name = self.routers[0], self.names[WAN]
+        lines = [f"link add {WAN} address {inside} type veth peer name eth0 netns {name} address {outside}",
+                 f"link set {WAN} up", f"neigh replace {BEYOND[WAN]} lladdr {outside} dev {WAN} nud permanent"]
+        run("ip", "-n", router, "-batch", "-", stdin="\n".join(lines) + "\n")
+        lines = ["link set eth0 up", f"addr add {INTERNET}/32 dev eth0",
+                 f"neigh replace {GATEWAY} lladdr {inside} dev eth0 nud permanent",
+                 f"route add {GATEWAY} dev eth0 scope link", f"route add {PUBLIC} via {GATEWAY} src {INTERNET}"]
+        run("ip", "-n", name, "-batch", "-", stdin="\n".join(lines) + "\n")
+
+    def connect_routers(self):
+        """The wire that a peering connection is."""
+        ends = ["02:00:00:00:04:01", "02:00:00:00:04:02"]
+        first, second = self.routers
+        run("ip", "-n", first, "link", "add", PEER, "address", ends[0], "type", "veth", "peer", "name", PEER, "netns", second,
+            "address", ends[1])
+        for router, other in ((first, ends[1]), (second, ends[0])):
+            lines = [f"link set {PEER} up", f"neigh replace {BEYOND[PEER]} lladdr {other} dev {PEER} nud permanent"]
+            run("ip", "-n", router, "-batch", "-", stdin="\n".join(lines) + "\n")
+
+    def connect_host(self, router, vpc, number, host):
         """A wire between a host and the router, with neighbours that need not be asked for."""
         inside, outside = f"02:00:00:00:01:{number:02x}", f"02:00:00:00:02:{number:02x}"
         name = self.names[host.name]
         lines = [f"link add {host.name} address {outside} type veth peer name eth0 netns {name} address {inside}",
                  f"link set {host.name} up",
                  f"neigh replace {host.address} lladdr {inside} dev {host.name} nud permanent"]
-        run("ip", "-n", self.router, "-batch", "-", stdin="\n".join(lines) + "\n")
+        run("ip", "-n", router, "-batch", "-", stdin="\n".join(lines) + "\n")
         lines = ["link set eth0 up", f"addr add {host.address}/32 dev eth0",
                  f"neigh replace {GATEWAY} lladdr {outside} dev eth0 nud permanent",
                  f"route add {GATEWAY} dev eth0 scope link", f"route add default via {GATEWAY} src {host.address}"]
-        lines += [f"addr add {address}/32 dev lo" for address in self.network.behind(host)]
+        lines += [f"addr add {address}/32 dev lo" for address in vpc.behind(host)]
         run("ip", "-n", name, "-batch", "-", stdin="\n".join(lines) + "\n")
 
-    def render_routes(self):
-        lines = []
-        for table in self.network.tables:
-            lines.append(f"route add blackhole default table {table.number}")
-            lines += [f"route add blackhole {switch.block} table {table.number}" for switch in self.network.switches]
-            lines += [f"route add {host.address}/32 dev {host.name} table {table.number}" for host in self.network.hosts]
-            lines += [f"route add {block} via {host.address} dev {host.name} onlink table {table.number}"
-                      for block, host in table.entries.items()]
-        lines += [f"rule add iif {host.name} lookup {host.switch.table.number}" for host in self.network.hosts]
-        run("ip", "-n", self.router, "-batch", "-", stdin="\n".join(lines) + "\n")
+    def render_routes(self, router, vpc):
+        """A table for each of the VPC's, one like it for its hosts with elastic IP addresses of their own, for which the
+        internet comes before any default route, and one without routes for what comes from outside."""
+        lines = self.render_table(vpc, INWARD, {})
+        for table in vpc.tables:
+            lines += self.render_table(vpc, table.number, table.entries)
+            exposed = {**table.entries, "0.0.0.0/0": WAN}
+            lines += self.render_table(vpc, FROM_EXPOSED + table.number, exposed) if any(h.eip for h in vpc.hosts) else []
+        for host in vpc.hosts:
+            lines.append(f"rule add iif {host.name} lookup {host.switch.table.number + (FROM_EXPOSED if host.eip else 0)}")
+        ways = ([WAN] if vpc is self.network.vpcs[0] else []) + ([PEER] if len(self.network.vpcs) > 1 else [])
+        lines += [f"rule add iif {way} lookup {INWARD}" for way in ways]
+        run("ip", "-n", router, "-batch", "-", stdin="\n".join(lines) + "\n")
 
-    def start_agent(self, host):
-        addresses = [host.address, *self.network.behind(host)]
+    @staticmethod
+    def render_table(vpc, number, entries):
+        lines = [] if "0.0.0.0/0" in entries else [f"route add blackhole default table {number}"]
+        lines += [f"route add blackhole {switch.block} table {number}" for switch in vpc.switches]
+        lines += [f"route add {host.address}/32 dev {host.name} table {number}" for host in vpc.hosts]
+        for block, hop in entries.items():
+            via, device = (BEYOND[hop], hop) if isinstance(hop, str) else (hop.address, hop.name)
+            lines.append(f"route add {block} via {via} dev {device} onlink table {number}")
+        return lines
+
+    def start_agent(self, host, addresses):
         command = ["ip", "netns", "exec", self.names[host.name], sys.executable, str(AGENT),
                    json.dumps({"addresses": addresses, "ports": PORTS})]
         agent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -91,7 +137,7 @@ class Namespaces:
 
     def connect(self, flows):
         """Whether each flow connects. All hosts try at once."""
-        for host in self.network.hosts:
+        for host in self.sources:
             own = [(flow.protocol, flow.address, flow.port, flow.source_port) for flow in flows if flow.source is host]
             self.agents[host.name].stdin.write(json.dumps({"source": host.address, "flows": own}) + "\n")
             self.agents[host.name].stdin.flush()
@@ -100,15 +146,18 @@ class Namespaces:
 
     def routes(self, flows):
         """The host that each flow is routed to first, or "local" for an address of the VPC, as far as there is a route."""
-        asked = "".join(f"route get {flow.address} from {flow.source.address} iif {flow.source.name}\n" for flow in flows)
-        out = subprocess.run(["ip", "-n", self.router, "-force", "-batch", "-"], input=asked, capture_output=True, text=True)
         chosen = {}
-        for line in out.stdout.splitlines():
-            found = re.match(r"(\S+) from (\S+) (via \S+ )?dev (\S+)", line)
-            if found:
-                address, source, via, device = found.groups()
-                chosen[address, source] = device if via else "local"
-        return [chosen.get((flow.address, flow.source.address), self.unrouted(flow)) for flow in flows]
+        for number, (vpc, router) in enumerate(zip(self.network.vpcs, self.routers)):
+            asked = "".join(f"route get {flow.address} from {flow.source.address} iif {flow.source.name}\n"
+                            for flow in flows if flow.source in vpc.hosts)
+            out = subprocess.run(["ip", "-n", router, "-force", "-batch", "-"], input=asked, capture_output=True, text=True)
+            for line in out.stdout.splitlines():
+                found = re.match(r"(\S+) from (\S+) (via \S+ )?dev (\S+)", line)
+                if found:
+                    address, source, via, device = found.groups()
+                    chosen[number, address, source] = device if via else "local"
+        vpcs = [next((n for n, vpc in enumerate(self.network.vpcs) if flow.source in vpc.hosts), None) for flow in flows]
+        return [chosen.get((n, flow.address, flow.source.address), self.unrouted(flow)) for n, flow in zip(vpcs, flows)]
 
     def unrouted(self, flow):
         """A vSwitch's address that nobody has is routed inside the VPC, where a packet for it ends."""
@@ -135,6 +184,35 @@ def groups_of(host):
         lines += [f'    {own} "lo" accept'] if own else []
         lines += [f"    {known}"] + [f"    jump {chain}" for chain in jumps] + ["  }"]
     return "\n".join(lines + ["}"]) + "\n"
+
+
+def translation_of(network):
+    """What elastic IP addresses and the NAT gateway of the first VPC translate, as rules of its router.
+
+    A public address becomes a private one where a packet comes in, and the other way round where one leaves; connection
+    tracking takes the answers back. What leaves untranslated has no way to the internet."""
+    vpc = network.vpcs[0]
+    inward, outward = [], []
+    for host in vpc.hosts:
+        if host.eip:
+            inward.append(f"ip daddr {host.eip} dnat to {host.address}")
+            outward.append(f"ip saddr {host.address} snat to {host.eip}")
+    for address, protocol, port, host, inside in network.forwards():
+        if protocol is None:
+            inward.append(f"ip daddr {address} dnat to {host.address}")
+            outward.append(f"ip saddr {host.address} snat to {address}")
+        else:
+            inward.append(f"ip daddr {address} {protocol} dport {port} dnat to {host.address}:{inside}")
+    sources = vpc.gateway.sources if vpc.gateway else {}
+    narrowest = sorted(sources, key=lambda block: -int(block.split("/")[1]))
+    outward += [f"ip saddr {block} snat to {sources[block]}" for block in narrowest]
+    lines = ["table ip translation {", "  chain inward {", "    type nat hook prerouting priority dstnat;"]
+    lines += [f'    iifname "{WAN}" {rule}' for rule in inward]
+    lines += ["  }", "  chain outward {", "    type nat hook postrouting priority srcnat;"]
+    lines += [f'    oifname "{WAN}" {rule}' for rule in outward]
+    lines += ["  }", "  chain untranslated {", "    type filter hook postrouting priority 300;"]
+    lines += [f'    oifname "{WAN}" ct direction original ct status & snat == 0 drop', "  }", "}"]
+    return "\n".join(lines) + "\n"
 
 
 def acls_of(network):

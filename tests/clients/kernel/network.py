@@ -2,7 +2,8 @@
 
 The meaning of security groups is written down here a second time, from the documents and not from cloudnet: the rules of all
 groups together by priority, drop before accept, after what members of an inner group may do and before the default of the
-kind.
+kind. So is that of peering and of address translation: what an elastic IP address stands for, which entry of a NAT gateway
+takes a packet out or in, and that nothing goes on from one peered VPC to a third place.
 """
 
 import dataclasses
@@ -13,6 +14,9 @@ FIRST_SOURCE_PORT = 40_000
 # Addresses that only routes know: each /24 of them may be split by a /26.
 OUTSIDE = [f"172.16.{third}.{low}" for third in range(3) for low in (9, 99)]
 ZONE = "cn-hangzhou-k"
+# A host on the internet, and what is put for the way to it and for the way to the other VPC where a host is a next hop.
+INTERNET = "47.96.1.1"
+WAN, PEER = "wan", "peer"
 TYPE = "ecs.g7.xlarge"
 IMAGE = "aliyun_3_x64_20G_alibase_20240528.vhd"
 
@@ -50,7 +54,7 @@ class Switch:
 class Table:
     id: str
     number: int
-    entries: dict  # destination: host
+    entries: dict  # destination: host, WAN or PEER
 
 
 @dataclasses.dataclass
@@ -61,6 +65,16 @@ class Host:
     instance: str
     interface: str
     address: str
+    eip: str = None  # the elastic IP address that stands for it
+
+
+@dataclasses.dataclass
+class Gateway:
+    """A NAT gateway: who leaves by which address, and which ports lead where."""
+
+    id: str
+    sources: dict  # network: public address
+    forwards: list  # public address, protocol, port, host, port there; without protocol and ports for everything
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,20 +93,21 @@ class Flow:
         return f"{self.source.name} {self.source.address} -> {self.protocol} {self.address}{port}"
 
 
-class Network:
-    def __init__(self, random, cloud):
-        self.random, self.cloud = random, cloud
+class Vpc:
+    """A VPC with switches of some numbers and some hosts, whose names begin with a letter of its own."""
+
+    def __init__(self, random, cloud, letter, numbers, hosts, is_open):
+        self.random, self.cloud, self.letter = random, cloud, letter
+        self.gateway = None
         vpc = cloud.post("/v1/vpcs", cidr_block="10.0.0.0/16")
         self.vpc = vpc["id"]
         self.tables = [Table(vpc["system_route_table_id"], 100, {})]
         for number in range(random.randint(0, 2)):
             made = cloud.post("/v1/route-tables", vpc_id=self.vpc, name=f"table-{number}")
             self.tables.append(Table(made["id"], 101 + number, {}))
-        self.switches = [self.make_switch(n) for n in range(random.randint(2, 3))]
+        self.switches = [self.make_switch(n) for n in numbers]
         self.groups = [self.make_group() for _ in range(random.randint(2, 4))]
-        self.hosts = [self.make_host(n) for n in range(random.randint(4, 6))]
-        # Half of the networks are open inside, so that what routes and network ACLs decide is seen.
-        is_open = random.random() < 0.5
+        self.hosts = [self.make_host(n) for n in range(hosts)]
         for group in self.groups:
             if is_open:
                 self.open_group(group)
@@ -130,7 +145,7 @@ class Network:
             "/v1/instances", instance_type=TYPE, image_id=IMAGE, vswitch_id=switch.id,
             security_group_ids=[group.id for group in groups], start=True)
         interface = self.cloud.send("GET", f"/v1/network-interfaces?instance_id={made['id']}")["items"][0]
-        host = Host(f"h{number}", switch, groups, made["id"], interface["id"], interface["primary_ip_address"])
+        host = Host(f"{self.letter}{number}", switch, groups, made["id"], interface["id"], interface["primary_ip_address"])
         for group in groups:
             group.members.append(host)
         return host
@@ -207,6 +222,65 @@ class Network:
         """The addresses inside a host: those for which the table of its own vSwitch leads to it."""
         return [address for address in OUTSIDE if self.next_hop(host.switch.table, address) is host]
 
+    def expose(self, host):
+        """Gives a host an elastic IP address of its own."""
+        eip = self.cloud.post("/v1/eips")
+        self.cloud.send("PUT", f"/v1/eips/{eip['id']}/binding",
+                        {"target_id": host.instance, "target_type": "EcsInstance"})
+        host.eip = eip["ip_address"]
+
+    def make_gateway(self):
+        """A NAT gateway with an address for each entry, and default routes to it in some tables."""
+        random, cloud = self.random, self.cloud
+        made = cloud.post("/v1/nat-gateways", vpc_id=self.vpc, vswitch_id=random.choice(self.switches).id)
+        self.gateway = Gateway(made["id"], {}, [])
+        # The gateway brings the system table a default route.
+        self.tables[0].entries["0.0.0.0/0"] = WAN
+        for table in self.tables[1:]:
+            if random.random() < 0.7:
+                cloud.post("/v1/route-entries", route_table_id=table.id, destination="0.0.0.0/0",
+                           next_hop_type="NatGateway", next_hop_id=made["id"])
+                table.entries["0.0.0.0/0"] = WAN
+        blocks = ["10.0.0.0/16"] + [switch.block for switch in self.switches] + [f"{host.address}/32" for host in self.hosts]
+        for block in random.sample(blocks, random.randint(1, 3)):
+            address = self.gateway_address()
+            cloud.post(f"/v1/nat-gateways/{made['id']}/snat-entries", source_cidr=block, snat_ips=[address])
+            self.gateway.sources[block] = address
+        targets = random.sample(self.hosts, min(3, len(self.hosts)))
+        for number, host in enumerate(targets):
+            if number == 0 and random.random() < 0.5:
+                forward = (self.gateway_address(), None, None, host, None)
+            else:
+                protocol = random.choice(["tcp", "udp"])
+                forward = (self.gateway_address(), protocol, random.choice(PORTS), host, random.choice(PORTS))
+            self.add_forward(forward)
+
+    def gateway_address(self):
+        eip = self.cloud.post("/v1/eips")
+        self.cloud.send("PUT", f"/v1/eips/{eip['id']}/binding", {"target_id": self.gateway.id, "target_type": "Nat"})
+        return eip["ip_address"]
+
+    def add_forward(self, forward):
+        address, protocol, port, host, inside = forward
+        self.cloud.post(
+            f"/v1/nat-gateways/{self.gateway.id}/forward-entries", external_ip=address, internal_ip=host.address,
+            external_port="any" if port is None else str(port), internal_port="any" if inside is None else str(inside),
+            ip_protocol=protocol or "any")
+        self.gateway.forwards.append(forward)
+
+    def lead_to_peer(self, peer, destinations):
+        """Some routes over a peering connection in every table; none into a vSwitch of the VPC."""
+        wanted = [(table, destination) for table in self.tables
+                  for destination in self.random.sample(destinations, self.random.randint(1, 3))]
+        for table, destination in wanted:
+            block = ipaddress.ip_network(destination)
+            inside = any(block.subnet_of(ipaddress.ip_network(switch.block)) for switch in self.switches)
+            if inside or destination in table.entries:
+                continue
+            self.cloud.post("/v1/route-entries", route_table_id=table.id, destination=destination,
+                            next_hop_type="VpcPeer", next_hop_id=peer)
+            table.entries[destination] = PEER
+
     @staticmethod
     def next_hop(table, address):
         """The host that a table leads an address outside the vSwitches to, by the longest prefix."""
@@ -215,20 +289,67 @@ class Network:
         fits = [(block.prefixlen, host) for block, host in blocks if address in block]
         return max(fits, key=lambda fit: fit[0])[1] if fits else None
 
+
+class Network:
+    """A VPC with ways to the internet, and often a second one behind a peering connection."""
+
+    def __init__(self, random, cloud):
+        self.random = random
+        # Half of the networks are open inside, so that what routes and network ACLs decide is seen.
+        is_open = random.random() < 0.5
+        first = Vpc(random, cloud, "h", range(random.randint(2, 3)), random.randint(4, 6), is_open)
+        self.vpcs = [first]
+        if random.random() < 0.7:
+            # A switch of the other VPC can have the block of one of the first.
+            numbers = random.sample([1, 5, 6], 2)
+            second = Vpc(random, cloud, "p", numbers, random.randint(2, 3), is_open)
+            self.vpcs.append(second)
+            peer = cloud.post("/v1/vpc-peers", vpc_id=first.vpc, accepting_vpc_id=second.vpc)["id"]
+            there = ["10.0.5.0/24", "10.0.6.0/24", "10.0.0.0/16", "172.16.2.0/24"]
+            first.lead_to_peer(peer, there)
+            back = ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.0.0.0/16"]
+            second.lead_to_peer(peer, back)
+        if random.random() < 0.8:
+            first.make_gateway()
+        for host in random.sample(first.hosts, random.randint(0, 2)):
+            # One to which a DNAT entry leads gets no address of its own.
+            if not any(forward[3] is host for forward in self.forwards()):
+                first.expose(host)
+        self.outside = Host(WAN, None, [], None, None, INTERNET)
+
+    @property
+    def hosts(self):
+        return [host for vpc in self.vpcs for host in vpc.hosts]
+
+    def forwards(self):
+        gateway = self.vpcs[0].gateway
+        return gateway.forwards if gateway else []
+
+    def public(self):
+        """The public addresses of the network."""
+        gateway = self.vpcs[0].gateway
+        addresses = [host.eip for host in self.vpcs[0].hosts if host.eip]
+        addresses += [forward[0] for forward in self.forwards()]
+        return addresses + (list(gateway.sources.values()) if gateway else [])
+
     def flows(self):
-        """Every host to every host, and to an address of each network that a route knows, by each protocol."""
-        addresses = [host.address for host in self.hosts]
-        addresses += ["10.0.0.200"] + OUTSIDE
+        """Every host to every host, to an address of each network that a route knows, to the internet and to each public address,
+        and the internet to each of those, by each protocol."""
+        addresses = sorted({host.address for host in self.hosts}) + ["10.0.0.200", INTERNET] + OUTSIDE + self.public()
         protocols = [("tcp", port) for port in PORTS] + [("udp", port) for port in PORTS] + [("icmp", None)]
         wanted = [(host, address, *protocol) for host in self.hosts for address in addresses for protocol in protocols
-                  if address != host.address]
+                  if address not in (host.address, host.eip)]
+        wanted += [(self.outside, address, *protocol) for address in self.public() for protocol in protocols]
         return [Flow(*flow, FIRST_SOURCE_PORT + number) for number, flow in enumerate(wanted)]
 
     def first_hop(self, trace):
-        """The host to which the first route of a trace leads; "local" inside the VPC, None if no route was asked."""
+        """The host, or the way out, to which the first route of a trace leads; "local" inside the VPC, None if no route was asked."""
         for step in trace["forward"]:
             if step["kind"] == "route":
                 hop = step.get("next_hop_id")
+                ways = {"NatGateway": WAN, "VpcPeer": PEER}
+                if step.get("next_hop_type") in ways:
+                    return ways[step["next_hop_type"]]
                 hosts = [host for host in self.hosts if hop in (host.interface, host.instance)]
                 return hosts[0].name if hosts else "local"
         return None
