@@ -7,9 +7,8 @@ use crate::rest;
 use axum::Router;
 use bytes::Bytes;
 use std::sync::OnceLock;
-use utoipa::openapi::{OpenApi, OpenApiBuilder};
+use utoipa::openapi::OpenApi;
 use utoipa::{Modify, OpenApi as _};
-use utoipa_axum::router::OpenApiRouter;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -29,19 +28,14 @@ use utoipa_axum::router::OpenApiRouter;
 )]
 struct Document;
 
-fn described() -> (Router<AppState>, OpenApi) {
-    let start = OpenApiBuilder::from(Document::openapi()).build();
-    OpenApiRouter::with_openapi(start).merge(rest::router()).split_for_parts()
-}
-
-/// The routes of the native wire. Their document is not kept: as a tree it takes ten times the memory of its text.
+/// The routes of the native wire.
 pub fn native_router() -> Router<AppState> {
-    described().0
+    rest::router().served()
 }
 
-/// The document as committed in `openapi/cloudnet.json`.
+/// The document as committed in `openapi/cloudnet.json`. It is not kept: as a tree it takes ten times the memory of its text.
 pub fn document() -> OpenApi {
-    let mut document = described().1;
+    let mut document = rest::router().described(Document::openapi());
     Derived.modify(&mut document);
     document
 }

@@ -1,7 +1,7 @@
 //! Access control lists of load balancers on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -19,8 +19,6 @@ use sim_core::slb::acl::{
 };
 use sim_core::{Outcome, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -63,8 +61,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on access control lists.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_access_control_list, list_access_control_lists))
         .routes(routes!(get_access_control_list, update_access_control_list, delete_access_control_list))
         .routes(routes!(evaluate_client))

@@ -1,7 +1,7 @@
 //! What an account has beside its network: tags, resource groups, regions and zones, on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -17,8 +17,6 @@ use sim_core::resource_group::{
 use sim_core::tag::{TagResources, UntagResources};
 use sim_core::{Refusal, RegionId};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -55,8 +53,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(list_tags, put_tags, delete_tags))
         .routes(routes!(create_resource_group, list_resource_groups))
         .routes(routes!(get_resource_group, delete_resource_group))

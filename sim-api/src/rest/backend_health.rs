@@ -2,7 +2,7 @@
 
 use super::context::{Context, Path, Query, id};
 use super::listener_bodies::ProtocolBody;
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use axum::response::Response;
@@ -15,16 +15,14 @@ use sim_core::slb::member::Served;
 use sim_core::slb::serving::{self, Serving};
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals =
     &[("list_backend_health", &[E::LoadBalancerNotFound, E::ListenerNotFound, E::ListenerAmbiguous])];
 
 /// The operations on the health of backends.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_backend_health))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(list_backend_health))
 }
 
 /// What a health check says of a backend.

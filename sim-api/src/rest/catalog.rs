@@ -1,7 +1,7 @@
 //! The catalogue on the native wire: zones, instance types and images. Regions are in `account.rs`.
 
 use super::context::{Context, Path, Query};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::page::{DEFAULT_PAGE, MAX_PAGE, Page};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -11,8 +11,6 @@ use sim_core::ErrorCode as E;
 use sim_core::catalog::{self, Architecture, Image, InstanceType, family};
 use sim_core::{Refusal, RegionId};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -24,8 +22,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(list_all_zones))
         .routes(routes!(list_instance_types))
         .routes(routes!(get_instance_type))

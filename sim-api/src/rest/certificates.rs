@@ -1,7 +1,7 @@
 //! Certificates of load balancers on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::certificate::{facts, server_facts};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
@@ -18,8 +18,6 @@ use sim_core::slb::certificate::{
 };
 use sim_core::{ErrorCode as E, SimTime, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -69,8 +67,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on certificates.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(upload_server_certificate, list_server_certificates))
         .routes(routes!(get_server_certificate, rename_server_certificate, delete_server_certificate))
         .routes(routes!(upload_ca_certificate, list_ca_certificates))

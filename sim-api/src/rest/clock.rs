@@ -1,6 +1,7 @@
 //! The clock of a world on the native wire: read it, set it, let time pass.
 
 use super::context::{Body, Context};
+use super::operations::{Operations, routes};
 use super::worlds::{clock as read_clock, instant, virtual_now};
 use crate::app::AppState;
 use crate::engine::{Advance, EngineError, wall_now};
@@ -14,16 +15,14 @@ use serde::{Deserialize, Serialize};
 use sim_core::settings::SetClock;
 use sim_core::{ErrorCode as E, Refusal, SimTime, Span, World};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals =
     &[("set_clock", &[E::SettingInvalid]), ("advance_clock", &[E::SettingInvalid, E::ClockNotManual])];
 
 /// The operations on clocks.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_clock, set_clock)).routes(routes!(advance_clock))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(get_clock, set_clock)).routes(routes!(advance_clock))
 }
 
 /// The clock of a world.

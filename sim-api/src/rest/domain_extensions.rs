@@ -2,7 +2,7 @@
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use super::listeners::which;
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -15,8 +15,6 @@ use sim_core::slb::domain_extension::{
 };
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -59,8 +57,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on domain extensions.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_domain_extension, list_domain_extensions)).routes(routes!(
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(create_domain_extension, list_domain_extensions)).routes(routes!(
         get_domain_extension,
         update_domain_extension,
         delete_domain_extension

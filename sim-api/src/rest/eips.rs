@@ -1,7 +1,7 @@
 //! Elastic IP addresses on the native wire, and what each is bound to.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -17,8 +17,6 @@ use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip}
 use sim_core::{ErrorCode as E, World};
 use std::net::Ipv4Addr;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -102,8 +100,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on elastic IP addresses.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(allocate_eip, list_eips))
         .routes(routes!(get_eip, update_eip, release_eip))
         .routes(routes!(associate_eip, unassociate_eip))

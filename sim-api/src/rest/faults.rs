@@ -1,8 +1,8 @@
 //! Faults of the provider wire, set on the native wire: for testing that a client retries rightly.
 
 use super::context::{Body, Context, Path};
+use super::operations::{Operations, routes};
 use super::worlds::{instant, virtual_now};
-use crate::app::AppState;
 use crate::faults::{Effect, Fault, Kind, MAX_FAULTS, MILLION, Met, Replica};
 use crate::problem::Problem;
 use crate::refusals::{Refusals, ServiceRefusals, service_title};
@@ -14,8 +14,6 @@ use sim_core::{ErrorCode as E, Refusal, SimTime, Span};
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse by rules of the core.
 pub const REFUSALS: Refusals = &[("create_fault", &[E::SettingInvalid])];
@@ -28,8 +26,8 @@ pub const SERVICE_REFUSALS: ServiceRefusals = &[
 ];
 
 /// The operations on faults.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_fault, list_faults, delete_faults))
         .routes(routes!(get_fault, delete_fault))
 }

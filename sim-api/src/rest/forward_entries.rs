@@ -1,7 +1,7 @@
 //! DNAT entries on the native wire.
 
 use super::context::{Body, Context, Path, Query, id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -21,8 +21,6 @@ use sim_core::vpc::forward_ports::{
 use sim_core::vpc::nat_gateway::NatGateway;
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -83,8 +81,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on DNAT entries.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_forward_entry, list_forward_entries)).routes(routes!(
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(create_forward_entry, list_forward_entries)).routes(routes!(
         get_forward_entry,
         update_forward_entry,
         delete_forward_entry

@@ -5,7 +5,7 @@ use super::listener_bodies::{
     HealthCheckBody, HealthCheckShown, SchedulerBody, StickyTypeBody, health_check_shown,
 };
 use super::listeners::which;
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -20,8 +20,6 @@ use sim_core::slb::forwarding_rule::{
 use sim_core::slb::listener_rules::Sticky;
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -73,8 +71,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on forwarding rules.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_forwarding_rule, list_forwarding_rules)).routes(routes!(
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(create_forwarding_rule, list_forwarding_rules)).routes(routes!(
         get_forwarding_rule,
         update_forwarding_rule,
         delete_forwarding_rule

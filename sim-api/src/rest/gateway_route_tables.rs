@@ -1,7 +1,7 @@
 //! Route tables of gateways on the native wire: their bindings and entries.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::route_entries::{self, RouteEntryBody};
@@ -16,8 +16,6 @@ use sim_core::vpc::gateway_route_table::{
 use sim_core::vpc::route_table::RouteTable;
 use sim_core::{ErrorCode as E, Reply, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -75,8 +73,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on route tables of gateways.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(associate_gateway_route_table, dissociate_gateway_route_table))
         .routes(routes!(update_gateway_route_entry))
 }

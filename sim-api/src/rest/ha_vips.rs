@@ -1,7 +1,7 @@
 //! HaVips on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -16,8 +16,6 @@ use sim_core::vpc::ha_vip::{self, BindType, CreateHaVip, DeleteHaVip, HaVip, Mod
 use sim_core::vpc::ha_vip_binding::{AssociateHaVip, UnassociateHaVip};
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -87,8 +85,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on HaVips.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_ha_vip, list_ha_vips))
         .routes(routes!(get_ha_vip, update_ha_vip, delete_ha_vip))
         .routes(routes!(associate_ha_vip, unassociate_ha_vip))

@@ -3,7 +3,7 @@
 use super::context::{Body, Context, parse_id};
 use super::instances::{InstanceBody, show};
 use super::interface_changes::AddressesBody;
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{TagBody, parse_list, tag_pairs};
@@ -18,8 +18,6 @@ use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, Ru
 use sim_core::id::InstanceId;
 use sim_core::{Command, ErrorCode as E, Outcome, Reply, World};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What every launch can refuse, and more.
 macro_rules! launch_refusals {
@@ -118,8 +116,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations that make instances.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_instance)).routes(routes!(create_instances))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(create_instance)).routes(routes!(create_instances))
 }
 
 /// What a system disk should be.

@@ -1,7 +1,7 @@
 //! Instances on the native wire: what they are, and what is done to them.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -22,8 +22,6 @@ use sim_core::id::{InstanceId, VSwitchId, VpcId};
 use sim_core::{Command, ErrorCode as E, World, ZoneId};
 use std::net::Ipv4Addr;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -106,8 +104,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on instances that exist.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(list_instances))
         .routes(routes!(get_instance, update_instance, delete_instance))
         .routes(routes!(list_instance_dependents))

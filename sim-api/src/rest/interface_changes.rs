@@ -2,7 +2,7 @@
 
 use super::context::{Body, Context, Path, id, parse_id};
 use super::network_interfaces::{NetworkInterfaceBody, show};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::parse_list;
@@ -16,8 +16,6 @@ use sim_core::ecs::eni_address::{
 use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
 use sim_core::id::EniId;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -107,8 +105,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations that change what an interface is attached to and holds.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(attach_network_interface))
         .routes(routes!(detach_network_interface))
         .routes(routes!(assign_network_interface_addresses, unassign_network_interface_addresses))

@@ -1,7 +1,7 @@
 //! IPv4 gateways on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -16,8 +16,6 @@ use sim_core::vpc::ipv4_gateway::{
 };
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -74,8 +72,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on IPv4 gateways.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_ipv4_gateway, list_ipv4_gateways))
         .routes(routes!(get_ipv4_gateway, update_ipv4_gateway, delete_ipv4_gateway))
         .routes(routes!(enable_ipv4_gateway))

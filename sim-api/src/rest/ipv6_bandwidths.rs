@@ -2,7 +2,7 @@
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use super::eips::InternetChargeBody;
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -16,8 +16,6 @@ use sim_core::vpc::ipv6_bandwidth::{
 };
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -39,8 +37,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on bandwidths.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(allocate_ipv6_bandwidth, list_ipv6_bandwidths)).routes(routes!(
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(allocate_ipv6_bandwidth, list_ipv6_bandwidths)).routes(routes!(
         get_ipv6_bandwidth,
         update_ipv6_bandwidth,
         delete_ipv6_bandwidth

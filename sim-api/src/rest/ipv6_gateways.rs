@@ -1,7 +1,7 @@
 //! IPv6 gateways on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -15,8 +15,6 @@ use sim_core::vpc::ipv6_gateway::{
 };
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -59,8 +57,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on IPv6 gateways.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_ipv6_gateway, list_ipv6_gateways))
         .routes(routes!(get_ipv6_gateway, update_ipv6_gateway, delete_ipv6_gateway))
         .routes(routes!(list_ipv6_gateway_dependents))

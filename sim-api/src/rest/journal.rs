@@ -1,7 +1,7 @@
 //! The journal of a world on the native wire: its accepted commands, as an audit trail.
 
 use super::context::{Context, Query};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::engine::{EngineError, LoadError, decode_entry};
 use crate::page::{DEFAULT_PAGE, MAX_PAGE};
 use crate::problem::Problem;
@@ -13,15 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sim_core::{Entry, ErrorCode, Refusal, SimTime};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operation can refuse.
 pub const REFUSALS: Refusals = &[];
 
 /// The operation on journals.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_journal))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(list_journal))
 }
 
 /// One page of a journal.

@@ -5,7 +5,7 @@ use super::listener_bodies::{
     AccessBody, AccessShown, HealthCheckBody, HealthCheckShown, ProtocolBody, TrafficBody, TrafficShown,
     access_shown, health_check_shown, settings, traffic_shown,
 };
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -20,8 +20,6 @@ use sim_core::slb::listener::{
 };
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -124,8 +122,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on listeners.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_listener, list_listeners))
         .routes(routes!(get_listener, update_listener, delete_listener))
         .routes(routes!(start_listener))

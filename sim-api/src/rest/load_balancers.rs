@@ -1,7 +1,7 @@
 //! Load balancers on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -18,8 +18,6 @@ use sim_core::slb::load_balancer_change::{
 use sim_core::slb::spec::{InstanceCharge, InternetCharge, PayType};
 use sim_core::{ErrorCode as E, Outcome, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -94,8 +92,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on load balancers.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_load_balancer, list_load_balancers))
         .routes(routes!(get_load_balancer, update_load_balancer, delete_load_balancer))
         .routes(routes!(update_load_balancer_terms))

@@ -1,8 +1,8 @@
 //! Primary/secondary groups on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
+use super::operations::{Operations, routes};
 use super::server_groups::{BackendBody, NewBackendBody, backend, new_backend};
-use crate::app::AppState;
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -17,8 +17,6 @@ use sim_core::slb::master_slave_group::{
 };
 use sim_core::{ErrorCode as E, Outcome, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -57,8 +55,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on primary/secondary groups.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_master_slave_server_group, list_master_slave_server_groups))
         .routes(routes!(get_master_slave_server_group, delete_master_slave_server_group))
 }

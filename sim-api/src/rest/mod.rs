@@ -2,6 +2,7 @@
 
 pub mod common;
 pub mod context;
+pub mod operations;
 // -- routes
 mod route_entries;
 mod route_tables;
@@ -69,12 +70,11 @@ mod vpcs;
 mod vswitches;
 pub mod worlds;
 
-use crate::app::AppState;
 use crate::refusals::Refusals;
-use utoipa_axum::router::OpenApiRouter;
+use operations::Operations;
 
 /// Every operation of the native wire.
-pub fn router() -> OpenApiRouter<AppState> {
+pub fn router() -> Operations {
     let routers = [
         vpcs::router(),
         vswitches::router(),
@@ -139,7 +139,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         plan::router(),
         requests::router(),
     ];
-    routers.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
+    routers.into_iter().fold(Operations::new(), Operations::merge)
 }
 
 /// What the operations can refuse, by file.

@@ -1,7 +1,7 @@
 //! NAT gateways on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -15,8 +15,6 @@ use sim_core::vpc::nat_gateway::{
 };
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -68,8 +66,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on NAT gateways.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_nat_gateway, list_nat_gateways))
         .routes(routes!(get_nat_gateway, update_nat_gateway, delete_nat_gateway))
         .routes(routes!(list_nat_gateway_dependents))

@@ -2,8 +2,8 @@
 //! changed.
 
 use super::context::{Body, Context, Query};
+use super::operations::{Operations, routes};
 use super::traffic::{Form, FormQuery, check_number, picture, simulate};
-use crate::app::AppState;
 use crate::chart;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -12,16 +12,14 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use sim_core::traffic::nat::{self, Report, Scenario, of_world};
 use sim_core::{ErrorCode as E, Refusal};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operation can refuse.
 pub const REFUSALS: Refusals =
     &[("run_nat_traffic", &[E::InvalidParameter, E::SnatEntryNotFound, E::SnatEntryStatusIncorrect])];
 
 /// The operation on scenarios of hosts behind a NAT gateway.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(run_nat_traffic))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(run_nat_traffic))
 }
 
 /// Simulate hosts that go out through a NAT gateway over virtual time, and report who found no port.

@@ -1,8 +1,8 @@
 //! Network ACLs on the native wire: the ACLs, their rules, their vSwitches, and what one makes of a packet.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
+use super::operations::{Operations, routes};
 use super::security_group_rules::DirectionBody;
-use crate::app::AppState;
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -24,8 +24,6 @@ use sim_core::vpc::network_acl_rule::{RuleInput, RuleTexts, UpdateNetworkAclRule
 use sim_core::{Outcome, World};
 use std::net::IpAddr;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -110,8 +108,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on network ACLs.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_network_acl, list_network_acls))
         .routes(routes!(get_network_acl, update_network_acl, delete_network_acl))
         .routes(routes!(list_network_acl_dependents))

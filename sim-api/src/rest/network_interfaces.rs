@@ -2,7 +2,7 @@
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use super::interface_changes::AddressesBody;
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -18,8 +18,6 @@ use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{Outcome, World};
 use std::net::Ipv4Addr;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -92,8 +90,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on network interfaces.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_network_interface, list_network_interfaces))
         .routes(routes!(get_network_interface, update_network_interface, delete_network_interface))
         .routes(routes!(list_network_interface_dependents))

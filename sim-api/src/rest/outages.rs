@@ -1,8 +1,8 @@
 //! Outages of zones, instances and interfaces.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
+use super::operations::{Operations, routes};
 use super::worlds::instant;
-use crate::app::AppState;
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -13,8 +13,6 @@ use sim_core::ecs::outage::{BeginOutage, EndOutage, Outage, OutageTarget};
 use sim_core::id::OutageId;
 use sim_core::{ErrorCode as E, Outcome, Refusal, SimTime, World, ZoneId};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -28,8 +26,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on outages.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(begin_outage, list_outages)).routes(routes!(get_outage, end_outage))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(begin_outage, list_outages)).routes(routes!(get_outage, end_outage))
 }
 
 /// An outage.

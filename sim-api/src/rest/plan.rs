@@ -1,7 +1,7 @@
 //! The address planner on the native wire: the same questions, types and answers as `cloudnet plan`.
 
 use super::context::{Body, Context, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use axum::Json;
@@ -12,8 +12,6 @@ use sim_core::cidr::plan::{self, BadInput};
 use sim_core::id::VpcId;
 use sim_core::{ErrorCode as E, Refusal};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -24,8 +22,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations of the planner.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(plan_split))
         .routes(routes!(plan_room))
         .routes(routes!(plan_check))

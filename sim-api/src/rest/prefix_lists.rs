@@ -1,7 +1,7 @@
 //! Prefix lists on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -17,8 +17,6 @@ use sim_core::ecs::prefix_list::{
 use sim_core::id::{PrefixListId, SecurityGroupId};
 use sim_core::{Outcome, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -65,8 +63,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on prefix lists.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_prefix_list, list_prefix_lists))
         .routes(routes!(get_prefix_list, update_prefix_list, delete_prefix_list))
         .routes(routes!(list_prefix_list_dependents))

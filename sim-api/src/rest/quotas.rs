@@ -1,7 +1,7 @@
 //! Quotas on the native wire: what may be had, what is in use, and how to be allowed more.
 
 use super::context::{Body, Context, Path, Query};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -14,8 +14,6 @@ use sim_core::quota::{AdjustQuota, Quota};
 use sim_core::quota_usage::ObjectUsage;
 use sim_core::{Caller, Owner, Refusal, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -24,8 +22,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on quotas.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_quotas)).routes(routes!(get_quota, adjust_quota))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(list_quotas)).routes(routes!(get_quota, adjust_quota))
 }
 
 /// The most objects that a quota's answer lists.

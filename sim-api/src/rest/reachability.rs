@@ -2,8 +2,8 @@
 
 use super::common::TagBody;
 use super::context::{Body, Context, parse_id};
+use super::operations::{Operations, routes};
 use super::trace_steps::StepBody;
-use crate::app::AppState;
 use crate::engine::EngineError;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -27,8 +27,6 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operation can refuse.
 pub const REFUSALS: Refusals = &[(
@@ -42,8 +40,8 @@ const MOST_RUNS: u64 = 2_000_000;
 const SLICE: u64 = 2_000;
 
 /// The operation on sets.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(find_reachability))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(find_reachability))
 }
 
 /// Network interfaces of the VPC, or of a peered one; conditions narrow each other down, and without any all are meant.

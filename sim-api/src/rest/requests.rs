@@ -1,6 +1,7 @@
 //! The request log on the native wire: the last requests of the process, and those to come.
 
 use super::context::Query;
+use super::operations::{Operations, routes};
 use crate::app::AppState;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -18,15 +19,13 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[];
 
 /// The operations on the request log.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_requests)).routes(routes!(follow_requests))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(list_requests)).routes(routes!(follow_requests))
 }
 
 /// Which requests.

@@ -1,7 +1,7 @@
 //! Managed residents of a VPC, such as database instances, on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -14,8 +14,6 @@ use sim_core::id::{ResidentId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::vpc::resident::{CreateResident, DeleteResident, ModifyResident, Resident};
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -72,8 +70,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on managed residents.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_resident, list_residents))
         .routes(routes!(get_resident, update_resident, delete_resident))
         .routes(routes!(list_resident_dependents))

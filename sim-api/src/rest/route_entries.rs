@@ -1,7 +1,7 @@
 //! Route entries on the native wire, one by one and in batches.
 
 use super::context::{Body, Context, Path, Query, id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -19,8 +19,6 @@ use sim_core::vpc::route_entry::{
 };
 use sim_core::vpc::route_table::RouteTable;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse. What is wrong with an item of a batch stands in the answer.
 pub const REFUSALS: Refusals = &[
@@ -140,8 +138,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on route entries.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_route_entry, list_route_entries))
         .routes(routes!(create_route_entries))
         .routes(routes!(delete_route_entries))

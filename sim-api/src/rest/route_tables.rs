@@ -1,8 +1,8 @@
 //! Route tables on the native wire: the tables themselves, their vSwitches, and which entry an address takes.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
+use super::operations::{Operations, routes};
 use super::route_entries::{self, RouteEntryBody};
-use crate::app::AppState;
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -20,8 +20,6 @@ use sim_core::vpc::route_table::{
 use sim_core::{ErrorCode as E, Refusal};
 use std::net::IpAddr;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -96,8 +94,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on route tables.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_route_table, list_route_tables))
         .routes(routes!(get_route_table, update_route_table, delete_route_table))
         .routes(routes!(list_route_table_dependents))

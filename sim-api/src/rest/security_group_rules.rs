@@ -3,7 +3,7 @@
 //! Of an inbound rule the peer is the source and "own" the member's side, of an outbound rule the peer is the destination.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -20,8 +20,6 @@ use sim_core::ecs::security_group_rule::{
 use sim_core::id::{SecurityGroupId, SecurityGroupRuleId};
 use sim_core::{Refusal, Reply, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the fields of a rule can be refused for.
 macro_rules! with_rule_fields {
@@ -98,8 +96,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on the rules of security groups.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_security_group_rules, list_security_group_rules))
         .routes(routes!(delete_security_group_rules))
         .routes(routes!(get_security_group_rule, update_security_group_rule, delete_security_group_rule))

@@ -1,7 +1,7 @@
 //! Security groups on the native wire: the groups, who belongs to them, and which groups name them.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -18,8 +18,6 @@ use sim_core::ecs::security_group::{
 use sim_core::id::{AnyId, IdKind, InstanceId, ResourceGroupId, SecurityGroupId, VpcId};
 use sim_core::{Outcome, Refusal, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -98,8 +96,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on security groups.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_security_group, list_security_groups))
         .routes(routes!(get_security_group, update_security_group, delete_security_group))
         .routes(routes!(list_security_group_dependents))

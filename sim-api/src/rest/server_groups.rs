@@ -1,7 +1,7 @@
 //! vServer groups, and what stands behind a load balancer, on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -18,8 +18,6 @@ use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
 use sim_core::{ErrorCode as E, Outcome, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -178,8 +176,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on vServer groups and default pools.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_vserver_group, list_vserver_groups))
         .routes(routes!(get_vserver_group, update_vserver_group, delete_vserver_group))
         .routes(routes!(add_vserver_group_backends))

@@ -1,8 +1,8 @@
 //! How the ports of an instance answer: told from outside, since no system runs inside.
 
 use super::context::{Body, Context, Path, id};
+use super::operations::{Operations, routes};
 use super::worlds::instant;
-use crate::app::AppState;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use axum::response::Response;
@@ -14,8 +14,6 @@ use sim_core::ecs::service_port::{
 use sim_core::id::InstanceId;
 use sim_core::{ErrorCode as E, Outcome, Refusal, Span, World};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -34,8 +32,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on ports of instances.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(list_service_ports))
         .routes(routes!(set_service_port, clear_service_port))
 }

@@ -2,8 +2,8 @@
 
 use super::context::{Context, Path, Query, id};
 use super::listener_bodies::{HealthCheckShown, health_check_shown};
+use super::operations::{Operations, routes};
 use super::server_groups::{BackendBody, backend};
-use crate::app::AppState;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use axum::response::Response;
@@ -14,15 +14,13 @@ use sim_core::slb::listener::Listener;
 use sim_core::slb::serving::{self, HttpRequest, Serving, ServingPool};
 use sim_core::{ErrorCode as E, Refusal, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operation can refuse.
 pub const REFUSALS: Refusals = &[("get_serving_pool", &[E::ListenerNotFound, E::ListenerParameter])];
 
 /// The operation.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_serving_pool))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(get_serving_pool))
 }
 
 /// What serves a listener, or one request to it.

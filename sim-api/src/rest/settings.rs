@@ -1,8 +1,8 @@
 //! The settings of a world on the native wire.
 
 use super::context::{Body, Context};
+use super::operations::{Operations, routes};
 use super::worlds::{WorldSettingsBody, show_settings};
-use crate::app::AppState;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::settings::{ProvisioningSetting, QuotasSetting};
@@ -10,15 +10,13 @@ use axum::response::Response;
 use serde::Deserialize;
 use sim_core::settings::ChangeSettings;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[];
 
 /// The operations on settings.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_settings, update_settings))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(get_settings, update_settings))
 }
 
 /// Show what a world is set to.

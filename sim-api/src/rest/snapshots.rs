@@ -1,6 +1,7 @@
 //! Snapshots of worlds on the native wire: take, list, restore, delete.
 
 use super::context::{Body, Path};
+use super::operations::{Operations, routes};
 use super::worlds::{name, seed, shown};
 use crate::app::AppState;
 use crate::engine::{SnapshotInfo, wall_now};
@@ -13,8 +14,6 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sim_core::{ErrorCode as E, SimTime};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse by rules of the core.
 pub const REFUSALS: Refusals =
@@ -28,8 +27,8 @@ pub const SERVICE_REFUSALS: ServiceRefusals = &[
 ];
 
 /// The operations on snapshots.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_snapshot, list_snapshots))
         .routes(routes!(delete_snapshot))
         .routes(routes!(restore_snapshot))

@@ -1,7 +1,7 @@
 //! SNAT entries on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -17,8 +17,6 @@ use sim_core::vpc::snat::{
 };
 use sim_core::{ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -66,8 +64,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on SNAT entries.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_snat_entry, list_snat_entries)).routes(routes!(
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(create_snat_entry, list_snat_entries)).routes(routes!(
         get_snat_entry,
         update_snat_entry,
         delete_snat_entry

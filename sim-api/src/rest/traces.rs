@@ -1,8 +1,8 @@
 //! Packet traces on the native wire: what becomes of up to 10,000 flows, and what would let a refused one through.
 
 use super::context::{Body, Context, parse_id};
+use super::operations::{Operations, routes};
 use super::trace_steps::{self, AskedRuleBody, ChangeBody, StepBody};
-use crate::app::AppState;
 use crate::engine::EngineError;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -23,8 +23,6 @@ use std::ops::ControlFlow;
 use utoipa::ToSchema;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::{OpenApi, RefOr};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operation can refuse.
 pub const REFUSALS: Refusals = &[(
@@ -42,8 +40,8 @@ const BODY_LIMIT: usize = 8 << 20;
 const SLICE: usize = 250;
 
 /// The operation on flows.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(trace_flows)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(trace_flows)).layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
 /// How much of a trace is told.

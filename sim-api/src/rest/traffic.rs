@@ -1,7 +1,7 @@
 //! Simulated clients on the native wire: a scenario in, the report or its chart out. Nothing is made or changed.
 
 use super::context::{Body, Context, Query};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::chart;
 use crate::engine::EngineError;
 use crate::problem::Problem;
@@ -17,8 +17,6 @@ use sim_core::{ErrorCode as E, Refusal};
 use std::sync::atomic::Ordering;
 use tokio::sync::Semaphore;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operation can refuse.
 pub const REFUSALS: Refusals = &[(
@@ -38,8 +36,8 @@ const MOST_CONNECTIONS: u64 = 5_000_000;
 static RUNS: Semaphore = Semaphore::const_new(2);
 
 /// The operation on scenarios.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(run_traffic))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(run_traffic))
 }
 
 /// How the answer is told.

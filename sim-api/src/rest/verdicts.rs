@@ -1,8 +1,8 @@
 //! What the security groups of a network interface make of a new session, and why.
 
 use super::context::{Context, Path, Query, id};
+use super::operations::{Operations, routes};
 use super::security_group_rules::DirectionBody;
-use crate::app::AppState;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use axum::response::Response;
@@ -12,16 +12,14 @@ use sim_core::ecs::eni::Eni;
 use sim_core::ecs::group_filter::{DecidedBy, PacketProtocol, Session, evaluate, parse_address};
 use sim_core::id::EniId;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operation can refuse.
 pub const REFUSALS: Refusals =
     &[("evaluate_session", &[E::InvalidParameter, E::MissingParameter, E::AddressMalformed, E::EniNotFound])];
 
 /// The operation on sessions.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(evaluate_session))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(evaluate_session))
 }
 
 /// A new session of an interface.

@@ -1,7 +1,7 @@
 //! Secondary blocks, default networks and CIDR reservations on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -22,8 +22,6 @@ use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{Command, Refusal, World, ZoneId};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -109,8 +107,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(add_vpc_cidr_block, remove_vpc_cidr_block))
         .routes(routes!(create_default_vpc))
         .routes(routes!(create_default_vswitch))

@@ -1,7 +1,7 @@
 //! VPC peering connections on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -15,8 +15,6 @@ use sim_core::vpc::vpc_peer::{
 };
 use sim_core::{AccountId, ErrorCode as E, World};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -66,8 +64,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on peering connections.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_vpc_peer, list_vpc_peers))
         .routes(routes!(get_vpc_peer, update_vpc_peer, delete_vpc_peer))
         .routes(routes!(accept_vpc_peer))

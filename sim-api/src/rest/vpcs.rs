@@ -1,7 +1,7 @@
 //! VPCs on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -14,8 +14,6 @@ use sim_core::World;
 use sim_core::id::VpcId;
 use sim_core::vpc::vpc::{self, CreateVpc, DeleteVpc, ModifyVpc, Vpc};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -80,8 +78,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on VPCs.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_vpc, list_vpcs))
         .routes(routes!(get_vpc, update_vpc, delete_vpc))
         .routes(routes!(list_vpc_dependents))

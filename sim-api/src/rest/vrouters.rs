@@ -1,7 +1,7 @@
 //! vRouters on the native wire.
 
 use super::context::{Body, Context, Path, Query, id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -14,8 +14,6 @@ use sim_core::id::{VRouterId, VpcId};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vrouter::{ModifyVRouter, VRouter};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -27,8 +25,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on vRouters.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_vrouters)).routes(routes!(get_vrouter, update_vrouter))
+pub fn router() -> Operations {
+    Operations::new().routes(routes!(list_vrouters)).routes(routes!(get_vrouter, update_vrouter))
 }
 
 /// The router of a VPC.

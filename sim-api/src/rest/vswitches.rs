@@ -1,7 +1,7 @@
 //! vSwitches on the native wire.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
-use crate::app::AppState;
+use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -15,8 +15,6 @@ use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
 use sim_core::{World, ZoneId};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse.
 pub const REFUSALS: Refusals = &[
@@ -95,8 +93,8 @@ pub const REFUSALS: Refusals = &[
 ];
 
 /// The operations on vSwitches.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_vswitch, list_vswitches))
         .routes(routes!(get_vswitch, update_vswitch, delete_vswitch))
         .routes(routes!(list_vswitch_dependents))

@@ -4,6 +4,7 @@
 //! header `Cloudnet-World`, provider clients with the access key id `w-WORLD` or `w-WORLD-a-ACCOUNT`.
 
 use super::context::{Body, Path};
+use super::operations::{Operations, routes};
 use crate::app::{App, AppState};
 use crate::engine::{self, Lifetime, WorldHandle, wall_now};
 use crate::problem::Problem;
@@ -19,8 +20,6 @@ use sim_core::settings::{Clock, ClockMode, Settings};
 use sim_core::{ErrorCode as E, Genesis, Refusal, SimTime, World};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the operations can refuse by rules of the core.
 pub const REFUSALS: Refusals = &[
@@ -37,8 +36,8 @@ pub const SERVICE_REFUSALS: ServiceRefusals = &[
 ];
 
 /// The operations on worlds.
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub fn router() -> Operations {
+    Operations::new()
         .routes(routes!(create_world, list_worlds))
         .routes(routes!(get_world, delete_world))
         .routes(routes!(reset_world))

@@ -9,7 +9,9 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId, ListenerId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId, VpcPeerId,
+    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId, ListenerId,
+    LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId,
+    SnatEntryId, VSwitchId, VpcId, VpcPeerId,
 };
 use crate::slb::backend::Server;
 use crate::slb::listener::ListenerStatus;

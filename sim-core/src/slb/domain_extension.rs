@@ -84,7 +84,7 @@ pub fn certificate_for(w: &World, listener: &Listener, host: &str) -> Option<Ser
     let own = listener.rules.tls()?.certificate;
     let all: Vec<&DomainExtension> = of(w, listener.id).collect();
     let conditions = all.iter().map(|extension| Condition { domain: &extension.domain, url: "" });
-    let asked = rule_matching::matching(conditions, host, "/").map(|at| all[at].certificate);
+    let asked = rule_matching::in_order(conditions, host).first().map(|&at| all[at].certificate);
     asked.or(own)
 }
 

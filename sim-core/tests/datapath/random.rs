@@ -10,7 +10,6 @@ use crate::peer_sketch::{self, PeerSketch};
 use crate::reference::{End, naive};
 use crate::rule_sketch::{RuleSketch, acl_rule, rule};
 use proptest::prelude::*;
-use sim_core::cidr::Cidr;
 use sim_core::command::Command;
 use sim_core::datapath::hop::RuleVerdict;
 use sim_core::datapath::remedy::remedy;
