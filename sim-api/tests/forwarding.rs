@@ -159,8 +159,9 @@ async fn simulated_clients_go_where_the_rule_of_their_request_says() {
     }
     // The rule's own way: it keeps clients by a cookie of its own and probes the group by its own check, of which a
     // status of 404 is no success. One second apart, two failures are known after a second.
-    let body = json!({"as_listener": false, "scheduler": "rr", "sticky_session": true, "sticky_session_type": "insert",
+    let way = json!({"as_listener": false, "scheduler": "rr", "sticky_session": true, "sticky_session_type": "insert",
         "cookie_timeout": 3600, "health_check": {"enabled": true, "interval": 1, "unhealthy_threshold": 2}});
+    let body = json!({"own": way});
     shop.change("PATCH", format!("/v1/forwarding-rules/{}", shop.id("rule")), Some(body)).await;
     shop.advance(30).await;
     let path = format!("/v1/instances/{}/ports/tcp/80", shop.id("cart"));

@@ -44,7 +44,7 @@ async fn a_body_is_an_object_and_a_fault_has_its_place() {
         (json!(["10.0.0.0/8", "a"]), Value::Null),
         (json!("text"), Value::Null),
         (json!({"cidr_block": 7}), json!("/cidr_block")),
-        (json!({"tags": [{"key": "a"}, {"value": "b"}]}), json!("/tags/1")),
+        (json!({"tags": [{"key": "a"}, {"value": "b"}]}), json!("/tags/1/key")),
         (json!({"tags": [{"key": "a", "a/b": 1}]}), json!("/tags/0/a~1b")),
         (json!({"colour": "red"}), json!("/colour")),
     ];

@@ -116,7 +116,7 @@ async fn mistakes_in_yaml_are_named_with_their_line() {
         ("vpcs:\n  - name: a\n    cidr_block: 10.1.1.1/8\n", "3: vpcs \"a\": cidr_block: The block of a VPC"),
         ("vpcs:\n  - name: a\n    name: b\n", "3: name stands there twice"),
         ("vpcs:\n  - name: a\nvpcs:\n  - name: b\n", "3: vpcs stands there twice"),
-        ("vpcs:\n  - &a\n    name: a\n", "3: anchors and tags are not read"),
+        ("vpcs:\n  - &a\n    name: a\n", "2: anchors and tags are not read"),
         ("vpcs:\n  - name: !!str 1\n", "2: anchors and tags are not read"),
         ("vpcs:\n  - *a\n", "2: "),
         ("vpcs:\n  - [a]: b\n", "2: the name of a member is a text"),

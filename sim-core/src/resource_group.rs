@@ -123,40 +123,37 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteResourceGroup) -> Outcom
 
 /// What keeps a group from being deleted: the objects in it. Rare, so the rows are looked through.
 pub fn dependents(w: &World, group: ResourceGroupId) -> Vec<(ErrorCode, Vec<AnyId>)> {
-    let vpcs =
-        w.table::<crate::vpc::vpc::Vpc>().iter().filter(|v| v.resource_group == group).map(|v| v.id.into());
-    let groups = w.table::<crate::ecs::security_group::SecurityGroup>().iter();
-    let groups = groups.filter(|g| g.resource_group == group).map(|g| g.id.into());
-    let lists = w.table::<crate::ecs::prefix_list::PrefixList>().iter();
-    let lists = lists.filter(|l| l.resource_group == group).map(|l| l.id.into());
-    let enis =
-        w.table::<crate::ecs::eni::Eni>().iter().filter(|e| e.resource_group == group).map(|e| e.id.into());
-    let instances = w.table::<crate::ecs::instance::Instance>().iter();
-    let instances = instances.filter(|i| i.resource_group == group).map(|i| i.id.into());
-    let acls = w.table::<crate::slb::acl::AccessControlList>().iter();
-    let acls = acls.filter(|a| a.resource_group == group).map(|a| a.id.into());
-    let eips =
-        w.table::<crate::vpc::eip::Eip>().iter().filter(|e| e.resource_group == group).map(|e| e.id.into());
-    let peers = w.table::<crate::vpc::vpc_peer::VpcPeer>().iter();
-    let peers = peers.filter(|p| p.resource_group == group).map(|p| p.id.into());
-    let acls = acls.chain(eips).chain(peers);
-    let balancers = w.table::<crate::slb::load_balancer::LoadBalancer>().iter();
-    let balancers = balancers.filter(|b| b.resource_group == group).map(|b| b.id.into());
-    let servers = w.table::<crate::slb::certificate::ServerCertificate>().iter();
-    let servers = servers.filter(|c| c.resource_group == group).map(|c| c.id.into());
-    let authorities = w.table::<crate::slb::certificate::CaCertificate>().iter();
-    let authorities = authorities.filter(|c| c.resource_group == group).map(|c| c.id.into());
-    let all = vpcs
-        .chain(groups)
-        .chain(lists)
-        .chain(enis)
-        .chain(instances)
-        .chain(acls)
-        .chain(servers)
-        .chain(authorities)
-        .chain(balancers);
-    let ids: Vec<AnyId> = all.take(100).collect();
+    let ids: Vec<AnyId> = members(w, group).take(100).collect();
     if ids.is_empty() { Vec::new() } else { vec![(ErrorCode::ResourceGroupInUse, ids)] }
+}
+
+/// The objects of a group, kind by kind.
+fn members(w: &World, group: ResourceGroupId) -> impl Iterator<Item = AnyId> {
+    macro_rules! rows {
+        ($($row:path),+ $(,)?) => {
+            std::iter::empty()
+                $(.chain(
+                    w.table::<$row>().iter().filter(move |r| r.resource_group == group).map(|r| AnyId::from(r.id)),
+                ))+
+        };
+    }
+    rows![
+        crate::vpc::vpc::Vpc,
+        crate::ecs::security_group::SecurityGroup,
+        crate::ecs::prefix_list::PrefixList,
+        crate::ecs::eni::Eni,
+        crate::ecs::instance::Instance,
+        crate::ecs::disk::Disk,
+        crate::vpc::eip::Eip,
+        crate::vpc::ha_vip::HaVip,
+        crate::vpc::ipv4_gateway::Ipv4Gateway,
+        crate::vpc::ipv6_gateway::Ipv6Gateway,
+        crate::vpc::vpc_peer::VpcPeer,
+        crate::slb::load_balancer::LoadBalancer,
+        crate::slb::acl::AccessControlList,
+        crate::slb::certificate::ServerCertificate,
+        crate::slb::certificate::CaCertificate,
+    ]
 }
 
 /// Moves an object to another group.

@@ -1,5 +1,5 @@
-//! `cloudnet traffic`: clients of a load balancer, or hosts behind a NAT gateway, over virtual time; answered here, or by a server
-//! whose world has the listener or the SNAT entry.
+//! `cloudnet traffic`: clients of a load balancer, or hosts behind a NAT gateway, over virtual time; answered here, or by
+//! a server whose world has the listener or the SNAT entry.
 
 use super::Outcome;
 use super::client::Connection;
@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sim_api::chart;
+use sim_core::traffic::bad::BadScenario;
 use sim_core::traffic::report::OfCause;
-use sim_core::traffic::scenario::BadScenario;
 use sim_core::traffic::{self, Report, Scenario, nat};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -25,7 +25,8 @@ use utoipa::ToSchema;
 #[serde(default)]
 pub struct StepBody {
     /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, listener, listener_access,
-    /// forwarding_rules, balanced, returned, forwarded, taken. Ends: delivered, security_group_drop, network_acl_drop, not_attached, instance_not_running,
+    /// forwarding_rules, balanced, returned, forwarded, taken. Ends: delivered, security_group_drop, network_acl_drop,
+    /// not_attached, instance_not_running, ha_vip_unanswered,
     /// source_dest_check, no_route, next_hop_gone, loop, nobody_there, load_balancer_down, no_listener, listener_stopped,
     /// listener_access_drop, redirected, no_healthy_backend, backend_calls_itself, port_not_served, no_public_path,
     /// eip_not_bound, nat_not_forwarded, no_public_address, private_from_outside, answer_astray, answer_foreign.

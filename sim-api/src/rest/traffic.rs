@@ -11,7 +11,7 @@ use axum::Json;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use sim_core::traffic::scenario::BadScenario;
+use sim_core::traffic::bad::BadScenario;
 use sim_core::traffic::{self, Report, Scenario, of_world};
 use sim_core::{ErrorCode as E, Refusal};
 use std::sync::atomic::Ordering;

@@ -7,11 +7,12 @@ use sim_api::catalogue::{ActionSpec, Kind, Param};
 use sim_api::rpc::actions::{ACTIONS, Action, INERT};
 use sim_api::rpc::params::Params;
 use sim_core::id::{
-    AccessControlListId, CaCertificateId, CidrReservationId, EipId, EniId, ForwardEntryId, ForwardTableId,
-    ForwardingRuleId, HaVipId, Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId, Ipv6BandwidthId,
-    Ipv6GatewayId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, PrefixListId, RegionCode,
-    ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, ServerCertificateId,
-    SnatEntryId, SnatTableId, VRouterId, VServerGroupId, VSwitchId, VpcId, VpcPeerId,
+    AccessControlListId, CaCertificateId, CidrReservationId, DomainExtensionId, EipId, EniId, ForwardEntryId,
+    ForwardTableId, ForwardingRuleId, HaVipId, Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId,
+    Ipv6BandwidthId, Ipv6GatewayId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId,
+    PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId,
+    SecurityGroupRuleId, ServerCertificateId, SnatEntryId, SnatTableId, VRouterId, VServerGroupId, VSwitchId,
+    VpcId, VpcPeerId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -199,6 +200,7 @@ fn text(action: &Action, name: &str) -> String {
         "LockReason" if action.name == "DescribeEipAddresses" => "financial".to_owned(),
         "Key" if action.name == "DescribeEipAddresses" => "CreationStartTime".to_owned(),
         "RuleId" => id::<ForwardingRuleId>(),
+        "DomainExtensionId" => id::<DomainExtensionId>(),
         "VpcId" => id::<VpcId>(),
         "VSwitchId" => id::<VSwitchId>(),
         "VRouterId" => id::<VRouterId>(),

@@ -560,8 +560,8 @@ pub(crate) fn settle(w: &mut World, id: ListenerId) {
     });
 }
 
-/// Takes a listener, its forwarding rules, domain extensions and tags out of the world, and what was under way in it: it may go with its load
-/// balancer in the midst of a change.
+/// Takes a listener, its forwarding rules, domain extensions and tags out of the world, and what was under way in it: it
+/// may go with its load balancer in the midst of a change.
 pub(crate) fn erase(w: &mut World, id: ListenerId) {
     if w.get::<Listener>(&id).is_some_and(|listener| listener.check_settled().is_err()) {
         w.unschedule(Due::Listener(id));

@@ -2,8 +2,10 @@
 //! and when health checks notice.
 //!
 //! A run is a question and no state: it depends on its scenario alone, and the same scenario gives the same report. A
-//! scenario may name a listener of a world instead of describing one; [`of_world::take_over`] then reads the rows. [`nat`] simulates the other way: hosts that go out through a NAT gateway.
+//! scenario may name a listener of a world instead of describing one; [`of_world::take_over`] then reads the rows.
+//! [`nat`] simulates the other way: hosts that go out through a NAT gateway.
 
+pub mod bad;
 mod ends;
 pub mod length;
 pub mod nat;

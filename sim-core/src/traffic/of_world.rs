@@ -5,11 +5,10 @@
 //! rule that takes their request has its group serve, in its own way if it has one. Lists of allowed addresses do not count:
 //! simulated clients have none.
 
+use super::bad::{BadScenario, bad};
 use super::length::Length;
 use super::protection::Protection;
-use super::scenario::{
-    Answers, Backend, BadScenario, Fault, HealthCheck, LONGEST, Listener, OfWorld, Scenario, bad,
-};
+use super::scenario::{Answers, Backend, Fault, HealthCheck, LONGEST, Listener, OfWorld, Scenario};
 use crate::access::Caller;
 use crate::datapath::Request;
 use crate::ecs::service_port::{Behaviour, PortBehaviour, PortProtocol, how_port_will_answer};

@@ -13,9 +13,10 @@
 //! clients in up to the threshold that was crossed; what a black hole drops is not measured for clients, who get no further than
 //! their first packet.
 
+use super::bad::{BadScenario, bad, between, number};
 use super::length::Length;
 use super::report::{Cause, What};
-use super::scenario::{BadScenario, Scenario, bad, between, number};
+use super::scenario::Scenario;
 use crate::time::Span;
 use serde::Deserialize;
 

@@ -3,11 +3,12 @@
 mod timeouts;
 
 use self::timeouts::Timeouts;
+use super::bad::BadScenario;
 use super::ends::{End, Ends};
 use super::length::Length;
 use super::protection::Guard;
 use super::report::{Cause, Happened, OfBackend, OfCause, Report, What};
-use super::scenario::{Answers, Backend, BadScenario, Scenario};
+use super::scenario::{Answers, Backend, Scenario};
 use crate::balancing::probe_series::{Health, ProbeSeries};
 use crate::balancing::scheduler::{Candidate, Chooser, Scheduler};
 use crate::slb::health_check::HealthCheck;

@@ -1,11 +1,11 @@
 //! What is simulated: clients, a listener, its health check, backends and what happens to them.
 
+use super::bad::{BadScenario, bad, between, cut, number};
 use super::length::{self, Length};
 use super::protection::{self, Attack, Protection};
 use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::Scheduler;
 use crate::ecs::service_port::{Behaviour, PortBehaviour};
-use crate::error::{ErrorCode, Refusal};
 use crate::slb::health_check::{self, CLASSES, CheckKind};
 use crate::slb::listener::Protocol;
 use crate::slb::spec::Spec;
@@ -419,26 +419,6 @@ impl Fault {
     }
 }
 
-/// What is wrong with a scenario: the field, and what would pass.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct BadScenario {
-    /// The field, as in `clients.rate`.
-    pub field: String,
-    /// What is wrong and what would pass.
-    pub problem: String,
-}
-
-impl From<BadScenario> for Refusal {
-    /// With the field as a JSON Pointer has it: `backend/2/weight`.
-    fn from(bad: BadScenario) -> Refusal {
-        let field = bad.field.replace(['.', '['], "/").replace(']', "");
-        let (problem, accepted) = bad.problem.split_once("; write ").unwrap_or((&bad.problem, ""));
-        let refusal = Refusal::new(ErrorCode::InvalidParameter).field(field).detail(format!("{problem}."));
-        if accepted.is_empty() { refusal } else { refusal.accepted(accepted) }
-    }
-}
-
 impl Scenario {
     /// Checks what the form alone does not.
     ///
@@ -549,7 +529,7 @@ impl Scenario {
             if self.backends[..at].iter().any(|other| other.name == backend.name) {
                 return Err(bad(
                     &format!("backend[{at}].name"),
-                    format!("{:?} is there twice", backend.name),
+                    format!("{:?} is there twice", cut(&backend.name)),
                 ));
             }
         }
@@ -564,7 +544,8 @@ impl Scenario {
         number(&field("check_status"), fault.check_status.unwrap_or(200).into(), 100, 599)?;
         if self.place(&fault.backend).is_none() {
             let known: Vec<&str> = self.backends.iter().map(|backend| backend.name.as_str()).collect();
-            let problem = format!("{:?} is no backend; there are {}", fault.backend, known.join(", "));
+            let problem =
+                format!("{:?} is no backend; there are {}", cut(&fault.backend), cut(&known.join(", ")));
             return Err(bad(&field("backend"), problem));
         }
         if !fault.changes() {
@@ -585,22 +566,4 @@ impl Scenario {
     pub fn connections(&self) -> u64 {
         (self.duration.0.0.unsigned_abs() * u64::from(self.clients.rate)).div_ceil(1_000)
     }
-}
-
-pub(super) fn bad(field: &str, problem: String) -> BadScenario {
-    BadScenario { field: field.to_owned(), problem }
-}
-
-pub(super) fn number(field: &str, value: u32, least: u32, most: u32) -> Result<(), BadScenario> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(bad(field, format!("{value} is out of range; write {least} to {most}")))
-}
-
-pub(super) fn between(field: &str, value: Span, least: Span, most: Span) -> Result<(), BadScenario> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(bad(field, format!("{} ms is out of range; write {}ms to {}ms", value.0, least.0, most.0)))
 }

@@ -1,8 +1,9 @@
 //! How long a listener waits: for the next request of a connection, and for the answer to one. What becomes of a connection
 //! then is in `run/timeouts.rs`.
 
+use super::bad::{BadScenario, bad, between};
 use super::length::Length;
-use super::scenario::{BadScenario, Listener, Scenario, bad, between};
+use super::scenario::{Listener, Scenario};
 use crate::slb::listener::Protocol;
 use crate::time::Span;
 
@@ -25,8 +26,8 @@ impl Listener {
 }
 
 impl Scenario {
-    /// How many connections and requests a run has to schedule at most: over HTTP each request of a connection, over UDP each flow
-    /// that comes anew.
+    /// How many connections and requests a run has to schedule at most: over HTTP each request of a connection, over UDP
+    /// each flow that comes anew.
     pub fn requests(&self) -> u64 {
         let clients = &self.clients;
         let idle = self.listener.idle_timeout().0;

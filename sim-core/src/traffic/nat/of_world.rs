@@ -4,7 +4,7 @@ use super::scenario::{OfWorld, Scenario};
 use crate::access::Caller;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::SnatEntryId;
-use crate::traffic::scenario::bad;
+use crate::traffic::bad::bad;
 use crate::vpc::snat::{NatEntryStatus, SnatEntry};
 use crate::world::World;
 

@@ -3,8 +3,8 @@
 use super::report::{Exhausted, OfAddress, Report};
 use super::scenario::Scenario;
 use crate::ecs::service_port::PortProtocol;
+use crate::traffic::bad::BadScenario;
 use crate::traffic::report::{Cause, OfCause};
-use crate::traffic::scenario::BadScenario;
 use crate::traffic::{INTERVALS, TELL_EVERY, US, draw};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -2,8 +2,9 @@
 
 use crate::ecs::service_port::PortProtocol;
 use crate::time::Span;
+use crate::traffic::bad::{BadScenario, bad, between, number};
 use crate::traffic::length::Length;
-use crate::traffic::scenario::{BadScenario, LONGEST, MAX_SEED, MOST_CONNECTIONS, bad, between, number};
+use crate::traffic::scenario::{LONGEST, MAX_SEED, MOST_CONNECTIONS};
 use serde::Deserialize;
 
 /// How many sessions an address has at once to one destination address and port (provider documentation: NAT gateway, Limits).

@@ -11,7 +11,7 @@ use sim_core::vpc::next_hop::{HopChoice, WeightedHop};
 use sim_core::vpc::route_entry::{self, *};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable, RouteTable, UnassociateRouteTable};
 use sim_core::vpc::vpc::Vpc;
-use sim_core::vpc::vpc_peer::VpcPeer;
+use sim_core::vpc::vpc_peer::{PeerStatus, VpcPeer};
 use sim_core::vpc::vswitch::VSwitch;
 
 pub fn create_table(d: &mut Dice<'_>) -> Command {
@@ -67,9 +67,10 @@ pub fn hop(d: &mut Dice<'_>, table: &str) -> (CompactString, CompactString) {
     let instances = d.world.table::<Instance>().iter();
     let instances: Vec<InstanceId> = instances.filter(|i| near(i.vpc)).map(|i| i.id).collect();
     let peers = d.world.table::<VpcPeer>().iter();
-    let near = |p: &&VpcPeer| anywhere || vpc.is_none_or(|vpc| p.other_side(vpc).is_some());
+    let at_work = |p: &&VpcPeer| p.status == PeerStatus::Activated;
+    let near = |p: &&VpcPeer| anywhere || at_work(p) && vpc.is_none_or(|vpc| p.other_side(vpc).is_some());
     let peers: Vec<VpcPeerId> = peers.filter(near).map(|p| p.id).collect();
-    if !peers.is_empty() && d.once_in(5) {
+    if !peers.is_empty() && d.roll(3) == 0 {
         return ("VpcPeer".into(), d.pick(&peers).to_compact_string());
     }
     match d.roll(8) {

@@ -235,7 +235,8 @@ resource "alicloud_nat_gateway" "bind_mode" {
   vpc_id        = alicloud_vpc.main.id
   vswitch_id    = alicloud_vswitch.b.id
   nat_type      = "Enhanced"
-  eip_bind_mode = local.changed ? "NAT" : "MULTI_BINDED"
+  # It goes from MULTI_BINDED to NAT alone, and a stack goes to and fro.
+  eip_bind_mode = "NAT"
 }
 
 resource "alicloud_snat_entry" "vswitch" {
