@@ -59,7 +59,14 @@ fn scene() -> Scene {
     let receiver = world.get::<Eni>(&receiver).expect("it was made").primary_ip.into();
     let source = Source::Interface(sender, None);
     let port = Some(RULES);
-    let flow = Flow { source, protocol: PacketProtocol::Tcp, source_port: None, destination: receiver, port };
+    let flow = Flow {
+        source,
+        protocol: PacketProtocol::Tcp,
+        source_port: None,
+        destination: receiver,
+        port,
+        request: None,
+    };
     let question = flow.resolve(&world, &caller).expect("it can be asked");
     assert!(question.verdict(&world).delivered());
     Scene { world, question }
@@ -227,6 +234,7 @@ fn batch_of_10000_verdicts(bencher: Bencher<'_, '_>) {
         source_port: Some(40_000),
         destination: question.header.destination,
         port: Some(1 + n % RULES),
+        request: None,
     };
     let flows: Vec<Flow> = (0..10_000).map(flow).collect();
     bencher.bench_local(|| {
@@ -345,7 +353,7 @@ fn verdict_after_a_changed_rule(bencher: Bencher<'_, '_>) {
     let question = first_question(&estate);
     bencher.bench_local(|| {
         flip(&mut estate);
-        black_box(question).verdict(&estate.network.world)
+        black_box(&question).verdict(&estate.network.world)
     });
 }
 
@@ -366,6 +374,7 @@ fn first_question(estate: &Estate) -> Question {
         source_port: None,
         destination,
         port: Some(443),
+        request: None,
     };
     let question = flow.resolve(&network.world, &network.caller).expect("it can be asked");
     assert!(question.verdict(&network.world).delivered());

@@ -297,3 +297,40 @@ async fn worlds_snapshots_and_generations_survive_a_restart() {
     server.stop().await.unwrap();
     clean();
 }
+
+/// Verdicts of health checks are worked out when they are asked for, and no timer fires when one falls: who only looks must
+/// see it all the same once the clock has come there.
+#[tokio::test]
+async fn a_verdict_is_seen_without_a_command_in_between() {
+    let (server, client) = start().await;
+    let world = json!({"name": "fast", "clock": "scaled:10000", "provisioning": "instant"});
+    client.post("/v1/worlds", world).await.expect(201);
+    let there = client.world("fast");
+    let make = async |path: &str, body: Value| {
+        let made = there.post(&format!("/v1/{path}"), body).await.expect(201);
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let vpc = make("vpcs", json!({"cidr_block": "10.0.0.0/8"})).await;
+    let block = json!({"vpc_id": vpc, "zone_id": "cn-hangzhou-k", "cidr_block": "10.0.1.0/24"});
+    let vswitch = make("vswitches", block).await;
+    let group = make("security-groups", json!({"vpc_id": vpc})).await;
+    let instance = json!({"instance_type": "ecs.g7.large", "image_id": "aliyun_3_x64_20G_alibase_20240819.vhd",
+        "vswitch_id": vswitch, "security_group_ids": [group], "start": true});
+    let instance = make("instances", instance).await;
+    let balancer = make("load-balancers", json!({"spec": "slb.s1.small"})).await;
+    let servers = json!({"load_balancer_id": balancer, "backends": [{"server_id": instance, "port": 8080}]});
+    let servers = make("vserver-groups", servers).await;
+    let listener =
+        json!({"load_balancer_id": balancer, "port": 80, "protocol": "tcp", "vserver_group_id": servers});
+    let listener = make("listeners", listener).await;
+    there.post(&format!("/v1/listeners/{listener}/start"), json!({})).await.expect(200);
+    let mut seen = Value::Null;
+    for _ in 0..10_000 {
+        seen = there.get(&format!("/v1/load-balancers/{balancer}/health")).await.expect(200);
+        if seen["items"][0]["health"] != "unavailable" {
+            break;
+        }
+    }
+    assert_eq!(seen["items"][0]["health"], "normal", "{seen}");
+    server.stop().await.unwrap();
+}

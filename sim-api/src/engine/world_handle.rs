@@ -6,6 +6,7 @@ use super::writer::{self, WriterSettings};
 use crate::faults::Faults;
 use crate::store::{self, AnyLog, StoreError, WorldKey};
 use parking_lot::{Mutex, RwLock};
+use sim_core::slb::health;
 use sim_core::{Applied, Caller, Command, SimTime, Span, World};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -403,9 +404,11 @@ impl WorldHandle {
 }
 
 /// Whether something has fallen due by what the world's clock shows now, or is left of the instant at which a slice
-/// of an advance ended.
+/// of an advance ended. A verdict of a health check counts: it is read off the instant, and no timer would move that.
 pub(super) fn is_due(world: &World) -> bool {
-    world.next_due().is_some_and(|due| due <= world.now().max(world.settings().clock.at(wall_now())))
+    let shown = world.now().max(world.settings().clock.at(wall_now()));
+    let due = world.next_due().into_iter().chain(health::next_verdict(world));
+    due.min().is_some_and(|due| due <= shown)
 }
 
 /// The wall clock, milliseconds since 1970.

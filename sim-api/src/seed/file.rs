@@ -157,6 +157,9 @@ pub(super) fn parse(text: &str, form: Form) -> Result<Vec<Entry>, Fault> {
     Ok(reader.in_order())
 }
 
+/// The members of a table.
+type Table<'t> = &'t [(Key, Node)];
+
 /// Requests with the place where each begins.
 struct Reader<'a> {
     text: &'a str,
@@ -191,7 +194,7 @@ impl Reader<'_> {
     }
 
     /// The table of an entry, and an entry with what all have.
-    fn begin<'t>(&self, section: &str, item: &'t Node) -> Result<(&'t [(Key, Node)], Entry), Fault> {
+    fn begin<'t>(&self, section: &str, item: &'t Node) -> Result<(Table<'t>, Entry), Fault> {
         let Some(table) = item.table() else {
             let message = format!("an entry of {section} is a table; write {}", self.form.entry_of(section));
             return Err(self.fault(item.at, message));

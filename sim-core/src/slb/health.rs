@@ -66,9 +66,17 @@ pub struct BackendCheck {
 pub struct BackendCheckIndex {
     /// By the interface that answers and what is asked of it.
     by_asked: BTreeSet<(EniId, PortProtocol, u16, Key)>,
+    /// By the instants at which a verdict falls if the members go on to answer as they do.
+    by_verdict: BTreeSet<(SimTime, Key)>,
 }
 
 impl BackendCheckIndex {
+    /// When a verdict falls first after `at`.
+    fn verdict_after(&self, at: SimTime) -> Option<SimTime> {
+        let later = (at + Span(1), first_key(first_listener()));
+        self.by_verdict.range(later..).next().map(|(falls, _)| *falls)
+    }
+
     /// The checks that ask an interface, at one port or at any.
     fn of(&self, eni: EniId, asks: Option<(PortProtocol, u16)>) -> impl Iterator<Item = Key> + use<'_> {
         let (protocol, port) = asks.unwrap_or((PortProtocol::Tcp, 0));
@@ -104,6 +112,11 @@ impl Row for BackendCheck {
     }
 
     fn reindex(indexes: &mut Indexes, old: Option<&Self>, new: Option<&Self>) {
+        let ix = &mut indexes.backend_checks;
+        for verdict in old.into_iter().flat_map(verdicts) {
+            ix.by_verdict.remove(&verdict);
+        }
+        ix.by_verdict.extend(new.into_iter().flat_map(verdicts));
         let asked =
             |check: Option<&Self>| check.and_then(|check| Some((check.eni?, check.asks, check.key())));
         let (old, new) = (asked(old), asked(new));
@@ -111,7 +124,6 @@ impl Row for BackendCheck {
         if old == new {
             return;
         }
-        let ix = &mut indexes.backend_checks;
         if let Some((eni, (protocol, port), key)) = old {
             ix.by_asked.remove(&(eni, protocol, port, key));
         }
@@ -119,6 +131,24 @@ impl Row for BackendCheck {
             ix.by_asked.insert((eni, protocol, port, key));
         }
     }
+}
+
+/// The instants at which what is known of a member changes if it goes on to answer as it does: two at most, since a probe that
+/// is lost for certain may end before the others tell.
+fn verdicts(check: &BackendCheck) -> impl Iterator<Item = (SimTime, Key)> + use<> {
+    let (mut series, key) = (check.series, check.key());
+    let falls = std::iter::from_fn(move || {
+        let falls = series.next_change()?;
+        series.bring_to(falls);
+        Some((falls, key))
+    });
+    falls.take(2)
+}
+
+/// When a verdict on some member falls first after the present instant if all go on to answer as they do: no timer fires
+/// then, but what is shown changes.
+pub fn next_verdict(w: &World) -> Option<SimTime> {
+    w.indexes().backend_checks.verdict_after(w.now())
 }
 
 /// What is known of a member's health at the present instant.

@@ -203,7 +203,7 @@ fn the_group_of_a_rule_fails_alone_and_is_mended_alone() {
     assert_eq!(shop.remedy(request), [mended]);
     // A weight of nothing.
     let (pool, back) = (Pool::Group(shop.groups[1]), member(&shop.net, shop.net.back));
-    let backends = vec![NewBackend { member: back.clone(), weight: Some(0), description: None }];
+    let backends = vec![NewBackend { member: back, weight: Some(0), description: None }];
     shop.net.lab.ok(SetBackends { pool, name: None, backends });
     let weighed = format!("the weight 100 for {instance} in {}", shop.groups[1]);
     assert_eq!(shop.remedy(request), [weighed]);

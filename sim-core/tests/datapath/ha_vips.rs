@@ -76,20 +76,20 @@ fn the_master_alone_sends_from_the_address() {
         let instance = net.instance(eni);
         net.lab.ok(bind(ha_vip, instance));
     }
-    let address = Some([10, 0, 2, 60].into());
-    let trace = net.trace_from(Source::Interface(net.back, address), "10.0.1.10:80/tcp");
+    let address: std::net::IpAddr = [10, 0, 2, 60].into();
+    let trace = net.trace_from(Source::Interface(net.back, Some(address)), "10.0.1.10:80/tcp");
     net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.front)));
-    let trace = net.trace_from(Source::Interface(other, address), "10.0.1.10:80/tcp");
-    let foreign = D::SourceDestCheck { eni: other, address: address.unwrap() };
+    let trace = net.trace_from(Source::Interface(other, Some(address)), "10.0.1.10:80/tcp");
+    let foreign = D::SourceDestCheck { eni: other, address };
     net.ends(&trace, Leg::Forward, foreign);
     // Without the check the packet goes, and its answer to the master.
     net.check(other, false);
-    let trace = net.trace_from(Source::Interface(other, address), "10.0.1.10:80/tcp");
+    let trace = net.trace_from(Source::Interface(other, Some(address)), "10.0.1.10:80/tcp");
     net.ends(&trace, Leg::Return, D::AnswerAstray { place: Place::Interface(net.back) });
     // Taken off, it holds the address no longer.
     let (bind_type, target) = (BindType::EcsInstance, net.instance(net.back).to_string().into());
     net.lab.ok(UnassociateHaVip { ha_vip, bind_type, target, force: true });
-    let trace = net.trace_from(Source::Interface(other, address), "10.0.1.10:80/tcp");
+    let trace = net.trace_from(Source::Interface(other, Some(address)), "10.0.1.10:80/tcp");
     net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(net.front)));
 }
 

@@ -12,6 +12,7 @@ mod opening;
 mod play;
 mod reached;
 mod sound;
+mod sound_balancers;
 mod sound_peers;
 mod state;
 mod teardown;

@@ -289,12 +289,15 @@ impl Model<'_> {
     }
 }
 
+/// Packets that are to come: when, whether for the first time, of which connection, and when each after that.
+type Waiting = (u64, bool, u64, Vec<(u64, Packet)>);
+
 fn model(scenario: &Scenario) -> Report {
     let mut model =
         Model { scenario, sessions: Vec::new(), failures: Vec::new(), attempts: Vec::new(), new: Vec::new() };
     let (number, end) = (scenario.connections(), scenario.duration.0.0 as u64 * 1_000);
     // Those that come anew are before those that come for the first time at the same instant.
-    let mut waiting: Vec<(u64, bool, u64, Vec<(u64, Packet)>)> = (0..number)
+    let mut waiting: Vec<Waiting> = (0..number)
         .map(|n| (n * 1_000_000 / u64::from(scenario.hosts.rate), true, n, model.packets(n)))
         .collect();
     while let Some(next) = (0..waiting.len()).min_by_key(|place| {

@@ -13,7 +13,10 @@ use sim_core::vpc::gateway_route_table::{
 use sim_core::vpc::route_entry::RouteEntry;
 
 fn check_gateway_type(p: &Scope<'_>) -> Result<(), BadParams> {
-    Ok(p.str("GatewayType").map(gateway_route_table::check_gateway_type).transpose()?.unwrap_or_default())
+    match p.str("GatewayType") {
+        Some(kind) => Ok(gateway_route_table::check_gateway_type(kind)?),
+        None => Ok(()),
+    }
 }
 
 pub fn associate_route_table_with_gateway(p: &Scope<'_>, _: &Caller) -> Planned {
