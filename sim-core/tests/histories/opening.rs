@@ -8,7 +8,8 @@ use sim_core::ecs::instance_life::{BatchRule, StartInstances};
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::id::{
-    EipId, Id, InstanceId, LoadBalancerId, NatGatewayId, SecurityGroupId, SnatTableId, VSwitchId, VpcId,
+    EipId, Id, InstanceId, Ipv4GatewayId, LoadBalancerId, NatGatewayId, SecurityGroupId, SnatTableId,
+    VSwitchId, VpcId,
 };
 use sim_core::secret::Fingerprint;
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
@@ -24,6 +25,7 @@ use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::vpc::eip::AllocateEip;
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
+use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
 use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
@@ -157,6 +159,21 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     pair(balancer, host, |command| give(&caller, command));
     encrypted(balancer, |command| give(&caller, command));
     ask_for_peering(&caller, vpc, &mut give);
+    lead_in(&caller, &mut give);
+}
+
+/// A VPC with an active IPv4 gateway and a route table for it.
+fn lead_in(caller: &Caller, give: &mut impl FnMut(&Caller, Command) -> Reply) {
+    let block = Some("10.8.0.0/16".parse().unwrap());
+    let vpc: VpcId = give(caller, CreateVpc { block, ..CreateVpc::default() }.into()).id();
+    let (name, description) = (None, None);
+    let gateway = CreateIpv4Gateway { vpc, name, description, resource_group: None, tags: Vec::new() };
+    let gateway: Ipv4GatewayId = give(caller, gateway.into()).id();
+    give(caller, EnableIpv4Gateway { gateway, tables: Vec::new() }.into());
+    let (name, description) = (None, None);
+    let table =
+        CreateRouteTable { vpc, associate_type: AssociateType::Gateway, name, description, tags: Vec::new() };
+    give(caller, table.into());
 }
 
 /// A listener of HTTP with a forwarding rule.
