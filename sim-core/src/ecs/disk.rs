@@ -69,7 +69,7 @@ impl DiskCategory {
                 let words: Vec<&str> = DiskCategory::ALL.iter().map(|(word, _)| *word).collect();
                 Refusal::new(ErrorCode::SystemDiskCategory)
                     .field("system_disk/category")
-                    .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                    .given(text)
                     .accepted(words.join(", "))
             },
         )

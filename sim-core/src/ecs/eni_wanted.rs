@@ -204,7 +204,7 @@ pub fn parse6(text: &str, field: &str) -> Outcome<Ipv6Addr> {
 }
 
 fn malformed(text: &str, field: &str, accepted: &str) -> Refusal {
-    let shown: String = text.chars().take(64).collect();
+    let shown = crate::error::beginning(text);
     Refusal::new(ErrorCode::AddressMalformed)
         .field(field)
         .detail(format!("{shown:?} was given."))

@@ -87,7 +87,7 @@ impl PacketProtocol {
             digits => digits.parse::<u8>().map_err(|_| {
                 Refusal::new(ErrorCode::InvalidParameter)
                     .field("protocol")
-                    .detail(format!("{:?} was given.", digits.chars().take(64).collect::<String>()))
+                    .given(digits)
                     .accepted("tcp, udp, icmp, icmpv6, gre or a number from 0 to 255")
             })?,
         };
@@ -143,7 +143,7 @@ pub fn parse_address(text: &str, field: &str) -> Outcome<IpAddr> {
     text.parse().map_err(|_| {
         Refusal::new(ErrorCode::AddressMalformed)
             .field(field)
-            .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+            .given(text)
             .accepted("an address such as 10.0.1.10")
     })
 }

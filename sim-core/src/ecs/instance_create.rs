@@ -502,7 +502,7 @@ fn check_type(launch: &Launch) -> Outcome<()> {
     if catalog::instance_type(&launch.instance_type).is_none() {
         return Err(Refusal::new(ErrorCode::InstanceTypeUnknown)
             .field("instance_type")
-            .detail(format!("{:?} was given.", launch.instance_type.chars().take(64).collect::<String>()))
+            .given(&launch.instance_type)
             .accepted("a type that DescribeInstanceTypes lists, such as ecs.g7.large"));
     }
     let limits = TypeLimits::of(&launch.instance_type);

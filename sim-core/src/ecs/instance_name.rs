@@ -70,12 +70,9 @@ impl<'a> Sequence<'a> {
             });
         };
         let refuse = || {
-            Refusal::new(ErrorCode::InstanceNamePattern)
-                .field(field)
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
-                .accepted(
-                    "one pair of brackets with a first number up to 999999 and 1 to 6 digits: web-[1,3]-prod",
-                )
+            Refusal::new(ErrorCode::InstanceNamePattern).field(field).given(text).accepted(
+                "one pair of brackets with a first number up to 999999 and 1 to 6 digits: web-[1,3]-prod",
+            )
         };
         let (inner, after) = rest.split_once(']').ok_or_else(refuse)?;
         let (first, digits) = inner.split_once(',').ok_or_else(refuse)?;

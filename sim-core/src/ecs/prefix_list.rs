@@ -48,7 +48,7 @@ impl AddressFamily {
             "IPv6" => Ok(AddressFamily::Ipv6),
             other => Err(Refusal::new(ErrorCode::PrefixListFamilyInvalid)
                 .field("address_family")
-                .detail(format!("{:?} was given.", other.chars().take(64).collect::<String>()))
+                .given(other)
                 .accepted("IPv4 or IPv6")),
         }
     }

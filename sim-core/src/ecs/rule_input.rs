@@ -3,7 +3,7 @@
 
 use crate::cidr::Cidr;
 use crate::ecs::security_group_rule::{Direction, Peer, Policy, PortRange, Protocol, RuleSpec};
-use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::error::{ErrorCode, Outcome, Refusal, beginning};
 use crate::id::{Id, PrefixListId, SecurityGroupId};
 use crate::name::TextRule;
 use compact_str::CompactString;
@@ -118,7 +118,7 @@ impl RuleTexts<'_> {
         if let (None, Some(list)) = (self.port_range, self.port_list) {
             let refusal = Refusal::new(ErrorCode::PortListNotFound).field("port_range");
             return Err(refusal
-                .detail(format!("{:?} was given.", cut(list)))
+                .detail(format!("{:?} was given.", beginning(list)))
                 .accepted("ports such as 80/80"));
         }
         let ports = |code, field| move |text| read_ports(text, code, field);
@@ -248,7 +248,7 @@ impl Protocol {
         word.map(|(protocol, _)| *protocol).ok_or_else(|| {
             Refusal::new(ErrorCode::RuleProtocolInvalid)
                 .field("protocol")
-                .detail(format!("{:?} was given.", cut(text)))
+                .detail(format!("{:?} was given.", beginning(text)))
                 .accepted("tcp, udp, icmp, icmpv6, gre or all")
         })
     }
@@ -274,7 +274,7 @@ impl Policy {
         known.ok_or_else(|| {
             Refusal::new(ErrorCode::RulePolicyInvalid)
                 .field("policy")
-                .detail(format!("{:?} was given.", cut(text)))
+                .detail(format!("{:?} was given.", beginning(text)))
                 .accepted("accept or drop")
         })
     }
@@ -283,10 +283,6 @@ impl Policy {
 /// Ports as the provider writes them: `first/last`, or `-1/-1` for none.
 pub fn ports_text(ports: Option<PortRange>) -> String {
     ports.map_or_else(|| "-1/-1".to_owned(), |range| format!("{}/{}", range.first, range.last))
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(64).collect()
 }
 
 /// Reads ports as the provider writes them: `first/last` from 1 to 65535, or `-1/-1` for none.
@@ -306,13 +302,13 @@ pub(crate) fn read_ports(text: &str, code: ErrorCode, field: &str) -> Outcome<Op
     range.filter(|range| range.first <= range.last).map(Some).ok_or_else(|| {
         let passes =
             port(text).map_or_else(|| "80/80, 1/65535 or -1/-1".to_owned(), |port| format!("{port}/{port}"));
-        Refusal::new(code).field(field).detail(format!("{:?} was given.", cut(text))).accepted(passes)
+        Refusal::new(code).field(field).detail(format!("{:?} was given.", beginning(text))).accepted(passes)
     })
 }
 
 fn read_priority(text: &str) -> Outcome<u8> {
     let number = text.parse::<u8>().ok().filter(|number| (1..=100).contains(number));
-    number.ok_or_else(|| priority_refused(&cut(text)))
+    number.ok_or_else(|| priority_refused(beginning(text)))
 }
 
 fn priority_refused(given: &str) -> Refusal {
@@ -330,7 +326,7 @@ fn check_nic_type(text: &str) -> Outcome<()> {
     };
     Err(Refusal::new(code)
         .field("nic_type")
-        .detail(format!("{:?} was given.", cut(text)))
+        .detail(format!("{:?} was given.", beginning(text)))
         .accepted("intranet"))
 }
 

@@ -53,7 +53,7 @@ impl GroupKind {
             "enterprise" => Ok(GroupKind::Enterprise),
             other => Err(Refusal::new(ErrorCode::SecurityGroupTypeInvalid)
                 .field("type")
-                .detail(format!("{:?} was given.", other.chars().take(64).collect::<String>()))
+                .given(other)
                 .accepted("normal or enterprise")),
         }
     }
@@ -247,7 +247,7 @@ pub fn parse_inner_access(text: &str) -> Outcome<bool> {
         "drop" => Ok(false),
         _ => Err(Refusal::new(ErrorCode::InnerAccessPolicyInvalid)
             .field("inner_access_policy")
-            .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+            .given(text)
             .accepted("Accept or Drop")),
     }
 }

@@ -47,10 +47,7 @@ impl PortProtocol {
     pub fn parse(text: &str) -> Outcome<PortProtocol> {
         let known = [PortProtocol::Tcp, PortProtocol::Udp].into_iter().find(|known| known.word() == text);
         known.ok_or_else(|| {
-            Refusal::new(ErrorCode::ServicePortInvalid)
-                .field("protocol")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
-                .accepted("tcp or udp")
+            Refusal::new(ErrorCode::ServicePortInvalid).field("protocol").given(text).accepted("tcp or udp")
         })
     }
 }

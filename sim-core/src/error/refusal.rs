@@ -53,6 +53,12 @@ impl Refusal {
         self
     }
 
+    /// Tells what was given, or its beginning if it is long: a refusal does not repeat a whole request.
+    #[must_use]
+    pub fn given(self, text: impl AsRef<str>) -> Refusal {
+        self.detail(format!("{:?} was given.", beginning(text.as_ref())))
+    }
+
     /// Says what would pass.
     #[must_use]
     pub fn accepted(mut self, accepted: impl Into<String>) -> Refusal {
@@ -76,6 +82,11 @@ impl Refusal {
     pub fn details(&self) -> &Details {
         &self.0
     }
+}
+
+/// The first 64 characters of a text: as much as an answer repeats of what it was given.
+pub fn beginning(text: &str) -> &str {
+    text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
 }
 
 impl fmt::Display for Refusal {

@@ -139,7 +139,7 @@ fn check_new_name(name: &str) -> Outcome<CompactString> {
     }
     Err(Refusal::new(ErrorCode::CertificateNameMalformed)
         .field("name")
-        .detail(format!("{:?} was given.", name.chars().take(64).collect::<String>()))
+        .given(name)
         .accepted("1 to 80 letters, digits and - / . _"))
 }
 

@@ -108,7 +108,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateDomainExtension) -> Outc
     if !is_domain(&c.domain) {
         return Err(Refusal::new(ErrorCode::DomainExtensionDomainMalformed)
             .field("domain")
-            .detail(format!("{:?} was given.", c.domain.chars().take(80).collect::<String>()))
+            .given(&c.domain)
             .accepted("a domain such as www.example.com or *.example.com, of at most 80 characters"));
     }
     let certificate = needed(c.certificate)?;

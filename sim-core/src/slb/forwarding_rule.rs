@@ -167,7 +167,7 @@ fn check_name(name: &str, field: &str) -> Outcome<()> {
     }
     Err(Refusal::new(ErrorCode::ForwardingRuleNameMalformed)
         .field(field)
-        .detail(format!("{:?} was given.", name.chars().take(64).collect::<String>()))
+        .given(name)
         .accepted("1 to 40 letters, digits and - / . _"))
 }
 
@@ -187,7 +187,7 @@ fn check_domain(domain: &str, field: &str) -> Outcome<()> {
     }
     Err(Refusal::new(ErrorCode::ForwardingRuleDomainMalformed)
         .field(field)
-        .detail(format!("{:?} was given.", domain.chars().take(80).collect::<String>()))
+        .given(domain)
         .accepted("a domain such as www.example.com or *.example.com, of at most 80 characters"))
 }
 
@@ -198,7 +198,7 @@ fn check_url(url: &str, field: &str) -> Outcome<()> {
     }
     Err(Refusal::new(ErrorCode::ForwardingRuleUrlMalformed)
         .field(field)
-        .detail(format!("{:?} was given.", url.chars().take(80).collect::<String>()))
+        .given(url)
         .accepted("2 to 80 letters, digits and - / . % ? # &, a slash first"))
 }
 

@@ -363,10 +363,7 @@ pub(crate) fn check_spec(charge: InstanceCharge, name: Option<&str>) -> Outcome<
         };
     };
     Spec::by_name(name).map(Some).ok_or_else(|| {
-        Refusal::new(ErrorCode::LoadBalancerSpecUnknown)
-            .field("spec")
-            .detail(format!("{:?} was given.", name.chars().take(64).collect::<String>()))
-            .accepted(Spec::names())
+        Refusal::new(ErrorCode::LoadBalancerSpecUnknown).field("spec").given(name).accepted(Spec::names())
     })
 }
 

@@ -59,7 +59,7 @@ impl Role {
             Some("Slave") => Ok(Role::Secondary),
             Some(other) => Err(Refusal::new(ErrorCode::MasterSlaveRoleUnknown)
                 .field("server_type")
-                .detail(format!("{:?} was given.", other.chars().take(16).collect::<String>()))
+                .given(other)
                 .accepted("Master or Slave")),
         }
     }

@@ -3,9 +3,6 @@
 use crate::error::{ErrorCode, Refusal};
 use crate::time::Span;
 
-/// The most characters of a name that a scenario has and an answer repeats.
-const REPEATED: usize = 64;
-
 /// What is wrong with a scenario: the field, and what would pass.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
@@ -42,9 +39,4 @@ pub(super) fn between(field: &str, value: Span, least: Span, most: Span) -> Resu
         return Ok(());
     }
     Err(bad(field, format!("{} ms is out of range; write {}ms to {}ms", value.0, least.0, most.0)))
-}
-
-/// The beginning of what a scenario has, as an answer repeats it.
-pub(super) fn cut(text: &str) -> &str {
-    text.char_indices().nth(REPEATED).map_or(text, |(end, _)| &text[..end])
 }

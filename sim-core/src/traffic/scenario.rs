@@ -1,11 +1,12 @@
 //! What is simulated: clients, a listener, its health check, backends and what happens to them.
 
-use super::bad::{BadScenario, bad, between, cut, number};
+use super::bad::{BadScenario, bad, between, number};
 use super::length::{self, Length};
 use super::protection::{self, Attack, Protection};
 use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::Scheduler;
 use crate::ecs::service_port::{Behaviour, PortBehaviour};
+use crate::error::beginning;
 use crate::slb::health_check::{self, CLASSES, CheckKind};
 use crate::slb::listener::Protocol;
 use crate::slb::spec::Spec;
@@ -529,7 +530,7 @@ impl Scenario {
             if self.backends[..at].iter().any(|other| other.name == backend.name) {
                 return Err(bad(
                     &format!("backend[{at}].name"),
-                    format!("{:?} is there twice", cut(&backend.name)),
+                    format!("{:?} is there twice", beginning(&backend.name)),
                 ));
             }
         }
@@ -544,8 +545,11 @@ impl Scenario {
         number(&field("check_status"), fault.check_status.unwrap_or(200).into(), 100, 599)?;
         if self.place(&fault.backend).is_none() {
             let known: Vec<&str> = self.backends.iter().map(|backend| backend.name.as_str()).collect();
-            let problem =
-                format!("{:?} is no backend; there are {}", cut(&fault.backend), cut(&known.join(", ")));
+            let problem = format!(
+                "{:?} is no backend; there are {}",
+                beginning(&fault.backend),
+                beginning(&known.join(", "))
+            );
             return Err(bad(&field("backend"), problem));
         }
         if !fault.changes() {

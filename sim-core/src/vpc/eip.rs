@@ -130,7 +130,7 @@ impl Isp {
             "BGP_PRO" => Ok(Isp::BgpPro),
             other => Err(Refusal::new(ErrorCode::EipIspUnsupported)
                 .field("isp")
-                .detail(format!("{:?} was given.", other.chars().take(64).collect::<String>()))
+                .given(other)
                 .accepted("BGP, BGP_PRO")),
         }
     }
@@ -263,7 +263,7 @@ pub fn parse_bandwidth(text: &str) -> Outcome<u32> {
     text.parse().map_err(|_| {
         Refusal::new(ErrorCode::EipBandwidthInvalid)
             .field("bandwidth")
-            .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+            .given(text)
             .accepted("1 to 200, or 500 if it is paid by bandwidth")
     })
 }

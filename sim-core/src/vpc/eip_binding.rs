@@ -137,7 +137,7 @@ fn check_not_forwarded(w: &World, target: Target) -> Outcome<()> {
 }
 
 fn missing(c: &AssociateEip) -> Refusal {
-    let shown: String = c.target.chars().take(64).collect();
+    let shown = crate::error::beginning(&c.target);
     Refusal::new(ErrorCode::EipTargetNotFound)
         .field("target_id")
         .detail(format!("There is no {} {shown} for this account in this region.", c.kind.text()))

@@ -53,7 +53,7 @@ impl TargetKind {
             let words: Vec<&str> = TargetKind::ALL.iter().map(|(word, _)| *word).collect();
             Refusal::new(ErrorCode::EipTargetTypeUnknown)
                 .field("target_type")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .given(text)
                 .accepted(words.join(", "))
         })
     }
@@ -95,7 +95,7 @@ impl Mode {
         known.map(|(_, mode)| *mode).ok_or_else(|| {
             Refusal::new(ErrorCode::EipModeUnknown)
                 .field("mode")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .given(text)
                 .accepted("NAT, BINDED, MULTI_BINDED")
         })
     }

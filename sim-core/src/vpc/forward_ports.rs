@@ -2,7 +2,7 @@
 //! CreateForwardEntry).
 
 use crate::ecs::security_group_rule::PortRange;
-use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::error::{ErrorCode, Outcome, Refusal, beginning};
 use compact_str::{CompactString, format_compact};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -40,7 +40,7 @@ impl ForwardProtocol {
             "any" => Ok(ForwardProtocol::Any),
             _ => Err(Refusal::new(ErrorCode::ForwardProtocolUnknown)
                 .field("ip_protocol")
-                .detail(format!("{:?} was given.", shortened(text)))
+                .detail(format!("{:?} was given.", beginning(text)))
                 .accepted("TCP, UDP, Any")),
         }
     }
@@ -77,7 +77,7 @@ fn parse_ports(text: &str, field: &'static str, error: ErrorCode) -> Outcome<Por
     read.map(|(first, last)| Some(PortRange { first, last })).ok_or_else(|| {
         Refusal::new(error)
             .field(field)
-            .detail(format!("{:?} was given.", shortened(text)))
+            .detail(format!("{:?} was given.", beginning(text)))
             .accepted("a port from 1 to 65535, a range such as 10/20, or Any")
     })
 }
@@ -102,7 +102,7 @@ fn parse_ip(text: &str, field: &'static str, error: ErrorCode) -> Outcome<Ipv4Ad
     text.parse().map_err(|_| {
         Refusal::new(error)
             .field(field)
-            .detail(format!("{:?} was given.", shortened(text)))
+            .detail(format!("{:?} was given.", beginning(text)))
             .accepted("an IPv4 address")
     })
 }
@@ -121,10 +121,6 @@ pub fn parse_external_ip(text: &str) -> Outcome<Ipv4Addr> {
 /// [`ErrorCode::ForwardInternalIpMalformed`].
 pub fn parse_internal_ip(text: &str) -> Outcome<Ipv4Addr> {
     parse_ip(text, "internal_ip", ErrorCode::ForwardInternalIpMalformed)
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(64).collect()
 }
 
 /// The port of `to` that stands where `port` stands in `from`.

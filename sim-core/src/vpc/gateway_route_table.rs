@@ -38,10 +38,7 @@ pub fn check_gateway_type(text: &str) -> Outcome<()> {
         "IPv6Gateway" | "Ipv6Gateway" => ErrorCode::GatewayTypeIpv6,
         _ => ErrorCode::GatewayTypeUnknown,
     };
-    Err(Refusal::new(code)
-        .field("gateway_type")
-        .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
-        .accepted("IPv4Gateway"))
+    Err(Refusal::new(code).field("gateway_type").given(text).accepted("IPv4Gateway"))
 }
 
 fn check_of_gateway(table: &RouteTable) -> Outcome<()> {
@@ -170,7 +167,7 @@ fn check_hop(c: &UpdateGatewayRouteEntry) -> Outcome<Option<Hops<'_>>> {
         "Instance" => Some(NextHopKind::Instance),
         "NetworkInterface" => Some(NextHopKind::NetworkInterface),
         other => {
-            let shown: String = other.chars().take(64).collect();
+            let shown = crate::error::beginning(other);
             return Err(Refusal::new(ErrorCode::GatewayHopUnsupported)
                 .field("next_hop_type")
                 .detail(format!("{shown:?} was given."))

@@ -99,7 +99,7 @@ impl BindType {
             "NetworkInterface" => Ok(BindType::NetworkInterface),
             _ => Err(Refusal::new(ErrorCode::HaVipBindTypeUnknown)
                 .field("target_type")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .given(text)
                 .accepted("EcsInstance, NetworkInterface")),
         }
     }

@@ -389,7 +389,7 @@ impl InternetMode {
         found.map(|(_, mode)| *mode).ok_or_else(|| {
             Refusal::new(ErrorCode::Ipv4GatewayInternetModeUnknown)
                 .field("internet_mode")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .given(text)
                 .accepted("private, public")
         })
     }

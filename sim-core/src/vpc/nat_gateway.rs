@@ -87,7 +87,7 @@ impl EipBindMode {
         known.map(|(_, mode)| *mode).ok_or_else(|| {
             Refusal::new(ErrorCode::InvalidParameter)
                 .field("eip_bind_mode")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .given(text)
                 .accepted("MULTI_BINDED, NAT")
         })
     }

@@ -9,7 +9,7 @@ use crate::command::Reply;
 use crate::ecs::group_filter::ALWAYS_REACHED;
 use crate::ecs::rule_input::{ports_text, read_ports};
 use crate::ecs::security_group_rule::{Direction, Policy, PortRange, Protocol};
-use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::error::{ErrorCode, Outcome, Refusal, beginning};
 use crate::id::{Id, NetworkAclId, NetworkAclRuleId, VSwitchId};
 use crate::quota::Quota;
 use crate::vpc::network_acl::{self, NetworkAcl, check_description, check_name};
@@ -177,10 +177,6 @@ const fn unknown(direction: Direction) -> ErrorCode {
     }
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(64).collect()
-}
-
 impl RuleTexts<'_> {
     /// Reads a rule of a direction.
     ///
@@ -189,12 +185,14 @@ impl RuleTexts<'_> {
     pub fn read(&self, direction: Direction) -> Outcome<RuleInput> {
         let id = self.id.map(|text| {
             let missing = |_| {
-                Refusal::new(unknown(direction)).field("id").detail(format!("{:?} is no rule.", cut(text)))
+                Refusal::new(unknown(direction))
+                    .field("id")
+                    .detail(format!("{:?} is no rule.", beginning(text)))
             };
             text.parse::<NetworkAclRuleId>().map_err(missing)
         });
         let wrong = |code, field: &str, text: &str, accepted: &str| {
-            let detail = format!("{:?} was given.", cut(text));
+            let detail = format!("{:?} was given.", beginning(text));
             Refusal::new(code).field(field).detail(detail).accepted(accepted)
         };
         let rule = RuleInput {

@@ -125,7 +125,7 @@ impl NextHopKind {
     pub fn parse(text: &str) -> Outcome<NextHopKind> {
         NextHopKind::ALL.iter().copied().find(|kind| kind.text() == text).ok_or_else(|| {
             let words: Vec<&str> = NextHopKind::ALL.iter().map(|kind| kind.text()).collect();
-            let shown: String = text.chars().take(64).collect();
+            let shown = crate::error::beginning(text);
             Refusal::new(ErrorCode::RouteNextHopType)
                 .field("next_hop_type")
                 .detail(format!("{shown:?} was given."))
@@ -240,7 +240,7 @@ pub(crate) fn resolve(
 }
 
 fn missing(kind: NextHopKind, id: &str) -> Refusal {
-    let shown: String = id.chars().take(64).collect();
+    let shown = crate::error::beginning(id);
     Refusal::new(kind.not_found())
         .field("next_hop_id")
         .detail(format!("There is no {} {shown} for this account in this region.", kind.text()))

@@ -173,7 +173,7 @@ fn check_kind(kind: &str) -> Outcome<()> {
     }
     Err(Refusal::new(ErrorCode::ResidentKindMalformed)
         .field("kind")
-        .detail(format!("{:?} was given.", kind.chars().take(64).collect::<String>()))
+        .given(kind)
         .accepted("a word such as rds, redis or kafka"))
 }
 

@@ -181,7 +181,7 @@ pub fn parse_ips<T: AsRef<str>>(texts: &[T]) -> Outcome<Vec<Ipv4Addr>> {
         text.as_ref().trim().parse().map_err(|_| {
             Refusal::new(ErrorCode::SnatIpsMalformed)
                 .field("snat_ips")
-                .detail(format!("{:?} was given.", text.as_ref().chars().take(64).collect::<String>()))
+                .given(text.as_ref())
                 .accepted("addresses such as 198.18.0.1")
         })
     };

@@ -99,7 +99,7 @@ impl LinkType {
         [LinkType::Gold, LinkType::Platinum].into_iter().find(|link| link.text() == text).ok_or_else(|| {
             Refusal::new(ErrorCode::VpcPeerLinkTypeUnknown)
                 .field("link_type")
-                .detail(format!("{:?} was given.", text.chars().take(64).collect::<String>()))
+                .given(text)
                 .accepted("Gold, Platinum")
         })
     }

@@ -56,7 +56,7 @@ fn vswitches(p: &Scope<'_>) -> Result<Vec<VSwitchId>, BadParams> {
         if !kind.eq_ignore_ascii_case(VSWITCH) {
             return Err(Refusal::new(ErrorCode::NetworkAclResourceType)
                 .field("resource_type")
-                .detail(format!("{:?} was given.", kind.chars().take(64).collect::<String>()))
+                .given(kind)
                 .accepted(VSWITCH)
                 .into());
         }

@@ -244,7 +244,7 @@ fn limits(request: &TerwayRequest) -> Result<InstanceTypeLimits, BadInput> {
     let limits = match (&request.instance_type, request.instance) {
         (Some(id), None) => {
             let known = instance_type(id).ok_or_else(|| {
-                let id: String = id.chars().take(64).collect();
+                let id = crate::error::beginning(id);
                 let why = format!("{id} is not in the catalogue");
                 BadInput::new("instance_type", why, "a known type such as ecs.g7.large, or its limits")
             })?;

@@ -128,7 +128,7 @@ fn make(w: &mut World, caller: &Caller, new: &NewEntry) -> Outcome<RouteEntryId>
 fn check_destination_form(text: &str) -> Outcome<Cidr> {
     if text.starts_with("pl-") {
         // Prefix lists as destinations: here the list would be looked up and its networks taken.
-        let shown: String = text.chars().take(64).collect();
+        let shown = crate::error::beginning(text);
         let detail = format!("There is no prefix list {shown} that a route could lead to.");
         return Err(Refusal::new(ErrorCode::RoutePrefixListNotFound).field("destination").detail(detail));
     }
