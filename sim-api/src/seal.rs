@@ -1,4 +1,4 @@
-//! Sealing secrets: a password or user data becomes a fingerprint before a command exists.
+//! Sealing secrets: a password or private key becomes a fingerprint before a command exists.
 //!
 //! The rules of form are the core's (`sim_core::secret`), which also says what a fingerprint is and why it is so short.
 
@@ -32,7 +32,6 @@ impl Seal {
 /// The secrets of a request, checked and not yet sealed. They live no longer than the request.
 pub struct Secrets {
     password: Option<String>,
-    user_data: Option<String>,
     private_key: Option<String>,
 }
 
@@ -41,58 +40,41 @@ pub struct Secrets {
 pub struct Sealed {
     /// Of the password.
     pub password: Option<Fingerprint>,
-    /// Of the user data.
-    pub user_data: Option<Fingerprint>,
     /// Of the private key of a certificate.
     pub private_key: Option<Fingerprint>,
 }
 
 impl Secrets {
-    /// Checks the secrets of a request; empty ones count as absent. `os` is what the password will be used on, if that
-    /// is known, and `inherits` whether the image's own password is wanted.
+    /// Checks the password of a request; an empty one counts as absent. `os` is what it will be used on, if that is
+    /// known, and `inherits` whether the image's own password is wanted.
     ///
     /// # Errors
-    /// [`ErrorCode::PasswordConflict`] and the form of each.
-    pub fn check(
-        password: Option<&str>,
-        inherits: bool,
-        user_data: Option<&str>,
-        os: Option<Os>,
-    ) -> Outcome<Secrets> {
+    /// [`ErrorCode::PasswordConflict`] and the form of a password.
+    pub fn check(password: Option<&str>, inherits: bool, os: Option<Os>) -> Outcome<Secrets> {
         let password = password.filter(|text| !text.is_empty());
-        let user_data = user_data.filter(|text| !text.is_empty());
         if password.is_some() && inherits {
             return Err(Refusal::new(ErrorCode::PasswordConflict)
                 .field("password")
                 .accepted("one of the two"));
         }
         password.map(|text| secret::check_password(text, os)).transpose()?;
-        user_data.map(secret::check_user_data).transpose()?;
-        Ok(Secrets {
-            password: password.map(Into::into),
-            user_data: user_data.map(Into::into),
-            private_key: None,
-        })
+        Ok(Secrets { password: password.map(Into::into), private_key: None })
     }
 
     /// The private key of a certificate, which `certificate.rs` has checked.
     pub fn of_private_key(text: &str) -> Secrets {
-        Secrets { password: None, user_data: None, private_key: Some(text.to_owned()) }
+        Secrets { password: None, private_key: Some(text.to_owned()) }
     }
 
     /// The fingerprints.
     pub fn seal(self, seal: Seal) -> Sealed {
         let fingerprint = |text: Option<String>| text.map(|text| seal.fingerprint(&text));
-        Sealed {
-            password: fingerprint(self.password),
-            user_data: fingerprint(self.user_data),
-            private_key: fingerprint(self.private_key),
-        }
+        Sealed { password: fingerprint(self.password), private_key: fingerprint(self.private_key) }
     }
 
     /// Whether there is nothing to seal.
     pub fn is_empty(&self) -> bool {
-        self.password.is_none() && self.user_data.is_none() && self.private_key.is_none()
+        self.password.is_none() && self.private_key.is_none()
     }
 }
 
@@ -111,13 +93,9 @@ mod tests {
     #[test]
     fn secrets_are_checked_first() {
         let code = |outcome: Outcome<Secrets>| outcome.map(|s| s.is_empty()).map_err(|r| r.code());
-        assert_eq!(code(Secrets::check(Some(""), true, Some(""), None)), Ok(true));
-        assert_eq!(code(Secrets::check(Some("Abcdefg1"), false, None, None)), Ok(false));
-        assert_eq!(
-            code(Secrets::check(Some("Abcdefg1"), true, None, None)),
-            Err(ErrorCode::PasswordConflict)
-        );
-        assert_eq!(code(Secrets::check(Some("short"), false, None, None)), Err(ErrorCode::PasswordMalformed));
-        assert_eq!(code(Secrets::check(None, false, Some("?"), None)), Err(ErrorCode::UserDataBase64));
+        assert_eq!(code(Secrets::check(Some(""), true, None)), Ok(true));
+        assert_eq!(code(Secrets::check(Some("Abcdefg1"), false, None)), Ok(false));
+        assert_eq!(code(Secrets::check(Some("Abcdefg1"), true, None)), Err(ErrorCode::PasswordConflict));
+        assert_eq!(code(Secrets::check(Some("short"), false, None)), Err(ErrorCode::PasswordMalformed));
     }
 }

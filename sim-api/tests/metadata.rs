@@ -48,6 +48,7 @@ security_group_ids = ["@group"]
 primary_ip_address = "10.0.1.7"
 addresses = { ipv6_address_count = 1 }
 ram_role_name = "node-role"
+user_data = "IyEvYmluL3NoCmVjaG8gdHdvCg=="
 
 [[instances]]
 as = "other"
@@ -191,6 +192,8 @@ async fn every_item_is_that_of_the_world() {
     assert!(lab.item(&card("ipv6s")).await.starts_with(&format!("[{}", ipv6.trim_end_matches(":/64"))));
     let disk = lab.item("disks/").await;
     assert_eq!(lab.item(&format!("disks/{disk}id")).await, text(&node["system_disk"]["id"]));
+    let (status, script) = lab.ask("GET", "/metadata/node/latest/user-data", &[], None).await;
+    assert_eq!((status, script.as_str()), (200, "#!/bin/sh\necho two\n"));
     // A level names what is below it, directories with a slash.
     assert_eq!(lab.item("instance/").await, "instance-name\ninstance-type");
     let top = lab.item("").await;
@@ -206,8 +209,7 @@ async fn what_is_not_there_is_not_found() {
     let other = lab.object("/v1/instances", "twin").await["id"].as_str().unwrap().to_owned();
     let rows = [
         ("/metadata/node/latest/meta-data/nothing", "There is no item \"nothing\""),
-        ("/metadata/node/latest/meta-datas", "there are meta-data/ and api/token"),
-        ("/metadata/node/latest/user-data", "there are meta-data/ and api/token"),
+        ("/metadata/node/latest/meta-datas", "there are meta-data/, user-data and api/token"),
         ("/metadata/node/latest/meta-data/ram/security-credentials/admin", "has no role \"admin\""),
         ("/metadata/nobody/latest/meta-data/", "There is no instance \"nobody\""),
         ("/metadata/twin/latest/meta-data/", "Several instances are called \"twin\""),
@@ -230,6 +232,8 @@ async fn what_is_not_there_is_not_found() {
     {
         assert_eq!(lab.ask("GET", &at(running, &item), &[], None).await.0, 404, "{item}");
     }
+    let (status, text) = lab.ask("GET", &format!("/metadata/{running}/latest/user-data"), &[], None).await;
+    assert!(status == 404 && text.contains("has no user data"), "{status} {text}");
     let (status, text) = lab.ask("GET", &at(stopped, "mac"), &[], None).await;
     assert!(status == 404 && text.contains("is Stopped: it asks nothing"), "{status} {text}");
     assert_eq!(lab.ask("POST", &at(&other, "mac"), &[], None).await.0, 405);

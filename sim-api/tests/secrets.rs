@@ -191,3 +191,51 @@ fn nor_is_that_of_a_credentials_file() {
     server.stop();
     let _ = fs::remove_file(&path);
 }
+
+/// User data that is taken: "Zq7marker-user-data" in Base64, and changed to "Zq7marker-changed".
+const USER_DATA: [&str; 2] = ["WnE3bWFya2VyLXVzZXItZGF0YQ==", "WnE3bWFya2VyLWNoYW5nZWQ="];
+
+#[test]
+fn user_data_is_answered_to_who_asks_for_it_and_written_to_the_database_alone() {
+    let dir = Dir::new();
+    let recording = dir.file("recording").display().to_string();
+    let arguments = ["--clock", "manual", "--record", &recording];
+    let server = Program::serve(&dir, &arguments, &[("RUST_LOG", "debug")]);
+    let call = |action: &str, rest: &str| {
+        let version = if action.starts_with("CreateDefault") { "2016-04-28" } else { "2014-05-26" };
+        let path = format!(
+            "/?Action={action}&Version={version}&RegionId=cn-hangzhou&AccessKeyId=any&Format=JSON{rest}"
+        );
+        let answer = http(server.address, "POST", &path, &[], "");
+        assert_eq!(status(&answer), 200, "{action}: {answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str::<Value>(body).unwrap()
+    };
+    let vpc = call("CreateDefaultVpc", "");
+    call("CreateDefaultVSwitch", "&ZoneId=cn-hangzhou-k");
+    let group = call("CreateSecurityGroup", &format!("&VpcId={}", vpc["VpcId"].as_str().unwrap()));
+    let launch = format!(
+        "&InstanceType=ecs.g7.large&ImageId=aliyun_3_x64_20G_alibase_20240819.vhd&SecurityGroupId={}&UserData={}",
+        group["SecurityGroupId"].as_str().unwrap(),
+        USER_DATA[0]
+    );
+    let made = call("RunInstances", &launch);
+    let named = format!("&InstanceId={}", made["InstanceIdSets"]["InstanceIdSet"][0].as_str().unwrap());
+    assert_eq!(call("DescribeUserData", &named)["UserData"], USER_DATA[0]);
+    call("ModifyInstanceAttribute", &format!("{named}&UserData={}", USER_DATA[1]));
+    assert_eq!(call("DescribeUserData", &named)["UserData"], USER_DATA[1]);
+    let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    for path in ["/v1/requests?limit=1000", "/v1/journal?page_size=100", "/metrics", "/v1/worlds/default"] {
+        let answer = http(server.address, "GET", path, &[], "");
+        assert!(USER_DATA.iter().all(|text| !holds(answer.as_bytes(), text)), "{path}: {answer}");
+    }
+    server.stop();
+    for file in dir.files() {
+        let bytes = fs::read(&file).unwrap();
+        let found = USER_DATA.iter().any(|text| holds(&bytes, text));
+        let database = file.to_string_lossy().contains("cloudnet.db");
+        assert!(database || !found, "{}", file.display());
+    }
+    assert!(holds(&fs::read(dir.file("cloudnet.db")).unwrap(), USER_DATA[1]));
+    assert!(holds(&fs::read(dir.file("recording")).unwrap(), "DescribeUserData"));
+}

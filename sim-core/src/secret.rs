@@ -1,6 +1,6 @@
 //! Secrets: what they must look like, and the little that is kept of them.
 //!
-//! A password or user data is checked and replaced by a [`Fingerprint`] before a command exists, so that it can reach
+//! A password or private key is checked and replaced by a [`Fingerprint`] before a command exists, so that it can reach
 //! neither journal nor log nor answer. The fingerprint is kept only to tell whether a repeated request is the same
 //! one. It is keyed with the world's seed and has 32 bits on purpose: two secrets that differ have different ones as
 //! good as always, and still so many secrets share one that a guess cannot be confirmed with it.
@@ -13,9 +13,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(pub u32);
-
-/// The longest user data before it is encoded, in bytes (provider documentation: RunInstances).
-pub const MAX_USER_DATA: usize = 32 * 1024;
 
 /// The signs that a password may hold beside letters and digits (provider documentation: RunInstances).
 const SIGNS: &str = "()`~!@#$%^&*-_+=|{}[]:;'<>,.?/";
@@ -52,30 +49,6 @@ pub fn check_password(text: &str, os: Option<Os>) -> Outcome<()> {
     Ok(())
 }
 
-/// Checks user data: Base64 of 1 byte to 32 KiB.
-///
-/// # Errors
-/// [`ErrorCode::UserDataBase64`], [`ErrorCode::UserDataSize`].
-pub fn check_user_data(text: &str) -> Outcome<()> {
-    let body = text.trim_end_matches('=');
-    let padding = text.len() - body.len();
-    let plain = body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
-    if !plain || padding > 2 || !text.len().is_multiple_of(4) {
-        return Err(Refusal::new(ErrorCode::UserDataBase64)
-            .field("user_data")
-            .detail(format!("{} characters were given.", text.chars().count()))
-            .accepted("a text in Base64 with its padding"));
-    }
-    let size = text.len() / 4 * 3 - padding;
-    if size > MAX_USER_DATA {
-        return Err(Refusal::new(ErrorCode::UserDataSize)
-            .field("user_data")
-            .detail(format!("It has {size} bytes."))
-            .accepted(format!("at most {MAX_USER_DATA} bytes before the encoding")));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,16 +76,5 @@ mod tests {
         }
         assert!(check_password("/Abcdefg1", Some(Os::Windows)).is_err());
         assert!(check_password("/Abcdefg1", Some(Os::Linux)).is_ok());
-    }
-
-    #[test]
-    fn user_data() {
-        let code = |text: &str| check_user_data(text).map_err(|r| r.code());
-        assert_eq!(code("ZWNobyBoaQ=="), Ok(()));
-        assert_eq!(code("ZWNobyBoaQ"), Err(ErrorCode::UserDataBase64));
-        assert_eq!(code("echo hi"), Err(ErrorCode::UserDataBase64));
-        assert_eq!(code("A==="), Err(ErrorCode::UserDataBase64));
-        assert_eq!(code(&"AAAA".repeat(10_923)), Err(ErrorCode::UserDataSize));
-        assert_eq!(code(&format!("{}AAA=", "AAAA".repeat(10_922))), Ok(()));
     }
 }

@@ -20,6 +20,8 @@ use axum::extract::{ConnectInfo, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::json;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::instance::{Instance, InstanceStatus};
@@ -88,9 +90,14 @@ async fn answer(app: &App, named: Option<&str>, path: &str, request: &Parts) -> 
         );
         return Err(Refused(StatusCode::UNAUTHORIZED, text));
     }
+    if path.trim_end_matches('/') == "user-data" {
+        return user_data(&world, id).await;
+    }
     let Some(item) = path.strip_prefix("meta-data").filter(|rest| rest.is_empty() || rest.starts_with('/'))
     else {
-        return Err(not_found(format!("There is no {path:?}; there are meta-data/ and api/token.")));
+        return Err(not_found(format!(
+            "There is no {path:?}; there are meta-data/, user-data and api/token."
+        )));
     };
     let item = item.trim_start_matches('/');
     let (items, instance) = world
@@ -122,6 +129,22 @@ fn look_up(items: &BTreeMap<String, String>, item: &str) -> Option<String> {
         }
     }
     Some(names.join("\n")).filter(|_| !names.is_empty())
+}
+
+/// GET /latest/user-data: decoded, as it was before whoever made the instance encoded it.
+async fn user_data(world: &WorldHandle, id: InstanceId) -> Result<Response, Refused> {
+    // A text whose last character has bits that decode to nothing is accepted when it is given.
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &base64::alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+    );
+    let given = world
+        .read(|w| w.get::<Instance>(&id).and_then(|instance| instance.user_data.clone()))
+        .await
+        .map_err(unavailable)?
+        .ok_or_else(|| not_found("The instance has no user data."))?;
+    let plain = LENIENT.decode(given.encoded()).expect("user data was accepted as Base64");
+    Ok(plain.into_response())
 }
 
 /// PUT /latest/api/token.

@@ -134,6 +134,17 @@ impl Moment {
     }
 }
 
+/// What stands in an answer for user data, which is not written.
+const HIDDEN: &str = "***";
+
+/// The answer without the user data that it tells.
+fn without_user_data(mut answer: Value) -> Value {
+    if let Some(told) = answer.get_mut("UserData").filter(|told| told.as_str() != Some("")) {
+        *told = HIDDEN.into();
+    }
+    answer
+}
+
 /// Parameters that say who asks; they are left out.
 const KEYS: [&str; 11] = [
     "AccessKeyId",
@@ -216,7 +227,7 @@ impl Recorder {
             }
         }
         let (status, answer) = match outcome {
-            Ok(value) => (200, value.clone()),
+            Ok(value) => (200, without_user_data(value.clone())),
             Err(error) => {
                 (error.status.as_u16(), serde_json::json!({ "Code": error.code, "Message": error.message }))
             }

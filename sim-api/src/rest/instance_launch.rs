@@ -15,6 +15,7 @@ use sim_core::ecs::disk::{DiskCategory, SystemDisk};
 use sim_core::ecs::eni_address::parse4;
 use sim_core::ecs::instance::{ChargeType, Instance, Terms};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, RunInstances, Secondary};
+use sim_core::ecs::user_data::UserData;
 use sim_core::id::InstanceId;
 use sim_core::{Command, ErrorCode as E, Outcome, Reply, World};
 use utoipa::ToSchema;
@@ -255,7 +256,7 @@ pub struct LaunchBody {
     #[serde(default)]
     #[schema(write_only)]
     password: Option<String>,
-    /// Its user data in Base64, at most 32 KiB before. Only a fingerprint of it is kept.
+    /// Its user data in Base64, at most 32 KiB before.
     #[serde(default)]
     #[schema(write_only)]
     user_data: Option<String>,
@@ -280,7 +281,7 @@ impl LaunchBody {
         let image = self.image_id.as_deref().and_then(catalog::image);
         let image = image.or_else(|| self.image_family.as_deref().and_then(catalog::newest_of_family));
         let os = image.map(|image| image.os);
-        let secrets = Secrets::check(self.password.as_deref(), false, self.user_data.as_deref(), os)?;
+        let secrets = Secrets::check(self.password.as_deref(), false, os)?;
         let address = self.primary_ip_address.as_deref().map(|text| parse4(text, "primary_ip_address"));
         let primary = LaunchInterface {
             vswitch: self.vswitch_id.as_deref().map(parse_id).transpose()?,
@@ -310,7 +311,7 @@ impl LaunchBody {
                 description: self.system_disk.description.map(Into::into),
             },
             password: None,
-            user_data: None,
+            user_data: UserData::parse(self.user_data.as_deref())?,
             terms: Terms {
                 charge,
                 ram_role: self.ram_role_name.unwrap_or_default().into(),
@@ -327,8 +328,8 @@ fn with_secrets(launch: Launch, secrets: Secrets, ctx: &Context) -> Launch {
     if secrets.is_empty() {
         return launch;
     }
-    let Sealed { password, user_data, .. } = secrets.seal(Seal::of(&ctx.world));
-    Launch { password, user_data, ..launch }
+    let Sealed { password, .. } = secrets.seal(Seal::of(&ctx.world));
+    Launch { password, ..launch }
 }
 
 /// A new instance, and whether it is started.

@@ -18,6 +18,7 @@ use sim_core::ecs::instance_life::{
     self, BatchRule, DeleteInstances, RebootInstances, StartInstances, StopInstances,
 };
 use sim_core::ecs::instance_modify::{ModifyInstance, MoveInstance};
+use sim_core::ecs::user_data::UserData;
 use sim_core::id::{InstanceId, VSwitchId, VpcId};
 use sim_core::{Command, ErrorCode as E, World, ZoneId};
 use std::net::Ipv4Addr;
@@ -63,6 +64,7 @@ pub const REFUSALS: Refusals = &[
         ],
     ),
     ("list_instance_dependents", &[E::InstanceNotFound]),
+    ("get_instance_user_data", &[E::InstanceNotFound]),
     ("start_instance", &[E::InstanceNotFound, E::InstanceInitializing, E::InstanceStatusIncorrect]),
     ("stop_instance", &[E::InstanceNotFound, E::InstanceInitializing, E::InstanceStatusIncorrect]),
     ("reboot_instance", &[E::InstanceNotFound, E::InstanceInitializing, E::InstanceStatusIncorrect]),
@@ -109,6 +111,7 @@ pub fn router() -> Operations {
         .routes(routes!(list_instances))
         .routes(routes!(get_instance, update_instance, delete_instance))
         .routes(routes!(list_instance_dependents))
+        .routes(routes!(get_instance_user_data))
         .routes(routes!(start_instance))
         .routes(routes!(stop_instance))
         .routes(routes!(reboot_instance))
@@ -188,7 +191,7 @@ pub struct InstanceBody {
     ram_role_name: String,
     /// Whether it has a password. Only a fingerprint of it is kept.
     has_password: bool,
-    /// Whether it has user data. Only a fingerprint of it is kept.
+    /// Whether it has user data, which has a page of its own.
     has_user_data: bool,
     /// Its resource group.
     resource_group_id: String,
@@ -330,7 +333,7 @@ pub struct UpdateInstanceBody {
     #[serde(default)]
     #[schema(write_only)]
     password: Option<String>,
-    /// Its new user data in Base64, while it is Stopped. Only a fingerprint of it is kept.
+    /// Its new user data in Base64, at most 32 KiB before.
     #[serde(default)]
     #[schema(write_only)]
     user_data: Option<String>,
@@ -346,7 +349,7 @@ async fn update_instance(
     Body(body): Body<UpdateInstanceBody>,
 ) -> Result<Response, Problem> {
     let instance = id::<InstanceId>(&instance_id)?;
-    let secrets = Secrets::check(body.password.as_deref(), false, body.user_data.as_deref(), None)?;
+    let secrets = Secrets::check(body.password.as_deref(), false, None)?;
     let sealed = if secrets.is_empty() { Sealed::default() } else { secrets.seal(Seal::of(&ctx.world)) };
     let command = ModifyInstance {
         instance,
@@ -356,7 +359,7 @@ async fn update_instance(
         deletion_protection: body.deletion_protection,
         groups: body.security_group_ids.map(|texts| parse_list(&texts, parse_id)).transpose()?,
         password: sealed.password,
-        user_data: sealed.user_data,
+        user_data: UserData::parse(body.user_data.as_deref())?,
     };
     ctx.change_row(command, instance, show).await
 }
@@ -403,6 +406,25 @@ async fn list_instance_dependents(
     let instance = id::<InstanceId>(&instance_id)?;
     let look = |w: &World, i: &Instance| dependents(instance_life::dependents(w, i));
     ctx.show(|w, caller| Ok(look(w, w.visible::<Instance>(caller, instance)?))).await
+}
+
+/// What an instance was handed when it was made or changed.
+#[derive(Serialize, ToSchema)]
+pub struct UserDataBody {
+    /// In Base64, as it was given; null if it has none.
+    #[schema(example = "IyEvYmluL3NoCmVjaG8gaGkK")]
+    user_data: Option<String>,
+}
+
+/// Show the user data of an instance.
+#[utoipa::path(get, path = "/v1/instances/{instance_id}/user-data", tag = "Instance",
+    params(("instance_id" = String, Path, description = "The instance.")),
+    responses((status = 200, description = "Its user data.", body = UserDataBody)))]
+async fn get_instance_user_data(ctx: Context, Path(instance_id): Path<String>) -> Result<Response, Problem> {
+    let instance = id::<InstanceId>(&instance_id)?;
+    let look =
+        |i: &Instance| UserDataBody { user_data: i.user_data.as_ref().map(|data| data.encoded().to_owned()) };
+    ctx.show(|w, caller| Ok(look(w.visible::<Instance>(caller, instance)?))).await
 }
 
 /// Carries out a command on one instance and shows it.

@@ -56,7 +56,7 @@ pub struct JournalEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"account": 1000000000000001_u64, "region": "cn-hangzhou"}))]
     caller: Option<Value>,
-    /// What was asked. Secrets were replaced before they came here.
+    /// What was asked. Secrets were replaced before they came here, and user data is not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     command: Option<Value>,
@@ -95,7 +95,9 @@ fn show(entry: &Entry) -> JournalEntry {
         caller: entry.caller.as_ref().map(|c| json(serde_json::to_value(c))),
         // The command is shown without its name, which is the action.
         command: entry.command.as_ref().map(|c| json(serde_json::to_value(c))).map(|c| match c {
-            Value::Object(tagged) => tagged.into_iter().next().map_or(Value::Null, |(_, input)| input),
+            Value::Object(tagged) => {
+                tagged.into_iter().next().map_or(Value::Null, |(_, input)| without_user_data(input))
+            }
             other => other,
         }),
         reply: entry
@@ -106,6 +108,22 @@ fn show(entry: &Entry) -> JournalEntry {
         rows_changed: Some(entry.changes.len() as u64),
         digest: format!("{:032x}", entry.digest),
     }
+}
+
+/// What was asked without user data, at any depth.
+fn without_user_data(mut asked: Value) -> Value {
+    fn hide(value: &mut Value) {
+        match value {
+            Value::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
+                Value::String(text) if name == "user_data" => "***".clone_into(text),
+                value => hide(value),
+            }),
+            Value::Array(items) => items.iter_mut().for_each(hide),
+            _ => {}
+        }
+    }
+    hide(&mut asked);
+    asked
 }
 
 /// The largest number that every JSON reader keeps whole; no journal gets that far.

@@ -1,7 +1,7 @@
 //! Rules of instances and residents on both wires, the native operations, and what becomes of secrets.
 
 use crate::lab::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use sim_core::ErrorCode as E;
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn residents_hold_what_they_live_in() {
 }
 
 #[tokio::test]
-async fn a_secret_leaves_a_fingerprint_and_nothing_else() {
+async fn a_password_leaves_a_fingerprint_and_user_data_is_shown_where_it_belongs() {
     const PASSWORD: &str = "Marker-4711-Secret";
     const DATA: &str = "TWFya2VyNDcxMVVzZXJEYXRh";
     let mut s = lab().await;
@@ -217,13 +217,23 @@ async fn a_secret_leaves_a_fingerprint_and_nothing_else() {
     let (status, body) = s.rpc(&other).await;
     assert_eq!((status, &body["Code"]), (400, &json!("IdempotentFailed")), "{body}");
     let answer = s.rpc_ok("DescribeUserData InstanceId=$i").await;
-    assert_eq!(answer.get("UserData"), None, "what is not kept is not told");
+    assert_eq!(answer["UserData"], DATA);
+    assert_eq!(s.rest_ok("GET /v1/instances/$i/user-data").await["user_data"], DATA);
     let shown = s.rest_ok("GET /v1/instances/$i").await;
     assert_eq!((&shown["has_password"], &shown["has_user_data"]), (&json!(true), &json!(true)));
     for place in ["/v1/instances/$i", "/v1/journal", "/v1/requests"] {
         let text = s.rest_ok(&format!("GET {place}")).await.to_string();
         assert!(!text.contains(PASSWORD) && !text.contains(DATA), "{place} tells a secret");
     }
+    // While it runs, and a change of something else leaves it.
+    s.rpc_ok("ModifyInstanceAttribute InstanceId=$i UserData=QQ==").await;
+    s.rpc_ok("ModifyInstanceAttribute InstanceId=$i InstanceName=web").await;
+    assert_eq!(s.rpc_ok("DescribeUserData InstanceId=$i").await["UserData"], "QQ==");
+    s.rest_ok("PATCH /v1/instances/$i {\"user_data\":\"Qg==\"}").await;
+    assert_eq!(s.rpc_ok("DescribeUserData InstanceId=$i").await["UserData"], "Qg==");
+    launched(&mut s, "plain", "").await;
+    assert_eq!(s.rpc_ok("DescribeUserData InstanceId=$plain").await["UserData"], "");
+    assert_eq!(s.rest_ok("GET /v1/instances/$plain/user-data").await["user_data"], Value::Null);
     s.stop().await;
 }
 

@@ -5,6 +5,7 @@
 
 use crate::access::{Owner, ZoneId};
 use crate::ecs::eni::Eni;
+use crate::ecs::user_data::UserData;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{DiskId, EniId, InstanceId, ResourceGroupId, SecurityGroupId, VSwitchId, VpcId};
 use crate::resource::Resource;
@@ -222,8 +223,8 @@ pub struct Instance {
     pub deletion_protection: bool,
     /// The fingerprint of its password, if one was set.
     pub password: Option<Fingerprint>,
-    /// The fingerprint of its user data, if it has any.
-    pub user_data: Option<Fingerprint>,
+    /// Its user data, if it has any.
+    pub user_data: Option<UserData>,
     /// What it costs.
     pub terms: Terms,
     /// When it was made.

@@ -13,6 +13,7 @@ use crate::ecs::instance::{Instance, InstanceStatus, StoppedMode, Terms, TypeLim
 use crate::ecs::instance_life;
 use crate::ecs::instance_name::{self, Naming, Sequence, check_host_name, default_host_name};
 use crate::ecs::membership::check_membership;
+use crate::ecs::user_data::UserData;
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
 use crate::id::{AnyId, DiskId, EniId, InstanceId, ResourceGroupId, SecurityGroupId, VSwitchId};
 use crate::quota::Quota;
@@ -96,8 +97,8 @@ pub struct Launch {
     pub system_disk: SystemDisk,
     /// The fingerprint of its password.
     pub password: Option<Fingerprint>,
-    /// The fingerprint of its user data.
-    pub user_data: Option<Fingerprint>,
+    /// Its user data.
+    pub user_data: Option<UserData>,
     /// What it costs.
     pub terms: Terms,
     /// Its resource group; the account's default one if absent.
@@ -333,7 +334,7 @@ impl<'a> Plan<'a> {
             resource_group: self.resource_group,
             deletion_protection: self.launch.deletion_protection,
             password: self.launch.password,
-            user_data: self.launch.user_data,
+            user_data: self.launch.user_data.clone(),
             terms: self.launch.terms.clone(),
             created: w.now(),
             started: starts.then_some(w.now()),

@@ -9,6 +9,7 @@ use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::instance_life;
 use crate::ecs::instance_name::{self, check_host_name};
 use crate::ecs::membership::{addresses_of, check_membership};
+use crate::ecs::user_data::UserData;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, InstanceId, SecurityGroupId, VSwitchId, VpcId};
 use crate::secret::Fingerprint;
@@ -37,15 +38,17 @@ pub struct ModifyInstance {
     pub groups: Option<Vec<SecurityGroupId>>,
     /// The fingerprint of its new password.
     pub password: Option<Fingerprint>,
-    /// The fingerprint of its new user data; only while it is Stopped.
-    pub user_data: Option<Fingerprint>,
+    /// Its new user data. Scripts in it are not run again. Until March 2024 the provider's page of ModifyInstanceAttribute
+    /// wanted the instance Stopped for it; the page of September 2024 does not, and the Terraform provider changes it
+    /// while the instance is Running and restarts it then.
+    pub user_data: Option<UserData>,
 }
 
 /// Handles [`ModifyInstance`].
 ///
 /// # Errors
 /// The form of the fields; an unknown instance or group; protection of an instance that takes none; an instance in
-/// transition, or not Stopped for user data; the limits of groups.
+/// transition; the limits of groups.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstance) -> Outcome<Reply> {
     let name = instance_name::NAME.check(c.name.as_deref())?;
     let description = instance_name::DESCRIPTION.check(c.description.as_deref())?;
@@ -57,9 +60,6 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstance) -> Outcome<Rep
         instance.terms.check_protection()?;
     }
     instance.check_settled()?;
-    if c.user_data.is_some() {
-        instance.check_status(InstanceStatus::Stopped)?;
-    }
     if let Some(groups) = &c.groups {
         let eni = instance.primary(w);
         check_membership(w, caller, eni.vpc, groups, Some(eni), addresses_of(eni))?;
@@ -81,7 +81,9 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstance) -> Outcome<Rep
         }
         instance.deletion_protection = c.deletion_protection.unwrap_or(instance.deletion_protection);
         instance.password = c.password.or(instance.password);
-        instance.user_data = c.user_data.or(instance.user_data);
+        if c.user_data.is_some() {
+            instance.user_data.clone_from(&c.user_data);
+        }
     });
     Ok(Reply::Done)
 }

@@ -22,3 +22,4 @@ pub mod rule_quota;
 pub mod security_group;
 pub mod security_group_rule;
 pub mod service_port;
+pub mod user_data;

@@ -9,6 +9,7 @@ use sim_core::ecs::instance_create::{
 };
 use sim_core::ecs::instance_modify::{ModifyInstance, MoveInstance};
 use sim_core::ecs::security_group::GroupKind;
+use sim_core::ecs::user_data::UserData;
 use sim_core::id::{EniId, Id, InstanceId, ResourceGroupId, SecurityGroupId, VSwitchId};
 use sim_core::secret::Fingerprint;
 use sim_core::settings::Provisioning;
@@ -329,11 +330,6 @@ fn change_rules() {
         ),
         ("host name", ModifyInstance { host_name: text("a..b"), ..change(up) }.into(), E::HostNameMalformed),
         ("nobody", change(unknown()).into(), E::InstanceNotFound),
-        (
-            "user data of what runs",
-            ModifyInstance { user_data: Some(Fingerprint(1)), ..change(up) }.into(),
-            E::InstanceStatusIncorrect,
-        ),
         ("no groups", groups(&[]), E::SecurityGroupsMissing),
         ("group twice", groups(&[group, group]), E::SecurityGroupRepeated),
         ("mixed groups", groups(&[group, enterprise]), E::SecurityGroupKindsMixed),
@@ -355,9 +351,17 @@ fn change_rules() {
     assert_eq!((instance.name.as_str(), instance.host_name.as_str()), ("web", "web-1"));
     assert!(instance.deletion_protection && instance.password.is_some());
     assert_eq!(lab.primary(up).groups, [second]);
+    // User data is changed while it runs and while it is stopped, and stays when something else is changed.
+    let data = |text| UserData::parse(Some(text)).unwrap();
+    lab.ok(ModifyInstance { user_data: data("QQ=="), ..change(up) });
+    lab.ok(ModifyInstance { user_data: None, name: text("web-2"), ..change(up) });
+    assert_eq!(lab.instance(up).user_data, data("QQ=="));
     lab.ok(stop(&[up]));
-    lab.ok(ModifyInstance { user_data: Some(Fingerprint(2)), name: text(""), ..change(up) });
-    assert_eq!(lab.instance(up).name, up.to_string());
+    lab.ok(ModifyInstance { user_data: data("Qg=="), name: text(""), ..change(up) });
+    assert_eq!(
+        (lab.instance(up).name.clone(), lab.instance(up).user_data.clone()),
+        (up.to_string().into(), data("Qg=="))
+    );
     lab.check_replay();
 }
 

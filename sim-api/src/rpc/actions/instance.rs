@@ -14,6 +14,7 @@ use sim_core::ecs::instance::{ChargeType, SpotStrategy, Terms};
 use sim_core::ecs::instance_create::{
     CreateInstance, Launch, LaunchInterface, RunInstances, Secondary, choose_primary,
 };
+use sim_core::ecs::user_data::UserData;
 use sim_core::id::{EniId, InstanceId};
 use sim_core::{Caller, ErrorCode, Refusal, Reply};
 
@@ -110,7 +111,7 @@ pub fn run_instances(p: &Scope<'_>, _: &Caller) -> Planned {
     let host_names = p.strings("HostNames", 1000)?.into_iter().map(Into::into).collect();
     let unique_suffix = p.bool("UniqueSuffix")?.unwrap_or(false);
     let make = move |sealed: crate::seal::Sealed| RunInstances {
-        launch: Box::new(Launch { password: sealed.password, user_data: sealed.user_data, ..launch }),
+        launch: Box::new(Launch { password: sealed.password, ..launch }),
         amount,
         min_amount,
         host_names,
@@ -134,7 +135,7 @@ pub fn create_instance(p: &Scope<'_>, _: &Caller) -> Planned {
     };
     let launch = launch(p, primary, Vec::new())?;
     let make = move |sealed: crate::seal::Sealed| CreateInstance {
-        launch: Box::new(Launch { password: sealed.password, user_data: sealed.user_data, ..launch }),
+        launch: Box::new(Launch { password: sealed.password, ..launch }),
     };
     write_sealed(secrets, make, |_, _, reply| json!({ "InstanceId": reply.id::<InstanceId>().to_string() }))
 }
@@ -147,13 +148,13 @@ fn check_template(p: &Scope<'_>) -> Result<(), BadParams> {
     }
 }
 
-/// The password and user data, checked. What the password must be like depends on the operating system.
+/// The password, checked. What it must be like depends on the operating system.
 fn secrets(p: &Scope<'_>) -> Result<Secrets, BadParams> {
     let image = p.str("ImageId").and_then(catalog::image);
     let image = image.or_else(|| p.str("ImageFamily").and_then(catalog::newest_of_family));
     let os: Option<Os> = image.map(|image| image.os);
     let inherits = p.bool("PasswordInherit")?.unwrap_or(false);
-    Ok(Secrets::check(p.str("Password"), inherits, p.str("UserData"), os)?)
+    Ok(Secrets::check(p.str("Password"), inherits, os)?)
 }
 
 /// The primary interface, described by the fields of the instance or by one of `NetworkInterface.N`, and the others.
@@ -198,7 +199,7 @@ fn interface(p: &Scope<'_>, trunk: bool) -> Result<LaunchInterface, BadParams> {
     })
 }
 
-/// What both actions read; secrets are put in later.
+/// What both actions read; a password is put in later.
 fn launch(p: &Scope<'_>, primary: LaunchInterface, secondary: Vec<Secondary>) -> Result<Launch, BadParams> {
     Ok(Launch {
         instance_type: p.required("InstanceType")?.into(),
@@ -213,7 +214,7 @@ fn launch(p: &Scope<'_>, primary: LaunchInterface, secondary: Vec<Secondary>) ->
         deletion_protection: p.bool("DeletionProtection")?.unwrap_or(false),
         system_disk: p.object("SystemDisk").map(|disk| system_disk(&disk)).transpose()?.unwrap_or_default(),
         password: None,
-        user_data: None,
+        user_data: UserData::parse(p.str("UserData"))?,
         terms: terms(p)?,
         resource_group: optional_id(p, "ResourceGroupId")?,
         tags: tags(p)?,

@@ -5,6 +5,7 @@ use crate::rpc::params::Scope;
 use crate::rpc::plan::{BadParams, NumberedPage, Planned, read, required_id};
 use serde_json::{Value, json};
 use sim_core::ecs::instance::{ChargeType, Instance, InstanceStatus};
+use sim_core::ecs::user_data::UserData;
 use sim_core::id::InstanceId;
 use sim_core::{Caller, ErrorCode, Outcome, Owner, Refusal, World};
 
@@ -134,16 +135,15 @@ pub fn describe_vnc_url(p: &Scope<'_>, _: &Caller) -> Planned {
     })
 }
 
-/// DescribeUserData. User data is a secret, of which only a fingerprint is kept: an instance without any has an empty
-/// `UserData`, as at the provider, and the answer about one that has some leaves the member out.
+/// DescribeUserData: in Base64, as it was given; empty for an instance without any.
 pub fn describe_user_data(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id::<InstanceId>(p, "InstanceId")?;
     read(move |w, caller| {
         let instance = w.visible::<Instance>(caller, id)?;
-        let mut answer = json!({ "InstanceId": id.to_string(), "RegionId": caller.region.to_string() });
-        if instance.user_data.is_none() {
-            answer["UserData"] = json!("");
-        }
-        Ok(answer)
+        Ok(json!({
+            "InstanceId": id.to_string(),
+            "RegionId": caller.region.to_string(),
+            "UserData": instance.user_data.as_ref().map_or("", UserData::encoded),
+        }))
     })
 }

@@ -14,6 +14,7 @@ use sim_core::ecs::instance_life::{
     BatchRule, DeleteInstances, RebootInstances, StartInstances, StopInstances,
 };
 use sim_core::ecs::instance_modify::{ModifyInstance, MoveInstance};
+use sim_core::ecs::user_data::UserData;
 use sim_core::id::{AnyId, InstanceId};
 use sim_core::{Caller, Outcome, Reply};
 
@@ -157,7 +158,7 @@ pub fn delete_instances(p: &Scope<'_>, _: &Caller) -> Planned {
 pub fn modify_instance_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
     take_inert(p, MODIFY_INERT);
     let groups = group_ids(p, "SecurityGroupIds")?;
-    let secrets = Secrets::check(p.str("Password"), false, p.str("UserData"), None)?;
+    let secrets = Secrets::check(p.str("Password"), false, None)?;
     let command = ModifyInstance {
         instance: required_id(p, "InstanceId")?,
         name: p.str("InstanceName").map(Into::into),
@@ -166,13 +167,9 @@ pub fn modify_instance_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
         deletion_protection: p.bool("DeletionProtection")?,
         groups: (!groups.is_empty()).then_some(groups),
         password: None,
-        user_data: None,
+        user_data: UserData::parse(p.str("UserData"))?,
     };
-    let make = move |sealed: Sealed| ModifyInstance {
-        password: sealed.password,
-        user_data: sealed.user_data,
-        ..command
-    };
+    let make = move |sealed: Sealed| ModifyInstance { password: sealed.password, ..command };
     write_sealed(secrets, make, |_, _, _| json!({}))
 }
 

@@ -17,8 +17,8 @@ use sim_core::ecs::outage::{BeginOutage, OutageTarget};
 use sim_core::ecs::service_port::{
     Behaviour, ClearServicePort, PlannedBehaviour, PortProtocol, ServicePort, SetServicePort,
 };
+use sim_core::ecs::user_data::UserData;
 use sim_core::id::{EniId, InstanceId};
-use sim_core::secret::Fingerprint;
 use sim_core::vpc::resident::{CreateResident, DeleteResident, ModifyResident, Resident};
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{SimTime, Span};
@@ -34,6 +34,10 @@ fn interface(d: &mut Dice<'_>, vswitch: Option<&VSwitch>) -> LaunchInterface {
         wanted: if d.once_in(5) { wanted(d, vswitch) } else { Wanted::default() },
         ..LaunchInterface::default()
     }
+}
+
+fn user_data(d: &mut Dice<'_>) -> Option<UserData> {
+    UserData::parse(d.maybe(|d| d.pick(&["QQ==", "IyEvYmluL3NoCg=="]))).expect("they are Base64")
 }
 
 fn launch(d: &mut Dice<'_>) -> Launch {
@@ -59,6 +63,7 @@ fn launch(d: &mut Dice<'_>) -> Launch {
         description: d.text().filter(|_| d.once_in(2)),
         deletion_protection: d.once_in(8),
         system_disk: SystemDisk { size_gib: d.maybe(|d| d.pick(&[40, 20, 4_000])), ..SystemDisk::default() },
+        user_data: user_data(d),
         terms: Terms { charge, ..Terms::default() },
         resource_group: d.resource_group(),
         tags: d.tags(),
@@ -127,7 +132,7 @@ pub fn modify(d: &mut Dice<'_>) -> Command {
         deletion_protection: d.maybe(|d| d.once_in(3)),
         groups: d.maybe(|d| groups_of(d, own.map(|i| i.vpc))),
         password: None,
-        user_data: d.maybe(|_| Fingerprint(7)),
+        user_data: user_data(d),
     }
     .into()
 }
