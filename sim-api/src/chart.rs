@@ -134,8 +134,8 @@ fn markers(out: &mut String, report: &Report, scale: &Scale) {
     for happened in &report.happened {
         let (colour, dash) = match happened.what {
             What::Fault => ("#000", "3 3"),
-            What::Abnormal | What::BlackHoleBegan => (FAILED, "none"),
-            What::Normal | What::BlackHoleEnded => ("#009e73", "none"),
+            What::Abnormal | What::BlackHoleBegan | What::ZoneWentDown => (FAILED, "none"),
+            What::Normal | What::BlackHoleEnded | What::ZoneTookOver => ("#009e73", "none"),
             What::Unavailable => ("#999", "none"),
             What::CleaningBegan | What::CleaningEnded => ("#cc79a7", "none"),
         };

@@ -16,7 +16,8 @@ use sim_core::slb::load_balancer_change::{
     LockLoadBalancer, ModifyLoadBalancer, ModifyLoadBalancerTerms, Terms,
 };
 use sim_core::slb::spec::{InstanceCharge, InternetCharge, PayType};
-use sim_core::{ErrorCode as E, Outcome, World};
+use sim_core::slb::zones;
+use sim_core::{ErrorCode as E, Outcome, World, ZoneId};
 use utoipa::{IntoParams, ToSchema};
 
 /// What the operations can refuse.
@@ -186,6 +187,10 @@ pub struct LoadBalancerBody {
     master_zone_id: String,
     /// The zone that serves while the other is down.
     slave_zone_id: String,
+    /// The zone that serves now: the slave zone from 30 s after the master zone went down until it is back; null while none
+    /// does.
+    #[schema(example = "cn-hangzhou-b")]
+    serving_zone_id: Option<String>,
     /// PayBySpec or PayByCLCU.
     #[schema(example = "PayBySpec")]
     instance_charge_type: &'static str,
@@ -233,6 +238,7 @@ fn show(w: &World, b: &LoadBalancer) -> LoadBalancerBody {
         vswitch_id: b.home.map(|home| home.vswitch.to_string()),
         master_zone_id: b.master_zone.to_string(),
         slave_zone_id: b.slave_zone.to_string(),
+        serving_zone_id: zones::serving(w, b).ok().map(ZoneId::to_string),
         instance_charge_type: b.instance_charge().text(),
         spec: b.spec_name(),
         max_connections: limits.map(|row| row.max_connections),

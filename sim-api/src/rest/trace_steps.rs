@@ -24,10 +24,10 @@ use utoipa::ToSchema;
 #[derive(Default, Serialize, ToSchema)]
 #[serde(default)]
 pub struct StepBody {
-    /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, listener, listener_access,
-    /// forwarding_rules, balanced, returned, forwarded, taken. Ends: delivered, security_group_drop, network_acl_drop,
-    /// not_attached, instance_not_running, ha_vip_unanswered,
-    /// source_dest_check, no_route, next_hop_gone, loop, nobody_there, load_balancer_down, no_listener, listener_stopped,
+    /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, standby_zone, listener,
+    /// listener_access, forwarding_rules, balanced, returned, forwarded, taken. Ends: delivered, security_group_drop,
+    /// network_acl_drop, not_attached, instance_not_running, cut_off, ha_vip_unanswered, source_dest_check, no_route,
+    /// next_hop_gone, loop, nobody_there, load_balancer_down, load_balancer_zones_down, no_listener, listener_stopped,
     /// listener_access_drop, redirected, no_healthy_backend, backend_calls_itself, port_not_served, no_public_path,
     /// eip_not_bound, nat_not_forwarded, no_public_address, private_from_outside, answer_astray, answer_foreign.
     #[schema(example = "security_groups")]
@@ -67,6 +67,13 @@ pub struct StepBody {
     /// The load balancer.
     #[serde(skip_serializing_if = "Option::is_none")]
     load_balancer_id: Option<String>,
+    /// The outage that cuts off the interface, or the master zone of the load balancer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outage_id: Option<String>,
+    /// When the slave zone takes over; absent if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-01-01T00:00:30.000Z")]
+    takeover_at: Option<String>,
     /// The listener of a load balancer.
     #[serde(skip_serializing_if = "Option::is_none")]
     listener_id: Option<String>,
@@ -333,6 +340,7 @@ impl StepBody {
                 eip_id: Some(eip.to_string()),
                 ..StepBody::of("translated").header(header)
             },
+            Hop::StandbyZone { load_balancer } => StepBody::of("standby_zone").balancer(load_balancer),
             Hop::Listener { load_balancer, listener } => {
                 StepBody::of("listener").balancer(load_balancer).listener(listener)
             }
@@ -382,6 +390,9 @@ impl StepBody {
             Disposition::InstanceDown { instance, eni, status } => {
                 StepBody { status: Some(status.text()), ..step.instance(instance).eni(eni) }
             }
+            Disposition::CutOff { eni, outage } => {
+                StepBody { outage_id: Some(outage.to_string()), ..step.eni(eni) }
+            }
             Disposition::SourceDestCheck { eni, address } => step.eni(eni).address(address),
             Disposition::NoRoute { vswitch, table, address } => step.table(vswitch, table).address(address),
             Disposition::NextHopGone { entry, next_hop } => {
@@ -402,6 +413,11 @@ impl StepBody {
             Disposition::BalancerDown { load_balancer, status } => {
                 StepBody { status: Some(status), ..step.balancer(load_balancer) }
             }
+            Disposition::ZonesDown { load_balancer, unserved } => StepBody {
+                outage_id: Some(unserved.outage.to_string()),
+                takeover_at: unserved.takeover.map(|at| at.to_string()),
+                ..step.balancer(load_balancer)
+            },
             Disposition::NoListener { load_balancer, port } => {
                 StepBody { port: Some(port).filter(|&port| port > 0), ..step.balancer(load_balancer) }
             }

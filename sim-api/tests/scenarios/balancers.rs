@@ -17,7 +17,7 @@
 //! | `certificate NAME` | a server certificate |
 //! | `open LISTENER`, `close LISTENER` | start it, stop it |
 //! | `port HOST PORT/PROTOCOL answers MS STATUS`, `... refuses`, `... silent` | how a port of a host answers |
-//! | `cut NAME [until MS]` | an outage of a host or an interface, for so long from now on |
+//! | `cut NAME [until MS]`, `cut zone ZONE [until MS]` | an outage of a host, an interface or a zone, for so long from now on |
 //! | `health BALANCER` | what is known of its backends |
 //! | `watch BALANCER MS` | let time pass, and tell each verdict with its instant |
 //!
@@ -136,10 +136,14 @@ impl Story {
             ["open", called] => (None, StartListener { listener: self.which(called) }.into()),
             ["close", called] => (None, StopListener { listener: self.which(called) }.into()),
             ["port", host, place, ref rest @ ..] => (None, self.behave(host, place, rest)),
-            ["cut", called, ref rest @ ..] => {
-                let target = match self.any(called).kind() {
-                    IdKind::Instance => OutageTarget::Instance(self.id(called)),
-                    _ => OutageTarget::Eni(self.id(called)),
+            ["cut", ref named @ ..] => {
+                let (target, rest) = match *named {
+                    ["zone", zone, ref rest @ ..] => (OutageTarget::Zone(zone.into()), rest),
+                    [called, ref rest @ ..] if self.any(called).kind() == IdKind::Instance => {
+                        (OutageTarget::Instance(self.id(called)), rest)
+                    }
+                    [called, ref rest @ ..] => (OutageTarget::Eni(self.id(called)), rest),
+                    [] => return None,
                 };
                 let until = match rest {
                     ["until", ms] => Some(self.world.now() + Span(ms.parse().unwrap())),

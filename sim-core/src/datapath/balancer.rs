@@ -1,13 +1,13 @@
 //! What a load balancer does with a packet and its answer.
 //!
-//! The load balancer is active, a listener runs on the port, its access control lets the client in, its forwarding rules say
-//! which pool serves a request, and of the members of that one takes the connection. A TCP or UDP listener keeps the client's
-//! address, one of HTTP or HTTPS connects from
-//! 100.64.0.0/10 (provider documentation: CLB, real client addresses), as does one whose client comes by IPv6, since
-//! backends have IPv4. What comes to a backend is judged neither by its security groups (100.64.0.0/10 needs no rule, and the
-//! nodes of managed clusters take what layer 4 brings without one) nor by network ACLs (network ACL, 2026: traffic of CLB is
-//! not filtered). The answer goes back to the load balancer, whatever the routes of the backend are, and from there to
-//! the client as from any other in the load balancer's vSwitch, or to the internet.
+//! The load balancer is active and one of its zones serves, a listener runs on the port, its access control lets the client
+//! in, its forwarding rules say which pool serves a request, and of the members of that one takes the connection. A TCP or
+//! UDP listener keeps the client's address, one of HTTP or HTTPS connects from 100.64.0.0/10 (provider documentation: CLB,
+//! real client addresses), as does one whose client comes by IPv6, since backends have IPv4. What comes to a backend is
+//! judged neither by its security groups (100.64.0.0/10 needs no rule, and the nodes of managed clusters take what layer 4
+//! brings without one) nor by network ACLs (network ACL, 2026: traffic of CLB is not filtered). The answer goes back to the
+//! load balancer, whatever the routes of the backend are, and from there to the client as from any other in the load
+//! balancer's vSwitch, or to the internet.
 
 use super::flow::Header;
 use super::hop::{Disposition, Hop, Leg, Place, RuleVerdict, Sink};
@@ -24,6 +24,7 @@ use crate::slb::listener::{self, Listener};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::member::{Connection, Served, first_choice};
 use crate::slb::serving::{self, Serving};
+use crate::slb::zones;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The address from which a load balancer connects where it does not keep the client's. The provider has many in
@@ -46,6 +47,11 @@ pub(super) fn take<S: Sink>(walk: &mut Walk<'_, S>, balancer: &LoadBalancer, hea
     let (w, load_balancer) = (walk.w, balancer.id);
     if balancer.locked || !balancer.active {
         return Err(Disposition::BalancerDown { load_balancer, status: balancer.status() });
+    }
+    match zones::serving(w, balancer) {
+        Ok(zone) if *zone == balancer.master_zone => {}
+        Ok(_) => walk.step(|| Hop::StandbyZone { load_balancer }),
+        Err(unserved) => return Err(Disposition::ZonesDown { load_balancer, unserved }),
     }
     let udp = match header.protocol {
         PacketProtocol::Tcp => Some(false),

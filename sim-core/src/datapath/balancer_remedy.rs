@@ -17,6 +17,7 @@ use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
 use crate::slb::member::Served;
 use crate::slb::serving::{self, Serving};
+use crate::slb::zones::Unserved;
 use crate::world::World;
 use std::net::IpAddr;
 
@@ -31,6 +32,14 @@ pub(super) fn activated(w: &World, load_balancer: LoadBalancerId) -> Vec<Command
     vec![
         ModifyLoadBalancer { load_balancer, name, active, delete_protection, modification_protection }.into(),
     ]
+}
+
+/// An end of the outage of the master zone, or of those of the slave zone, which takes over then.
+pub(super) fn powered(w: &World, load_balancer: LoadBalancerId, unserved: Unserved) -> Vec<Command> {
+    let Some(balancer) = w.get::<LoadBalancer>(&load_balancer) else { return Vec::new() };
+    let of_slave = outage::of_zone(w, &balancer.owner, &balancer.slave_zone).map(|outage| outage.id);
+    let of_slave = of_slave.filter(|id| *id != unserved.outage);
+    [unserved.outage].into_iter().chain(of_slave).map(|outage| EndOutage { outage }.into()).collect()
 }
 
 fn which(l: &Listener) -> WhichListener {

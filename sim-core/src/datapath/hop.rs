@@ -10,13 +10,14 @@ use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
     AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId, ListenerId,
-    LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, ResidentId, RouteEntryId, RouteTableId,
-    SnatEntryId, VSwitchId, VpcId, VpcPeerId,
+    LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, OutageId, ResidentId, RouteEntryId,
+    RouteTableId, SnatEntryId, VSwitchId, VpcId, VpcPeerId,
 };
 use crate::slb::backend::Server;
 use crate::slb::listener::ListenerStatus;
 use crate::slb::listener_access::AccessVerdict;
 use crate::slb::serving::ServingPool;
+use crate::slb::zones::Unserved;
 use crate::time::Span;
 use crate::vpc::eip::EipStatus;
 use crate::vpc::network_acl_filter;
@@ -185,6 +186,11 @@ pub enum Hop {
         /// The header from here on.
         header: Header,
     },
+    /// The slave zone of a load balancer serves, since its master zone is down.
+    StandbyZone {
+        /// The load balancer.
+        load_balancer: LoadBalancerId,
+    },
     /// A listener of a load balancer took the packet.
     Listener {
         /// The load balancer.
@@ -294,6 +300,13 @@ pub enum Disposition {
         /// Where the instance is in its life.
         status: InstanceStatus,
     },
+    /// An outage cuts an interface off: its own, its instance's or its zone's.
+    CutOff {
+        /// The interface.
+        eni: EniId,
+        /// The outage.
+        outage: OutageId,
+    },
     /// An interface drops packets with addresses that it does not hold.
     SourceDestCheck {
         /// The interface.
@@ -344,6 +357,13 @@ pub enum Disposition {
         load_balancer: LoadBalancerId,
         /// Its state in the provider's word.
         status: &'static str,
+    },
+    /// The master zone of a load balancer is down, and the slave zone does not serve.
+    ZonesDown {
+        /// The load balancer.
+        load_balancer: LoadBalancerId,
+        /// Since which outage, and when the slave zone takes over.
+        unserved: Unserved,
     },
     /// A load balancer has no listener for the protocol and the port.
     NoListener {
@@ -464,6 +484,7 @@ words! {
     Disposition::AclDrop { .. } => "network_acl_drop",
     Disposition::NotAttached { .. } => "not_attached",
     Disposition::InstanceDown { .. } => "instance_not_running",
+    Disposition::CutOff { .. } => "cut_off",
     Disposition::SourceDestCheck { .. } => "source_dest_check",
     Disposition::NoRoute { .. } => "no_route",
     Disposition::NextHopGone { .. } => "next_hop_gone",
@@ -471,6 +492,7 @@ words! {
     Disposition::NobodyThere { .. } => "nobody_there",
     Disposition::HaVipUnanswered { .. } => "ha_vip_unanswered",
     Disposition::BalancerDown { .. } => "load_balancer_down",
+    Disposition::ZonesDown { .. } => "load_balancer_zones_down",
     Disposition::NoListener { .. } => "no_listener",
     Disposition::ListenerStopped { .. } => "listener_stopped",
     Disposition::ListenerAccessDrop { .. } => "listener_access_drop",

@@ -7,6 +7,7 @@ use super::trace::{Step, Walk};
 use crate::ecs::eni::{Eni, EniStatus};
 use crate::ecs::group_filter::{PacketProtocol, evaluate_compiled};
 use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::ecs::outage;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{SecurityGroupId, VpcId};
 use crate::vpc::ha_vip;
@@ -81,12 +82,13 @@ fn judge<S: Sink>(
     Ok(())
 }
 
-/// An interface works while it is attached to an instance that runs.
+/// An interface works while it is attached to an instance that runs, and nothing cuts it off.
 pub(super) fn check_up<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni) -> Step<()> {
     let w = walk.w;
     let instance = || eni.instance.and_then(|id| w.get::<Instance>(&id));
+    let cut_off = || outage::of_interface(w, eni);
     let runs = || instance().is_some_and(|instance| instance.status == InstanceStatus::Running);
-    if walk.met.is_up(eni.id, || eni.status == EniStatus::InUse && runs()) {
+    if walk.met.is_up(eni.id, || eni.status == EniStatus::InUse && runs() && cut_off().is_none()) {
         return Ok(());
     }
     let down = Disposition::NotAttached { eni: eni.id, status: eni.status };
@@ -94,8 +96,13 @@ pub(super) fn check_up<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni) -> Step<()> {
     if eni.status != EniStatus::InUse {
         return Err(down);
     }
-    let (instance, status) = (instance.id, instance.status);
-    Err(Disposition::InstanceDown { instance, eni: eni.id, status })
+    match cut_off().filter(|_| runs()) {
+        Some(outage) => Err(Disposition::CutOff { eni: eni.id, outage }),
+        None => {
+            let (instance, status) = (instance.id, instance.status);
+            Err(Disposition::InstanceDown { instance, eni: eni.id, status })
+        }
+    }
 }
 
 /// Whether an address is an interface's own: it holds it, or answers for it as the master of a HaVip.

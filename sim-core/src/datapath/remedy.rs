@@ -19,6 +19,7 @@ use crate::ecs::eni_attachment::AttachEni;
 use crate::ecs::group_filter::{DecidedBy, PacketProtocol};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::instance_life::{BatchRule, StartInstances};
+use crate::ecs::outage::EndOutage;
 use crate::ecs::rule_input::RuleInput;
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
@@ -202,6 +203,10 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         Disposition::HaVipUnanswered { ha_vip, .. } => started_for(w, ha_vip),
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } | Disposition::AnswerForeign { .. } => {
             forwarding_routes(trace).map(|entry| without_route(w, entry)).collect()
+        }
+        Disposition::CutOff { outage, .. } => vec![EndOutage { outage }.into()],
+        Disposition::ZonesDown { load_balancer, unserved } => {
+            balancer_remedy::powered(w, load_balancer, unserved)
         }
         Disposition::BalancerDown { load_balancer, .. } => balancer_remedy::activated(w, load_balancer),
         Disposition::ListenerStopped { listener, .. } => balancer_remedy::started(w, listener),

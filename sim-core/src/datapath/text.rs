@@ -5,16 +5,20 @@ use super::hop::{Disposition, Ending, Hop, Leg, Place, RuleVerdict, SESSION_LIFE
 use super::remedy::Remedy;
 use super::request::Request;
 use super::trace::Trace;
+use crate::access::ZoneId;
 use crate::command::Command;
 use crate::ecs::group_filter::{DecidedBy, PacketProtocol, Verdict};
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
 };
-use crate::id::{AnyId, ForwardingRuleId, ListenerId, NetworkAclId, NetworkAclRuleId, SecurityGroupRuleId};
+use crate::id::{
+    AnyId, ForwardingRuleId, ListenerId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, SecurityGroupRuleId,
+};
 use crate::slb::backend::{NewBackend, Pool};
 use crate::slb::forwarding_rule::ForwardingRule;
 use crate::slb::listener::{self, WhichListener};
 use crate::slb::listener_access::AccessVerdict;
+use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::serving::ServingPool;
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_rule::NetworkAclRule;
@@ -42,6 +46,12 @@ impl<'a> Words<'a> {
 
     fn id(&self, id: impl Into<AnyId>) -> String {
         (self.called)(id.into())
+    }
+
+    /// The zones of a load balancer.
+    fn zones(&self, id: LoadBalancerId) -> (&ZoneId, &ZoneId) {
+        let balancer = self.w.get::<LoadBalancer>(&id).expect("a trace is told in its world");
+        (&balancer.master_zone, &balancer.slave_zone)
     }
 
     /// The whole trace, a line for each step.
@@ -110,6 +120,10 @@ impl<'a> Words<'a> {
                 let by = by.map(|entry| format!(" by {}", self.id(entry))).unwrap_or_default();
                 format!("{} translates it{by} to {}", self.id(eip), header(&changed))
             }
+            Hop::StandbyZone { load_balancer } => {
+                let (master, slave) = self.zones(load_balancer);
+                format!("{} serves from {slave}, since {master} is down", self.id(load_balancer))
+            }
             Hop::Listener { load_balancer, listener } => {
                 format!("{} takes it at {}", self.id(load_balancer), self.id(listener))
             }
@@ -174,6 +188,9 @@ impl<'a> Words<'a> {
             Disposition::InstanceDown { instance, status, .. } => {
                 format!("{} is {}", self.id(instance), status.text())
             }
+            Disposition::CutOff { eni, outage } => {
+                format!("{} is cut off by {}", self.id(eni), self.id(outage))
+            }
             Disposition::SourceDestCheck { eni, address } => {
                 format!("{} checks addresses and does not hold {address}", self.id(eni))
             }
@@ -198,6 +215,14 @@ impl<'a> Words<'a> {
             }
             Disposition::BalancerDown { load_balancer, status } => {
                 format!("{} is {status} and forwards nothing", self.id(load_balancer))
+            }
+            Disposition::ZonesDown { load_balancer, unserved } => {
+                let (master, slave) = self.zones(load_balancer);
+                let then = match unserved.takeover {
+                    Some(at) => format!("{slave} takes over at {at}"),
+                    None => format!("{slave} cannot take over"),
+                };
+                format!("{} serves from {master}, which is down, and {then}", self.id(load_balancer))
             }
             Disposition::NoListener { load_balancer, port: 0 } => {
                 format!("{} has listeners for tcp and udp alone", self.id(load_balancer))

@@ -1,7 +1,8 @@
 //! Outages: a zone, an instance or an interface is cut off, at once or from an instant of virtual time, until an instant
 //! or until somebody ends it. Nothing comes back from what is cut off; its rows and states stay as they are.
 //!
-//! An outage of a zone is that of one account: others in the zone go on.
+//! An outage of a zone is that of one account: others in the zone go on. Load balancers move to their other zone (see
+//! [`crate::slb::zones`]).
 
 use crate::access::{Caller, Owner, ZoneId};
 use crate::command::Reply;
@@ -10,6 +11,7 @@ use crate::ecs::instance::Instance;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{EniId, InstanceId, OutageId};
 use crate::resource::Resource;
+use crate::slb::zones::TAKEOVER;
 use crate::table::{Groups, Row};
 use crate::time::SimTime;
 use crate::timer::Due;
@@ -44,6 +46,8 @@ pub struct Outage {
     pub until: Option<SimTime>,
     /// Whether it has begun.
     pub active: bool,
+    /// Since when its target has been cut off without a break: `from`, or earlier if another outage of it was under way then.
+    pub since: SimTime,
 }
 
 /// What is derived from outages.
@@ -91,6 +95,19 @@ pub fn of_interface(w: &World, eni: &Eni) -> Option<OutageId> {
             let zone = w.get::<VSwitch>(&eni.vswitch).map(|vswitch| vswitch.zone.clone());
             zone.and_then(|zone| first(OutageTarget::Zone(zone)))
         })
+}
+
+/// The outages of a zone that have begun, for one account.
+pub(crate) fn of_zone<'w>(
+    w: &'w World,
+    owner: &Owner,
+    zone: &ZoneId,
+) -> impl Iterator<Item = &'w Outage> + use<'w> {
+    let active = &w.indexes().outages.active;
+    // Hardly ever is anything cut off, and every packet to a load balancer asks.
+    let any = active.groups().next().is_some();
+    let target = any.then(|| (owner.clone(), OutageTarget::Zone(zone.clone())));
+    target.into_iter().flat_map(|target| active.of(&target)).filter_map(|id| w.get::<Outage>(id))
 }
 
 impl Outage {
@@ -151,12 +168,30 @@ pub fn begin(w: &mut World, caller: &Caller, c: &BeginOutage) -> Outcome<Reply> 
         }
     }
     let id = w.new_id::<OutageId>(&caller.region)?;
-    let active = from <= now;
-    for at in [Some(from).filter(|_| !active), c.until].into_iter().flatten() {
+    let (owner, target) = (Owner::from(caller), c.target.clone());
+    for at in [Some(from).filter(|_| from > now), c.until].into_iter().flatten() {
         w.schedule(at - now, Due::Outage(id));
     }
-    w.put(Outage { id, owner: caller.into(), target: c.target.clone(), from, until: c.until, active });
+    w.put(Outage { id, owner, target, from, until: c.until, active: false, since: from });
+    if from <= now {
+        cut_off(w, id);
+    }
     Ok(id.into())
+}
+
+/// An outage is under way from now on.
+fn cut_off(w: &mut World, id: OutageId) {
+    let (Some(outage), now) = (w.get::<Outage>(&id), w.now()) else { return };
+    let others = w.indexes().outages.active.of(&(outage.owner.clone(), outage.target.clone()));
+    // One that ends as this one begins leaves a break between the two, whichever is told first.
+    let lasting = others.filter_map(|id| w.get::<Outage>(id)).filter(|other| other.lasts_at(now));
+    let since = lasting.map(|other| other.since).fold(outage.from, SimTime::min);
+    let of_zone = matches!(outage.target, OutageTarget::Zone(_));
+    w.update::<Outage>(&id, |outage| (outage.active, outage.since) = (true, since));
+    // No row changes when other zones take over, but what is shown of load balancers does.
+    if of_zone && since + TAKEOVER > now {
+        w.schedule(since + TAKEOVER - now, Due::Outage(id));
+    }
 }
 
 /// Begins or ends an outage whose time has come.
@@ -164,9 +199,9 @@ pub(crate) fn settle(w: &mut World, id: OutageId) {
     let now = w.now();
     let Some(outage) = w.get::<Outage>(&id) else { return };
     if outage.until.is_some_and(|until| until <= now) {
-        w.remove::<Outage>(&id);
+        erase(w, id);
     } else if outage.from <= now && !outage.active {
-        w.update::<Outage>(&id, |outage| outage.active = true);
+        cut_off(w, id);
     }
 }
 
@@ -189,9 +224,7 @@ pub fn end(w: &mut World, caller: &Caller, c: &EndOutage) -> Outcome<Reply> {
 
 /// Takes an outage out of the world with what is due of it.
 fn erase(w: &mut World, id: OutageId) {
-    if w.get::<Outage>(&id).is_some_and(|outage| !outage.active || outage.until.is_some()) {
-        w.unschedule(Due::Outage(id));
-    }
+    w.unschedule(Due::Outage(id));
     w.remove::<Outage>(&id);
 }
 

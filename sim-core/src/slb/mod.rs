@@ -21,3 +21,4 @@ pub mod rule_matching;
 pub mod server_group;
 pub mod serving;
 pub mod spec;
+pub mod zones;

@@ -1,5 +1,6 @@
 //! A listener of a world as a scenario: scheduler, stickiness, limits, health check, members and how they answer come from
-//! its rows, and what the schedules of ports and outages hold for the time of the run comes as faults.
+//! its rows, and what the schedules of ports and outages hold for the time of the run comes as faults. Outages of the load
+//! balancer's zones move it.
 //!
 //! Health is what the world's checks know, and goes on from there. Where the clients ask for a host and a path, the forwarding
 //! rule that takes their request has its group serve, in its own way if it has one. Lists of allowed addresses do not count:
@@ -8,7 +9,9 @@
 use super::bad::{BadScenario, bad};
 use super::length::Length;
 use super::protection::Protection;
-use super::scenario::{Answers, Backend, Fault, HealthCheck, LONGEST, Listener, OfWorld, Scenario};
+use super::scenario::{
+    Answers, Backend, Fault, HealthCheck, LONGEST, Listener, OfWorld, Scenario, ZoneChange,
+};
 use crate::access::Caller;
 use crate::datapath::Request;
 use crate::ecs::service_port::{Behaviour, PortBehaviour, PortProtocol, how_port_will_answer};
@@ -23,6 +26,7 @@ use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::master_slave_group::Role;
 use crate::slb::member::Served;
 use crate::slb::serving::{self, Serving};
+use crate::slb::zones;
 use crate::time::{SimTime, Span};
 use crate::world::World;
 
@@ -64,6 +68,7 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
         scenario.protection = Some(Protection::of(balancer.bandwidth.map_or(BY_TRAFFIC, u32::from)));
     }
     let until = SimTime(w.now().0.saturating_add(scenario.duration.0.0.min(LONGEST.0)));
+    scenario.zones = zones_of(w, balancer, until);
     for (serving, &member) in serving.iter().flat_map(|serving| members.iter().map(move |m| (serving, m))) {
         let future = Future { w, member, serving, listener, until };
         let name = future.name(&members);
@@ -72,6 +77,13 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     }
     name_in_full(&mut scenario);
     Ok(scenario)
+}
+
+/// What becomes of the zones of a load balancer, of which one serves before all.
+fn zones_of(w: &World, balancer: &LoadBalancer, until: SimTime) -> Vec<ZoneChange> {
+    let told = zones::foreseen(w, balancer, until).into_iter();
+    let told = told.map(|(at, zone)| ZoneChange { at: Length(at - w.now()), serves: zone.is_some() });
+    told.skip_while(|change| change.serves && change.at.0.is_zero()).collect()
 }
 
 /// What the clients ask for.

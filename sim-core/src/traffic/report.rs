@@ -30,6 +30,8 @@ pub enum Cause {
     RequestTimeout,
     /// No address of the SNAT entry had a port left for its destination.
     SnatPortsExhausted,
+    /// No zone of the load balancer served, or another one began to while it was open.
+    ZoneDown,
 }
 
 impl Cause {
@@ -46,6 +48,7 @@ impl Cause {
         Cause::IdleTimeout,
         Cause::RequestTimeout,
         Cause::SnatPortsExhausted,
+        Cause::ZoneDown,
     ];
 
     /// In words.
@@ -62,6 +65,7 @@ impl Cause {
             Cause::IdleTimeout => "reset after idling",
             Cause::RequestTimeout => "answered 504: too slow",
             Cause::SnatPortsExhausted => "no SNAT port left",
+            Cause::ZoneDown => "zone down",
         }
     }
 }
@@ -162,6 +166,10 @@ pub enum What {
     BlackHoleBegan,
     /// The black hole was lifted.
     BlackHoleEnded,
+    /// The zone of the load balancer that served went down, and no other one serves.
+    ZoneWentDown,
+    /// A zone of the load balancer began to serve: the slave zone, or the master zone again.
+    ZoneTookOver,
 }
 
 impl What {
@@ -176,6 +184,8 @@ impl What {
             What::CleaningEnded => "cleaning ended",
             What::BlackHoleBegan => "black hole began",
             What::BlackHoleEnded => "black hole ended",
+            What::ZoneWentDown => "zone went down",
+            What::ZoneTookOver => "zone took over",
         }
     }
 }

@@ -1,8 +1,10 @@
 //! A run: arrivals, ends, faults and verdicts in the order of their time.
 
 mod timeouts;
+mod zones;
 
 use self::timeouts::Timeouts;
+use self::zones::Zones;
 use super::bad::BadScenario;
 use super::ends::{End, Ends};
 use super::length::Length;
@@ -75,6 +77,7 @@ struct Run<'s> {
     next_drained: Option<u64>,
     guard: Option<Guard>,
     timeouts: Timeouts,
+    zones: Zones,
     counts: Counts,
 }
 
@@ -139,6 +142,7 @@ impl<'s> Run<'s> {
             next_drained: None,
             guard: Guard::of(scenario),
             timeouts: Timeouts::new(scenario),
+            zones: Zones::new(scenario),
             backends,
         };
         run.choose_anew();
@@ -146,14 +150,15 @@ impl<'s> Run<'s> {
     }
 
     /// Lets everything happen that falls at or before `at`, in order; at one instant ends come first, then
-    /// timeouts, then faults, then verdicts, then what drained, then what the protection measured.
+    /// timeouts, then zones, then faults, then verdicts, then what drained, then what the protection measured.
     fn bring_to(&mut self, at: u64) {
         loop {
             let fault = self.faults.get(self.next_fault).map(|(when, _)| *when);
             let verdict = self.next_verdict.map(|(when, _)| when);
             let look = self.guard.as_ref().map(Guard::next_look);
             let fate = self.timeouts.next();
-            let first = [fate, fault, verdict, self.next_drained, look].into_iter().flatten().min();
+            let zone = self.zones.next();
+            let first = [fate, zone, fault, verdict, self.next_drained, look].into_iter().flatten().min();
             let first = first.filter(|first| *first <= at);
             while let Some(end) = self.ends.take(first.unwrap_or(at)) {
                 self.end_one(end);
@@ -161,6 +166,8 @@ impl<'s> Run<'s> {
             let Some(first) = first else { return };
             if fate == Some(first) {
                 self.meet_fate();
+            } else if zone == Some(first) {
+                self.change_zone();
             } else if fault == Some(first) {
                 self.strike();
             } else if verdict == Some(first) {
@@ -323,7 +330,7 @@ impl<'s> Run<'s> {
 
     /// A connection comes, or comes anew, that goes on for so long.
     fn connect(&mut self, n: u64, at: u64, length: u64) {
-        if let Some(cause) = self.guard.as_mut().and_then(Guard::stops) {
+        if let Some(cause) = self.zones.stop().or_else(|| self.guard.as_mut().and_then(Guard::stops)) {
             return self.counts.fail(at, None, cause, 1);
         }
         if self.at_limit(at) {

@@ -56,9 +56,21 @@ pub struct Scenario {
     /// What comes in beside clients.
     #[serde(default, rename = "attack")]
     pub attacks: Vec<Attack>,
+    /// What becomes of the zones of the load balancer, if it is one of a world, in order of time; one serves before.
+    #[serde(skip)]
+    pub zones: Vec<ZoneChange>,
     /// The forwarding rule that takes the requests, if one of a world does.
     #[serde(skip)]
     pub rule: Option<String>,
+}
+
+/// Another zone of the load balancer begins to serve, or none does any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZoneChange {
+    /// When, from the first client on.
+    pub at: Length,
+    /// Whether a zone serves from then on.
+    pub serves: bool,
 }
 
 /// A listener of a world.

@@ -9,6 +9,7 @@ use crate::command::Reply;
 use crate::ecs::eni::{Eni, EniStatus, count};
 use crate::ecs::eni_address::{self, Primary, Wanted};
 use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::ecs::outage;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, EniId, HaVipId, ResourceGroupId, VSwitchId, VpcId};
 use crate::name::TextRule;
@@ -193,11 +194,12 @@ impl Resource for HaVip {
 }
 
 impl HaVip {
-    /// The interface that answers for the address: the first one that works.
+    /// The interface that answers for the address: the first one that works and is not cut off.
     pub fn master<'w>(&self, w: &'w World) -> Option<&'w Eni> {
         let runs = |eni: &&Eni| {
             let instance = eni.instance.and_then(|id| w.get::<Instance>(&id));
-            eni.status == EniStatus::InUse && instance.is_some_and(|i| i.status == InstanceStatus::Running)
+            let up = instance.is_some_and(|instance| instance.status == InstanceStatus::Running);
+            eni.status == EniStatus::InUse && up && outage::of_interface(w, eni).is_none()
         };
         self.bound.iter().filter_map(|id| w.get::<Eni>(id)).find(runs)
     }

@@ -6,6 +6,7 @@ use sim_core::balancing::scheduler::Scheduler;
 use sim_core::cidr::Cidr;
 use sim_core::command::Command;
 use sim_core::ecs::eni::Eni;
+use sim_core::ecs::outage::{BeginOutage, OutageTarget};
 use sim_core::ecs::prefix_list::AddressFamily;
 use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
 use sim_core::id::{
@@ -18,7 +19,7 @@ use sim_core::slb::health_check::HealthCheckSettings;
 use sim_core::slb::listener::{CreateListener, Protocol, StartListener, WhichListener};
 use sim_core::slb::listener_access::AccessSettings;
 use sim_core::slb::listener_rules::Settings;
-use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
+use sim_core::slb::load_balancer::{CreateLoadBalancer, LoadBalancer, Place};
 use sim_core::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
 use sim_core::slb::master_slave_group::{CreateMasterSlaveGroup, NewRoleMember, Role};
 use sim_core::slb::server_group::CreateVServerGroup;
@@ -55,6 +56,8 @@ pub struct BalancerSketch {
     rules: Vec<(u16, &'static str, &'static str, bool)>,
     /// Hosts whose port 80 is silent or refuses.
     broken: Vec<(usize, bool)>,
+    /// Whether its master zone is down, and its slave zone.
+    down: (bool, bool),
 }
 
 pub fn sketch() -> impl Strategy<Value = Vec<BalancerSketch>> {
@@ -91,16 +94,29 @@ pub fn sketch() -> impl Strategy<Value = Vec<BalancerSketch>> {
     let balancer = (
         any::<bool>(),
         prop::bool::weighted(0.9),
-        prop::bool::weighted(0.1),
+        (prop::bool::weighted(0.1), (prop::bool::weighted(0.1), prop::bool::weighted(0.15))),
         prop::collection::vec(listener, 1..4),
         (prop::collection::vec(member, 0..6), pair),
         prop::collection::vec((0..6_usize, any::<bool>()), 0..3),
         prop::collection::vec((0..8_usize, prop::sample::select(vec![0, 50, 100])), 0..4),
         prop::collection::vec(rule, 0..5),
     )
-        .prop_map(|(internet, active, locked, listeners, (members, pair), broken, second, rules)| {
-            BalancerSketch { internet, active, locked, listeners, members, pair, second, rules, broken }
-        });
+        .prop_map(
+            |(internet, active, (locked, down), listeners, (members, pair), broken, second, rules)| {
+                BalancerSketch {
+                    internet,
+                    active,
+                    locked,
+                    listeners,
+                    members,
+                    pair,
+                    second,
+                    rules,
+                    broken,
+                    down,
+                }
+            },
+        );
     prop::collection::vec(balancer, 0..3)
 }
 
@@ -197,6 +213,16 @@ pub fn add(lab: &mut Lab, sketches: &[BalancerSketch], vswitch: VSwitchId, enis:
         .into();
         lab.ok(change);
         lab.ok(LockLoadBalancer { load_balancer: id, locked: sketch.locked });
+        cut_off(lab, id, sketch.down);
+    }
+}
+
+/// Outages of the zones of a load balancer.
+fn cut_off(lab: &mut Lab, id: LoadBalancerId, (master, slave): (bool, bool)) {
+    let balancer: &LoadBalancer = lab.world.get(&id).unwrap();
+    let zones = [(balancer.master_zone.clone(), master), (balancer.slave_zone.clone(), slave)];
+    for (zone, _) in zones.into_iter().filter(|(_, down)| *down) {
+        lab.ok(BeginOutage { target: OutageTarget::Zone(zone), from: None, until: None });
     }
 }
 

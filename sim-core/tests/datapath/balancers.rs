@@ -26,16 +26,16 @@ use sim_core::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
 use sim_core::slb::server_group::CreateVServerGroup;
 use std::net::IpAddr;
 
-const OUTSIDE: Source = Source::Outside(IpAddr::V4(std::net::Ipv4Addr::new(47, 1, 1, 1)));
+pub const OUTSIDE: Source = Source::Outside(IpAddr::V4(std::net::Ipv4Addr::new(47, 1, 1, 1)));
 
 /// `front`, `back` and `mid`, whose groups let nothing in, and a load balancer whose TCP listener on port 80 forwards to
 /// port 8080 of `back` and `mid`; it has had time to find them healthy.
-struct Shop {
-    net: Net,
-    id: LoadBalancerId,
+pub struct Shop {
+    pub net: Net,
+    pub id: LoadBalancerId,
     group: VServerGroupId,
     listener: ListenerId,
-    target: String,
+    pub target: String,
 }
 
 impl Shop {
@@ -61,7 +61,7 @@ impl Shop {
         Shop::new(in_vpc, Protocol::Tcp, Settings::default())
     }
 
-    fn outside() -> Shop {
+    pub fn outside() -> Shop {
         Shop::new(|_| balancers::Place::Internet, Protocol::Tcp, Settings::default())
     }
 

@@ -36,6 +36,7 @@ pub fn kinds(hops: &[Hop]) -> String {
         Hop::Answered { .. } => "answered",
         Hop::GatewayRoute { .. } => "gateway_route",
         Hop::Translated { .. } => "translated",
+        Hop::StandbyZone { .. } => "standby",
         Hop::Listener { .. } => "listener",
         Hop::ListenerAccess { .. } => "access",
         Hop::ForwardingRules { .. } => "rules",

@@ -6,6 +6,7 @@ use sim_core::datapath::Header;
 use sim_core::ecs::eni::{Eni, EniStatus};
 use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::instance::{Instance, InstanceStatus};
+use sim_core::ecs::outage::{Outage, OutageTarget};
 use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, SecurityGroupRule};
@@ -54,7 +55,20 @@ pub fn master<'w>(w: &'w World, vip: &HaVip) -> Option<&'w Eni> {
     let bound = vip.bound.iter().map(|id| w.get::<Eni>(id).unwrap());
     bound.into_iter().find(|eni| {
         let instance = eni.instance.map(|id| w.get::<Instance>(&id).unwrap());
-        eni.status == EniStatus::InUse && instance.unwrap().status == InstanceStatus::Running
+        let runs = instance.unwrap().status == InstanceStatus::Running;
+        eni.status == EniStatus::InUse && runs && !cut_off(w, eni)
+    })
+}
+
+/// Whether an outage cuts an interface off.
+pub fn cut_off(w: &World, eni: &Eni) -> bool {
+    let zone = &w.get::<VSwitch>(&eni.vswitch).unwrap().zone;
+    w.table::<Outage>().iter().filter(|outage| outage.active && outage.owner == eni.owner).any(|outage| {
+        match &outage.target {
+            OutageTarget::Zone(named) => named == zone,
+            OutageTarget::Instance(id) => eni.instance == Some(*id),
+            OutageTarget::Eni(id) => eni.id == *id,
+        }
     })
 }
 

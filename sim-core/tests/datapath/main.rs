@@ -24,3 +24,4 @@ mod reference_balancers;
 mod remedies;
 mod rule_sketch;
 mod sets;
+mod zones;

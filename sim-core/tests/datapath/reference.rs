@@ -2,8 +2,8 @@
 //! of finding circles, and shares no code with the datapath.
 
 use crate::facts::{
-    acl_allows, addresses, block, groups_allow, ha_vip, holder, is_public, master, own, route, vswitch_of,
-    within,
+    acl_allows, addresses, block, cut_off, groups_allow, ha_vip, holder, is_public, master, own, route,
+    vswitch_of, within,
 };
 use crate::reference_balancers::Balanced;
 use sim_core::World;
@@ -139,6 +139,7 @@ impl Follower<'_> {
             Some(_) if eni.status != EniStatus::InUse => Err("not_attached"),
             None => Err("not_attached"),
             Some(instance) if instance.status != InstanceStatus::Running => Err("instance_not_running"),
+            Some(_) if cut_off(self.w, eni) => Err("cut_off"),
             Some(_) => Ok(()),
         }
     }

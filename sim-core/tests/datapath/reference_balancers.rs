@@ -1,13 +1,15 @@
 //! What a load balancer does with a packet, as the naive evaluator has it: in a world in which all that was begun has ended
 //! long ago, and probes have had their time.
 
-use crate::facts::{addresses, within};
+use crate::facts::{addresses, cut_off, within};
 use crate::reference::{Follower, Step};
+use sim_core::ZoneId;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::datapath::{Header, Place};
 use sim_core::ecs::eni::{Eni, EniStatus};
 use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::instance::{Instance, InstanceStatus};
+use sim_core::ecs::outage::{Outage, OutageTarget};
 use sim_core::ecs::service_port::{Behaviour, PortProtocol, ServicePort};
 use sim_core::id::EniId;
 use sim_core::slb::acl::{AccessControlList, AclKind};
@@ -36,6 +38,14 @@ impl<'w> Follower<'w> {
         let h = self.header;
         if balancer.locked || !balancer.active {
             return Err("load_balancer_down");
+        }
+        // Outages of zones have lasted for a minute.
+        let down = |zone| {
+            let mut outages = self.w.table::<Outage>().iter();
+            outages.any(|o| o.owner == balancer.owner && o.target == OutageTarget::Zone(ZoneId::clone(zone)))
+        };
+        if down(&balancer.master_zone) && down(&balancer.slave_zone) {
+            return Err("load_balancer_zones_down");
         }
         let listeners = self.w.table::<Listener>().iter().filter(|l| l.load_balancer == balancer.id);
         let found = listeners.filter(|l| l.port == h.port).find(|l| match h.protocol {
@@ -144,6 +154,7 @@ impl<'w> Follower<'w> {
         let instance = eni.instance.and_then(|id| self.w.get::<Instance>(&id));
         let up = eni.status == EniStatus::InUse
             && instance.is_some_and(|instance| instance.status == InstanceStatus::Running)
+            && !cut_off(self.w, eni)
             && addresses(eni).contains(&backend.address.unwrap_or(eni.primary_ip).into());
         if l.protocol == Protocol::Udp {
             // Nothing was told of a UDP port, and silence is health.

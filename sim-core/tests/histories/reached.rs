@@ -8,6 +8,8 @@ use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::ecs::service_port::ServicePort;
 use sim_core::error::ErrorKind;
 use sim_core::slb::health::BackendCheck;
+use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::zones;
 use sim_core::timer::Timer;
 use sim_core::token::Remembered;
 use sim_core::vpc::cidr_reservation::CidrReservation;
@@ -112,6 +114,10 @@ impl Reached {
         self.state("a port has a schedule", w.table::<ServicePort>().iter().any(|p| !p.planned.is_empty()));
         self.state("an outage is under way", w.table::<Outage>().iter().any(|o| o.active));
         self.state("an outage is to come", w.table::<Outage>().iter().any(|o| !o.active));
+        let serves = |b: &LoadBalancer| zones::serving(w, b).ok().map(|zone| *zone == b.slave_zone);
+        let any = |wanted| w.table::<LoadBalancer>().iter().any(|b| serves(b) == wanted);
+        self.state("a load balancer serves from its slave zone", any(Some(true)));
+        self.state("a load balancer serves from no zone", any(None));
         let checks = || w.table::<BackendCheck>().iter();
         let known = |wanted: Health| {
             checks().any(|check| {
@@ -197,6 +203,8 @@ pub const STATES: &[&str] = &[
     "a backend waits for a verdict",
     "a dry run passes",
     "a next hop is gone",
+    "a load balancer serves from its slave zone",
+    "a load balancer serves from no zone",
     "a peering connection is at work",
     "a peering connection leads to another account",
     "a peering request waits",

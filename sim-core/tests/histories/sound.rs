@@ -362,6 +362,7 @@ fn schedules(w: &World) {
     for outage in w.table::<Outage>().iter() {
         assert_eq!(outage.active, outage.from <= w.now(), "{outage:?} at {}", w.now());
         assert!(outage.until.is_none_or(|until| until > w.now()), "{outage:?} at {}", w.now());
+        assert!(outage.since <= outage.from && (outage.active || outage.since == outage.from), "{outage:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use sim_core::slb::listener::{self, Listener, Protocol};
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::master_slave_group::{MasterSlaveGroup, Role};
 use sim_core::slb::server_group::VServerGroup;
-use sim_core::slb::serving;
+use sim_core::slb::{serving, zones};
 use sim_core::vpc::vswitch::VSwitch;
 use std::collections::BTreeSet;
 
@@ -45,6 +45,8 @@ fn balancers(w: &World) {
         let counted = groups.map(|g| g.backends.len()).sum::<usize>() + in_pairs + b.backends.len();
         assert_eq!(backend::counted(w, b), counted as u64, "members of {}", b.id);
         members(&b.backends, false);
+        let foreseen = zones::foreseen(w, b, w.now());
+        assert_eq!(foreseen, [(w.now(), zones::serving(w, b).ok())], "zones of {}", b.id);
         assert!(!b.name.is_empty() && b.bandwidth.is_none_or(|mbit| b.spec.is_some() && mbit > 0));
     }
     let mut places = BTreeSet::new();

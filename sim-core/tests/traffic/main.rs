@@ -11,7 +11,9 @@ use sim_core::slb::spec::Spec;
 use sim_core::traffic::length::Length;
 use sim_core::traffic::protection::{Attack, Protection};
 use sim_core::traffic::report::What;
-use sim_core::traffic::scenario::{Answers, Backend, Clients, Fault, HealthCheck, Listener, OfWorld};
+use sim_core::traffic::scenario::{
+    Answers, Backend, Clients, Fault, HealthCheck, Listener, OfWorld, ZoneChange,
+};
 use sim_core::traffic::{Cause, Report, Scenario, run};
 
 fn ms(ms: i64) -> Length {
@@ -54,9 +56,25 @@ fn scenario() -> Scenario {
         faults: Vec::new(),
         of_world: None,
         rule: None,
+        zones: Vec::new(),
         protection: None,
         attacks: Vec::new(),
     }
+}
+
+#[test]
+fn while_no_zone_serves_nothing_comes_in_and_what_is_open_is_lost() {
+    let change = |at, serves| ZoneChange { at: ms(at), serves };
+    let whole = report(&scenario());
+    let mut down = scenario();
+    down.zones = vec![change(20_000, false), change(50_000, true), change(55_000, true)];
+    let told = report(&down);
+    // 30 s of clients, and half a second of those that were open, twice.
+    assert_eq!(failures(&told, Cause::ZoneDown), 3_000 + 2 * 49);
+    assert_eq!(told.served + told.failed, whole.served);
+    let seen: Vec<(u64, What)> = told.happened.iter().map(|h| (h.at_ms, h.what)).collect();
+    let expected = [(20_000, What::ZoneWentDown), (50_000, What::ZoneTookOver), (55_000, What::ZoneTookOver)];
+    assert_eq!(seen, expected);
 }
 
 fn attack(at: i64, lasts: i64, mbps: u32) -> Attack {
