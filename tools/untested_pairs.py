@@ -85,6 +85,8 @@ ACTIONS = {
     "AllocateIpv6InternetBandwidth": "allocate_ipv6_bandwidth",
     "ModifyIpv6InternetBandwidth": "update_ipv6_bandwidth",
     "DeleteIpv6InternetBandwidth": "delete_ipv6_bandwidth",
+    "CreateIpv6EgressOnlyRule": "create_ipv6_egress_only_rule",
+    "DeleteIpv6EgressOnlyRule": "delete_ipv6_egress_only_rule",
     "CreateVpcPeerConnection": "create_vpc_peer",
     "AcceptVpcPeerConnection": "accept_vpc_peer",
     "RejectVpcPeerConnection": "reject_vpc_peer",

@@ -26,6 +26,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     ("IPv6 gateway", "The way of IPv6 addresses with internet bandwidth to the internet."),
     ("IPv6 bandwidth", "What makes an IPv6 address public."),
+    ("IPv6 egress-only rule", "What lets sessions of a public IPv6 address out and none in."),
     ("Network ACL", "What may cross the edge of a vSwitch, judged packet by packet."),
     ("Security group", "Rules for the traffic of its members, and who the members are."),
     ("Security group rule", "One rule of a security group."),

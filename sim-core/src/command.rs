@@ -144,6 +144,8 @@ commands! {
     AllocateIpv6Bandwidth(crate::vpc::ipv6_bandwidth::AllocateIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::allocate;
     ModifyIpv6Bandwidth(crate::vpc::ipv6_bandwidth::ModifyIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::modify;
     DeleteIpv6Bandwidth(crate::vpc::ipv6_bandwidth::DeleteIpv6Bandwidth) => crate::vpc::ipv6_bandwidth::delete;
+    CreateIpv6EgressRule(crate::vpc::ipv6_egress_rule::CreateIpv6EgressRule) => crate::vpc::ipv6_egress_rule::create;
+    DeleteIpv6EgressRule(crate::vpc::ipv6_egress_rule::DeleteIpv6EgressRule) => crate::vpc::ipv6_egress_rule::delete;
     // -- peering
     CreateVpcPeer(crate::vpc::vpc_peer::CreateVpcPeer) => crate::vpc::vpc_peer::create;
     AcceptVpcPeer(crate::vpc::vpc_peer::AcceptVpcPeer) => crate::vpc::vpc_peer::accept;

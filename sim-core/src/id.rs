@@ -332,6 +332,7 @@ ids! {
     Ipv6Gateway, Ipv6GatewayId, "ipv6gw", "IPv6 gateway", Ipv6GatewayNotFound;
     Ipv6Address, Ipv6AddressId, "ipv6", "IPv6 address", Ipv6AddressNotFound;
     Ipv6Bandwidth, Ipv6BandwidthId, "ipv6bw", "IPv6 bandwidth", Ipv6BandwidthNotFound;
+    Ipv6EgressRule, Ipv6EgressRuleId, "ipv6py", "IPv6 egress-only rule", Ipv6EgressRuleNotFound;
     VpcPeer, VpcPeerId, "pcc", "VPC peering connection", VpcPeerNotFound;
     NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;

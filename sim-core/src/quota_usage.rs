@@ -23,7 +23,7 @@ use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::route_table::{self, AssociateType, RouteTable};
 use crate::vpc::vpc::Vpc;
 use crate::vpc::vpc_peer;
-use crate::vpc::{ha_vip_binding, next_hop, snat};
+use crate::vpc::{ha_vip_binding, ipv6_egress_rule, next_hop, snat};
 use crate::world::World;
 
 /// Within what a quota counts.
@@ -209,6 +209,7 @@ const fn counter(quota: Quota) -> Counter {
         Quota::EipsPerSnatEntry => Counter::NatGateway(|w, gateway| {
             snat::of_gateway(w, gateway.id).map(|entry| entry.eips.len() as u64).max().unwrap_or(0)
         }),
+        Quota::Ipv6EgressRulesPerVpc => Counter::Vpc(|w, vpc| ipv6_egress_rule::counted(w, vpc.id)),
         Quota::VpcPeersPerRegion => {
             Counter::Region(|w, owner| w.indexes().vpc_peers.by_requester.count(owner))
         }

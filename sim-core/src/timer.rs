@@ -2,9 +2,9 @@
 
 use crate::ecs::service_port::PortProtocol;
 use crate::id::{
-    EipId, EniId, ForwardEntryId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, ListenerId,
-    NatGatewayId, NetworkAclId, OutageId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId,
-    VpcPeerId,
+    EipId, EniId, ForwardEntryId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6EgressRuleId, Ipv6GatewayId,
+    ListenerId, NatGatewayId, NetworkAclId, OutageId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId,
+    VpcId, VpcPeerId,
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
@@ -54,6 +54,8 @@ pub enum Due {
     Ipv4Gateway(Ipv4GatewayId),
     /// An IPv6 gateway leaves its transition.
     Ipv6Gateway(Ipv6GatewayId),
+    /// An egress-only rule of an IPv6 gateway leaves its transition.
+    Ipv6EgressRule(Ipv6EgressRuleId),
     /// A peering connection leaves its transition, or its request expires.
     VpcPeer(VpcPeerId),
     /// A network ACL and its bindings leave their transition.
@@ -137,6 +139,7 @@ impl World {
             Due::HaVip(id) => crate::vpc::ha_vip::settle(self, id),
             Due::Ipv4Gateway(id) => crate::vpc::ipv4_gateway::settle(self, id),
             Due::Ipv6Gateway(id) => crate::vpc::ipv6_gateway::settle(self, id),
+            Due::Ipv6EgressRule(id) => crate::vpc::ipv6_egress_rule::settle(self, id),
             Due::VpcPeer(id) => crate::vpc::vpc_peer::settle(self, id),
             // -- network ACLs
             Due::NetworkAcl(id) => crate::vpc::network_acl::settle(self, id),

@@ -70,6 +70,8 @@ tables! {
     61 ha_vips crate::vpc::ha_vip::HaVip;
     // -- peering
     62 vpc_peers crate::vpc::vpc_peer::VpcPeer;
+    // -- egress-only rules
+    64 ipv6_egress_rules crate::vpc::ipv6_egress_rule::Ipv6EgressRule;
     // -- load balancers (70..=79)
     70 load_balancers crate::slb::load_balancer::LoadBalancer;
     71 listeners crate::slb::listener::Listener;

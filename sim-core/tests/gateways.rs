@@ -7,7 +7,7 @@ use ecs_lab::Lab;
 use sim_core::ErrorCode as E;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::eni_address::{AssignAddresses, UnassignAddresses, Want, Wanted};
-use sim_core::id::{Ipv4GatewayId, Ipv6BandwidthId, Ipv6GatewayId, RouteEntryId};
+use sim_core::id::{Ipv4GatewayId, Ipv6BandwidthId, Ipv6EgressRuleId, Ipv6GatewayId, RouteEntryId};
 use sim_core::settings::Provisioning;
 use sim_core::vpc::eip::InternetCharge;
 use sim_core::vpc::ipv4_gateway::{
@@ -15,7 +15,11 @@ use sim_core::vpc::ipv4_gateway::{
     is_controlled,
 };
 use sim_core::vpc::ipv6_bandwidth::{
-    AddressRef, AllocateIpv6Bandwidth, Ipv6Bandwidth, address_id, is_public,
+    AddressRef, AllocateIpv6Bandwidth, BandwidthRef, DeleteIpv6Bandwidth, Ipv6Bandwidth, address_id,
+    is_public,
+};
+use sim_core::vpc::ipv6_egress_rule::{
+    CreateIpv6EgressRule, DeleteIpv6EgressRule, EgressRuleStatus, Ipv6EgressRule, in_force,
 };
 use sim_core::vpc::ipv6_gateway::{CreateIpv6Gateway, DeleteIpv6Gateway, Ipv6Gateway, Ipv6GatewayStatus};
 use sim_core::vpc::next_hop::NextHop;
@@ -119,4 +123,53 @@ fn an_ipv6_gateway_comes_with_its_route_and_goes_after_its_bandwidth() {
     lab.wait(200);
     assert!(lab.world.get::<Ipv6Gateway>(&gateway).is_none());
     lab.check_replay();
+}
+
+#[test]
+fn an_egress_only_rule_wants_bandwidth_and_keeps_its_gateway() {
+    let mut lab = Lab::new();
+    let made = v6(&lab);
+    let gateway: Ipv6GatewayId = lab.ok(made).id();
+    let eni = lab.eni(&[lab.sg]);
+    lab.ok(AssignAddresses { eni, wanted: Wanted { ipv6: Want::Count(1), ..Wanted::default() } });
+    let own = lab.world.get::<Eni>(&eni).unwrap().ipv6[0];
+    let address = AddressRef::Address(own);
+    let rule = CreateIpv6EgressRule { gateway, address, name: None, description: None };
+    lab.refuses("an address without bandwidth", rule.clone(), E::Ipv6EgressRuleNoBandwidth);
+    let (bandwidth, charge) = (5, InternetCharge::ByTraffic);
+    let buy = AllocateIpv6Bandwidth { gateway, address, bandwidth, charge };
+    let bought: Ipv6BandwidthId = lab.ok(buy.clone()).id();
+    lab.provision(Provisioning::Documented);
+    let id: Ipv6EgressRuleId = lab.ok(rule.clone()).id();
+    let status = |lab: &Lab| lab.world.get::<Ipv6EgressRule>(&id).map(|rule| rule.status);
+    assert_eq!(status(&lab), Some(EgressRuleStatus::Pending));
+    assert!(in_force(&lab.world, own).is_none());
+    lab.refuses("a second one", rule.clone(), E::Ipv6EgressRuleExists);
+    lab.refuses(
+        "one that is being made",
+        DeleteIpv6EgressRule { rule: id },
+        E::Ipv6EgressRuleStatusIncorrect,
+    );
+    lab.wait(1_000);
+    assert_eq!(in_force(&lab.world, own).map(|rule| rule.id), Some(id));
+    // It outlives the bandwidth, and the gateway outlives it.
+    lab.ok(DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(bought) });
+    lab.refuses("one with a rule", DeleteIpv6Gateway { gateway }, E::Ipv6GatewayHasEgressRule);
+    lab.ok(buy);
+    lab.ok(DeleteIpv6EgressRule { rule: id });
+    assert_eq!(status(&lab), Some(EgressRuleStatus::Deleting));
+    lab.wait(1_000);
+    assert_eq!(status(&lab), None);
+    // It goes with its address, in the middle of its transition too.
+    lab.ok(rule);
+    lab.ok(UnassignAddresses {
+        eni,
+        ipv4: Vec::new(),
+        ipv4_prefixes: Vec::new(),
+        ipv6: vec![own],
+        ipv6_prefixes: Vec::new(),
+    });
+    assert!(lab.world.table::<Ipv6EgressRule>().is_empty());
+    lab.wait(1_000);
+    lab.ok(DeleteIpv6Gateway { gateway });
 }

@@ -440,6 +440,7 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::BindingsPerHaVip
         | Quota::HaVipRouteEntries
         | Quota::NetworkAclsPerVpc
+        | Quota::Ipv6EgressRulesPerVpc
         | Quota::VpcPeersPerRegion
         | Quota::IntraRegionPeersPerVpc
         | Quota::CrossRegionPeersPerVpc

@@ -50,6 +50,7 @@ pub const REFUSALS: Refusals = &[
             E::Ipv6GatewayNotFound,
             E::Ipv6GatewayStatusIncorrect,
             E::Ipv6GatewayHasBandwidth,
+            E::Ipv6GatewayHasEgressRule,
             E::Ipv6GatewayRouteBusy,
         ],
     ),

@@ -39,6 +39,7 @@ mod gateway_route_tables;
 mod ha_vips;
 mod ipv4_gateways;
 mod ipv6_bandwidths;
+mod ipv6_egress_rules;
 mod ipv6_gateways;
 mod nat_gateways;
 mod nat_traffic;
@@ -114,6 +115,7 @@ pub fn router() -> Operations {
         ipv4_gateways::router(),
         ipv6_gateways::router(),
         ipv6_bandwidths::router(),
+        ipv6_egress_rules::router(),
         vpc_peers::router(),
         // -- network ACLs
         network_acls::router(),
@@ -182,6 +184,7 @@ pub const REFUSALS: &[Refusals] = &[
     ipv4_gateways::REFUSALS,
     ipv6_gateways::REFUSALS,
     ipv6_bandwidths::REFUSALS,
+    ipv6_egress_rules::REFUSALS,
     vpc_peers::REFUSALS,
     // -- network ACLs
     network_acls::REFUSALS,

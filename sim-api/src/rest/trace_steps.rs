@@ -29,7 +29,8 @@ pub struct StepBody {
     /// network_acl_drop, not_attached, instance_not_running, cut_off, ha_vip_unanswered, source_dest_check, no_route,
     /// next_hop_gone, loop, nobody_there, load_balancer_down, load_balancer_zones_down, no_listener, listener_stopped,
     /// listener_access_drop, redirected, no_healthy_backend, backend_calls_itself, port_not_served, no_public_path,
-    /// eip_not_bound, nat_not_forwarded, no_public_address, private_from_outside, answer_astray, answer_foreign.
+    /// ipv6_egress_only, eip_not_bound, nat_not_forwarded, no_public_address, private_from_outside, answer_astray,
+    /// answer_foreign.
     #[schema(example = "security_groups")]
     kind: &'static str,
     /// Where: interface, behind (something behind the interface's instance), resident, cloud_service or internet.
@@ -123,6 +124,9 @@ pub struct StepBody {
     /// The IPv4 gateway whose route table was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     ipv4_gateway_id: Option<String>,
+    /// The egress-only rule of the IPv6 gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv6_egress_only_rule_id: Option<String>,
     /// The network ACL.
     #[serde(skip_serializing_if = "Option::is_none")]
     network_acl_id: Option<String>,
@@ -440,6 +444,9 @@ impl StepBody {
             Disposition::NotForwarded { eip, gateway } => {
                 StepBody { eip_id: Some(eip.to_string()), nat_gateway_id: Some(gateway.to_string()), ..step }
             }
+            Disposition::EgressOnly { rule, address } => {
+                StepBody { ipv6_egress_only_rule_id: Some(rule.to_string()), ..step.address(address) }
+            }
             Disposition::AnswerForeign { address, port } => {
                 StepBody { port: Some(port).filter(|&port| port > 0), ..step.address(address) }
             }
@@ -536,6 +543,9 @@ fn request(change: &Command) -> (&'static str, String, Option<Value>) {
         Command::DeleteRouteEntry(c) => {
             let entry = c.entry.entry.as_deref().expect("remedies name entries by their ids");
             ("DELETE", format!("/v1/route-entries/{entry}"), None)
+        }
+        Command::DeleteIpv6EgressRule(c) => {
+            ("DELETE", format!("/v1/ipv6-egress-only-rules/{}", c.rule), None)
         }
         other => unreachable!("no remedy has a {}", other.name()),
     }

@@ -167,6 +167,8 @@ fn text(action: &Action, name: &str) -> String {
         "GatewayType" => "Ipv4Gateway".to_owned(),
         "GatewayRouteTableId" | "IPv4GatewayRouteTableId" => id::<RouteTableId>(),
         "NextToken" if action.name == "ListGatewayRouteTableEntries" => id::<RouteEntryId>(),
+        "InstanceId" if action.name.contains("EgressOnlyRule") => id::<Ipv6AddressId>(),
+        "InstanceType" if action.name.contains("EgressOnlyRule") => "Ipv6Address".to_owned(),
         "InstanceType" if action.name.ends_with("HaVip") => "EcsInstance".to_owned(),
         "Key" if action.name == "DescribeHaVips" => "VpcId".to_owned(),
         "NatGatewayId" => id::<NatGatewayId>(),

@@ -14,6 +14,8 @@
 //! | `eip NAME`, `expose HOST EIP`, `hide EIP` | an elastic IP address; bind it; take it away |
 //! | `nat NAME VPC VSWITCH`, `expose NAT EIP` | a NAT gateway; bind an address to it |
 //! | `peer NAME VPC VPC` | a peering connection |
+//! | `ipv6-gateway NAME VPC`, `public6 GATEWAY HOST` | an IPv6 gateway; internet bandwidth for the address of a host |
+//! | `outward NAME GATEWAY HOST`, `inward NAME` | an egress-only rule for it; take it away |
 //! | `ipv4-gateway NAME VPC`, `activate NAME` | an IPv4 gateway; make it active |
 //! | `snat NAT BLOCK EIP` | let a block out by it |
 //! | `dnat NAT EIP PORTS ADDRESS PORTS PROTOCOL` | let in what comes to these ports |
@@ -29,7 +31,7 @@ use sim_core::Command;
 use sim_core::datapath::remedy::remedy;
 use sim_core::datapath::text::Words;
 use sim_core::datapath::{Flow, Request, Source, Target};
-use sim_core::ecs::eni::ModifyEni;
+use sim_core::ecs::eni::{Eni, ModifyEni};
 use sim_core::ecs::eni_attachment::AttachEni;
 use sim_core::ecs::instance::{ChargeType, Instance};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
@@ -46,6 +48,9 @@ use sim_core::vpc::gateway_route_table::{AssociateGatewayRouteTable, UpdateGatew
 use sim_core::vpc::ha_vip::{BindType, CreateHaVip};
 use sim_core::vpc::ha_vip_binding::AssociateHaVip;
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
+use sim_core::vpc::ipv6_bandwidth::{AddressRef, AllocateIpv6Bandwidth};
+use sim_core::vpc::ipv6_egress_rule::{CreateIpv6EgressRule, DeleteIpv6EgressRule};
+use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
 use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, UnassociateNetworkAcl};
@@ -161,6 +166,22 @@ impl Story {
                 let tags = Vec::new();
                 (Some(called), CreateIpv4Gateway { vpc, name, description, resource_group, tags }.into())
             }
+            ["ipv6-gateway", called, vpc] => {
+                let (vpc, name, description, resource_group) = (self.id(vpc), None, None, None);
+                let tags = Vec::new();
+                (Some(called), CreateIpv6Gateway { vpc, name, description, resource_group, tags }.into())
+            }
+            ["public6", gateway, host] => {
+                let (gateway, address) = (self.id(gateway), self.address6(host));
+                let charge = InternetCharge::ByTraffic;
+                (None, AllocateIpv6Bandwidth { gateway, address, bandwidth: 5, charge }.into())
+            }
+            ["outward", called, gateway, host] => {
+                let (gateway, address) = (self.id(gateway), self.address6(host));
+                let rule = CreateIpv6EgressRule { gateway, address, name: None, description: None };
+                (Some(called), rule.into())
+            }
+            ["inward", rule] => (None, DeleteIpv6EgressRule { rule: self.id(rule) }.into()),
             ["peer", called, vpc, other] => {
                 let command = CreateVpcPeer {
                     vpc: self.id(vpc),
@@ -256,6 +277,12 @@ impl Story {
     /// The address of an elastic IP address.
     fn address(&self, eip: &str) -> Ipv4Addr {
         self.world.get::<Eip>(&self.id(eip)).expect("the address is there").address
+    }
+
+    /// The IPv6 address of a host.
+    fn address6(&self, host: &str) -> AddressRef {
+        let eni = self.world.get::<Eni>(&self.interface(host));
+        AddressRef::Address(eni.and_then(|eni| eni.ipv6.first().copied()).expect("the host has one"))
     }
 
     /// The rules of an ACL with one more before them.

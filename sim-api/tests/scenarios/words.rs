@@ -3,11 +3,12 @@
 //! | words | what they do |
 //! |---|---|
 //! | `vpc NAME BLOCK [ipv6]` | make a VPC |
-//! | `vswitch NAME VPC BLOCK` or `/MASK` | make a vSwitch |
+//! | `vswitch NAME VPC BLOCK [SUBNET]` or `/MASK` | make a vSwitch, with an IPv6 block if it has a subnet number |
 //! | `group NAME VPC [enterprise]` | make a security group |
 //! | `allow GROUP in PROTOCOL PORTS PEER [PRIORITY]`, `drop ...` | add a rule; the peer is a block or a group |
 //! | `eni NAME VSWITCH GROUP[,GROUP] [ADDRESS]` | make a network interface |
 //! | `assign ENI COUNT` | give it so many more addresses |
+//! | `assign6 HOST` | give its interface an IPv6 address |
 //! | `table NAME VPC`, `bind VSWITCH TABLE`, `unbind VSWITCH TABLE` | custom route tables |
 //! | `route NAME TABLE BLOCK ENI` | add an entry to an interface or a host; `VPC` as the table is its system table |
 //! | `reserve NAME VSWITCH /MASK` | reserve a part of a vSwitch for prefixes |
@@ -126,6 +127,9 @@ impl Story {
                 let made = match &reply {
                     Reply::Created(id) => Some(*id),
                     Reply::CreatedVpc { vpc, .. } => Some((*vpc).into()),
+                    Reply::Addresses { ipv6, .. } if !ipv6.is_empty() => {
+                        return format!("{}{again}", ipv6[0]);
+                    }
                     Reply::Addresses { ipv4, .. } => {
                         return format!(
                             "{}{again}",
@@ -168,12 +172,13 @@ impl Story {
                 let block = Some(block.parse().unwrap());
                 (Some(called), CreateVpc { block, ipv6: rest == ["ipv6"], ..CreateVpc::default() }.into())
             }
-            ["vswitch", called, vpc, block] => {
+            ["vswitch", called, vpc, block, ref rest @ ..] => {
                 let block = match block.strip_prefix('/') {
                     Some(mask) => BlockChoice::Mask(mask.parse().unwrap()),
                     None => BlockChoice::Given(block.parse().unwrap()),
                 };
-                let (vpc, zone, ipv6_subnet) = (self.id(vpc), "cn-hangzhou-k".into(), None);
+                let (vpc, zone) = (self.id(vpc), "cn-hangzhou-k".into());
+                let ipv6_subnet = rest.first().map(|subnet| subnet.parse().unwrap());
                 (
                     Some(called),
                     CreateVSwitch {
@@ -221,6 +226,10 @@ impl Story {
                     tags,
                 };
                 (Some(called), eni.into())
+            }
+            ["assign6", host] => {
+                let wanted = Wanted { ipv6: Want::Count(1), ..Wanted::default() };
+                (None, AssignAddresses { eni: self.interface(host), wanted }.into())
             }
             ["assign", eni, count] => {
                 let wanted = Wanted { ipv4: Want::Count(count.parse().unwrap()), ..Wanted::default() };
@@ -387,6 +396,12 @@ impl Story {
             IdKind::VpcPeer => w
                 .get::<sim_core::vpc::vpc_peer::VpcPeer>(&self.id(name))
                 .map(|peer| peer.status.text().to_owned()),
+            IdKind::Ipv6Gateway => w
+                .get::<sim_core::vpc::ipv6_gateway::Ipv6Gateway>(&self.id(name))
+                .map(|gateway| gateway.status.text().to_owned()),
+            IdKind::Ipv6EgressRule => w
+                .get::<sim_core::vpc::ipv6_egress_rule::Ipv6EgressRule>(&self.id(name))
+                .map(|rule| format!("{} {}", rule.address, rule.status.text())),
             IdKind::Ipv4Gateway => w
                 .get::<sim_core::vpc::ipv4_gateway::Ipv4Gateway>(&self.id(name))
                 .map(|gateway| gateway.status.text().to_owned()),

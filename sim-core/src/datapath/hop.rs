@@ -9,9 +9,9 @@ use crate::ecs::group_filter::{DecidedBy, Verdict};
 use crate::ecs::instance::InstanceStatus;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{
-    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId, ListenerId,
-    LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, OutageId, ResidentId, RouteEntryId,
-    RouteTableId, SnatEntryId, VSwitchId, VpcId, VpcPeerId,
+    AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId,
+    Ipv6EgressRuleId, ListenerId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, OutageId,
+    ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId, VpcPeerId,
 };
 use crate::slb::backend::Server;
 use crate::slb::listener::ListenerStatus;
@@ -425,6 +425,13 @@ pub enum Disposition {
         /// The address inside the VPC.
         address: IpAddr,
     },
+    /// An egress-only rule of the IPv6 gateway lets no session in to its address.
+    EgressOnly {
+        /// The rule.
+        rule: Ipv6EgressRuleId,
+        /// The address.
+        address: IpAddr,
+    },
     /// The elastic IP address is bound to nothing, or not yet, or no longer.
     EipNotBound {
         /// The elastic IP address.
@@ -501,6 +508,7 @@ words! {
     Disposition::BackendCallsItself { .. } => "backend_calls_itself",
     Disposition::NotServed { .. } => "port_not_served",
     Disposition::NoPublicPath { .. } => "no_public_path",
+    Disposition::EgressOnly { .. } => "ipv6_egress_only",
     Disposition::EipNotBound { .. } => "eip_not_bound",
     Disposition::NotForwarded { .. } => "nat_not_forwarded",
     Disposition::NoPublicAddress { .. } => "no_public_address",

@@ -6,7 +6,8 @@
 //! a load balancer of this world comes in there. A route to a NAT gateway leads out by the narrowest of its SNAT entries, and
 //! the gateway takes the answer back to the private address; what comes in by it of its own follows its DNAT entries. An entry
 //! for every port takes its host out too, before SNAT entries. In a VPC with an active IPv4 gateway public IPv4 traffic leaves
-//! where a route leads to it; what comes in needs none. IPv6 goes by the IPv6 gateway, for addresses with bandwidth.
+//! where a route leads to it; what comes in needs none. IPv6 goes by the IPv6 gateway, for addresses with bandwidth; an
+//! egress-only rule keeps out what is no answer of a session that left by the gateway.
 
 use super::flow::{Header, is_public};
 use super::hop::{Disposition, Leg, NatEntryId, Place, Sink};
@@ -22,7 +23,7 @@ use crate::vpc::eip_binding::{self, Target};
 use crate::vpc::nat_gateway::NatGateway;
 use crate::vpc::route_table::Chosen;
 use crate::vpc::vpc::Vpc;
-use crate::vpc::{forward_entry, ipv4_gateway, ipv6_bandwidth, snat};
+use crate::vpc::{forward_entry, ipv4_gateway, ipv6_bandwidth, ipv6_egress_rule, snat};
 use crate::world::World;
 use std::net::IpAddr;
 
@@ -76,6 +77,9 @@ pub(super) fn leave_by_ipv6_gateway<S: Sink>(
     };
     if !ipv6_bandwidth::is_public(walk.w, source) || !is_outside(walk.w, vpc, header.destination) {
         return Err(no_path);
+    }
+    if walk.leg == Leg::Forward {
+        walk.left6 = Some(source);
     }
     if eni_address::holder6(walk.w, destination).is_some() {
         return enter(walk, header);
@@ -166,6 +170,10 @@ pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Pl
             let eni = eni_address::holder6(walk.w, v6).ok_or(Disposition::NoPublicAddress { address })?;
             if !ipv6_bandwidth::is_public(walk.w, v6) {
                 return Err(Disposition::NoPublicPath { vpc: eni.vpc, address });
+            }
+            let answer = walk.leg == Leg::Return && walk.left6 == Some(v6);
+            if let Some(rule) = ipv6_egress_rule::in_force(walk.w, v6).filter(|_| !answer) {
+                return Err(Disposition::EgressOnly { rule: rule.id, address });
             }
             routing::from_outside(walk, eni.vpc, header)
         }

@@ -33,6 +33,7 @@ use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use crate::vpc::gateway_route_table::UpdateGatewayRouteEntry;
 use crate::vpc::ha_vip::{self, HaVip};
+use crate::vpc::ipv6_egress_rule::DeleteIpv6EgressRule;
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_binding::UnassociateNetworkAcl;
 use crate::vpc::network_acl_rule::{self, NetworkAclRule, UpdateNetworkAclRules};
@@ -199,6 +200,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
             changes.extend(routes_to_peers(w, table, address));
             changes
         }
+        Disposition::EgressOnly { rule, .. } => vec![DeleteIpv6EgressRule { rule }.into()],
         Disposition::NextHopGone { entry, .. } => vec![without_route(w, entry)],
         Disposition::HaVipUnanswered { ha_vip, .. } => started_for(w, ha_vip),
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } | Disposition::AnswerForeign { .. } => {

@@ -259,6 +259,9 @@ impl<'a> Words<'a> {
             Disposition::NoPublicPath { vpc, address } => {
                 format!("{} has no way to the internet for {address}", self.id(vpc))
             }
+            Disposition::EgressOnly { rule, address } => {
+                format!("{} lets sessions of {address} out and none in", self.id(rule))
+            }
             Disposition::EipNotBound { eip, status } => {
                 format!("{} is {} and leads nowhere", self.id(eip), status.text())
             }
@@ -462,6 +465,7 @@ impl<'a> Words<'a> {
                     id.parse::<AnyId>().map_or_else(|_| id.to_owned(), |id| self.id(id))
                 )
             }
+            Command::DeleteIpv6EgressRule(c) => format!("without {}", self.id(c.rule)),
             other => self.balancer_change(other).unwrap_or_else(|| other.name().to_owned()),
         }
     }

@@ -12,7 +12,7 @@ use crate::error::Outcome;
 use crate::id::{EipId, ForwardEntryId, NatGatewayId, SnatEntryId, VpcId};
 use crate::vpc::resident::Resident;
 use crate::world::World;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What became of a packet, with every step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub(super) struct Walk<'w, S> {
     pub snat: Option<SnatSession>,
     /// The session that a NAT gateway keeps for the answer, if the packet came in by a DNAT entry.
     pub dnat: Option<DnatSession>,
+    /// The address whose session the IPv6 gateway of its VPC has let out on the way there.
+    pub left6: Option<Ipv6Addr>,
     /// The session that a load balancer keeps for the answer, if the packet came by one.
     pub balanced: Option<BalancerSession>,
     /// What was looked up on the way.
@@ -137,6 +139,7 @@ impl<'w, S: Sink> Walk<'w, S> {
             sessions: Vec::new(),
             snat: None,
             dnat: None,
+            left6: None,
             balanced: None,
             met,
             translated: None,
@@ -177,7 +180,7 @@ impl<'w, S: Sink> Walk<'w, S> {
         (self.leg, self.sender) = (Leg::Forward, question.from);
         self.request.clone_from(&question.request);
         self.sessions.clear();
-        (self.snat, self.dnat, self.balanced, self.translated) = (None, None, None, None);
+        (self.snat, self.dnat, self.left6, self.balanced, self.translated) = (None, None, None, None, None);
         let disposition = self.both_legs(question).map_or_else(|end| end, Disposition::Delivered);
         Ending { leg: self.leg, disposition }
     }

@@ -20,7 +20,7 @@ use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::vswitch::VSwitch;
-use crate::vpc::{eip_binding, ha_vip_binding, ipv6_bandwidth};
+use crate::vpc::{eip_binding, ha_vip_binding, ipv6_bandwidth, ipv6_egress_rule};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -561,6 +561,7 @@ pub(crate) fn erase(w: &mut World, id: EniId) {
     crate::ecs::outage::forget(w, &crate::ecs::outage::OutageTarget::Eni(id));
     w.remove::<Eni>(&id);
     ipv6_bandwidth::forget_lost(w, id);
+    ipv6_egress_rule::forget_lost(w, id);
 }
 
 /// What keeps an interface from being deleted, in the order in which it is reported.

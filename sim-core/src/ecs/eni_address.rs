@@ -22,7 +22,7 @@ use crate::id::{EniId, RouteEntryId, VpcId};
 use crate::quota::Quota;
 use crate::vpc::route_entry::{self, RouteEntry};
 use crate::vpc::vswitch::VSwitch;
-use crate::vpc::{eip_binding, ipv6_bandwidth};
+use crate::vpc::{eip_binding, ipv6_bandwidth, ipv6_egress_rule};
 use crate::world::{Indexes, World};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -270,6 +270,7 @@ pub fn unassign(w: &mut World, caller: &Caller, c: &UnassignAddresses) -> Outcom
     });
     eip_binding::forget_lost_addresses(w, c.eni);
     ipv6_bandwidth::forget_lost(w, c.eni);
+    ipv6_egress_rule::forget_lost(w, c.eni);
     Ok(Reply::Done)
 }
 

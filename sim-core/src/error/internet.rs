@@ -145,6 +145,7 @@ macro_rules! internet_errors {
         Ipv6GatewayVpcIpv6Disabled State ["OperationFailed.VpcIpv6Disabled"] 400 "The VPC of an IPv6 gateway has an IPv6 block.";
         VpcHasIpv6GatewayAlready Conflict ["OperationUnsupported.OnlyOneIpv6GatewayInVpc"] 400 "A VPC has one IPv6 gateway.";
         Ipv6GatewayHasBandwidth Dependency ["DependencyViolation.Ipv6InternetBandwidth"] 400 "IPv6 addresses still have internet bandwidth by the gateway.";
+        Ipv6GatewayHasEgressRule Dependency ["DependencyViolation.EgressRules"] 400 "The IPv6 gateway still has egress-only rules.";
         Ipv6GatewayRouteBusy State ["OperationFailed.RouteEntryUnstable"] 400 "A route entry to the IPv6 gateway is in transition.";
         Ipv6GatewayInVpc Dependency ["OperationFailed.Ipv6GatewayInUse", "OperationFailed.Ipv6Gateway"] 400 "The VPC still has an IPv6 gateway.";
         VpcHasIpv6Gateway Dependency ["DependencyViolation.Ipv6Gateway"] 400 "The VPC still has an IPv6 gateway.";
@@ -157,6 +158,15 @@ macro_rules! internet_errors {
         Ipv6BandwidthInvalid Invalid ["IllegalParam.Bandwidth"] 400 "The internet bandwidth of an IPv6 address is 1 to 2000 Mbit/s if it is paid by bandwidth and 1 to 1000 Mbit/s if it is paid by traffic.";
         Ipv6BandwidthOtherVpc Conflict ["OperationFailed.Ipv6GatewayDisMatchIpv6Address"] 400 "The IPv6 address is in another VPC than the IPv6 gateway.";
         Ipv6BandwidthExists Conflict ["OperationFailed.InternetBandwidthAlreadyExisted"] 400 "The IPv6 address has internet bandwidth already.";
+        Ipv6EgressRuleNotFound NotFound ["ResourceNotFound.Ipv6EgressOnlyRule"] 404 "The specified egress-only rule does not exist.";
+        Ipv6EgressRuleNameMalformed Invalid ["IllegalParam.Name"] 400 "The name of an egress-only rule has 1 to 128 characters and does not start with http:// or https://.";
+        Ipv6EgressRuleDescriptionMalformed Invalid ["IllegalParam.Description"] 400 "The description of an egress-only rule has 1 to 256 characters and does not start with http:// or https://.";
+        Ipv6EgressRuleTypeUnknown Invalid ["IllegalParam.InstanceType"] 400 "An egress-only rule is for an instance of the type Ipv6Address.";
+        Ipv6EgressRuleOtherVpc Conflict ["Mismatch.Ipv6AddressAndIpv6Gateway"] 400 "The IPv6 address is in another VPC than the IPv6 gateway.";
+        Ipv6EgressRuleNoBandwidth State ["OperationFailed.NoInternetBandwidth"] 400 "The IPv6 address has no internet bandwidth.";
+        Ipv6EgressRuleExists Conflict ["OperationFailed.Ipv6EgressRuleExisted"] 400 "The IPv6 address has an egress-only rule already.";
+        Ipv6EgressRuleQuotaExceeded Quota ["QuotaExceeded.Ipv6EgressRules"] 400 "The number of egress-only rules of the IPv6 gateway has reached the quota.";
+        Ipv6EgressRuleStatusIncorrect State ["IncorrectStatus.EgressOnlyRule"] 400 "The status of the egress-only rule does not allow this operation.";
         // --- VPC peering -------------------------------------------------------------------------------
         VpcPeerNotFound NotFound ["ResourceNotFound.InstanceId"] 400 "The specified VPC peering connection does not exist.";
         VpcPeerNameMalformed Invalid ["IllegalParam.Name"] 400 "The name of a new VPC peering connection has 2 to 128 characters, a letter first; a changed one has 1 to 128 and does not start with http:// or https://.";

@@ -121,7 +121,7 @@ pub enum AddressRef {
 }
 
 impl AddressRef {
-    fn find<'w>(self, w: &'w World, caller: &Caller) -> Outcome<(&'w Eni, Ipv6Addr)> {
+    pub(crate) fn find<'w>(self, w: &'w World, caller: &Caller) -> Outcome<(&'w Eni, Ipv6Addr)> {
         let found = match self {
             AddressRef::Id(id) => find_address(w, caller, id),
             AddressRef::Address(address) => {

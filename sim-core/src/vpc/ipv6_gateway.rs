@@ -255,7 +255,7 @@ pub struct DeleteIpv6Gateway {
 /// Handles [`DeleteIpv6Gateway`].
 ///
 /// # Errors
-/// An unknown gateway; one in transition; addresses with bandwidth; a route to it in transition.
+/// An unknown gateway; one in transition; addresses with bandwidth; egress-only rules; a route to it in transition.
 pub fn delete(w: &mut World, caller: &Caller, c: &DeleteIpv6Gateway) -> Outcome<Reply> {
     let gateway = w.visible::<Ipv6Gateway>(caller, c.gateway)?;
     gateway.check_available()?;
@@ -282,6 +282,10 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteIpv6Gateway) -> Outcome<
 /// What keeps an IPv6 gateway from being deleted.
 pub fn dependents(w: &World, gateway: &Ipv6Gateway) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let bandwidths = w.indexes().ipv6_bandwidths.by_gateway.of(&gateway.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 1] = [(ErrorCode::Ipv6GatewayHasBandwidth, bandwidths.collect())];
+    let rules = w.indexes().ipv6_egress_rules.by_gateway.of(&gateway.id).map(|&id| AnyId::from(id));
+    let all = [
+        (ErrorCode::Ipv6GatewayHasBandwidth, bandwidths.collect::<Vec<_>>()),
+        (ErrorCode::Ipv6GatewayHasEgressRule, rules.collect()),
+    ];
     all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
 }

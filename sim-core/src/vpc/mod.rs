@@ -12,6 +12,7 @@ pub mod ha_vip;
 pub mod ha_vip_binding;
 pub mod ipv4_gateway;
 pub mod ipv6_bandwidth;
+pub mod ipv6_egress_rule;
 pub mod ipv6_gateway;
 pub mod longest_prefix;
 pub mod nat_gateway;

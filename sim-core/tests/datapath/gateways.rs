@@ -2,15 +2,17 @@
 
 use crate::nat::{equip, forward, gateway};
 use crate::net::{Net, allocate, host};
-use sim_core::datapath::{Disposition as D, Leg, Place, Source};
+use sim_core::datapath::remedy::remedy;
+use sim_core::datapath::{Disposition as D, Flow, Leg, Place, Source, Target};
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
-use sim_core::id::{EipId, Ipv4GatewayId, Ipv6BandwidthId, Ipv6GatewayId, VSwitchId};
+use sim_core::id::{EipId, Ipv4GatewayId, Ipv6BandwidthId, Ipv6EgressRuleId, Ipv6GatewayId, VSwitchId};
 use sim_core::vpc::eip::{Eip, InternetCharge};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::forward_ports::ForwardProtocol;
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, DeleteIpv4Gateway, EnableIpv4Gateway, InternetMode};
 use sim_core::vpc::ipv6_bandwidth::{AddressRef, AllocateIpv6Bandwidth, BandwidthRef, DeleteIpv6Bandwidth};
+use sim_core::vpc::ipv6_egress_rule::{CreateIpv6EgressRule, DeleteIpv6EgressRule};
 use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
 use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef};
 
@@ -116,4 +118,55 @@ fn an_ipv6_address_is_public_while_it_has_bandwidth() {
     net.ends(&net.trace(&format!("[{back}]:80/tcp")), Leg::Return, D::Delivered(Place::Interface(other)));
     net.lab.ok(DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(bought) });
     net.ends(&inward(&net), Leg::Forward, no_path);
+}
+
+#[test]
+fn an_egress_only_rule_lets_sessions_out_and_none_in() {
+    let mut net = Net::open();
+    for group in [net.front_group, net.back_group] {
+        net.accept(group, "all", "-1/-1", "::/0");
+    }
+    let (web, group, vpc) = (net.lab.web, net.back_group, net.lab.vpc);
+    let other = host(&mut net.lab, web, group, [10, 0, 1, 20]);
+    for eni in [net.front, other] {
+        net.lab.ok(AssignAddresses { eni, wanted: Wanted { ipv6: Want::Count(1), ..Wanted::default() } });
+    }
+    let own = |net: &Net, eni| net.lab.world.get::<Eni>(&eni).unwrap().ipv6[0];
+    let (front, back) = (own(&net, net.front), own(&net, other));
+    let made =
+        CreateIpv6Gateway { vpc, name: None, description: None, resource_group: None, tags: Vec::new() };
+    let gateway: Ipv6GatewayId = net.lab.ok(made).id();
+    let (address, charge) = (AddressRef::Address(front), InternetCharge::ByTraffic);
+    let bought: Ipv6BandwidthId =
+        net.lab.ok(AllocateIpv6Bandwidth { gateway, address, bandwidth: 10, charge }).id();
+    let rule: Ipv6EgressRuleId =
+        net.lab.ok(CreateIpv6EgressRule { gateway, address, name: None, description: None }).id();
+    let out = |net: &Net| net.trace("[2400:3200::1]:443/tcp");
+    let inward = |net: &Net| {
+        net.trace_from(Source::Outside("2400:3200::1".parse().unwrap()), &format!("[{front}]:80/tcp"))
+    };
+    let (sent, taken) = (D::Delivered(Place::Internet), D::Delivered(Place::Interface(net.front)));
+    // The answer comes back by the gateway that let the session out.
+    net.ends(&out(&net), Leg::Return, sent);
+    net.ends(&inward(&net), Leg::Forward, D::EgressOnly { rule, address: front.into() });
+    // Inside the VPC the rule holds nothing up, either way.
+    net.ends(&net.trace(&format!("[{back}]:80/tcp")), Leg::Return, D::Delivered(Place::Interface(other)));
+    let from_other =
+        net.trace_from(Source::Interface(other, Some(back.into())), &format!("[{front}]:80/tcp"));
+    net.ends(&from_other, Leg::Return, taken);
+    // What lets the session in is to take the rule away.
+    let target = Target::parse(&format!("[{front}]:80/tcp"), "destination").unwrap();
+    let (destination, port, protocol) = (target.address, target.port, target.protocol);
+    let source = Source::Outside("2400:3200::1".parse().unwrap());
+    let flow = Flow { source, protocol, source_port: None, destination, port, request: None };
+    let question = flow.resolve(&net.lab.world, &crate::lab::caller()).unwrap();
+    let found = remedy(&net.lab.world, &crate::lab::caller(), &question).unwrap();
+    assert_eq!(found.changes, [DeleteIpv6EgressRule { rule }.into()]);
+    // Without bandwidth nothing passes; with new bandwidth the rule holds as before.
+    net.lab.ok(DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(bought) });
+    net.ends(&inward(&net), Leg::Forward, D::NoPublicPath { vpc, address: front.into() });
+    net.lab.ok(AllocateIpv6Bandwidth { gateway, address, bandwidth: 10, charge });
+    net.ends(&inward(&net), Leg::Forward, D::EgressOnly { rule, address: front.into() });
+    net.lab.ok(DeleteIpv6EgressRule { rule });
+    net.ends(&inward(&net), Leg::Return, taken);
 }

@@ -15,6 +15,7 @@ use sim_core::vpc::forward_ports::ForwardProtocol;
 use sim_core::vpc::gateway_route_table::{AssociateGatewayRouteTable, UpdateGatewayRouteEntry};
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::{AddressRef, AllocateIpv6Bandwidth};
+use sim_core::vpc::ipv6_egress_rule::CreateIpv6EgressRule;
 use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
 use sim_core::vpc::route_entry;
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
@@ -34,8 +35,8 @@ pub struct NatSketch {
     v4: Option<Option<u8>>,
     /// The vSwitch of which what comes in by the IPv4 gateway goes to an interface instead.
     redirect: Option<(usize, usize)>,
-    /// An IPv6 gateway, and the hosts whose address has bandwidth.
-    v6: Option<u8>,
+    /// An IPv6 gateway, the hosts whose address has bandwidth, and those of them that have an egress-only rule.
+    v6: Option<(u8, u8)>,
     /// Gateway, source, address.
     sources: Vec<(usize, &'static str, usize)>,
     /// Gateway, address, ports outside and inside, host, protocol.
@@ -58,7 +59,7 @@ pub fn sketch() -> impl Strategy<Value = NatSketch> {
         [prop::option::of(0..2_usize), prop::option::of(0..2_usize)],
         (
             prop::option::weighted(0.4, prop::option::weighted(0.8, any::<u8>())),
-            prop::option::of(any::<u8>()),
+            prop::option::of(any::<(u8, u8)>()),
             prop::option::weighted(0.6, (0..3_usize, 0..8_usize)),
         ),
         prop::collection::vec((0..2_usize, source, 0..2_usize), 0..6),
@@ -108,13 +109,16 @@ pub fn activate(lab: &mut Lab, sketch: &NatSketch, tables: &[RouteTableId], host
         redirect(lab, sketch, gateway, hosts);
     }
     let v6 = lab.world.indexes().ipv6_gateways.by_vpc.get(&lab.vpc).copied();
-    let Some((gateway, bits)) = v6.zip(sketch.v6) else { return };
+    let Some((gateway, (bits, outward))) = v6.zip(sketch.v6) else { return };
     for (n, eni) in hosts.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1) {
         let Some(&address) = lab.world.get::<Eni>(eni).unwrap().ipv6.first() else { continue };
         let address = AddressRef::Address(address);
         let charge = InternetCharge::ByTraffic;
         assert!(n < 8);
         lab.ok(AllocateIpv6Bandwidth { gateway, address, bandwidth: 5, charge });
+        if outward >> n & 1 == 1 {
+            lab.ok(CreateIpv6EgressRule { gateway, address, name: None, description: None });
+        }
     }
 }
 

@@ -551,6 +551,7 @@ const ENDS: &[&str] = &[
     "answer_astray",
     "answer_foreign",
     "nat_not_forwarded",
+    "ipv6_egress_only",
     "load_balancer_down",
     "no_listener",
     "listener_stopped",

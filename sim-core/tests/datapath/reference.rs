@@ -20,6 +20,7 @@ use sim_core::vpc::forward_ports::ForwardProtocol;
 use sim_core::vpc::ha_vip::HaVip;
 use sim_core::vpc::ipv4_gateway::Ipv4Gateway;
 use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
+use sim_core::vpc::ipv6_egress_rule::{EgressRuleStatus, Ipv6EgressRule};
 use sim_core::vpc::nat_gateway::NatGateway;
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
@@ -74,6 +75,12 @@ fn bought(w: &World, address: IpAddr) -> bool {
     w.table::<Ipv6Bandwidth>().iter().any(|b| IpAddr::from(b.address) == address)
 }
 
+/// Whether a rule lets sessions of an IPv6 address out alone.
+fn outward(w: &World, address: IpAddr) -> bool {
+    let at_work = |r: &Ipv6EgressRule| r.status == EgressRuleStatus::Available;
+    w.table::<Ipv6EgressRule>().iter().any(|r| IpAddr::from(r.address) == address && at_work(r))
+}
+
 fn fits(entry: &ForwardEntry, protocol: PacketProtocol) -> bool {
     match entry.protocol {
         ForwardProtocol::Any => true,
@@ -112,6 +119,8 @@ pub struct Follower<'w> {
     left: Option<(IpAddr, IpAddr)>,
     /// The gateway by which the packet came in, the public address and port, the private address and port.
     came: Option<(NatGatewayId, Socket, Socket)>,
+    /// The IPv6 address that opened the session by the gateway.
+    went: Option<IpAddr>,
     pub balanced: Option<Balanced>,
     /// What is asked for over HTTP; an answer asks for nothing.
     pub request: Option<Request>,
@@ -245,6 +254,10 @@ impl Follower<'_> {
         if !bought(self.w, self.header.destination) {
             return Err("no_public_path");
         }
+        let answer = self.answer && self.went == Some(self.header.destination);
+        if outward(self.w, self.header.destination) && !answer {
+            return Err("ipv6_egress_only");
+        }
         self.vpc = eni.vpc;
         self.inside(None)
     }
@@ -259,6 +272,9 @@ impl Follower<'_> {
         if h.source.is_ipv6() {
             if !bought(self.w, h.source) {
                 return Err("no_public_path");
+            }
+            if !self.answer {
+                self.went = Some(h.source);
             }
             let known = self.w.table::<Eni>().iter().any(|e| addresses(e).contains(&h.destination));
             return if known { self.outside_in6() } else { self.public() };
@@ -493,8 +509,9 @@ pub fn naive(w: &World, question: &Question) -> End {
     let (header, sessions) = (question.header, Vec::new());
     let (from, answer) = (question.from, false);
     let request = question.request.clone();
+    let (left, came, went, balanced) = (None, None, None, None);
     let mut follower =
-        Follower { w, vpc, header, from, answer, sessions, left: None, came: None, balanced: None, request };
+        Follower { w, vpc, header, from, answer, sessions, left, came, went, balanced, request };
     let to = match follower.run(question.from) {
         Ok(to) => to,
         Err(word) => return (Leg::Forward, word, None),

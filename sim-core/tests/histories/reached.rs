@@ -19,6 +19,7 @@ use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::ha_vip::{HaVip, HaVipStatus};
 use sim_core::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
+use sim_core::vpc::ipv6_egress_rule::{EgressRuleStatus, Ipv6EgressRule};
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
 use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
@@ -145,6 +146,8 @@ impl Reached {
         self.state("an IPv4 gateway is active", v4().any(|g| g.enabled));
         self.state("an IPv4 gateway is in transition", v4().any(|g| g.status != GatewayStatus::Created));
         self.state("an IPv6 address has bandwidth", w.table::<Ipv6Bandwidth>().iter().next().is_some());
+        let outward = |r: &Ipv6EgressRule| r.status == EgressRuleStatus::Available;
+        self.state("an egress-only rule is in force", w.table::<Ipv6EgressRule>().iter().any(outward));
         let peers = || w.table::<VpcPeer>().iter();
         self.state("a peering request waits", peers().any(|p| p.status == PeerStatus::Accepting));
         self.state("a peering connection is at work", peers().any(|p| p.status == PeerStatus::Activated));
@@ -232,6 +235,7 @@ pub const STATES: &[&str] = &[
     "an IPv6 address has bandwidth",
     "an SNAT entry is in transition",
     "an SNAT entry is there",
+    "an egress-only rule is in force",
     "an entry is being changed",
     "an entry is pending",
     "an outage is to come",

@@ -22,6 +22,7 @@ use sim_core::vpc::forward_ports::{ForwardProtocol, Ports};
 use sim_core::vpc::ha_vip::{BindType, HaVip, HaVipStatus};
 use sim_core::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::Ipv6Bandwidth;
+use sim_core::vpc::ipv6_egress_rule::{EgressRuleStatus, Ipv6EgressRule};
 use sim_core::vpc::ipv6_gateway::{Ipv6Gateway, Ipv6GatewayStatus};
 use sim_core::vpc::nat_gateway::{NatGateway, NatStatus};
 use sim_core::vpc::network_acl::{AclStatus, NetworkAcl};
@@ -416,6 +417,14 @@ fn gateways(w: &World) {
         let gateway = w.get::<Ipv6Gateway>(&b.gateway).expect("a gateway outlives its bandwidths");
         let eni = w.get::<Eni>(&b.eni).expect("an interface outlives its bandwidths");
         assert!(eni.ipv6.contains(&b.address) && eni.vpc == gateway.vpc && eni.owner == b.owner);
+    }
+    let mut ruled = BTreeSet::new();
+    for r in w.table::<Ipv6EgressRule>().iter() {
+        let gateway = w.get::<Ipv6Gateway>(&r.gateway).expect("a gateway outlives its egress-only rules");
+        let eni = w.get::<Eni>(&r.eni).expect("an interface outlives its egress-only rules");
+        assert!(eni.ipv6.contains(&r.address) && eni.vpc == gateway.vpc && eni.owner == r.owner);
+        assert!(ruled.insert(r.address), "{} has two rules", r.address);
+        assert_eq!(r.settles.is_none(), r.status == EgressRuleStatus::Available);
     }
 }
 

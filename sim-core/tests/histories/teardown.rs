@@ -26,6 +26,7 @@ use sim_core::vpc::ha_vip::{DeleteHaVip, HaVip};
 use sim_core::vpc::ha_vip_binding::UnassociateHaVip;
 use sim_core::vpc::ipv4_gateway::{DeleteIpv4Gateway, InternetMode, Ipv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::{BandwidthRef, DeleteIpv6Bandwidth};
+use sim_core::vpc::ipv6_egress_rule::DeleteIpv6EgressRule;
 use sim_core::vpc::ipv6_gateway::DeleteIpv6Gateway;
 use sim_core::vpc::nat_gateway::{DeleteNatGateway, ModifyNatGateway};
 use sim_core::vpc::network_acl::DeleteNetworkAcl;
@@ -88,6 +89,7 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             ErrorCode::NatGatewayNotFound,
             ErrorCode::Ipv4GatewayNotFound,
             ErrorCode::Ipv6GatewayNotFound,
+            ErrorCode::Ipv6EgressRuleNotFound,
             ErrorCode::VpcPeerNotFound,
         ];
         if gone.contains(&refusal.code()) {
@@ -194,6 +196,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
         IdKind::Ipv6Bandwidth => {
             DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(id.try_into().unwrap()) }.into()
         }
+        IdKind::Ipv6EgressRule => DeleteIpv6EgressRule { rule: id.try_into().unwrap() }.into(),
         IdKind::ForwardEntry => DeleteForwardEntry { entry: id.try_into().unwrap(), table: None }.into(),
         IdKind::SnatEntry => DeleteSnatEntry { entry: id.try_into().unwrap(), table: None }.into(),
         IdKind::Eip => ReleaseEip { eip: id.try_into().unwrap() }.into(),

@@ -20,6 +20,8 @@ use sim_core::vpc::eip::{Eip, InternetCharge};
 use sim_core::vpc::eip_binding::Target;
 use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::ha_vip::HaVip;
+use sim_core::vpc::ipv6_egress_rule::Ipv6EgressRule;
+use sim_core::vpc::ipv6_gateway::Ipv6Gateway;
 use sim_core::vpc::nat_gateway::NatGateway;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_rule::NetworkAclRule;
@@ -102,6 +104,10 @@ pub fn of(w: &World) -> Usage {
         let account = g.owner.account;
         c.add(Quota::NatGatewaysPerVpc, account, g.vpc, 1);
         c.add(Quota::PrivateIpsPerVpc, account, g.vpc, 1);
+    }
+    for rule in w.table::<Ipv6EgressRule>().iter() {
+        let vpc = w.get::<Ipv6Gateway>(&rule.gateway).expect("a gateway outlives its rules").vpc;
+        c.add(Quota::Ipv6EgressRulesPerVpc, rule.owner.account, vpc, 1);
     }
     for vip in w.table::<HaVip>().iter() {
         let account = vip.owner.account;

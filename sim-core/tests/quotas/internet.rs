@@ -2,12 +2,14 @@
 
 use super::Lab;
 use compact_str::CompactString;
+use sim_core::ecs::eni::Eni;
+use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
 use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::{Policy, PortRange, Protocol};
 use sim_core::id::{
-    EipId, ForwardTableId, HaVipId, Id, InstanceId, NatGatewayId, NetworkAclId, RouteTableId, SnatTableId,
-    VSwitchId, VpcId,
+    EipId, ForwardTableId, HaVipId, Id, InstanceId, Ipv6GatewayId, NatGatewayId, NetworkAclId, RouteTableId,
+    SnatTableId, VSwitchId, VpcId,
 };
 use sim_core::quota::Quota;
 use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge};
@@ -16,6 +18,9 @@ use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
 use sim_core::vpc::forward_ports::ForwardProtocol;
 use sim_core::vpc::ha_vip::{BindType, CreateHaVip};
 use sim_core::vpc::ha_vip_binding::AssociateHaVip;
+use sim_core::vpc::ipv6_bandwidth::{AddressRef, AllocateIpv6Bandwidth};
+use sim_core::vpc::ipv6_egress_rule::CreateIpv6EgressRule;
+use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
 use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode, NatGateway};
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{RuleInput as AclRule, UpdateNetworkAclRules};
@@ -121,6 +126,28 @@ impl Lab {
         let ips = (0..count).map(one).collect();
         (self.world.get::<NatGateway>(&nat).unwrap().snat_table(), ips)
     }
+}
+
+/// So many egress-only rules of the gateway of one VPC, and one more.
+fn fill_outward(lab: &mut Lab, limit: u32) -> (Command, E) {
+    let vpc = lab.vpc();
+    let (vswitch, group) = (lab.vswitch(vpc, 24, Some(1)), lab.group(vpc, GroupKind::Basic));
+    let (name, description, resource_group, tags) = (None, None, None, Vec::new());
+    let gateway: Ipv6GatewayId = lab.id(CreateIpv6Gateway { vpc, name, description, resource_group, tags });
+    let mut rules = Vec::new();
+    while rules.len() <= limit as usize {
+        let eni = lab.eni(vswitch, vec![group], 0);
+        lab.make(AssignAddresses { eni, wanted: Wanted { ipv6: Want::Count(10), ..Wanted::default() } });
+        for address in lab.world.get::<Eni>(&eni).unwrap().ipv6.clone() {
+            let (address, charge) = (AddressRef::Address(address), InternetCharge::ByTraffic);
+            lab.make(AllocateIpv6Bandwidth { gateway, address, bandwidth: 1, charge });
+            rules.push(CreateIpv6EgressRule { gateway, address, name: None, description: None });
+        }
+    }
+    rules[..limit as usize].iter().for_each(|rule| {
+        lab.make(rule.clone());
+    });
+    (rules[limit as usize].clone().into(), E::Ipv6EgressRuleQuotaExceeded)
 }
 
 fn vip(vswitch: VSwitchId) -> CreateHaVip {
@@ -253,6 +280,7 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             });
             (AllocateEip::default().into(), E::EipQuotaExceeded)
         }
+        Quota::Ipv6EgressRulesPerVpc => fill_outward(lab, limit),
         Quota::VpcPeersPerRegion => {
             // Seven VPCs make 21 pairs.
             let vpcs: Vec<VpcId> = (0..7).map(|_| lab.vpc()).collect();

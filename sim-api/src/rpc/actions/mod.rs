@@ -12,6 +12,7 @@ mod forward_entry;
 mod gateway_route_table;
 mod ha_vip;
 mod ipv4_gateway;
+mod ipv6_egress_rule;
 mod ipv6_gateway;
 mod nat_gateway;
 mod snat;
@@ -189,6 +190,9 @@ actions! {
         AllocateIpv6InternetBandwidth => ipv6_gateway::allocate_ipv6_internet_bandwidth;
         ModifyIpv6InternetBandwidth => ipv6_gateway::modify_ipv6_internet_bandwidth;
         DeleteIpv6InternetBandwidth => ipv6_gateway::delete_ipv6_internet_bandwidth;
+        CreateIpv6EgressOnlyRule => ipv6_egress_rule::create_ipv6_egress_only_rule;
+        DescribeIpv6EgressOnlyRules => ipv6_egress_rule::describe_ipv6_egress_only_rules;
+        DeleteIpv6EgressOnlyRule => ipv6_egress_rule::delete_ipv6_egress_only_rule;
         // -- network ACLs
         CreateNetworkAcl => network_acl::create_network_acl;
         DescribeNetworkAcls => network_acl::describe_network_acls;

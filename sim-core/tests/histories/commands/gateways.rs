@@ -15,6 +15,7 @@ use sim_core::vpc::ipv6_bandwidth::{
     AddressRef, AllocateIpv6Bandwidth, BandwidthRef, DeleteIpv6Bandwidth, Ipv6Bandwidth, ModifyIpv6Bandwidth,
     address_id,
 };
+use sim_core::vpc::ipv6_egress_rule::{CreateIpv6EgressRule, DeleteIpv6EgressRule, Ipv6EgressRule};
 use sim_core::vpc::ipv6_gateway::{
     CreateIpv6Gateway, DeleteIpv6Gateway, Ipv6Gateway, ModifyIpv6Gateway, of_vpc,
 };
@@ -101,6 +102,20 @@ pub fn modify(d: &mut Dice<'_>) -> Command {
 
 pub fn delete(d: &mut Dice<'_>) -> Command {
     DeleteIpv6Bandwidth { bandwidth: bandwidth(d) }.into()
+}
+
+/// Mostly for an address that has bandwidth.
+pub fn outward(d: &mut Dice<'_>) -> Command {
+    let bought = d.own::<Ipv6Bandwidth>().filter(|_| !d.once_in(5));
+    let (gateway, address) = match bought {
+        Some(bought) => (bought.gateway, AddressRef::Address(bought.address)),
+        None => (d.id::<Ipv6Gateway>(), address(d).1),
+    };
+    CreateIpv6EgressRule { gateway, address, name: d.text(), description: d.text() }.into()
+}
+
+pub fn delete_outward(d: &mut Dice<'_>) -> Command {
+    DeleteIpv6EgressRule { rule: d.id::<Ipv6EgressRule>() }.into()
 }
 
 /// A table for gateways of the VPC of a gateway, mostly.
