@@ -11,6 +11,7 @@ use crate::rpc::dispatch::Noted;
 use crate::rpc::envelope;
 use crate::rpc::request::{Format, RawRequest, preferred_format};
 use crate::rpc::{ProviderError, RequestId};
+use crate::unread::Watched;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -26,6 +27,7 @@ pub async fn pass(State(app): State<AppState>, mut request: Request, next: Next)
     request.extensions_mut().insert(id);
     let about = About::of(&request);
     let in_flight = InFlight::enter(&app);
+    let body = Watched::of(&mut request);
     let refused = check(&app, &request, in_flight.count);
     let mut response = match refused {
         Err(problem) => problem.into_response(),
@@ -36,8 +38,11 @@ pub async fn pass(State(app): State<AppState>, mut request: Request, next: Next)
             Err(_) => timed_out(&app, &about).into_response(),
         },
     };
-    drop(in_flight);
     response = with_request_id(response, &id, &about);
+    if let Some(body) = body {
+        body.settle(&mut response).await;
+    }
+    drop(in_flight);
     note(&app, about, &mut response, &id, started);
     response
 }

@@ -48,6 +48,7 @@ pub mod server;
 pub mod settings;
 pub mod store;
 pub mod tls;
+mod unread;
 
 pub use server::{Server, StartError};
 pub use settings::{ServeOptions, ServeSettings};

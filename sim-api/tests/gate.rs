@@ -7,7 +7,10 @@ use axum::http::Request;
 use serde_json::Value;
 use service::settings;
 use sim_api::{ServeSettings, Server};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 use tower::ServiceExt;
 
 const PROVIDER: &str = "/?Action=DescribeVpcs&Version=2016-04-28&Format=JSON&RegionId=cn-hangzhou";
@@ -136,4 +139,73 @@ async fn limits_answer_in_the_form_of_the_wire() {
     assert_eq!((status, code(&body)), (503, "ServiceUnavailable"), "{body}");
     assert!(body["RequestId"].is_string(), "{body}");
     busy.stop().await.unwrap();
+}
+
+/// Sends the texts over one connection, each after the answer to the one before; the answers, as far as they come.
+fn converse(server: &Server, texts: &[String]) -> Vec<String> {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut answers = Vec::new();
+    for text in texts {
+        if stream.write_all(text.as_bytes()).is_err() {
+            break;
+        }
+        let mut answer = Vec::new();
+        let is_whole = |answer: &[u8]| {
+            let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            length.is_some_and(|length| length.parse() == Ok(body.len()))
+        };
+        let mut more = [0; 4096];
+        while !is_whole(&answer) {
+            match stream.read(&mut more) {
+                Ok(count) if count > 0 => answer.extend(&more[..count]),
+                _ => break,
+            }
+        }
+        answers.push(String::from_utf8(answer).unwrap());
+    }
+    answers
+}
+
+/// A body that nobody reads stands where the next request would: the answer says that the connection ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_says_that_the_connection_ends_where_a_body_was_not_read() {
+    let server = Server::start(ServeSettings { body_limit: 100_000, ..settings() }).await.unwrap();
+    let post = |path: &str, host: &str, more: &str, body: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n{more}\r\n{body}")
+    };
+    let sized = |length: usize| format!("Content-Length: {length}\r\n");
+    let (some, chunked) = ("{\"name\":", "Transfer-Encoding: chunked\r\n");
+    let expecting = format!("{}Expect: 100-continue\r\n", sized(9));
+    // More than the buffers of a connection hold: the answer comes while this is still being sent.
+    let large = "x".repeat(20_000_000);
+    let next = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned();
+    // Who is refused, what is sent of the body, the status, and whether the connection ends.
+    let rows = [
+        (post("/v1/vpcs", "evil.test", &sized(1_000_000), some), 403, true),
+        (post(PROVIDER, "evil.test", &sized(1_000_000), some), 403, true),
+        (post("/v1/vpcs", "evil.test", chunked, "1\r\n{\r\n"), 403, true),
+        (post("/v1/vpcs", "evil.test", &expecting, ""), 403, true),
+        (post("/v1/vpcs", "localhost", &sized(large.len()), &large), 413, true),
+        (post(PROVIDER, "localhost", &sized(large.len()), &large), 413, true),
+        (post("/v1/vpcs", "evil.test", &sized(large.len()), &large), 403, true),
+        (post("/v1/vpcs", "evil.test", &sized(9), "{\"a\":\"b\"}"), 403, false),
+        (post("/v1/nowhere", "localhost", &sized(9), "{\"a\":\"b\"}"), 404, false),
+        (post("/v1/vpcs", "localhost", &sized(2), "{}"), 201, false),
+        (post("/v1/vpcs", "evil.test", &sized(0), ""), 403, false),
+    ];
+    for (request, status, ends) in rows {
+        let about = request.chars().take(160).collect::<String>();
+        let texts = if ends { vec![request] } else { vec![request, next.clone()] };
+        let answers = tokio::task::block_in_place(|| converse(&server, &texts));
+        let first = answers[0].to_ascii_lowercase();
+        assert!(first.starts_with(&format!("http/1.1 {status} ")), "{about}: {first}");
+        assert_eq!(first.contains("\r\nconnection: close\r\n"), ends, "{about}: {first}");
+        if !ends {
+            assert!(answers[1].starts_with("HTTP/1.1 200 "), "{about}: {answers:?}");
+        }
+    }
+    server.stop().await.unwrap();
 }
