@@ -7,7 +7,7 @@
 //! Only the index is built at first use, by cutting the file into lines; the description of an action is parsed
 //! when the action is first called. A process that serves ten actions pays for ten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 mod spec;
@@ -94,23 +94,22 @@ pub fn documents(version: &str, action: &str, code: &str) -> bool {
     codes.binary_search_by(|known| known.code.cmp(code)).is_ok()
 }
 
-/// Whether any action of the product with this version documents the code, and with which status: the smallest below 500
-/// if several do.
-pub fn product_documents(version: &str, code: &str) -> Option<Option<u16>> {
-    type Known = BTreeMap<(&'static str, &'static str), Option<u16>>;
+/// Whether any action of the product with this version documents the code, and with which statuses below 500, ascending.
+pub fn product_documents(version: &str, code: &str) -> Option<&'static BTreeSet<u16>> {
+    type Known = BTreeMap<&'static str, BTreeMap<&'static str, BTreeSet<u16>>>;
     static KNOWN: OnceLock<Known> = OnceLock::new();
     let known = KNOWN.get_or_init(|| {
         let mut known = Known::new();
         for entry in entries() {
             for documented in entry.codes() {
                 let status = documented.status.filter(|status| *status < 500);
-                let smallest = known.entry((entry.version, documented.code)).or_insert(status);
-                *smallest = [*smallest, status].into_iter().flatten().min();
+                let product = known.entry(entry.version).or_default();
+                product.entry(documented.code).or_default().extend(status);
             }
         }
         known
     });
-    known.get(&(version, code)).copied()
+    known.get(version)?.get(code)
 }
 
 /// The documented status of a code in an action. Some codes are documented with several: `usual` if it is one of them,
@@ -242,6 +241,21 @@ mod tests {
         assert!(documents("2016-04-28", "CreateVpc", "TaskConflict"));
         assert!(!documents("2016-04-28", "CreateVpc", "InvalidVSwitchId.NotFound"));
         assert_eq!(vpc("CreateVpc", "TaskConflict"), None);
+    }
+
+    #[test]
+    fn a_product_knows_all_statuses_of_a_code() {
+        let known = |code| {
+            product_documents("2016-04-28", code).map(|known| known.iter().copied().collect::<Vec<_>>())
+        };
+        // Binding a route table to a vSwitch, and to a gateway; unbinding has none of its own.
+        assert_eq!(known("IncorrectStatus.RouteTable"), Some(vec![400, 404]));
+        assert_eq!(
+            documented_status("2016-04-28", "UnassociateRouteTable", "IncorrectStatus.RouteTable", 404),
+            None
+        );
+        assert_eq!(known("LastTokenProcessing").map(|known| known.len() <= 1), Some(true));
+        assert_eq!(known("Nobody.Says.This"), None);
     }
 
     #[test]

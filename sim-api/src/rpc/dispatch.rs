@@ -462,9 +462,12 @@ fn refused(action: &Action, refusal: &Refusal, noted: &mut Noted) -> ProviderErr
     let row = refusal.code().row();
     let code = code_in(action.version, action.name, refusal);
     let usual = row.provider_status;
-    // The row's status belongs to its first code; another for which the action has none has its product's, or the
-    // protocol's usual one where no table has any, as for the codes that only clients know.
-    let borrowed = || crate::catalogue::product_documents(action.version, code).flatten().unwrap_or(400);
+    // The row's status belongs to its first code; another for which the action has none has its product's, the row's if
+    // there are several, or the protocol's usual one where no table has any, as for the codes that only clients know.
+    let borrowed = || {
+        let known = crate::catalogue::product_documents(action.version, code);
+        known.and_then(|known| known.get(&usual).or(known.first())).copied().unwrap_or(400)
+    };
     let status = crate::catalogue::documented_status(action.version, action.name, code, usual)
         .unwrap_or_else(|| if code == row.provider_codes[0] { usual } else { borrowed() });
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
