@@ -4,7 +4,8 @@ use std::io::{Error, ErrorKind, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Sends a request to a server, `http://HOST:PORT` or `HOST:PORT`, and reads the whole answer: its status and its body.
+/// Sends a request to a server, `http://HOST:PORT` or `HOST:PORT`, and reads the whole answer: its status and its
+/// body. It is addressed to the server, unless a header `Host` says otherwise.
 ///
 /// # Errors
 /// If the server cannot be reached, does not speak HTTP, or a header has a line break.
@@ -19,8 +20,10 @@ pub async fn send(
     let mut stream =
         TcpStream::connect(server).await.map_err(|e| Error::new(e.kind(), format!("{server}: {e}")))?;
     // HTTP/1.0: the answer is not chunked and ends with the connection.
-    let mut request =
-        format!("{method} {path} HTTP/1.0\r\nHost: {server}\r\nContent-Length: {}\r\n", body.len());
+    let mut request = format!("{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n", body.len());
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        request.push_str(&format!("Host: {server}\r\n"));
+    }
     for (name, value) in headers {
         if value.contains(['\r', '\n']) {
             return Err(Error::new(ErrorKind::InvalidInput, format!("{name} has a line break")));

@@ -189,6 +189,32 @@ async fn answers_of_injected_faults_are_not_sent_again_and_lost_ones_are() {
     assert_eq!((replay.sent, replay.skipped, replay.differences.len()), (2, 1, 0));
 }
 
+/// A client is told the endpoint of a product by whom it asked, so whom it asked is recorded where it matters.
+#[tokio::test]
+async fn requests_go_to_the_recorded_host_again() {
+    let dir = Dir::new();
+    let (server, client, file) = recording(&dir, settings()).await;
+    let asked = "DescribeEndpoints Id=cn-hangzhou ServiceCode=vpc Type=openAPI";
+    let path = format!("/?Version=2015-06-12&Format=JSON&AccessKeyId=any&Action={}", asked.replace(' ', "&"));
+    let own = server.address().to_string();
+    for (host, wanted) in [
+        ("location.aliyuncs.com", "vpc.cn-hangzhou.aliyuncs.com"),
+        ("localhost:1234", "localhost:1234"),
+        (&own, &own),
+    ] {
+        let answer = client.with("host", host).send("POST", &path, None).await.body;
+        assert_eq!(answer["Endpoints"]["Endpoint"][0]["Endpoint"], wanted, "{answer}");
+    }
+    ask(&client, "any", "DescribeVpcs").await;
+    server.stop().await.unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text.matches("\"host\":").count(), 3, "{text}");
+    assert_eq!(Replay::of(&file, &HERE, &[]).await.unwrap().differences, []);
+    let other = Server::start(settings()).await.unwrap();
+    assert_eq!(Replay::of(&file, &Place::There(other.url()), &[]).await.unwrap().differences, []);
+    other.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_seeded_world_is_played_with_its_seed_only() {
     let dir = Dir::new();

@@ -8,6 +8,7 @@ mod replay;
 
 pub use replay::{Call, Difference, Place, Replay, ReplayError};
 
+use crate::gate::is_provider_host;
 use crate::rpc::request::RawRequest;
 use crate::rpc::{ProviderError, RpcRequest};
 use crate::settings::{ExtraZone, ProvisioningSetting, QuotasSetting, ServeSettings, UnknownParams};
@@ -32,6 +33,9 @@ struct Head {
     recording: u32,
     /// The version of the program.
     cloudnet: String,
+    /// Which client was recorded, where its `User-Agent` does not tell, as with a build from source; whoever records it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
     /// The seed of the world.
     world_seed: u64,
     /// Virtual time at the beginning, in milliseconds.
@@ -60,6 +64,10 @@ struct Line {
     account: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     region: Option<String>,
+    /// The host that was addressed, where that is one of the provider's or the answer names it: a client that asks for the
+    /// endpoint of a product is told what it asked itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
     version: String,
     action: String,
     params: BTreeMap<String, String>,
@@ -160,6 +168,17 @@ const KEYS: [&str; 11] = [
     "Version",
 ];
 
+/// Whether an answer is what it is because of the host that was addressed.
+fn is_told(host: &str, answer: &Value) -> bool {
+    match answer {
+        _ if is_provider_host(host.split(':').next().unwrap_or_default()) => true,
+        Value::String(text) => text == host,
+        Value::Array(items) => items.iter().any(|item| is_told(host, item)),
+        Value::Object(members) => members.values().any(|item| is_told(host, item)),
+        _ => false,
+    }
+}
+
 /// Writes a recording.
 pub struct Recorder(Mutex<Open>);
 
@@ -188,6 +207,7 @@ impl Recorder {
         let head = Head {
             recording: FORM,
             cloudnet: env!("CARGO_PKG_VERSION").to_owned(),
+            client: None,
             world_seed: own.seed,
             start: w.now().max(own.clock.at(crate::engine::wall_now())).0,
             provisioning: own.provisioning.into(),
@@ -238,6 +258,7 @@ impl Recorder {
             client: raw.header("user-agent").unwrap_or_default().to_owned(),
             account: noted.account.clone(),
             region: request.region_id.clone(),
+            host: raw.host().filter(|host| is_told(host, &answer)).map(str::to_owned),
             version: request.version.clone(),
             action: request.action.clone(),
             params,

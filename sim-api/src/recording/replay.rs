@@ -11,12 +11,15 @@ use crate::server::{Server, StartError, draw_seed};
 use crate::settings::{ClockSetting, Database, ServeSettings};
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::Request;
 use serde_json::{Value, json};
 use sim_core::SimTime;
 use sim_core::settings::ClockMode;
 use std::path::{Path, PathBuf};
 use tower::ServiceExt;
+
+/// The header with the host that a request is addressed to.
+const HOST: &str = "Host";
 
 /// Why a recording is not played.
 #[derive(Debug, thiserror::Error)]
@@ -277,7 +280,10 @@ impl Wire {
             let (status, text) = exchange::send(&self.server, "POST", path, headers, &body).await?;
             return Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))));
         };
-        let mut request = Request::post(path).header(header::HOST, &self.server);
+        let mut request = Request::post(path);
+        if !headers.iter().any(|(name, _)| *name == HOST) {
+            request = request.header(HOST, &self.server);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -402,7 +408,9 @@ fn form(world: &str, line: &Line, keys: &[String]) -> Option<String> {
 fn headers(line: &Line) -> Vec<(&str, &str)> {
     let region = line.region.as_deref().filter(|_| !line.params.contains_key("RegionId"));
     let kind = ("Content-Type", "application/x-www-form-urlencoded");
-    std::iter::once(kind).chain(region.map(|region| ("x-acs-region-id", region))).collect()
+    let region = region.map(|region| ("x-acs-region-id", region));
+    let host = line.host.as_deref().map(|host| (HOST, host));
+    std::iter::once(kind).chain(region).chain(host).collect()
 }
 
 /// The first difference between an answer and the recorded one, whose place it takes.

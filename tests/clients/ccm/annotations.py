@@ -135,7 +135,9 @@ def case_annotations_of_an_http_listener(lab):
 
 def upload(lab, name):
     texts = {key: (CERTIFICATES / f"server.{key}").read_text() for key in ("pem", "key")}
-    return lab.cloud.make("server-certificates", name=name, certificate=texts["pem"], private_key=texts["key"])
+    return lab.cloud.ask(
+        "slb", "UploadServerCertificate", ServerCertificateName=name, ServerCertificate=texts["pem"], PrivateKey=texts["key"]
+    )["ServerCertificateId"]
 
 
 def case_annotations_of_an_https_listener(lab):
@@ -154,7 +156,7 @@ def case_annotations_of_an_https_listener(lab):
 
 
 def case_annotations_of_access_control(lab):
-    lists = [lab.cloud.make("access-control-lists", name=name) for name in ("white", "black")]
+    lists = [lab.cloud.ask("slb", "CreateAccessControlList", AclName=name)["AclId"] for name in ("white", "black")]
     for one in lists:
         lab.cloud.ask("slb", "AddAccessControlListEntry", AclId=one, AclEntrys=json.dumps(
             [{"entry": "192.0.2.0/24", "comment": "office"}]))
@@ -182,7 +184,9 @@ def case_annotations_of_the_backends(lab):
 
 
 def case_a_load_balancer_of_somebody_else_is_used_and_stays(lab):
-    own = lab.cloud.make("load-balancers", name="of-a-person", spec="slb.s1.small")
+    own = lab.cloud.ask(
+        "slb", "CreateLoadBalancer", LoadBalancerName="of-a-person", LoadBalancerSpec="slb.s1.small"
+    )["LoadBalancerId"]
     lab.service("borrowing", 80, annotations={"id": own, "force-override-listeners": "true"})
     address = lab.address("borrowing")
     assert lab.cloud.ask("slb", "DescribeLoadBalancerAttribute", LoadBalancerId=own)["Address"] == address

@@ -135,12 +135,11 @@ def case_local_traffic_reaches_only_nodes_with_pods(lab):
 
 
 def case_pods_with_interfaces_stand_behind_it_themselves(lab):
-    pod = lab.cloud.send(
-        "POST", "network-interfaces", vswitch_id=lab.web, security_group_ids=[lab.group], primary_ip_address="10.0.1.200",
-        addresses={"private_ip_addresses": ["10.0.1.201"]},
-    )["id"]
+    pod = lab.cloud.interface(
+        lab.web, lab.group, **{"PrimaryIpAddress": "10.0.1.200", "PrivateIpAddress.1": "10.0.1.201"}
+    )
     lab.cloud.ask("ecs", "AttachNetworkInterface", NetworkInterfaceId=pod, InstanceId=lab.instances["node-0"])
-    until(lambda: lab.cloud.show(f"network-interfaces/{pod}")["status"] == "InUse", "the interface of the pods")
+    until(lambda: lab.cloud.status_of_interface(pod) == "InUse", "the interface of the pods")
     lab.service("pods", 80, annotations={"service.beta.kubernetes.io/backend-type": "eni"})
     lab.endpoints("pods", ("10.0.1.200", "node-0"), ("10.0.1.201", "node-0"), ports=["tcp-80"])
     balancer = lab.balancer("pods")["LoadBalancerId"]

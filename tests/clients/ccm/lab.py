@@ -18,40 +18,32 @@ class Lab:
 
     def __init__(self, cloud, cluster, controller, endpoint):
         self.cloud, self.cluster, self.controller, self.endpoint = cloud, cluster, controller, endpoint
-        self.vpc = cloud.make("vpcs", cidr_block="10.0.0.0/8", name="cluster")
-        self.web = cloud.make(
-            "vswitches", vpc_id=self.vpc, zone_id="cn-hangzhou-k", cidr_block="10.0.1.0/24", name="nodes"
-        )
-        self.other = cloud.make(
-            "vswitches", vpc_id=self.vpc, zone_id="cn-hangzhou-j", cidr_block="10.0.2.0/24", name="balancers"
-        )
-        self.group = cloud.make("security-groups", vpc_id=self.vpc, name="nodes")
+        self.vpc = cloud.vpc(CidrBlock="10.0.0.0/8", VpcName="cluster")
+        self.web = cloud.vswitch(self.vpc, "cn-hangzhou-k", "10.0.1.0/24", VSwitchName="nodes")
+        self.other = cloud.vswitch(self.vpc, "cn-hangzhou-j", "10.0.2.0/24", VSwitchName="balancers")
+        self.group = cloud.group(self.vpc, "nodes")
         self.table = cloud.ask("vpc", "DescribeRouteTableList", VpcId=self.vpc)["RouterTableList"]["RouterTableListType"][0][
             "RouteTableId"]
-        self.instances = {
-            name: cloud.instance(
-                name, self.web, self.group, f"10.0.1.1{number}", ram_role_name="node-role",
-                tags=[{"key": "ack.aliyun.com", "value": "the-cluster"}],
-            )
-            for number, name in enumerate(("node-0", "node-1", "node-2", "node-3"))
-        }
-        for instance in self.instances.values():
-            until(lambda: cloud.show(f"instances/{instance}")["status"] == "Running", f"{instance} runs")
+        self.instances = cloud.instances(
+            {f"node-{number}": f"10.0.1.1{number}" for number in range(4)}, self.web, self.group,
+            **{"RamRoleName": "node-role", "Tag.1.Key": "ack.aliyun.com", "Tag.1.Value": "the-cluster"},
+        )
 
     # The controller.
 
-    def start(self, keys=True, secret="any", endpoint=None, vpc=None, **environment):
+    def start(self, keys=True, key=None, secret=None, region=REGION):
         """Starts the controller: with keys in its configuration, or with those of the role of its instance."""
         settings = {"clusterID": "the-cluster"}
         if keys:
-            coded = [base64.b64encode(text.encode()).decode() for text in ("any", secret)]
+            own = (key or self.cloud.key, secret or self.cloud.secret)
+            coded = [base64.b64encode(text.encode()).decode() for text in own]
             settings |= {
-                "accessKeyID": coded[0], "accessKeySecret": coded[1], "region": REGION, "vpcid": vpc or self.vpc,
+                "accessKeyID": coded[0], "accessKeySecret": coded[1], "region": region, "vpcid": self.vpc,
                 "vswitchid": f"cn-hangzhou-k:{self.web}", "zoneid": "cn-hangzhou-k",
             }
         configuration = self.cluster.home / "cloud-config"
         configuration.write_text(json.dumps({"Global": settings}))
-        endpoint = endpoint or self.endpoint
+        endpoint = self.endpoint
         self.cluster.start(
             "ccm", [
                 self.controller, "--cloud-config", str(configuration), "--controllers", "node,route,service",
@@ -60,7 +52,6 @@ class Lab:
             ],
             KUBECONFIG=str(self.cluster.kubeconfig), ALICLOUD_CLIENT_SCHEME="HTTP", VPC_ENDPOINT=endpoint,
             ECS_ENDPOINT=endpoint, SLB_ENDPOINT=endpoint, METADATA_ENDPOINT=f"http://{endpoint}/metadata/node-0",
-            **environment,
         )
 
     def stop(self):
@@ -70,8 +61,7 @@ class Lab:
 
     def node(self, name, address, pods, **more):
         """A Node for the instance of that name, as a kubelet with an external cloud provider registers it."""
-        self.cluster.new_node(name, self.instances[name], address, pods, **more)
-        self.cluster.patch(f"/api/v1/nodes/{name}", spec={"taints": [UNINITIALIZED]})
+        self.cluster.new_node(name, self.instances[name], address, pods, [UNINITIALIZED], **more)
 
     def service(self, name, *ports, annotations=None, **spec):
         """A LoadBalancer Service; a port is (port, protocol) or a number of TCP."""

@@ -1,11 +1,11 @@
-"""Somebody else's changes, restarts, refusals, faults, wrong keys, and a server that is killed."""
+"""Somebody else's changes, restarts, refusals and faults."""
 
 import json
-import urllib.request
 
 from annotations import gone
 from control_plane import until
 from lab import SERVICES
+from server import set_fault
 
 
 def case_a_listener_that_somebody_deleted_comes_back(lab):
@@ -56,16 +56,9 @@ def case_what_went_while_it_was_away_is_taken_away(lab):
     lab.nodes_behind("drifting", 80, "node-0", "node-1")
 
 
-def fault(lab, **what):
-    request = urllib.request.Request(
-        f"{lab.cloud.url}/v1/faults", json.dumps(what).encode(), {"content-type": "application/json"}
-    )
-    urllib.request.urlopen(request, timeout=30).read()
-
-
 def case_throttled_and_busy_answers_are_tried_again(lab):
-    fault(lab, kind="throttling", action="CreateLoadBalancer", count=1)
-    fault(lab, kind="busy", action="CreateLoadBalancerTCPListener", count=1)
+    set_fault(lab.cloud.url, kind="throttling", action="CreateLoadBalancer", count=1)
+    set_fault(lab.cloud.url, kind="busy", action="CreateLoadBalancerTCPListener", count=1)
     lab.service("patient", 80)
     balancer = lab.balancer("patient")["LoadBalancerId"]
     until(lambda: lab.listeners(balancer)[80]["Status"] == "running", "the listener runs")
@@ -73,7 +66,7 @@ def case_throttled_and_busy_answers_are_tried_again(lab):
 
 
 def case_a_lost_answer_makes_no_second_load_balancer(lab):
-    fault(lab, kind="lost_answer", action="CreateLoadBalancer", count=1)
+    set_fault(lab.cloud.url, kind="lost_answer", action="CreateLoadBalancer", count=1)
     before = lab.cloud.ask("slb", "DescribeLoadBalancers")["TotalCount"]
     lab.service("lost", 80)
     lab.nodes_behind("lost", 80, "node-0", "node-1")

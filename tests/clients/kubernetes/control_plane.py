@@ -5,10 +5,12 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -38,17 +40,36 @@ def until(look, what, seconds=90):
         time.sleep(0.1)
 
 
-def program(variable, name, get=None):
-    """The path of a program: named by the variable, in PATH, or got by name from a package registry."""
+def program(variable, name, get):
+    """The path of a program: named by the variable, in PATH, or got by name from a package registry, or `get` says why not."""
     named = os.environ.get(variable)
     if named:
         if not os.access(named, os.X_OK):
-            raise Missing(f"{named}, which {variable} names, is no program")
+            # Somebody wants it to be run: that is no reason to go on without.
+            print(f"FAIL {name}: {named}, which {variable} names, is no program")
+            sys.exit(1)
         return os.path.realpath(named)
-    found = shutil.which(name) or (get and get())
-    if not found:
-        raise Missing(f"{variable} names no {name}, and PATH has none")
-    return found
+    return shutil.which(name) or get()
+
+
+def not_served(variable, name, module):
+    """Says what there is in place of a program that cannot be got by name: its Go module, if the registry serves that."""
+    def say():
+        missing = f"{variable} names no {name}, and PATH has none"
+        if not shutil.which("go"):
+            raise Missing(f"{missing}; without Go it cannot be built from its module {module} either")
+        asked = subprocess.run(
+            ["go", "list", "-m", "-f", "{{.Version}}", f"{module}@latest"], cwd="/", capture_output=True, text=True,
+            check=False,
+        )
+        if asked.returncode == 0:
+            raise Missing(
+                f"{missing}; the module registry has {module} {asked.stdout.strip()}, which replaces other modules: Go installs "
+                "no such program by name, so build it and name it"
+            )
+        said = re.split(r"reading \S+: ", " ".join(asked.stderr.split()))[-1]
+        raise Missing(f"{missing}; the module registry does not serve {module}: {said}")
+    return say
 
 
 def cache():
@@ -146,7 +167,7 @@ class ControlPlane:
                 "--authorization-mode", "RBAC", "--service-cluster-ip-range", "172.30.0.0/16",
                 "--service-account-issuer", "https://kubernetes.default.svc", "--endpoint-reconciler-type", "none",
                 "--service-account-key-file", str(SIGNING_KEY), "--service-account-signing-key-file", str(SIGNING_KEY),
-                "--disable-admission-plugins", "ServiceAccount",
+                "--disable-admission-plugins", "ServiceAccount,TaintNodesByCondition",
             ],
         )
         certificate = self.home / "certificates" / "apiserver.crt"
@@ -187,7 +208,9 @@ class ControlPlane:
             process.wait(20)
 
     def log(self, name):
-        return (self.home / f"{name}.log").read_text(errors="replace")
+        """What a program has said; nothing if it was never started."""
+        log = self.home / f"{name}.log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def send(self, method, path, body=None, kind="application/json"):
         request = urllib.request.Request(
@@ -221,9 +244,11 @@ class ControlPlane:
                 return False
             raise
 
-    def new_node(self, name, instance, address, pods=None, **labels):
+    def new_node(self, name, instance, address, pods=None, taints=(), **labels):
         """A Node as a kubelet on that instance would have registered it, Ready."""
-        spec = {"providerID": f"cn-hangzhou.{instance}"} | ({"podCIDR": pods, "podCIDRs": [pods]} if pods else {})
+        spec = {"providerID": f"cn-hangzhou.{instance}", "taints": [*taints]}
+        if pods:
+            spec |= {"podCIDR": pods, "podCIDRs": [pods]}
         self.post("/api/v1/nodes", apiVersion="v1", kind="Node", metadata={"name": name, "labels": labels}, spec=spec)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         condition = NODE_READY | {"lastHeartbeatTime": now, "lastTransitionTime": now}

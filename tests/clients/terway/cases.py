@@ -7,10 +7,10 @@ from lab import NODES
 
 
 def case_the_command_shows_the_metadata_of_a_node(lab):
-    lab.node("node-a", "10.0.1.10")
+    lab.node("node-a", "10.0.1.241")
     proxy = f"http://node-a:x@{lab.endpoint}"
     shown = lab.run("metadata", HTTP_PROXY=proxy, http_proxy=proxy, NO_PROXY="", no_proxy="")
-    for part in (lab.vswitch, "10.0.1.10"):
+    for part in (lab.vswitch, "10.0.1.241"):
         assert part in shown, shown
 
 
@@ -78,7 +78,7 @@ def case_addresses_without_pods_are_given_back(lab):
 
 
 def case_pods_of_both_families(lab):
-    lab.node("node-b", "10.0.1.11")
+    lab.node("node-b", "10.0.1.242")
     until(lambda: lab.cluster.has(f"{NODES}/node-b"), "node-b is known")
     lab.wants("node-b", enableIPv6=True)
     lab.pods("node-b", "b-1", "b-2")
@@ -89,7 +89,7 @@ def case_pods_of_both_families(lab):
 
 
 def case_prefixes_instead_of_addresses(lab):
-    lab.node("node-c", "10.0.1.12")
+    lab.node("node-c", "10.0.1.243")
     until(lambda: lab.cluster.has(f"{NODES}/node-c"), "node-c is known")
     lab.wants("node-c", enableIPPrefix=True, ipv4PrefixCount=2)
 

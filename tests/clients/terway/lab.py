@@ -19,28 +19,26 @@ class Lab:
     def __init__(self, cloud, cluster, programs, endpoint):
         self.cloud, self.cluster, self.endpoint = cloud, cluster, endpoint
         self.controller, self.command = programs
-        self.vpc = cloud.make("vpcs", cidr_block="10.0.0.0/8", name="cluster", enable_ipv6=True)
-        self.vswitch = cloud.make(
-            "vswitches", vpc_id=self.vpc, zone_id="cn-hangzhou-k", cidr_block="10.0.1.0/24", name="pods", ipv6_subnet=1
-        )
-        self.tight = cloud.make(
-            "vswitches", vpc_id=self.vpc, zone_id="cn-hangzhou-k", cidr_block="10.0.2.0/29", name="tight"
-        )
-        self.group = cloud.make("security-groups", vpc_id=self.vpc, name="nodes")
+        self.vpc = cloud.vpc(CidrBlock="10.0.0.0/8", VpcName="cluster", EnableIpv6="true")
+        self.vswitch = cloud.vswitch(self.vpc, "cn-hangzhou-k", "10.0.1.0/24", VSwitchName="pods", Ipv6CidrBlock="1")
+        self.tight = cloud.vswitch(self.vpc, "cn-hangzhou-k", "10.0.2.0/29", VSwitchName="tight")
+        self.group = cloud.group(self.vpc, "nodes")
         self.instances = {}
 
-    def start(self):
+    def start(self, key=None, secret=None, region=REGION):
         """Starts the control plane, with the controllers that give pods their addresses."""
         settings = self.cluster.home / "ctrl-config.yaml"
         settings.write_text(json.dumps({
-            "regionID": REGION, "clusterID": "the-cluster", "vpcID": self.vpc, "disableWebhook": True,
+            "regionID": region, "clusterID": "the-cluster", "vpcID": self.vpc, "disableWebhook": True,
             "healthzBindAddress": f"127.0.0.1:{free_ports(1)[0]}", "metricsBindAddress": "0",
             "certDir": str(self.cluster.home / "webhook"), "leaderElection": False, "centralizedIPAM": True,
             "ipStack": "dual", "enableTrunk": False, "controllers": ["node", "multi-ip-node", "multi-ip-pod"],
             "multiIPGCPeriod": "2s",
         }))
         keys = self.cluster.home / "ctrl-secret.yaml"
-        keys.write_text(json.dumps({"accessKey": "any", "accessSecret": "any"}))
+        keys.write_text(json.dumps({
+            "accessKey": key or self.cloud.key, "accessSecret": secret or self.cloud.secret
+        }))
         self.cluster.start(
             "terway-controlplane", [self.controller, "-config", str(settings), "-credential", str(keys), "-v", "4"],
             **self.environment(),
@@ -52,23 +50,31 @@ class Lab:
     def environment(self):
         return {
             "KUBECONFIG": str(self.cluster.kubeconfig), "ECS_ENDPOINT": self.endpoint, "VPC_ENDPOINT": self.endpoint,
-            "ALICLOUD_CLIENT_SCHEME": "HTTP", "ALICLOUD_ENDPOINT_TYPE": "public", "ALICLOUD_ACCESS_KEY": "any",
-            "ALICLOUD_SECRET_KEY": "any", "REGION_ID": REGION, "NO_COLOR": "1",
+            "ALICLOUD_CLIENT_SCHEME": "HTTP", "ALICLOUD_ENDPOINT_TYPE": "public", "ALICLOUD_ACCESS_KEY": self.cloud.key,
+            "ALICLOUD_SECRET_KEY": self.cloud.secret, "REGION_ID": REGION, "NO_COLOR": "1",
         }
 
     def run(self, *words, **environment):
         """Runs terway-cli; what it printed."""
-        done = subprocess.run(
-            [self.command, *words], env=os.environ | self.environment() | environment, capture_output=True, text=True,
-            timeout=120, check=False,
-        )
+        done = self.say(*words, **environment)
         assert done.returncode == 0, f"terway-cli {' '.join(words)}: {done.returncode} {done.stdout} {done.stderr}"
         return done.stdout
 
+    def refused(self, *words, **environment):
+        """Runs terway-cli, which must fail; what it said."""
+        done = self.say(*words, **environment)
+        assert done.returncode != 0, f"terway-cli {' '.join(words)} was not refused: {done.stdout} {done.stderr}"
+        return done.stdout + done.stderr
+
+    def say(self, *words, **environment):
+        return subprocess.run(
+            [self.command, *words], env=os.environ | self.environment() | environment, capture_output=True, text=True,
+            timeout=120, check=False,
+        )
+
     def node(self, name, address):
         """An instance and its Node, as a kubelet registers it."""
-        self.instances[name] = self.cloud.instance(name, self.vswitch, self.group, address)
-        until(lambda: self.cloud.show(f"instances/{self.instances[name]}")["status"] == "Running", f"{name} runs")
+        self.instances |= self.cloud.instances({name: address}, self.vswitch, self.group)
         self.cluster.new_node(name, self.instances[name], address, **{
             "topology.kubernetes.io/region": REGION, "topology.kubernetes.io/zone": "cn-hangzhou-k",
             "node.kubernetes.io/instance-type": "ecs.g7.xlarge",
@@ -145,6 +151,3 @@ class Lab:
         """The last complaints of the control plane, for the line of a case that failed."""
         events = self.cluster.get("/api/v1/events?fieldSelector=type%3DWarning")["items"]
         return " | ".join(event.get("message") or event.get("note", "") for event in events[-2:])[-900:]
-
-    def fault(self, **what):
-        self.cloud.send("POST", "faults", **what)

@@ -1,0 +1,63 @@
+"""Lost, throttled and busy answers, full vSwitches, refusals, restarts."""
+
+from control_plane import until
+from lab import NODES
+from server import set_fault
+
+
+def fault(lab, **what):
+    set_fault(lab.cloud.url, **what)
+
+
+def case_a_lost_answer_makes_no_second_interface(lab):
+    lab.node("node-d", "10.0.1.244")
+    until(lambda: lab.cluster.has(f"{NODES}/node-d"), "node-d is known")
+    fault(lab, kind="lost_answer", action="CreateNetworkInterface", count=1)
+    lab.wants("node-d")
+    lab.pods("node-d", "d-1")
+    lab.settled("node-d", "d-1")
+    assert len(lab.interfaces("node-d")) == 1
+    assert not lab.interfaces(Status="Available"), "an interface that nobody knows is left"
+
+
+def case_throttled_and_busy_answers_are_tried_again(lab):
+    fault(lab, kind="throttling", action="AssignPrivateIpAddresses", count=2)
+    fault(lab, kind="busy", code="Operation.Conflict", action="AssignPrivateIpAddresses", skip=2, count=1)
+    lab.pods("node-d", "d-2", "d-3")
+    lab.settled("node-d", "d-1", "d-2", "d-3")
+    assert len(lab.interfaces("node-d")) == 1
+
+
+def case_a_full_vswitch_is_left_for_another(lab):
+    lab.node("node-e", "10.0.1.245")
+    until(lambda: lab.cluster.has(f"{NODES}/node-e"), "node-e is known")
+    for number in range(3):
+        lab.cloud.interface(lab.tight, lab.group, NetworkInterfaceName=f"there-{number}")
+    lab.wants("node-e", vSwitchOptions=[lab.tight, lab.vswitch])
+    lab.pods("node-e", "e-1", "e-2", "e-3")
+    lab.settled("node-e", "e-1", "e-2", "e-3")
+    assert {one["VSwitchId"] for one in lab.interfaces("node-e")} == {lab.vswitch}
+
+
+def case_a_restarted_control_plane_knows_what_is_there(lab):
+    before = {one["NetworkInterfaceId"] for one in lab.interfaces("node-d")}
+    given = lab.given("node-d")
+    lab.stop()
+    lab.pods("node-d", "d-4")
+    lab.start()
+    after = lab.settled("node-d", "d-1", "d-2", "d-3", "d-4")
+    assert {one["NetworkInterfaceId"] for one in lab.interfaces("node-d")} == before
+    assert all(after[pod] == given[pod] for pod in given), (given, after)
+
+
+def case_a_command_deletes_an_interface_that_nobody_has(lab):
+    lonely = lab.cloud.interface(lab.vswitch, lab.group, NetworkInterfaceName="lonely")
+    lab.run("eni", "delete", "--ids", lonely, "--yes")
+    assert not lab.interfaces(**{"NetworkInterfaceId.1": lonely})
+
+
+def case_a_command_tells_what_is_refused(lab):
+    (one,) = lab.interfaces("node-d")
+    said = lab.refused("eni", "delete", "--ids", one["NetworkInterfaceId"], "--yes")
+    assert "InvalidOperation" in said or "InvalidEniState" in said, said
+    assert lab.interfaces("node-d") == [one]
