@@ -10,11 +10,14 @@ use sim_core::ecs::eni_address::{AssignAddresses, UnassignAddresses, Want, Wante
 use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
 use sim_core::ecs::instance::ChargeType;
 use sim_core::ecs::instance_life::DeleteInstances;
-use sim_core::id::{AnyId, EipId, EniId, Id};
+use sim_core::id::{AnyId, EipId, EniId, Id, IdKind, LoadBalancerId};
 use sim_core::settings::Provisioning;
+use sim_core::slb::load_balancer::{CreateLoadBalancer, DeleteLoadBalancer, LoadBalancer, Place};
+use sim_core::slb::load_balancer_change::LockLoadBalancer;
+use sim_core::slb::spec::{InternetCharge as BalancerCharge, PayType};
 use sim_core::vpc::eip::{AllocateEip, Eip, EipStatus, InternetCharge, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::{
-    AssociateEip, Mode, TargetKind, UnassociateEip, of_address, of_eni, of_instance,
+    AssociateEip, Mode, TargetKind, UnassociateEip, of_address, of_balancer, of_eni, of_instance,
 };
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
@@ -32,8 +35,11 @@ fn row(lab: &Lab, eip: EipId) -> &Eip {
 
 fn bind(eip: EipId, target: impl Into<AnyId>) -> AssociateEip {
     let target: AnyId = target.into();
-    let kind =
-        if EniId::try_from(target).is_ok() { TargetKind::NetworkInterface } else { TargetKind::EcsInstance };
+    let kind = match target.kind() {
+        IdKind::Eni => TargetKind::NetworkInterface,
+        IdKind::LoadBalancer => TargetKind::SlbInstance,
+        _ => TargetKind::EcsInstance,
+    };
     let target = target.to_compact_string();
     AssociateEip { eip, kind, target, private_address: None, mode: Mode::Nat, region: None }
 }
@@ -294,6 +300,67 @@ fn what_it_is_bound_to_frees_it_by_going() {
     assert_free(&lab, of_host);
     lab.wait(400);
     assert_free(&lab, on_the_way);
+    lab.check_replay();
+}
+
+/// A load balancer in a vSwitch, or of the internet.
+fn balancer(lab: &mut Lab, intranet: bool) -> LoadBalancerId {
+    let vswitch = lab.web;
+    let inside = Place::Intranet { vswitch, vpc: None, address: None };
+    let new = CreateLoadBalancer {
+        place: if intranet { inside } else { Place::Internet },
+        name: None,
+        master_zone: None,
+        slave_zone: None,
+        instance_charge: None,
+        spec: Some("slb.s1.small".into()),
+        internet_charge: BalancerCharge::ByTraffic,
+        bandwidth: -1,
+        pay_type: PayType::OnDemand,
+        delete_protection: false,
+        modification_protection: None,
+        resource_group: None,
+        tags: Vec::new(),
+    };
+    lab.ok(new).id()
+}
+
+#[test]
+fn an_intranet_load_balancer_has_one_and_frees_it_by_going() {
+    let mut lab = Lab::new();
+    let [eip, other] = [allocate(&mut lab), allocate(&mut lab)];
+    let (inside, outside) = (balancer(&mut lab, true), balancer(&mut lab, false));
+    let own = lab.world.get::<LoadBalancer>(&inside).unwrap().private_address();
+    let lock = |locked| LockLoadBalancer { load_balancer: inside, locked };
+    lab.refuses("one of the internet", bind(eip, outside), E::EipBalancerPublic);
+    let another = AssociateEip { private_address: Some([10, 0, 1, 77].into()), ..bind(eip, inside) };
+    lab.refuses("an address that it does not hold", another, E::EipPrivateAddressNotHeld);
+    lab.refuses(
+        "cut-through",
+        AssociateEip { mode: Mode::Binded, ..bind(eip, inside) },
+        E::EipModeOnlyInterface,
+    );
+    lab.ok(lock(true));
+    lab.refuses("a locked one", bind(eip, inside), E::EipBalancerLocked);
+    lab.ok(lock(false));
+    lab.ok(AssociateEip { private_address: own, ..bind(eip, inside) });
+    let target = row(&lab, eip).binding.unwrap().target;
+    assert_eq!((target.private_address(&lab.world), target.vpc(&lab.world)), (own, Some(lab.vpc)));
+    assert_eq!(of_balancer(&lab.world, inside).map(|eip| eip.id), Some(eip));
+    let refusal = lab.refuses("one that has one", bind(other, inside), E::EipTargetBound);
+    assert_eq!(refusal.details().blockers, [eip.into()]);
+    lab.ok(lock(true));
+    lab.refuses("off a locked one", unbind(eip), E::EipBalancerLocked);
+    lab.ok(lock(false));
+    lab.ok(unbind(eip));
+    assert_free(&lab, eip);
+    // It goes while the address is on its way to it.
+    lab.provision(Provisioning::Visible);
+    lab.ok(bind(other, inside));
+    lab.ok(DeleteLoadBalancer { load_balancer: inside });
+    assert_free(&lab, other);
+    lab.wait(400);
+    assert_free(&lab, other);
     lab.check_replay();
 }
 

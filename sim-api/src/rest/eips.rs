@@ -64,11 +64,13 @@ pub const REFUSALS: Refusals = &[
             E::EipTargetNotFound,
             E::EipBareAddressUnsupported,
             E::EipInterfacePrimary,
+            E::EipBalancerPublic,
             E::EipPrivateAddressNotHeld,
             E::EipPrefixAddress,
             E::EipStatusIncorrect,
             E::EipInstanceStatus,
             E::EipInterfaceStatus,
+            E::EipBalancerLocked,
             E::EipModeConflict,
             E::EipModeIpv4Gateway,
             E::EipInterfaceAttached,
@@ -92,6 +94,7 @@ pub const REFUSALS: Refusals = &[
             E::EipInstanceStatus,
             E::EipInterfaceStatus,
             E::EipInterfaceAttached,
+            E::EipBalancerLocked,
             E::HaVipStatusIncorrect,
             E::EipUsedBySnat,
             E::EipUsedByForward,
@@ -154,10 +157,10 @@ pub struct EipBody {
 /// What an elastic IP address is bound to.
 #[derive(Serialize, ToSchema)]
 pub struct BindingBody {
-    /// EcsInstance, NetworkInterface or Nat.
+    /// EcsInstance, NetworkInterface, SlbInstance, Nat or HaVip.
     #[schema(example = "EcsInstance")]
     target_type: &'static str,
-    /// The instance, network interface or NAT gateway.
+    /// The instance, network interface, load balancer, NAT gateway or HaVip.
     target_id: String,
     /// The network interface to which packets go; null if they go to none.
     network_interface_id: Option<String>,
@@ -395,7 +398,7 @@ async fn release_eip(ctx: Context, Path(eip): Path<String>) -> Result<Response, 
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"target_id": "i-bp1h2ix3c8njnw9s8k7mq"}))]
 pub struct AssociateEipBody {
-    /// EcsInstance (if absent), NetworkInterface, Nat or HaVip. The provider knows SlbInstance and IpAddress, too.
+    /// EcsInstance (if absent), NetworkInterface, SlbInstance, Nat or HaVip. The provider knows IpAddress, too.
     #[serde(default)]
     target_type: Option<String>,
     /// The object.

@@ -17,6 +17,7 @@ use sim_core::slb::load_balancer_change::{
 };
 use sim_core::slb::spec::{InstanceCharge, InternetCharge, PayType};
 use sim_core::slb::zones;
+use sim_core::vpc::eip_binding;
 use sim_core::{ErrorCode as E, Outcome, World, ZoneId};
 use utoipa::{IntoParams, ToSchema};
 
@@ -178,6 +179,8 @@ pub struct LoadBalancerBody {
     /// ipv4 or ipv6.
     #[schema(example = "ipv4")]
     ip_version: &'static str,
+    /// The elastic IP address that stands for that of an intranet one; null if it has none.
+    eip_id: Option<String>,
     /// Its VPC; null for an internet one.
     vpc_id: Option<String>,
     /// Its vSwitch; null for an internet one.
@@ -234,6 +237,7 @@ fn show(w: &World, b: &LoadBalancer) -> LoadBalancerBody {
         address: b.address.to_string(),
         address_type: b.address_type(),
         ip_version: b.ip_version(),
+        eip_id: eip_binding::of_balancer(w, b.id).map(|eip| eip.id.to_string()),
         vpc_id: b.home.map(|home| home.vpc.to_string()),
         vswitch_id: b.home.map(|home| home.vswitch.to_string()),
         master_zone_id: b.master_zone.to_string(),

@@ -121,6 +121,7 @@ impl Story {
                 let kind = match self.any(host).kind() {
                     IdKind::HaVip => TargetKind::HaVip,
                     IdKind::NatGateway => TargetKind::Nat,
+                    IdKind::LoadBalancer => TargetKind::SlbInstance,
                     _ => TargetKind::EcsInstance,
                 };
                 let (private_address, mode) = (None, Mode::Nat);

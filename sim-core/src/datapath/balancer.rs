@@ -171,7 +171,7 @@ pub(super) fn back<S: Sink>(walk: &mut Walk<'_, S>, session: BalancerSession) ->
     let header = session.client.reply();
     walk.pass_on(header, |header| Hop::Returned { load_balancer, listener, header });
     match balancer.home {
-        Some(home) => routing::from_balancer(walk, home, &header),
+        Some(home) => routing::from_balancer(walk, load_balancer, home, &header),
         None => internet::to_public(walk, &header),
     }
 }

@@ -5,9 +5,10 @@
 //! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address or
 //! a load balancer of this world comes in there. A route to a NAT gateway leads out by the narrowest of its SNAT entries, and
 //! the gateway takes the answer back to the private address; what comes in by it of its own follows its DNAT entries. An entry
-//! for every port takes its host out too, before SNAT entries. In a VPC with an active IPv4 gateway public IPv4 traffic leaves
-//! where a route leads to it; what comes in needs none. IPv6 goes by the IPv6 gateway, for addresses with bandwidth; an
-//! egress-only rule keeps out what is no answer of a session that left by the gateway.
+//! for every port takes its host out too, before SNAT entries. What comes in by an elastic IP address of a load balancer
+//! goes to its listeners, and their answers leave as those of hosts do. In a VPC with an active IPv4 gateway public IPv4
+//! traffic leaves where a route leads to it; what comes in needs none. IPv6 goes by the IPv6 gateway, for addresses with
+//! bandwidth; an egress-only rule keeps out what is no answer of a session that left by the gateway.
 
 use super::flow::{Header, is_public};
 use super::hop::{Disposition, Leg, NatEntryId, Place, Sink};
@@ -16,7 +17,7 @@ use super::{balancer, routing};
 use crate::cidr::Cidr;
 use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
-use crate::id::{NatGatewayId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{LoadBalancerId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{self, Target};
@@ -25,23 +26,52 @@ use crate::vpc::route_table::Chosen;
 use crate::vpc::vpc::Vpc;
 use crate::vpc::{forward_entry, ipv4_gateway, ipv6_bandwidth, ipv6_egress_rule, snat};
 use crate::world::World;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-/// The elastic IP address by which a packet of an interface leaves, if it leaves by one.
+/// What a packet leaves inside a VPC, for which a public address may stand.
+#[derive(Clone, Copy)]
+pub(super) enum Sender<'w> {
+    /// An interface.
+    Interface(&'w Eni),
+    /// An intranet load balancer, with an answer.
+    Balancer(LoadBalancerId),
+    /// A managed resident, which has no public address.
+    Resident,
+}
+
+impl<'w> Sender<'w> {
+    pub(super) const fn is_interface(self) -> bool {
+        matches!(self, Sender::Interface(_))
+    }
+
+    /// The elastic IP address in use that stands for a private address of it.
+    fn eip(self, w: &'w World, private: Ipv4Addr) -> Option<&'w Eip> {
+        match self {
+            Sender::Interface(eni) => eip_binding::used_by(w, eni, private),
+            Sender::Balancer(id) => {
+                eip_binding::of_balancer(w, id).filter(|eip| eip.status == EipStatus::InUse)
+            }
+            Sender::Resident => None,
+        }
+    }
+}
+
+/// The elastic IP address by which a packet leaves, if it leaves by one.
 pub(super) fn way_out<'w>(
     w: &'w World,
-    eni: &Eni,
+    vpc: VpcId,
+    sender: Sender<'w>,
     entry: Option<&Chosen>,
     header: &Header,
 ) -> Option<&'w Eip> {
     let (IpAddr::V4(source), IpAddr::V4(_)) = (header.source, header.destination) else { return None };
     if entry.is_some_and(|entry| entry.destination.prefix_len() > 0)
-        || !is_outside(w, eni.vpc, header.destination)
-        || ipv4_gateway::is_controlled(w, eni.vpc)
+        || !is_outside(w, vpc, header.destination)
+        || ipv4_gateway::is_controlled(w, vpc)
     {
         return None;
     }
-    eip_binding::used_by(w, eni, source)
+    sender.eip(w, source)
 }
 
 /// A packet leaves by an elastic IP address.
@@ -50,10 +80,10 @@ pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Head
 }
 
 /// A packet that a route led to the IPv4 gateway: it leaves by the elastic IP address of its sender.
-pub(super) fn leave_by_ipv4_gateway<S: Sink>(
-    walk: &mut Walk<'_, S>,
+pub(super) fn leave_by_ipv4_gateway<'w, S: Sink>(
+    walk: &mut Walk<'w, S>,
     vpc: VpcId,
-    sender: Option<&Eni>,
+    sender: Sender<'w>,
     header: &Header,
 ) -> Step<Place> {
     let no_path = Disposition::NoPublicPath { vpc, address: header.source };
@@ -61,8 +91,8 @@ pub(super) fn leave_by_ipv4_gateway<S: Sink>(
     if !is_outside(walk.w, vpc, header.destination) {
         return Err(no_path);
     }
-    let eip = sender.and_then(|eni| eip_binding::used_by(walk.w, eni, private));
-    go_out(walk, eip.ok_or(no_path)?, None, header)
+    let eip = sender.eip(walk.w, private).ok_or(no_path)?;
+    go_out(walk, eip, None, header)
 }
 
 /// A packet that a route led to the IPv6 gateway: it leaves if its source has internet bandwidth.
@@ -200,6 +230,10 @@ fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step
     let private = target.and_then(|target| target.private_address(walk.w)).ok_or(unbound)?;
     let header = Header { destination: private.into(), ..*header };
     walk.translate(eip.id, None, header);
+    if let Some(Target::LoadBalancer { .. }) = target {
+        check_open(walk, vpc, &header)?;
+        return routing::from_outside(walk, vpc, &header);
+    }
     come_in(walk, vpc, &header)
 }
 

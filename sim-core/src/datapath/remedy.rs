@@ -28,6 +28,7 @@ use crate::id::{
     EniId, HaVipId, InstanceId, NetworkAclId, NetworkAclRuleId, RouteEntryId, RouteTableId, SecurityGroupId,
     VpcId,
 };
+use crate::slb::load_balancer;
 use crate::time::Span;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
@@ -357,7 +358,10 @@ fn accepting(header: &Header, direction: Direction, priority: u8) -> RuleInput {
 fn public_addresses(w: &World, vpc: VpcId, address: Ipv4Addr) -> Vec<Command> {
     let holder = eni_address::holder(w, vpc, address.into());
     let (owner, kind, target, private_address) = match (holder, ha_vip::of_address(w, vpc, address)) {
-        (None, None) => return Vec::new(),
+        (None, None) => match load_balancer::of_address(w, vpc, address) {
+            None => return Vec::new(),
+            Some(balancer) => (&balancer.owner, TargetKind::SlbInstance, balancer.id.to_string(), None),
+        },
         (None, Some(vip)) => (&vip.owner, TargetKind::HaVip, vip.id.to_string(), None),
         (Some(eni), _) => match (eni.kind, eni.instance) {
             (EniKind::Primary, Some(id)) => (&eni.owner, TargetKind::EcsInstance, id.to_string(), None),

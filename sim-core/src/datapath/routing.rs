@@ -2,13 +2,14 @@
 
 use super::flow::Header;
 use super::hop::{Disposition, Hop, Place, Sink};
+use super::internet::Sender;
 use super::trace::{Step, Walk};
 use super::{balancer, edge, internet, member};
 use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::ecs::eni::Eni;
 use crate::ecs::instance::Instance;
-use crate::id::{EniId, NatGatewayId, RouteTableId, VSwitchId, VpcId, VpcPeerId};
-use crate::slb::load_balancer::{Home, LoadBalancer};
+use crate::id::{EniId, LoadBalancerId, NatGatewayId, RouteTableId, VSwitchId, VpcId, VpcPeerId};
+use crate::slb::load_balancer::{self, Home, LoadBalancer};
 use crate::vpc::gateway_route_table;
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::ipv4_gateway;
@@ -40,7 +41,7 @@ pub(super) fn from_interface<'w, S: Sink>(
         return Ok(taken(walk, Place::Behind(eni.id)));
     }
     member::leave(walk, eni, header)?;
-    follow(walk, eni.vpc, choice, Some(eni), Vec::new(), header)
+    follow(walk, eni.vpc, choice, Sender::Interface(eni), Vec::new(), header)
 }
 
 /// A packet of a managed resident sets out.
@@ -51,13 +52,18 @@ pub(super) fn from_resident<S: Sink>(
 ) -> Step<Place> {
     member::leave_resident(walk, resident, header)?;
     let choice = Choice::of(walk, resident.vpc, resident.vswitch, header.destination);
-    follow(walk, resident.vpc, choice, None, Vec::new(), header)
+    follow(walk, resident.vpc, choice, Sender::Resident, Vec::new(), header)
 }
 
 /// An answer leaves an intranet load balancer.
-pub(super) fn from_balancer<S: Sink>(walk: &mut Walk<'_, S>, home: Home, header: &Header) -> Step<Place> {
+pub(super) fn from_balancer<S: Sink>(
+    walk: &mut Walk<'_, S>,
+    balancer: LoadBalancerId,
+    home: Home,
+    header: &Header,
+) -> Step<Place> {
     let choice = Choice::of(walk, home.vpc, home.vswitch, header.destination);
-    follow(walk, home.vpc, choice, None, Vec::new(), header)
+    follow(walk, home.vpc, choice, Sender::Balancer(balancer), Vec::new(), header)
 }
 
 /// What the table that holds for a vSwitch has for a destination.
@@ -151,8 +157,7 @@ impl<'w> Next<'w> {
         if let Some(vip) = ha_vip::of_address(w, vpc, v4) {
             return Next::HaVip(vip);
         }
-        let balancer = w.indexes().load_balancers.by_address.get(&(vpc, v4));
-        if let Some(balancer) = balancer.and_then(|id| w.get::<LoadBalancer>(id)) {
+        if let Some(balancer) = load_balancer::of_address(w, vpc, v4) {
             return Next::Balancer(balancer);
         }
         let resident = w.indexes().residents.by_address.get(&(vpc, v4));
@@ -179,25 +184,27 @@ impl<'w> Next<'w> {
 }
 
 /// Follows routes until the packet is delivered or lost. A packet that comes to an interface a second time would do
-/// so for ever, since nothing about it has changed. `sender` is the interface that the packet leaves, if it is one, and
-/// `passed` are those that it has come to before.
+/// so for ever, since nothing about it has changed. `sender` is what the packet leaves, and `passed` are the interfaces that it
+/// has come to before.
 fn follow<'w, S: Sink>(
     walk: &mut Walk<'w, S>,
     vpc: VpcId,
     mut choice: Choice,
-    mut sender: Option<&'w Eni>,
+    mut sender: Sender<'w>,
     mut passed: Vec<EniId>,
     header: &Header,
 ) -> Step<Place> {
     let w = walk.w;
     loop {
         let Choice { vswitch, table, entry } = choice;
-        if let Some(eip) = sender.and_then(|eni| internet::way_out(w, eni, entry.as_ref(), header)) {
-            edge::leave(walk, vswitch, None, header)?;
+        if let Some(eip) = internet::way_out(w, vpc, sender, entry.as_ref(), header) {
+            if sender.is_interface() {
+                edge::leave(walk, vswitch, None, header)?;
+            }
             return internet::leave_by(walk, eip, header);
         }
         let next = entry.map(|entry| Next::of(walk, vpc, entry.next_hop, header.destination));
-        if sender.is_some() {
+        if sender.is_interface() {
             let to = next.as_ref().and_then(|next| next.vswitch(w, vpc, header.destination));
             edge::leave(walk, vswitch, to, header)?;
         }
@@ -226,7 +233,7 @@ fn follow<'w, S: Sink>(
             Passed::Behind => return Ok(taken(walk, Place::Behind(eni.id))),
             Passed::On(choice) => choice,
         };
-        sender = Some(eni);
+        sender = Sender::Interface(eni);
     }
 }
 
@@ -275,7 +282,7 @@ pub(super) fn from_ipv4_gateway<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, hea
     };
     match pass(walk, None, eni, header)? {
         Passed::Behind => Ok(taken(walk, Place::Behind(eni.id))),
-        Passed::On(choice) => follow(walk, vpc, choice, Some(eni), vec![eni.id], header),
+        Passed::On(choice) => follow(walk, vpc, choice, Sender::Interface(eni), vec![eni.id], header),
     }
 }
 

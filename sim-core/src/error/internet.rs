@@ -28,6 +28,8 @@ macro_rules! internet_errors {
         EipInstanceStatus State ["IncorrectInstanceStatus", "InvalidStatus.EcsStatusNotSupport"] 400 "The status of the instance does not allow this operation on its elastic IP address.";
         EipInterfaceStatus State ["InvalidStatus.EniStatusNotSupport"] 400 "The status of the network interface does not allow this operation on its elastic IP address.";
         EipInterfacePrimary Denied ["InvalidParameter.EniInstanceId", "BindInstance.NotSupported"] 400 "A primary network interface gets an elastic IP address by its instance.";
+        EipBalancerPublic Denied ["OperationDenied"] 400 "Only a load balancer with an address of a VPC gets an elastic IP address.";
+        EipBalancerLocked State ["InvalidStatus.NotAllow"] 400 "The elastic IP address of a locked load balancer stays as it is.";
         EipPrivateAddressNotHeld Conflict ["OperationFailed.PrivateIpAddressNotExist"] 400 "The private address is not one of those of the target.";
         EipPrefixAddress Denied ["UnsupportedFeature.EipBindPrefixIp", "OperationFailed.IpPrefixConflict"] 400 "An address of a prefix gets no elastic IP address.";
         EipInterfaceAttached State ["Eni.Attached"] 400 "A network interface is attached to nothing while an elastic IP address is bound to it or taken off in cut-through mode.";

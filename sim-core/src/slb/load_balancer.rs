@@ -19,6 +19,7 @@ use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
 use crate::timer::Counter;
+use crate::vpc::eip_binding;
 use crate::vpc::vpc::Vpc;
 use crate::vpc::vswitch::{self, VSwitch};
 use crate::world::{Indexes, World};
@@ -197,6 +198,11 @@ impl LoadBalancer {
             .detail(format!("{} is locked.", self.id))
             .accepted("the same request once the lock is taken off"))
     }
+}
+
+/// The load balancer that holds an address of a VPC.
+pub fn of_address(w: &World, vpc: VpcId, address: Ipv4Addr) -> Option<&LoadBalancer> {
+    w.indexes().load_balancers.by_address.get(&(vpc, address)).and_then(|id| w.get::<LoadBalancer>(id))
 }
 
 /// The rule for a load balancer's name.
@@ -465,7 +471,7 @@ fn free_public_address(w: &mut World, ipv6: bool) -> Outcome<IpAddr> {
     }
 }
 
-/// Deletes a load balancer with all that hangs on it.
+/// Deletes a load balancer with all that hangs on it. An elastic IP address that is bound to it is free again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteLoadBalancer {
     /// The load balancer.
@@ -489,6 +495,7 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteLoadBalancer) -> Outcome
     let pairs = &w.indexes().master_slave_groups.by_load_balancer;
     let pairs: Vec<_> = pairs.of(&c.load_balancer).copied().collect();
     pairs.into_iter().for_each(|group| master_slave_group::erase(w, group));
+    eip_binding::forget_balancer(w, c.load_balancer);
     tag::clear(w, c.load_balancer);
     w.remove::<LoadBalancer>(&c.load_balancer);
     Ok(Reply::Done)

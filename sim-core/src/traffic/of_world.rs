@@ -28,6 +28,8 @@ use crate::slb::member::Served;
 use crate::slb::serving::{self, Serving};
 use crate::slb::zones;
 use crate::time::{SimTime, Span};
+use crate::vpc::eip::EipStatus;
+use crate::vpc::eip_binding;
 use crate::world::World;
 
 /// The bandwidth in Mbit/s of a load balancer whose traffic is paid by what has passed: the ceiling of a region.
@@ -64,9 +66,7 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     scenario.listener = listener_of(w, balancer, listener, serving.as_ref());
     let check = serving.as_ref().map_or(&listener.rules.health_check, |serving| serving.health_check);
     scenario.health_check = Some(check).filter(|check| check.on).map(check_of);
-    if balancer.home.is_none() {
-        scenario.protection = Some(Protection::of(balancer.bandwidth.map_or(BY_TRAFFIC, u32::from)));
-    }
+    scenario.protection = public_bandwidth(w, balancer).map(Protection::of);
     let until = SimTime(w.now().0.saturating_add(scenario.duration.0.0.min(LONGEST.0)));
     scenario.zones = zones_of(w, balancer, until);
     for (serving, &member) in serving.iter().flat_map(|serving| members.iter().map(move |m| (serving, m))) {
@@ -84,6 +84,18 @@ fn zones_of(w: &World, balancer: &LoadBalancer, until: SimTime) -> Vec<ZoneChang
     let told = zones::foreseen(w, balancer, until).into_iter();
     let told = told.map(|(at, zone)| ZoneChange { at: Length(at - w.now()), serves: zone.is_some() });
     told.skip_while(|change| change.serves && change.at.0.is_zero()).collect()
+}
+
+/// The bandwidth in Mbit/s of the address at which the internet comes: of the load balancer's own, or of the elastic IP address
+/// that stands for it; absent if the internet does not come.
+fn public_bandwidth(w: &World, balancer: &LoadBalancer) -> Option<u32> {
+    match balancer.home {
+        None => Some(balancer.bandwidth.map_or(BY_TRAFFIC, u32::from)),
+        Some(_) => {
+            let eip = eip_binding::of_balancer(w, balancer.id)?;
+            (eip.status == EipStatus::InUse).then_some(eip.bandwidth)
+        }
+    }
 }
 
 /// What the clients ask for.

@@ -1,9 +1,10 @@
 //! What an elastic IP address is bound to, and how it comes there and away: Available, Associating, InUse,
 //! Unassociating, Available.
 //!
-//! An instance gets one by its primary network interface, a secondary interface one for each of its private addresses
-//! (provider documentation: AssociateEipAddress, UnassociateEipAddress). When what it is bound to goes, or the private
-//! address does, the address is Available again at once.
+//! An instance gets one by its primary network interface, a secondary interface one for each of its private addresses, an
+//! intranet load balancer of a VPC one for its address (provider documentation: AssociateEipAddress, UnassociateEipAddress,
+//! associate an EIP with a cloud resource). When what it is bound to goes, or the private address does, the address is
+//! Available again at once; a load balancer goes without being asked about it (DeleteLoadBalancer has no code for it).
 
 use crate::access::{Caller, RegionId};
 use crate::command::Reply;
@@ -11,8 +12,9 @@ use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::eni_address;
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EipId, EniId, HaVipId, InstanceId, NatGatewayId, VpcId};
+use crate::id::{AnyId, EipId, EniId, HaVipId, InstanceId, LoadBalancerId, NatGatewayId, VpcId};
 use crate::settings::Work;
+use crate::slb::load_balancer::{self, LoadBalancer};
 use crate::timer::Due;
 use crate::vpc::eip::{Eip, EipStatus};
 pub use crate::vpc::eip_target::{Binding, Mode, Target, TargetKind};
@@ -46,9 +48,18 @@ pub fn used_by<'w>(w: &'w World, eni: &Eni, address: Ipv4Addr) -> Option<&'w Eip
 pub fn of_host(w: &World, vpc: VpcId, address: Ipv4Addr) -> Option<&Eip> {
     let eip = match eni_address::holder(w, vpc, address.into()) {
         Some(eni) => of_address(w, eni.id, address),
-        None => ha_vip::of_address(w, vpc, address).and_then(|vip| vip.eip(w)),
+        None => {
+            let balancer = || load_balancer::of_address(w, vpc, address);
+            let vip = ha_vip::of_address(w, vpc, address).and_then(|vip| vip.eip(w));
+            vip.or_else(|| balancer().and_then(|balancer| of_balancer(w, balancer.id)))
+        }
     };
     eip.filter(|eip| eip.status == EipStatus::InUse)
+}
+
+/// The elastic IP address of a load balancer.
+pub fn of_balancer(w: &World, load_balancer: LoadBalancerId) -> Option<&Eip> {
+    w.indexes().eips.by_target.of(&load_balancer.into()).next().and_then(|id| w.get::<Eip>(id))
 }
 
 /// The elastic IP address of an instance: that of its primary address.
@@ -82,8 +93,8 @@ pub struct AssociateEip {
 ///
 /// # Errors
 /// A mode that the target does not know; another region; an unknown address or target; a state of either that does not
-/// allow it; a private address that is not the target's; the conflicts of cut-through mode; a second mode; a private
-/// address that has one, or to which a DNAT entry leads.
+/// allow it; a load balancer that serves the internet; a private address that is not the target's; the conflicts of
+/// cut-through mode; a second mode; a private address that has one, or to which a DNAT entry leads.
 pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Reply> {
     if c.mode != Mode::Nat && c.kind != TargetKind::NetworkInterface {
         return Err(Refusal::new(ErrorCode::EipModeOnlyInterface)
@@ -103,12 +114,11 @@ pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Re
         TargetKind::IpAddress => {
             return Err(Refusal::new(ErrorCode::EipBareAddressUnsupported)
                 .field("target_type")
-                .accepted("EcsInstance, NetworkInterface"));
+                .accepted("EcsInstance, NetworkInterface, SlbInstance, Nat, HaVip"));
         }
         TargetKind::Nat => to_nat_gateway(w, caller, eip, c)?,
         TargetKind::HaVip => to_ha_vip(w, caller, eip, c)?,
-        // No object of this type takes one.
-        TargetKind::SlbInstance => return Err(missing(c)),
+        TargetKind::SlbInstance => to_load_balancer(w, caller, eip, c)?,
     };
     check_not_forwarded(w, target)?;
     let binding = Binding { target, mode: c.mode };
@@ -253,6 +263,43 @@ fn to_ha_vip(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outcome
     }
 }
 
+/// An intranet load balancer that is not locked and has none. Whether it is active does not matter.
+fn to_load_balancer(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outcome<Target> {
+    let found =
+        c.target.parse().ok().and_then(|id: LoadBalancerId| w.visible::<LoadBalancer>(caller, id).ok());
+    let balancer = found.ok_or_else(|| missing(c))?;
+    let Some(own) = balancer.private_address() else {
+        return Err(Refusal::new(ErrorCode::EipBalancerPublic)
+            .field("target_id")
+            .detail(format!("{} serves the internet at {} already.", balancer.id, balancer.address))
+            .accepted("a load balancer with address_type intranet"));
+    };
+    if c.private_address.is_some_and(|address| address != own) {
+        return Err(Refusal::new(ErrorCode::EipPrivateAddressNotHeld)
+            .field("private_ip_address")
+            .detail(format!("The address of {} is another.", balancer.id))
+            .accepted(own.to_string()));
+    }
+    eip.check_status(&[EipStatus::Available])?;
+    check_balancer(balancer, "target_id")?;
+    match of_balancer(w, balancer.id) {
+        Some(other) => Err(bound(other, own)),
+        None => Ok(Target::LoadBalancer { load_balancer: balancer.id }),
+    }
+}
+
+/// Nothing of a locked load balancer is changed (chosen here: the documents have a code for a wrong state of a target, and
+/// name no state of a load balancer).
+fn check_balancer(balancer: &LoadBalancer, field: &str) -> Outcome<()> {
+    if !balancer.locked {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::EipBalancerLocked)
+        .field(field)
+        .detail(format!("{} is locked.", balancer.id))
+        .accepted("the same request once the lock is taken off"))
+}
+
 fn check_private(eni: &Eni, address: Ipv4Addr) -> Outcome<()> {
     if eni.ipv4().any(|own| own == address) {
         return Ok(());
@@ -368,6 +415,10 @@ pub fn unassociate(w: &mut World, caller: &Caller, c: &UnassociateEip) -> Outcom
             let vip = w.get::<HaVip>(&ha_vip).expect("a bound HaVip exists");
             vip.check_settled().map_err(|refusal| refusal.field("eip_id"))?;
         }
+        Target::LoadBalancer { load_balancer } => {
+            let balancer = w.get::<LoadBalancer>(&load_balancer).expect("a bound load balancer exists");
+            check_balancer(balancer, "eip_id")?;
+        }
     }
     snat::release(w, c.eip);
     forward_entry::release(w, c.eip);
@@ -433,6 +484,13 @@ fn free(w: &mut World, id: EipId) {
 pub(crate) fn forget_eni(w: &mut World, eni: EniId) {
     let ids: Vec<EipId> = w.indexes().eips.by_eni.of(&eni).copied().collect();
     ids.into_iter().for_each(|id| free_early(w, id));
+}
+
+/// Frees the elastic IP address of a load balancer that goes.
+pub(crate) fn forget_balancer(w: &mut World, load_balancer: LoadBalancerId) {
+    if let Some(id) = of_balancer(w, load_balancer).map(|eip| eip.id) {
+        free_early(w, id);
+    }
 }
 
 /// Frees the elastic IP addresses that stand for private addresses which an interface no longer holds.

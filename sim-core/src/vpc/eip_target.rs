@@ -2,7 +2,8 @@
 
 use crate::ecs::eni::Eni;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, EniId, HaVipId, InstanceId, NatGatewayId, VpcId};
+use crate::id::{AnyId, EniId, HaVipId, InstanceId, LoadBalancerId, NatGatewayId, VpcId};
+use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::ha_vip::HaVip;
 use crate::vpc::nat_gateway::NatGateway;
 use crate::world::World;
@@ -129,6 +130,11 @@ pub enum Target {
         /// The HaVip.
         ha_vip: HaVipId,
     },
+    /// The address of an intranet load balancer.
+    LoadBalancer {
+        /// The load balancer.
+        load_balancer: LoadBalancerId,
+    },
 }
 
 impl Target {
@@ -139,6 +145,7 @@ impl Target {
             Target::NetworkInterface { .. } => TargetKind::NetworkInterface,
             Target::Nat { .. } => TargetKind::Nat,
             Target::HaVip { .. } => TargetKind::HaVip,
+            Target::LoadBalancer { .. } => TargetKind::SlbInstance,
         }
     }
 
@@ -149,6 +156,7 @@ impl Target {
             Target::NetworkInterface { eni, .. } => eni.into(),
             Target::Nat { gateway } => gateway.into(),
             Target::HaVip { ha_vip } => ha_vip.into(),
+            Target::LoadBalancer { load_balancer } => load_balancer.into(),
         }
     }
 
@@ -156,7 +164,7 @@ impl Target {
     pub const fn eni(&self) -> Option<EniId> {
         match *self {
             Target::Instance { eni, .. } | Target::NetworkInterface { eni, .. } => Some(eni),
-            Target::Nat { .. } | Target::HaVip { .. } => None,
+            Target::Nat { .. } | Target::HaVip { .. } | Target::LoadBalancer { .. } => None,
         }
     }
 
@@ -168,6 +176,9 @@ impl Target {
             }
             Target::Nat { gateway } => w.get::<NatGateway>(&gateway).map(|gateway| gateway.vpc),
             Target::HaVip { ha_vip } => w.get::<HaVip>(&ha_vip).map(|vip| vip.vpc),
+            Target::LoadBalancer { load_balancer } => {
+                w.get::<LoadBalancer>(&load_balancer).and_then(|balancer| balancer.home).map(|home| home.vpc)
+            }
         }
     }
 
@@ -177,6 +188,9 @@ impl Target {
             Target::Instance { eni, .. } => w.get::<Eni>(&eni).map(|eni| eni.primary_ip),
             Target::NetworkInterface { address, .. } => Some(address),
             Target::HaVip { ha_vip } => w.get::<HaVip>(&ha_vip).map(|vip| vip.address),
+            Target::LoadBalancer { load_balancer } => {
+                w.get::<LoadBalancer>(&load_balancer).and_then(LoadBalancer::private_address)
+            }
             Target::Nat { .. } => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Load balancers of random worlds.
 
 use crate::lab::*;
+use crate::net::allocate;
 use proptest::prelude::*;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::cidr::Cidr;
@@ -10,7 +11,7 @@ use sim_core::ecs::outage::{BeginOutage, OutageTarget};
 use sim_core::ecs::prefix_list::AddressFamily;
 use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
 use sim_core::id::{
-    AccessControlListId, EniId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId, VSwitchId,
+    AccessControlListId, EipId, EniId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId, VSwitchId,
 };
 use sim_core::slb::acl::{AclEntry, AclKind, CreateAccessControlList};
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
@@ -24,6 +25,7 @@ use sim_core::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
 use sim_core::slb::master_slave_group::{CreateMasterSlaveGroup, NewRoleMember, Role};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
+use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 
 #[derive(Clone, Debug)]
 struct ListenerSketch {
@@ -43,6 +45,8 @@ struct ListenerSketch {
 #[derive(Clone, Debug)]
 pub struct BalancerSketch {
     internet: bool,
+    /// Whether it has an elastic IP address, if it is an intranet one.
+    elastic: bool,
     active: bool,
     locked: bool,
     listeners: Vec<ListenerSketch>,
@@ -92,7 +96,7 @@ pub fn sketch() -> impl Strategy<Value = Vec<BalancerSketch>> {
     let pair = (waiting(), waiting()).prop_map(|(primary, secondary)| [primary, secondary]);
     let member = (any::<bool>(), 0..8_usize, any::<bool>(), port.clone(), weight.clone());
     let balancer = (
-        any::<bool>(),
+        any::<[bool; 2]>(),
         prop::bool::weighted(0.9),
         (prop::bool::weighted(0.1), (prop::bool::weighted(0.1), prop::bool::weighted(0.15))),
         prop::collection::vec(listener, 1..4),
@@ -102,9 +106,19 @@ pub fn sketch() -> impl Strategy<Value = Vec<BalancerSketch>> {
         prop::collection::vec(rule, 0..5),
     )
         .prop_map(
-            |(internet, active, (locked, down), listeners, (members, pair), broken, second, rules)| {
+            |(
+                [internet, elastic],
+                active,
+                (locked, down),
+                listeners,
+                (members, pair),
+                broken,
+                second,
+                rules,
+            )| {
                 BalancerSketch {
                     internet,
+                    elastic,
                     active,
                     locked,
                     listeners,
@@ -169,6 +183,12 @@ pub fn list(blocks: &[&str]) -> CreateAccessControlList {
     CreateAccessControlList { name, family, entries, resource_group: None, tags: Vec::new() }
 }
 
+/// Binds an elastic IP address to a load balancer.
+pub fn elastic(eip: EipId, load_balancer: LoadBalancerId) -> AssociateEip {
+    let (kind, mode, target) = (TargetKind::SlbInstance, Mode::Nat, load_balancer.to_string().into());
+    AssociateEip { eip, kind, target, private_address: None, mode, region: None }
+}
+
 /// Makes the load balancers; what a rule of the world refuses is left out.
 pub fn add(lab: &mut Lab, sketches: &[BalancerSketch], vswitch: VSwitchId, enis: &[EniId]) {
     for (n, sketch) in sketches.iter().enumerate() {
@@ -200,6 +220,10 @@ pub fn add(lab: &mut Lab, sketches: &[BalancerSketch], vswitch: VSwitchId, enis:
             let behaviour = Some(if silent { Behaviour::Silent } else { Behaviour::Refuses });
             let (protocol, port, planned) = (PortProtocol::Tcp, 80, Vec::new());
             lab.ok(SetServicePort { instance, protocol, port, behaviour, planned });
+        }
+        if sketch.elastic && !sketch.internet {
+            let eip = lab.ok(allocate()).id();
+            lab.ok(elastic(eip, id));
         }
         let (delete_protection, modification_protection) = (None, None);
         let active = Some(sketch.active);

@@ -1,7 +1,7 @@
 //! What a load balancer does with a packet: the way through, and one case for each end.
 
-use crate::balancer_sketch::{balancer, list, listener};
-use crate::dispositions::{eip, kinds};
+use crate::balancer_sketch::{balancer, elastic, list, listener};
+use crate::dispositions::{eip, eip as eip_of_host, kinds};
 use crate::lab::*;
 use crate::net::*;
 use sim_core::SimTime;
@@ -12,7 +12,9 @@ use sim_core::datapath::{Disposition as D, Hop, Leg, Place, Source, Trace};
 use sim_core::ecs::outage::{BeginOutage, OutageTarget};
 use sim_core::ecs::security_group_rule::Direction;
 use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
-use sim_core::id::{AccessControlListId, EniId, ListenerId, LoadBalancerId, VServerGroupId};
+use sim_core::id::{
+    AccessControlListId, EipId, EniId, Ipv4GatewayId, ListenerId, LoadBalancerId, VServerGroupId,
+};
 use sim_core::secret::Fingerprint;
 use sim_core::slb::acl::AclKind;
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server, SetBackends};
@@ -24,6 +26,9 @@ use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::{self as balancers, LoadBalancer};
 use sim_core::slb::load_balancer_change::{LockLoadBalancer, ModifyLoadBalancer};
 use sim_core::slb::server_group::CreateVServerGroup;
+use sim_core::vpc::eip::{Eip, EipStatus};
+use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
+use sim_core::vpc::vpc::Vpc;
 use std::net::IpAddr;
 
 pub const OUTSIDE: Source = Source::Outside(IpAddr::V4(std::net::Ipv4Addr::new(47, 1, 1, 1)));
@@ -63,6 +68,12 @@ impl Shop {
 
     pub fn outside() -> Shop {
         Shop::new(|_| balancers::Place::Internet, Protocol::Tcp, Settings::default())
+    }
+
+    /// An elastic IP address that is bound to nothing.
+    fn free_eip(&mut self) -> (EipId, std::net::Ipv4Addr) {
+        let eip = self.net.lab.ok(allocate()).id();
+        (eip, self.net.lab.world.get::<Eip>(&eip).unwrap().address)
     }
 
     fn trace(&self) -> Trace {
@@ -168,6 +179,49 @@ fn clients_of_the_internet_are_answered_by_the_load_balancer() {
     let trace = shop.trace();
     assert!(trace.ending.delivered(), "{}", shop.net.text(&trace));
     assert_eq!(balanced(&trace).0, format!("tcp {public}:49152 -> 10.0.2.9:8080"));
+}
+
+#[test]
+fn clients_of_the_internet_come_to_an_intranet_one_by_its_elastic_address() {
+    let mut shop = Shop::inside();
+    let (eip, public) = shop.free_eip();
+    let ask = |shop: &Shop| shop.net.trace_from(OUTSIDE, &format!("{public}:80/tcp"));
+    let unbound = D::EipNotBound { eip, status: EipStatus::Available };
+    shop.net.ends(&ask(&shop), Leg::Forward, unbound);
+    shop.net.lab.ok(elastic(eip, shop.id));
+    let trace = ask(&shop);
+    shop.net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(shop.net.back)));
+    // The address is translated, and the listener and the backend see the client's.
+    assert_eq!(balanced(&trace).0, "tcp 47.1.1.1:49152 -> 10.0.2.9:8080");
+    assert_eq!(kinds(&trace.forward), "sent translated listener balanced groups taken");
+    assert_eq!(kinds(&trace.back), "sent returned translated taken");
+    // A host of the VPC reaches it by its private address and, with an address of its own, by the public one.
+    assert!(shop.trace().ending.delivered());
+    let front = shop.net.front;
+    eip_of_host(&mut shop.net, front);
+    assert!(shop.net.trace(&format!("{public}:80/tcp")).ending.delivered());
+    // A route to a part of the internet comes first, and then the answer goes astray.
+    let (table, mid) = (shop.net.lab.world.get::<Vpc>(&shop.net.lab.vpc).unwrap().system_table, shop.net.mid);
+    shop.net.route(table, "47.0.0.0/8", mid);
+    assert_ne!(ask(&shop).ending.disposition.word(), "delivered");
+}
+
+#[test]
+fn an_elastic_address_of_a_load_balancer_needs_a_route_where_an_ipv4_gateway_is_active() {
+    let mut shop = Shop::inside();
+    let (eip, public) = shop.free_eip();
+    shop.net.lab.ok(elastic(eip, shop.id));
+    let vpc = shop.net.lab.vpc;
+    let (name, description, resource_group, tags) = (None, None, None, Vec::new());
+    let new = CreateIpv4Gateway { vpc, name, description, resource_group, tags };
+    let gateway = shop.net.lab.ok(new).id::<Ipv4GatewayId>();
+    shop.net.lab.ok(EnableIpv4Gateway { gateway, tables: Vec::new() });
+    let ask = |shop: &Shop| shop.net.trace_from(OUTSIDE, &format!("{public}:80/tcp"));
+    let address = shop.net.lab.world.get::<LoadBalancer>(&shop.id).unwrap().address;
+    shop.net.ends(&ask(&shop), Leg::Return, D::NoPublicPath { vpc, address });
+    let table = shop.net.lab.world.get::<Vpc>(&vpc).unwrap().system_table;
+    shop.net.route(table, "0.0.0.0/0", gateway);
+    assert!(ask(&shop).ending.delivered());
 }
 
 #[test]

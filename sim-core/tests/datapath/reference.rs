@@ -12,7 +12,8 @@ use sim_core::datapath::{Header, Leg, Place, Question, Request};
 use sim_core::ecs::eni::{Eni, EniStatus};
 use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::instance::{Instance, InstanceStatus};
-use sim_core::id::{EniId, NatGatewayId, SecurityGroupId, VSwitchId, VpcId, VpcPeerId};
+use sim_core::id::{AnyId, EniId, NatGatewayId, SecurityGroupId, VSwitchId, VpcId, VpcPeerId};
+use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::vpc::eip::{Eip, EipStatus};
 use sim_core::vpc::eip_binding::Target;
 use sim_core::vpc::forward_entry::ForwardEntry;
@@ -50,19 +51,30 @@ fn eip_of(w: &World, eni: EniId, address: IpAddr) -> Option<&Eip> {
             let vip = w.get::<HaVip>(&ha_vip).unwrap();
             IpAddr::from(vip.address) == address && master(w, vip).is_some_and(|master| master.id == eni)
         }
-        Some(Target::Nat { .. }) | None => false,
+        Some(Target::Nat { .. } | Target::LoadBalancer { .. }) | None => false,
     };
     w.table::<Eip>().iter().find(|eip| eip.status == EipStatus::InUse && stands(eip))
 }
 
+/// The elastic IP address in use that stands for a private address of an interface or a load balancer.
+fn eip_of_sender(w: &World, sender: AnyId, address: IpAddr) -> Option<&Eip> {
+    let Ok(load_balancer) = sender.try_into() else { return eip_of(w, sender.try_into().unwrap(), address) };
+    let target = Some(Target::LoadBalancer { load_balancer });
+    let mut eips = w.table::<Eip>().iter().filter(|eip| eip.status == EipStatus::InUse);
+    eips.find(|eip| eip.binding.map(|b| b.target) == target)
+}
+
 /// Whether an elastic IP address in use stands for a private address, whoever has it.
 fn has_eip(w: &World, address: IpAddr) -> bool {
-    let of_vip = |eip: &Eip| match eip.binding.map(|b| b.target) {
+    let of_other = |eip: &Eip| match eip.binding.map(|b| b.target) {
         Some(Target::HaVip { ha_vip }) => IpAddr::from(w.get::<HaVip>(&ha_vip).unwrap().address) == address,
+        Some(Target::LoadBalancer { load_balancer }) => {
+            w.get::<LoadBalancer>(&load_balancer).unwrap().address == address
+        }
         _ => false,
     };
     w.table::<Eni>().iter().any(|eni| eip_of(w, eni.id, address).is_some())
-        || w.table::<Eip>().iter().any(|eip| eip.status == EipStatus::InUse && of_vip(eip))
+        || w.table::<Eip>().iter().any(|eip| eip.status == EipStatus::InUse && of_other(eip))
 }
 
 /// Whether the public traffic of a VPC needs a route to its IPv4 gateway.
@@ -232,6 +244,14 @@ impl Follower<'_> {
             self.vpc = vip.vpc;
             return self.by_gateway_table();
         }
+        if let (Some(Target::LoadBalancer { load_balancer }), EipStatus::InUse) =
+            (eip.binding.map(|b| b.target), eip.status)
+        {
+            let balancer = self.w.get::<LoadBalancer>(&load_balancer).unwrap();
+            self.header.destination = balancer.address;
+            self.vpc = balancer.home.unwrap().vpc;
+            return self.balance(balancer);
+        }
         for eni in self.w.table::<Eni>().iter() {
             for private in addresses(eni) {
                 if eip_of(self.w, eni.id, private).is_some_and(|other| other.id == eip.id) {
@@ -263,7 +283,7 @@ impl Follower<'_> {
     }
 
     /// Where a route leads to the IPv4 or the IPv6 gateway.
-    fn by_internet_gateway(&mut self, sender: Option<EniId>) -> Step<Place> {
+    fn by_internet_gateway(&mut self, sender: Option<AnyId>) -> Step<Place> {
         let h = self.header;
         let same = h.source.is_ipv6() == h.destination.is_ipv6();
         if !same || !is_public(self.w, self.vpc, h.destination) {
@@ -279,7 +299,7 @@ impl Follower<'_> {
             let known = self.w.table::<Eni>().iter().any(|e| addresses(e).contains(&h.destination));
             return if known { self.outside_in6() } else { self.public() };
         }
-        let Some(eip) = sender.and_then(|id| eip_of(self.w, id, h.source)) else {
+        let Some(eip) = sender.and_then(|id| eip_of_sender(self.w, id, h.source)) else {
             return Err("no_public_path");
         };
         self.header.source = eip.address.into();
@@ -302,7 +322,7 @@ impl Follower<'_> {
             return Ok(Place::Behind(eni.id));
         }
         self.leaves(eni)?;
-        self.follow(Some(eni.id), eni.vswitch, true)
+        self.follow(Some(eni.id.into()), eni.vswitch, true)
     }
 
     /// Into the other VPC of a connection, and no further.
@@ -401,11 +421,12 @@ impl Follower<'_> {
             self.header = reply(&client);
         }
         let address = self.header.destination;
-        let mut sender: Option<EniId> = None;
+        let mut sender: Option<AnyId> = None;
         let (vswitch, filtered) = match (from, back) {
             (_, Some((.., None))) => return self.public(),
             (_, Some((.., Some(home)))) => {
                 self.vpc = home.vpc;
+                sender = self.balancer_at(self.header.source, false).map(|balancer| balancer.id.into());
                 (home.vswitch, false)
             }
             (Place::CloudService, _) => return self.inside(None),
@@ -427,7 +448,7 @@ impl Follower<'_> {
                     return Ok(place);
                 }
                 self.leaves(eni)?;
-                sender = Some(id);
+                sender = Some(id.into());
                 (eni.vswitch, true)
             }
         };
@@ -437,7 +458,7 @@ impl Follower<'_> {
     /// Routes, until somebody takes the packet.
     fn follow(
         &mut self,
-        mut sender: Option<EniId>,
+        mut sender: Option<AnyId>,
         mut vswitch: VSwitchId,
         mut filtered: bool,
     ) -> Step<Place> {
@@ -447,10 +468,10 @@ impl Follower<'_> {
                 Some((hop, length)) => (Some(hop), length == 0),
                 None => (None, true),
             };
-            let eip = sender.and_then(|id| eip_of(self.w, id, self.header.source));
+            let eip = sender.and_then(|id| eip_of_sender(self.w, id, self.header.source));
             let first = default && is_public(self.w, self.vpc, address) && !controlled(self.w, self.vpc);
             if let (Some(eip), true) = (eip, first) {
-                if !acl_allows(self.w, vswitch, true, &self.header) {
+                if filtered && !acl_allows(self.w, vswitch, true, &self.header) {
                     return Err("network_acl_drop");
                 }
                 self.header.source = eip.address.into();
@@ -488,7 +509,7 @@ impl Follower<'_> {
                 return Ok(Place::Behind(eni.id));
             }
             self.leaves(eni)?;
-            (vswitch, filtered, sender) = (eni.vswitch, true, Some(eni.id));
+            (vswitch, filtered, sender) = (eni.vswitch, true, Some(eni.id.into()));
         }
         Err("loop")
     }

@@ -13,6 +13,7 @@ use sim_core::ecs::security_group_rule::{Policy, PortRange, Protocol};
 use sim_core::id::{EniId, NetworkAclId};
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::vpc::eip::Eip;
+use sim_core::vpc::eip_binding::Target;
 use sim_core::vpc::network_acl::CreateNetworkAcl;
 use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
 use sim_core::vpc::network_acl_rule::{RuleInput, UpdateNetworkAclRules};
@@ -82,13 +83,17 @@ fn check_internet(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
         targets.push(eni.primary_ip.into());
         targets.extend(eni.ipv6.iter().map(|&address| IpAddr::from(address)));
     }
-    let balancers: BTreeMap<IpAddr, Holder> = w
-        .table::<LoadBalancer>()
-        .iter()
-        .filter(|balancer| balancer.home.is_none())
-        .map(|balancer| (balancer.address, Holder::LoadBalancer(balancer.id)))
+    let elastic = w.table::<Eip>().iter().filter_map(|eip| match eip.binding?.target {
+        Target::LoadBalancer { load_balancer } => Some((eip.address.into(), load_balancer)),
+        _ => None,
+    });
+    let of_internet = w.table::<LoadBalancer>().iter().filter(|balancer| balancer.home.is_none());
+    let balancers: BTreeMap<IpAddr, Holder> = of_internet
+        .map(|balancer| (balancer.address, balancer.id))
+        .chain(elastic)
+        .map(|(address, id)| (address, Holder::LoadBalancer(id)))
         .collect();
-    targets.extend(balancers.keys());
+    targets.extend(w.table::<LoadBalancer>().iter().map(|balancer| balancer.address));
     let pairs = sources.iter().flat_map(|s| targets.iter().map(move |t| (s, t)));
     for (&source, &destination) in pairs.filter(|(s, t)| s.is_ipv4() == t.is_ipv4()) {
         for (port, _) in tried(protocol, &[]) {

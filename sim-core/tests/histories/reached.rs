@@ -14,7 +14,7 @@ use sim_core::timer::Timer;
 use sim_core::token::Remembered;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{Eip, EipStatus};
-use sim_core::vpc::eip_binding::Mode;
+use sim_core::vpc::eip_binding::{Mode, TargetKind};
 use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::ha_vip::{HaVip, HaVipStatus};
 use sim_core::vpc::ipv4_gateway::{GatewayStatus, Ipv4Gateway};
@@ -107,6 +107,8 @@ impl Reached {
         let vips = || w.table::<HaVip>().iter();
         self.state("a HaVip is bound", vips().any(|vip| vip.status == HaVipStatus::InUse));
         self.state("a HaVip is being bound", vips().any(|vip| vip.status == HaVipStatus::Associating));
+        let balanced = eips().any(|e| e.binding.is_some_and(|b| b.target.kind() == TargetKind::SlbInstance));
+        self.state("a load balancer has an elastic IP address", balanced);
         self.state("a HaVip has an elastic IP address", vips().any(|vip| vip.eip(w).is_some()));
         let several = |vip: &HaVip| vip.bound.len() > 1;
         self.state("a HaVip is bound to several", vips().any(several));

@@ -305,6 +305,7 @@ fn groups(w: &World) {
 /// An address is nobody else's; what is bound stands for a private address of its own, in one mode for each interface.
 fn eips(w: &World) {
     let (mut public, mut private, mut modes) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+    let mut balancers = BTreeSet::new();
     for eip in w.table::<Eip>().iter() {
         assert!(public.insert(eip.address) && ADDRESSES.contains_address(eip.address), "{}", eip.address);
         let moving = matches!(eip.status, EipStatus::Associating | EipStatus::Unassociating);
@@ -319,6 +320,13 @@ fn eips(w: &World) {
         if let Target::HaVip { ha_vip } = target {
             let vip = w.get::<HaVip>(&ha_vip).expect("a bound HaVip exists");
             assert_eq!((&vip.owner, vip.eip(w).map(|bound| bound.id)), (&eip.owner, Some(eip.id)));
+            continue;
+        }
+        if let Target::LoadBalancer { load_balancer } = target {
+            let balancer = w.get::<LoadBalancer>(&load_balancer).expect("a bound load balancer exists");
+            assert!(balancer.private_address().is_some(), "{load_balancer} is an internet one");
+            assert_eq!(balancer.owner, eip.owner);
+            assert!(balancers.insert(load_balancer), "two addresses stand for {load_balancer}");
             continue;
         }
         let eni = w.get::<Eni>(&target.eni().expect("a target has an interface")).expect("it exists");

@@ -220,6 +220,12 @@ def case_an_elastic_address_stands_for_the_address(lab):
     balancer = lab.balancer("elastic")["LoadBalancerId"]
     lab.cloud.ask("vpc", "AssociateEipAddress", AllocationId=eip["AllocationId"], InstanceId=balancer,
                   InstanceType="SlbInstance")
+
+    def status():
+        shown = lab.cloud.ask("vpc", "DescribeEipAddresses", AllocationId=eip["AllocationId"])
+        return shown["EipAddresses"]["EipAddress"][0]["Status"]
+
+    until(lambda: status() == "InUse", "the elastic address bound")
     lab.annotate("elastic", {"external-ip-type": "eip"})
     until(lambda: lab.address("elastic") == eip["EipAddress"], "the elastic address in the status")
     lab.cloud.ask("vpc", "UnassociateEipAddress", AllocationId=eip["AllocationId"], InstanceId=balancer,

@@ -1,6 +1,6 @@
 //! What the internet can reach: public addresses in classes on the one side, and on the other what of this world's public
 //! addresses leads to interfaces: elastic IP addresses that are bound to them, DNAT entries, IPv6 addresses with internet
-//! bandwidth, and load balancers of which they are members.
+//! bandwidth, and load balancers of which they are members, at their own public addresses or at elastic ones.
 //!
 //! An interface that nothing leads to but load balancers stands with its private address, at which the internet finds
 //! nobody, and beside it the load balancers stand with theirs. What comes to one goes to the member that it chooses: where a
@@ -32,7 +32,7 @@ pub(super) fn sides(w: &World, question: &SetQuestion) -> (Vec<Side>, Vec<Side>,
     let enis: Vec<&Eni> = to.iter().filter_map(|id| w.get::<Eni>(id)).collect();
     cut_forwarded_ports(w, &enis, &mut cuts);
     let balancers = balancers(w, to);
-    for listener in balancers.iter().flat_map(|balancer| listener::of(w, balancer.id)) {
+    for listener in balancers.iter().flat_map(|(balancer, _)| listener::of(w, balancer.id)) {
         cuts.port(listener.port);
         let access = listener.access.iter().filter(|access| access.on).flat_map(|access| &access.acls);
         let lists = access.filter_map(|id| w.get::<AccessControlList>(id));
@@ -40,23 +40,27 @@ pub(super) fn sides(w: &World, question: &SetQuestion) -> (Vec<Side>, Vec<Side>,
     }
     let from = [true, false].into_iter().flat_map(|v4| hosts(w, &cuts, v4)).collect();
     let mut to = entries(w, &mut cuts, &enis);
-    to.extend(balancers.into_iter().map(|balancer| {
-        let (holder, address) = (Holder::LoadBalancer(balancer.id), balancer.address);
+    to.extend(balancers.into_iter().map(|(balancer, address)| {
+        let holder = Holder::LoadBalancer(balancer.id);
         Side { v4: address.is_ipv4(), runs: [Run { holder, first: address, last: address }].into() }
     }));
     (from, to, cuts.ports(*protocol, *port))
 }
 
-/// The load balancers of the internet that have one of these interfaces behind a listener.
-fn balancers<'w>(w: &'w World, to: &[EniId]) -> Vec<&'w LoadBalancer> {
+/// The load balancers with public addresses, and these, that have one of these interfaces behind a listener.
+fn balancers<'w>(w: &'w World, to: &[EniId]) -> Vec<(&'w LoadBalancer, IpAddr)> {
     let to: BTreeSet<&EniId> = to.iter().collect();
-    let serves = |balancer: &&LoadBalancer| {
+    let serves = |balancer: &LoadBalancer| {
         let pools = listener::of(w, balancer.id).filter_map(|listener| serving::of(w, listener, None));
         let members = pools.flat_map(|serving| serving.members());
         let mut enis = members.filter_map(|member| backend::interface(w, member.backend.server));
-        balancer.home.is_none() && enis.any(|eni| to.contains(&eni))
+        enis.any(|eni| to.contains(&eni))
     };
-    w.table::<LoadBalancer>().iter().filter(serves).collect()
+    let public = |balancer: &'w LoadBalancer| match balancer.home {
+        None => Some((balancer, balancer.address)),
+        Some(_) => eip_binding::of_balancer(w, balancer.id).map(|eip| (balancer, eip.address.into())),
+    };
+    w.table::<LoadBalancer>().iter().filter_map(public).filter(|(balancer, _)| serves(balancer)).collect()
 }
 
 /// A VPC's own blocks are private to it, whatever they are elsewhere.

@@ -5,6 +5,7 @@ use compact_str::{CompactString, ToCompactString};
 use sim_core::Command;
 use sim_core::ecs::eni::{Eni, EniKind};
 use sim_core::ecs::instance::Instance;
+use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::vpc::eip::{AllocateEip, Eip, EipStatus, InternetCharge, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
 use sim_core::vpc::ha_vip::HaVip;
@@ -60,7 +61,8 @@ pub fn associate(d: &mut Dice<'_>) -> Command {
     } else {
         to_eni(d)
     };
-    let (kind, target, private_address, mode) = match d.roll(16) {
+    let (kind, target, private_address, mode) = match d.roll(18) {
+        16.. => (TargetKind::SlbInstance, d.id::<LoadBalancer>().to_compact_string(), None, Mode::Nat),
         14 => (d.pick(&[TargetKind::Nat, TargetKind::IpAddress]), "ngw-none".into(), None, Mode::Nat),
         12..14 => (TargetKind::HaVip, d.id::<HaVip>().to_compact_string(), None, Mode::Nat),
         15 => (TargetKind::EcsInstance, target.1, None, Mode::Binded),
