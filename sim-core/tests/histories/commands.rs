@@ -147,7 +147,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("ModifyIpv6Bandwidth", 9, gateways::modify),
     ("DeleteIpv6Bandwidth", 6, gateways::delete),
     ("CreateIpv6EgressRule", 12, gateways::outward),
-    ("DeleteIpv6EgressRule", 4, gateways::delete_outward),
+    ("DeleteIpv6EgressRule", 8, gateways::delete_outward),
     ("CreateVpcPeer", 14, peers::create),
     ("AcceptVpcPeer", 6, peers::accept),
     ("RejectVpcPeer", 6, peers::reject),

@@ -8,8 +8,8 @@ use sim_core::ecs::instance_life::{BatchRule, StartInstances};
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::id::{
-    EipId, Id, InstanceId, Ipv4GatewayId, LoadBalancerId, NatGatewayId, SecurityGroupId, SnatTableId,
-    VSwitchId, VpcId,
+    EipId, Id, InstanceId, Ipv4GatewayId, Ipv6GatewayId, LoadBalancerId, NatGatewayId, SecurityGroupId,
+    SnatTableId, VSwitchId, VpcId,
 };
 use sim_core::secret::Fingerprint;
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
@@ -23,9 +23,12 @@ use sim_core::slb::load_balancer::{CreateLoadBalancer, Place};
 use sim_core::slb::master_slave_group::{CreateMasterSlaveGroup, NewRoleMember, Role};
 use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
-use sim_core::vpc::eip::AllocateEip;
+use sim_core::vpc::eip::{AllocateEip, InternetCharge as VpcCharge};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
+use sim_core::vpc::ipv6_bandwidth::{AddressRef, AllocateIpv6Bandwidth};
+use sim_core::vpc::ipv6_egress_rule::CreateIpv6EgressRule;
+use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
 use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::snat::CreateSnatEntry;
@@ -160,6 +163,20 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     encrypted(balancer, |command| give(&caller, command));
     ask_for_peering(&caller, vpc, &mut give);
     lead_in(&caller, &mut give);
+    let_out(&caller, vpc, &mut give);
+}
+
+/// The IPv6 address of the interface goes to the internet and is not reached from there.
+fn let_out(caller: &Caller, vpc: VpcId, give: &mut impl FnMut(&Caller, Command) -> Reply) {
+    let (name, description) = (None, None);
+    let gateway = CreateIpv6Gateway { vpc, name, description, resource_group: None, tags: Vec::new() };
+    let gateway: Ipv6GatewayId = give(caller, gateway.into()).id();
+    // The first of the subnet of the first vSwitch.
+    let address = AddressRef::Address("2408:4000:0:108::1".parse().expect("an address"));
+    let charge = VpcCharge::ByTraffic;
+    give(caller, AllocateIpv6Bandwidth { gateway, address, bandwidth: 5, charge }.into());
+    let (name, description) = (None, None);
+    give(caller, CreateIpv6EgressRule { gateway, address, name, description }.into());
 }
 
 /// A VPC with an active IPv4 gateway and a route table for it.
