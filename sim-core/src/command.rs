@@ -55,6 +55,7 @@ commands! {
     CreateDefaultVpc(crate::vpc::default_network::CreateDefaultVpc) => crate::vpc::default_network::create_vpc;
     CreateDefaultVSwitch(crate::vpc::default_network::CreateDefaultVSwitch) => crate::vpc::default_network::create_vswitch;
     CreateCidrReservation(crate::vpc::cidr_reservation::CreateCidrReservation) => crate::vpc::cidr_reservation::create;
+    ModifyCidrReservation(crate::vpc::cidr_reservation::ModifyCidrReservation) => crate::vpc::cidr_reservation::modify;
     DeleteCidrReservation(crate::vpc::cidr_reservation::DeleteCidrReservation) => crate::vpc::cidr_reservation::delete;
     CreateResourceGroup(crate::resource_group::CreateResourceGroup) => crate::resource_group::create;
     DeleteResourceGroup(crate::resource_group::DeleteResourceGroup) => crate::resource_group::delete;

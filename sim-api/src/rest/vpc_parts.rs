@@ -13,7 +13,9 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
 use sim_core::id::{CidrReservationId, VSwitchId, VpcId};
-use sim_core::vpc::cidr_reservation::{self, CidrReservation, CreateCidrReservation, DeleteCidrReservation};
+use sim_core::vpc::cidr_reservation::{
+    self, CidrReservation, CreateCidrReservation, DeleteCidrReservation, ModifyCidrReservation,
+};
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
 use sim_core::vpc::secondary_block::{
     self, AddIpv6Block, AddSecondaryBlock, RemoveIpv6Block, RemoveSecondaryBlock,
@@ -102,6 +104,10 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_cidr_reservations", &[E::VSwitchNotFound]),
     ("get_cidr_reservation", &[E::CidrReservationNotFound]),
+    (
+        "update_cidr_reservation",
+        &[E::ReservationNameMalformed, E::ReservationDescriptionMalformed, E::CidrReservationNotFound],
+    ),
     ("delete_cidr_reservation", &[E::CidrReservationNotFound, E::CidrReservationInUse]),
     ("list_cidr_reservation_dependents", &[E::CidrReservationNotFound]),
 ];
@@ -113,7 +119,7 @@ pub fn router() -> Operations {
         .routes(routes!(create_default_vpc))
         .routes(routes!(create_default_vswitch))
         .routes(routes!(create_cidr_reservation, list_cidr_reservations))
-        .routes(routes!(get_cidr_reservation, delete_cidr_reservation))
+        .routes(routes!(get_cidr_reservation, update_cidr_reservation, delete_cidr_reservation))
         .routes(routes!(list_cidr_reservation_dependents))
 }
 
@@ -367,6 +373,38 @@ async fn list_cidr_reservations(
 async fn get_cidr_reservation(ctx: Context, Path(text): Path<String>) -> Result<Response, Problem> {
     let reservation = id::<CidrReservationId>(&text)?;
     ctx.show(|w, caller| Ok(show(w, w.visible::<CidrReservation>(caller, reservation)?))).await
+}
+
+/// What a CIDR reservation should be from now on; absent members stay as they are.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "pods"}))]
+pub struct UpdateCidrReservationBody {
+    /// Its new name.
+    #[serde(default)]
+    name: Option<String>,
+    /// Its new description.
+    #[serde(default)]
+    description: Option<String>,
+}
+
+/// Change the name or the description of a CIDR reservation.
+#[utoipa::path(patch, path = "/v1/cidr-reservations/{cidr_reservation_id}", tag = "vSwitch",
+    request_body = UpdateCidrReservationBody,
+    params(("cidr_reservation_id" = String, Path, description = "The reservation.")),
+    responses((status = 200, description = "The reservation as it is now.", body = CidrReservationBody)))]
+async fn update_cidr_reservation(
+    ctx: Context,
+    Path(text): Path<String>,
+    Body(body): Body<UpdateCidrReservationBody>,
+) -> Result<Response, Problem> {
+    let reservation = id::<CidrReservationId>(&text)?;
+    let command = ModifyCidrReservation {
+        reservation,
+        name: body.name.map(Into::into),
+        description: body.description.map(Into::into),
+    };
+    ctx.change_row(command, reservation, show).await
 }
 
 /// Give a CIDR reservation back.

@@ -109,7 +109,7 @@ macro_rules! internet_errors {
         HaVipDescriptionMalformed Invalid ["InvalidDescription.Malformed"] 400 "The description of a HaVip has 1 to 256 characters and does not start with http:// or https://.";
         HaVipVpcQuotaExceeded Quota ["CountLimitExceed.HaVipInVpc"] 400 "The VPC has as many HaVips as the quota allows.";
         HaVipQuotaExceeded Quota ["QuotaExceeded.HaVip"] 403 "The account has as many HaVips as the quota allows.";
-        HaVipStatusIncorrect State ["IncorrectHaVipStatus", "InvalidVip.Status", "IncorrectStatus"] 400 "The status of the HaVip does not allow this operation.";
+        HaVipStatusIncorrect State ["IncorrectStatus", "IncorrectHaVipStatus", "InvalidVip.Status"] 400 "The status of the HaVip does not allow this operation.";
         HaVipBindTypeUnknown Invalid ["IllegalParam.InstanceType"] 400 "A HaVip is bound to an EcsInstance or a NetworkInterface.";
         HaVipOtherVSwitch Conflict ["OperationUnsupported.BindOnMultipleVswitch"] 400 "A HaVip is bound to instances and network interfaces of its vSwitch.";
         HaVipInterfaceFree State ["OperationUnsupported.BindOnFreeNetworkInterface"] 400 "A HaVip is bound to network interfaces that are attached to instances.";

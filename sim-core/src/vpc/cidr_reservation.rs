@@ -264,6 +264,36 @@ pub fn of_vswitch(w: &World, vswitch: VSwitchId) -> impl Iterator<Item = &CidrRe
     w.indexes().cidr_reservations.by_vswitch.of(&vswitch).filter_map(|id| w.get::<CidrReservation>(id))
 }
 
+/// Changes the name and the description of a reservation; absent ones stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModifyCidrReservation {
+    /// The reservation.
+    pub reservation: CidrReservationId,
+    /// Its new name.
+    pub name: Option<CompactString>,
+    /// Its new description.
+    pub description: Option<CompactString>,
+}
+
+/// Handles [`ModifyCidrReservation`].
+///
+/// # Errors
+/// The form of the texts; an unknown reservation.
+pub fn modify(w: &mut World, caller: &Caller, c: &ModifyCidrReservation) -> Outcome<Reply> {
+    let name = NAME.check(c.name.as_deref())?;
+    let description = DESCRIPTION.check(c.description.as_deref())?;
+    w.visible::<CidrReservation>(caller, c.reservation)?;
+    w.update::<CidrReservation>(&c.reservation, |reservation| {
+        if c.name.is_some() {
+            reservation.name = name;
+        }
+        if c.description.is_some() {
+            reservation.description = description;
+        }
+    });
+    Ok(Reply::Done)
+}
+
 /// Gives a reservation back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteCidrReservation {

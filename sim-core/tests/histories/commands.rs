@@ -75,6 +75,10 @@ pub const KINDS: &[(&str, usize, Make)] = &[
         CreateDefaultVSwitch { zone: zone(d), ipv6_subnet: d.maybe(|d| d.roll(4) as u32) }.into()
     }),
     ("CreateCidrReservation", 5, create_reservation),
+    ("ModifyCidrReservation", 2, |d| {
+        let reservation = d.id::<CidrReservation>();
+        ModifyCidrReservation { reservation, name: d.text(), description: d.text() }.into()
+    }),
     ("DeleteCidrReservation", 2, |d| DeleteCidrReservation { reservation: d.id::<CidrReservation>() }.into()),
     ("CreateResourceGroup", 2, |d| {
         CreateResourceGroup { name: d.pick(&["team-a", "team-b", "1"]).into() }.into()

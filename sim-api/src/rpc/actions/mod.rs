@@ -121,6 +121,7 @@ actions! {
         CreateDefaultVSwitch => vpc_parts::create_default_vswitch;
         CreateVSwitchCidrReservation => vpc_parts::create_vswitch_cidr_reservation;
         DeleteVSwitchCidrReservation => vpc_parts::delete_vswitch_cidr_reservation;
+        ModifyVSwitchCidrReservationAttribute => vpc_parts::modify_vswitch_cidr_reservation_attribute;
         ListVSwitchCidrReservations => vpc_parts::list_vswitch_cidr_reservations;
         CheckCanAllocateVpcPrivateIpAddress => vpc_parts::check_can_allocate;
         MoveResourceGroup => vpc_parts::move_resource_group;

@@ -8,7 +8,9 @@ use crate::rpc::plan::{
 use serde_json::{Value, json};
 use sim_core::id::{AnyId, CidrReservationId, Id, VSwitchId};
 use sim_core::resource_group::MoveToResourceGroup;
-use sim_core::vpc::cidr_reservation::{self, CidrReservation, CreateCidrReservation, DeleteCidrReservation};
+use sim_core::vpc::cidr_reservation::{
+    self, CidrReservation, CreateCidrReservation, DeleteCidrReservation, ModifyCidrReservation,
+};
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
 use sim_core::vpc::secondary_block::{
     self, AddIpv6Block, AddSecondaryBlock, RemoveIpv6Block, RemoveSecondaryBlock,
@@ -184,6 +186,14 @@ pub fn create_vswitch_cidr_reservation(p: &Scope<'_>, _: &Caller) -> Planned {
         command,
         |_, _, reply| json!({ "VSwitchCidrReservationId": reply.id::<CidrReservationId>().to_string() }),
     )
+}
+
+pub fn modify_vswitch_cidr_reservation_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
+    done(ModifyCidrReservation {
+        reservation: required_id(p, "VSwitchCidrReservationId")?,
+        name: p.str("VSwitchCidrReservationName").map(Into::into),
+        description: p.str("VSwitchCidrReservationDescription").map(Into::into),
+    })
 }
 
 pub fn delete_vswitch_cidr_reservation(p: &Scope<'_>, _: &Caller) -> Planned {
