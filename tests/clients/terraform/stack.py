@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 CERTIFICATES = pathlib.Path(__file__).resolve().parents[2] / "data" / "certificates"
-PRODUCTS = ("vpc", "ecs", "slb", "location", "sts", "bssopenapi", "resourcemanager")
+PRODUCTS = ("vpc", "vpcpeer", "ecs", "slb", "location", "sts", "bssopenapi", "resourcemanager")
 PROVIDER_CONFIGURATION = """
 terraform {{
   required_providers {{
@@ -19,11 +19,14 @@ terraform {{
 }}
 
 provider "alicloud" {{
-  region       = "cn-hangzhou"
-  access_key   = "terraform"
-  secret_key   = "terraform"
+  region       = "{region}"
+  access_key   = "{key}"
+  secret_key   = "{secret}"
   protocol     = "HTTPS"
   account_type = "Domestic"
+
+  # The provider knows the regions itself, and the service is to judge a wrong one.
+  skip_region_validation = true
 
   endpoints {{
 {endpoints}
@@ -39,8 +42,10 @@ REPLACED = {"alicloud_route_entry.main", "alicloud_security_group_rule.egress"}
 
 # What an import cannot know, because the service does not tell it or because it is the provider's own.
 NOT_IMPORTED = {
-    "alicloud_instance": {"password", "user_data", "dry_run"},
+    "alicloud_instance": {"password", "user_data", "dry_run", "force_delete"},
+    "alicloud_havip_attachment": {"force"},
     "alicloud_slb_rule": {"delete_protection_validation"},
+    "alicloud_slb_domain_extension": {"delete_protection_validation"},
     "alicloud_vswitch": {"ipv6_cidr_block_mask"},
     "alicloud_slb_server_certificate": {"server_certificate", "private_key"},
     "alicloud_slb_ca_certificate": {"ca_certificate"},
@@ -50,10 +55,12 @@ NOT_IMPORTED = {
 class Stack:
     """A folder of `stacks`, run in a folder of its own; `cases` are its failures by case and stage."""
 
-    def __init__(self, folder, scratch):
+    def __init__(self, folder, scratch, endpoint=None, authority=None):
         self.name = folder.name
         self.source = folder
         self.home = scratch / folder.name
+        self.endpoint = endpoint or os.environ["CLOUDNET_ENDPOINT"]
+        self.authority = authority or os.environ["CLOUDNET_CA"]
         self.cases = {}
 
     def run(self):
@@ -72,8 +79,7 @@ class Stack:
     def prepare(self, home):
         """A folder with the configuration, and the provider to be used instead of the registry's."""
         shutil.copytree(self.source, home)
-        endpoints = "\n".join(f'    {product} = "{os.environ["CLOUDNET_ENDPOINT"]}"' for product in PRODUCTS)
-        (home / "provider.tf").write_text(PROVIDER_CONFIGURATION.format(endpoints=endpoints))
+        self.configure(home)
         overrides = home / "overrides"
         overrides.mkdir()
         (overrides / "terraform-provider-alicloud").symlink_to(
@@ -83,6 +89,12 @@ class Stack:
             f'provider_installation {{\n  dev_overrides {{\n    "aliyun/alicloud" = "{overrides}"\n  }}\n  direct {{}}\n}}\n'
         )
 
+    def configure(self, home, region="cn-hangzhou", key="terraform", secret="terraform"):
+        """Whom the provider asks, and as whom."""
+        endpoints = "\n".join(f'    {product} = "{self.endpoint}"' for product in PRODUCTS)
+        text = PROVIDER_CONFIGURATION.format(endpoints=endpoints, region=region, key=key, secret=secret)
+        (home / "provider.tf").write_text(text)
+
     def terraform(self, home, *arguments):
         """Runs terraform and gives its status and output."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "ALI"))}
@@ -90,7 +102,7 @@ class Stack:
             TF_CLI_CONFIG_FILE=str(home / "terraform.rc"),
             TF_IN_AUTOMATION="1",
             CHECKPOINT_DISABLE="1",
-            SSL_CERT_FILE=os.environ["CLOUDNET_CA"],
+            SSL_CERT_FILE=str(self.authority),
             TF_VAR_certificates=str(CERTIFICATES),
         )
         program = os.environ.get("CLOUDNET_TERRAFORM") or "terraform"
@@ -129,9 +141,9 @@ class Stack:
         """Makes the world what the configuration says in a step."""
         return self.stream(stage, self.home, "apply", "-auto-approve", f"-var=step={step}")
 
-    def plan(self, stage, home, step):
+    def plan(self, stage, home, step, *options):
         """What terraform would change, by address."""
-        if self.stream(stage, home, "plan", f"-var=step={step}", "-out=plan") != 0:
+        if self.stream(stage, home, "plan", f"-var=step={step}", "-out=plan", *options) != 0:
             return {}
         shown = json.loads(self.terraform(home, "show", "-json", "plan").stdout)
         return {
@@ -174,6 +186,10 @@ class Stack:
             expected = NOT_IMPORTED.get(address.split(".")[0], set()) | {"timeouts"}
             if change["actions"] == ["create"] or known_to_differ(change) - expected:
                 self.fail(case_of(address), "import", difference(change))
+
+    def wrong(self):
+        """What failed so far, by case and stage."""
+        return {case: stages for case, stages in self.cases.items() if stages}
 
     def destroy(self):
         """Takes everything away, whatever was protected before."""

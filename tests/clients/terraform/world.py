@@ -5,7 +5,8 @@ import urllib.request
 
 COLLECTIONS = (
     "vpcs", "vswitches", "route-tables", "security-groups", "network-interfaces", "instances", "network-acls", "eips",
-    "nat-gateways", "load-balancers", "access-control-lists", "server-certificates", "ca-certificates",
+    "nat-gateways", "load-balancers", "access-control-lists", "server-certificates", "ca-certificates", "cidr-reservations", "ha-vips",
+    "ipv4-gateways", "ipv6-gateways", "vpc-peers", "prefix-lists",
 )
 
 

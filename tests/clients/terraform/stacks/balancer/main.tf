@@ -77,6 +77,16 @@ resource "alicloud_slb_load_balancer" "bandwidth" {
   load_balancer_spec   = "slb.s1.small"
 }
 
+resource "alicloud_slb_load_balancer" "zones" {
+  load_balancer_name = "zones"
+  address_type       = "intranet"
+  vswitch_id         = alicloud_vswitch.balancer.id
+  address            = "10.0.1.99"
+  master_zone_id     = "cn-hangzhou-k"
+  slave_zone_id      = "cn-hangzhou-j"
+  load_balancer_spec = "slb.s1.small"
+}
+
 # All else left to the service.
 resource "alicloud_slb_load_balancer" "plain" {
   load_balancer_spec = "slb.s1.small"
@@ -293,6 +303,77 @@ resource "alicloud_slb_rule" "plain" {
   server_group_id  = alicloud_slb_server_group.main.id
 }
 
+resource "alicloud_slb_domain_extension" "main" {
+  load_balancer_id      = alicloud_slb_load_balancer.intranet.id
+  frontend_port         = alicloud_slb_listener.https.frontend_port
+  domain                = "shop.example.com"
+  server_certificate_id = local.changed ? alicloud_slb_server_certificate.other.id : alicloud_slb_server_certificate.main.id
+}
+
+resource "alicloud_slb_server_certificate" "other" {
+  name               = "other"
+  tags               = local.tags
+  server_certificate = file("${var.certificates}/server.pem")
+  private_key        = file("${var.certificates}/server.key")
+}
+
+resource "alicloud_slb_master_slave_server_group" "main" {
+  load_balancer_id = alicloud_slb_load_balancer.intranet.id
+  name             = "pair"
+
+  servers {
+    server_id   = alicloud_instance.server[0].id
+    port        = 1600
+    weight      = 100
+    server_type = "Master"
+  }
+  servers {
+    server_id   = alicloud_instance.server[1].id
+    port        = 1600
+    weight      = 100
+    server_type = "Slave"
+  }
+}
+
+resource "alicloud_slb_listener" "pair" {
+  load_balancer_id             = alicloud_slb_load_balancer.intranet.id
+  protocol                     = "tcp"
+  frontend_port                = 1600
+  bandwidth                    = -1
+  master_slave_server_group_id = alicloud_slb_master_slave_server_group.main.id
+}
+
+# Servers and entries one by one.
+resource "alicloud_slb_server_group" "single" {
+  load_balancer_id = alicloud_slb_load_balancer.intranet.id
+  name             = "one-by-one"
+
+  lifecycle {
+    ignore_changes = [servers]
+  }
+}
+
+resource "alicloud_slb_server_group_server_attachment" "main" {
+  server_group_id = alicloud_slb_server_group.single.id
+  server_id       = alicloud_instance.server[0].id
+  port            = 8080
+  weight          = 50
+}
+
+resource "alicloud_slb_acl" "single" {
+  name = "one-by-one"
+
+  lifecycle {
+    ignore_changes = [entry_list]
+  }
+}
+
+resource "alicloud_slb_acl_entry_attachment" "main" {
+  acl_id  = alicloud_slb_acl.single.id
+  entry   = "192.0.2.0/24"
+  comment = "the only one"
+}
+
 data "alicloud_slbs" "ids" {
   ids = [alicloud_slb_load_balancer.internet.id, alicloud_slb_load_balancer.intranet.id]
 
@@ -311,6 +392,7 @@ data "alicloud_slbs" "ids" {
 
 data "alicloud_slbs" "vswitch" {
   vswitch_id = alicloud_vswitch.balancer.id
+  name_regex = "^inside$"
   depends_on = [alicloud_slb_load_balancer.intranet]
 
   lifecycle {
