@@ -4,11 +4,12 @@
 //!
 //! 200 backends of different weights with a health check take 2,000,000 connections, a million in each simulated second, so
 //! that up to a million are open at once. The floor draws a client for each and counts it at a backend in turn: nothing is
-//! ever open.
+//! ever open. The mix is four kinds of clients at a quarter of the rate each, who ask for two paths of one listener with eight
+//! rules, whose groups share the backends.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use sim_core::traffic::{Scenario, run};
+use sim_core::traffic::{Scenario, mix, run};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 fn main() {
@@ -81,6 +82,38 @@ fn sch_mixed_lengths(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn wrr_with_persistence(bencher: Bencher<'_, '_>) {
     measure(bencher, &scenario(r#""scheduler":"wrr","persistence":"1s""#, MIXED, false));
+}
+
+/// Four kinds of clients, eight rules with groups of 50 of the backends each.
+fn mixed() -> mix::Scenario {
+    let each =
+        |number: usize, of: &dyn Fn(usize) -> String| (0..number).map(of).collect::<Vec<_>>().join(",");
+    let clients = each(4, &|n| {
+        let asks = format!(r#"{{"path":"/{}"}},{{"path":"/{}","share":3}}"#, 2 * n, 2 * n + 1);
+        format!(r#"{{"name":"c{n}","number":2500,"rate":250000,{MIXED},"ask":[{asks}]}}"#)
+    });
+    let rules = each(8, &|n| format!(r#"{{"name":"r{n}","url":"/{n}","group":"g{n}"}}"#));
+    let groups = each(8, &|n| {
+        let member = |m| format!(r#"{{"backend":"b{}","weight":{}}}"#, n * 20 + m, 10 + m % 7 * 15);
+        format!(r#"{{"name":"g{n}","member":[{}]}}"#, each(50, &member))
+    });
+    let backends = each(BACKENDS, &|n| format!(r#"{{"name":"b{n}"}}"#));
+    let text = format!(
+        r#"{{"duration":"2s","clients":[{clients}],"listener":[{{"name":"l","protocol":"http","rule":[{rules}],
+            "running_for":"1h"}}],"health_check":{{}},"group":[{groups}],"backend":[{backends}]}}"#
+    );
+    serde_json::from_str(&text).expect("a mix")
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn mix_of_four_kinds_and_eight_rules(bencher: Bencher<'_, '_>) {
+    let scenario = mixed();
+    assert_eq!(scenario.connections(), CONNECTIONS);
+    bencher.counter(ItemsCount::new(CONNECTIONS)).bench_local(|| {
+        let report = mix::run(black_box(&scenario), &mut |_| true).expect("it is checked").expect("it ends");
+        assert_eq!((report.connections, report.served + report.failed), (CONNECTIONS, CONNECTIONS));
+        report
+    });
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

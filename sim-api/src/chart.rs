@@ -1,10 +1,11 @@
 //! The report of a traffic run as a picture: connections by interval and backend, failures on top, and what happened. Hosts
-//! behind a NAT gateway have one in [`nat`].
+//! behind a NAT gateway have one in [`nat`], several listeners together in [`mix`].
 
+pub mod mix;
 pub mod nat;
 
-use sim_core::traffic::Report;
 use sim_core::traffic::report::What;
+use sim_core::traffic::{Happened, Report};
 use std::fmt::Write;
 
 /// The picture's size, and where its plot lies in it.
@@ -131,7 +132,12 @@ fn columns(out: &mut String, report: &Report, scale: &Scale) {
 }
 
 fn markers(out: &mut String, report: &Report, scale: &Scale) {
-    for happened in &report.happened {
+    markers_at(out, &report.happened, &|ms| scale.x(ms), PLOT.1, PLOT.3);
+}
+
+/// What happened, as lines over a plot that begins at `top` and is so high.
+fn markers_at(out: &mut String, happened: &[Happened], x: &dyn Fn(u64) -> f64, top: f64, height: f64) {
+    for happened in happened {
         let (colour, dash) = match happened.what {
             What::Fault => ("#000", "3 3"),
             What::Abnormal | What::BlackHoleBegan | What::ZoneWentDown => (FAILED, "none"),
@@ -139,16 +145,14 @@ fn markers(out: &mut String, report: &Report, scale: &Scale) {
             What::Unavailable => ("#999", "none"),
             What::CleaningBegan | What::CleaningEnded => ("#cc79a7", "none"),
         };
-        let whose = happened.backend.as_deref().unwrap_or("the load balancer");
+        let whose = happened.whose();
         let _ = writeln!(
             out,
-            "<path d=\"M{:.1} {:.1}v{:.1}\" stroke=\"{colour}\" stroke-dasharray=\"{dash}\">\
+            "<path d=\"M{:.1} {top:.1}v{height:.1}\" stroke=\"{colour}\" stroke-dasharray=\"{dash}\">\
              <title>{} ms: {} {}</title></path>",
-            scale.x(happened.at_ms),
-            PLOT.1,
-            PLOT.3,
+            x(happened.at_ms),
             happened.at_ms,
-            escape(whose),
+            escape(&whose),
             happened.what.words()
         );
     }

@@ -109,7 +109,7 @@ fn of_process(path: &str) -> bool {
 
 /// Whether an operation only calculates, whatever its method.
 fn only_asks(path: &str) -> bool {
-    let asked = ["/v1/traces", "/v1/reachability", "/v1/traffic", "/v1/traffic/nat"];
+    let asked = ["/v1/traces", "/v1/reachability", "/v1/traffic", "/v1/traffic/mix", "/v1/traffic/nat"];
     path.starts_with("/v1/plan/") || asked.contains(&path)
 }
 

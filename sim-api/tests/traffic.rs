@@ -1,6 +1,8 @@
 //! `cloudnet traffic` and `POST /v1/traffic`: the printed example runs, gives the same bytes each time, a bad scenario is told
 //! from a bad outcome, and a listener of a world is taken over as it is.
 
+#[path = "traffic/mix.rs"]
+mod mix;
 #[path = "traffic/nat.rs"]
 mod nat;
 mod process;

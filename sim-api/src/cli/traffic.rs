@@ -1,5 +1,5 @@
-//! `cloudnet traffic`: clients of a load balancer, or hosts behind a NAT gateway, over virtual time; answered here, or by
-//! a server whose world has the listener or the SNAT entry.
+//! `cloudnet traffic`: clients of a load balancer, mixes of them, or hosts behind a NAT gateway, over virtual time; answered
+//! here, or by a server whose world has the listeners or the SNAT entry.
 
 use super::Outcome;
 use super::client::Connection;
@@ -9,21 +9,23 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sim_api::chart;
 use sim_core::traffic::bad::BadScenario;
-use sim_core::traffic::report::OfCause;
-use sim_core::traffic::{self, Report, Scenario, nat};
+use sim_core::traffic::report::{OfBackend, OfCause};
+use sim_core::traffic::{self, Happened, Report, Scenario, mix, nat};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Simulate clients of a load balancer, or hosts behind a NAT gateway: who takes their connections, and what they see
 ///
-/// Nothing is made. A scenario with `clients` is about a listener, one with `hosts` about an SNAT entry. One that names that of a
-/// world by `of_world` is run by the server; for others none is needed.
+/// Nothing is made. A scenario with `clients` is about a listener, one with several `[[clients]]` about a mix of requests to
+/// several, one with `hosts` about an SNAT entry. One that names those of a world by `of_world` is run by the server; for
+/// others none is needed.
 /// The same scenario gives the same report, byte for byte.
 #[derive(Args)]
 #[command(after_help = "Examples:
   cloudnet traffic example > outage.toml
   cloudnet traffic run outage.toml --svg outage.svg
   cloudnet traffic run outage.toml --json | jq .failures
+  cloudnet traffic example mix > shop.toml && cloudnet traffic run shop.toml --svg shop.svg    hosts, paths and redirects
   cloudnet traffic example nat > crawler.toml && cloudnet traffic run crawler.toml    when does an address run out of ports?
   cloudnet traffic run of-world.toml --server http://127.0.0.1:8080 --world default    a listener of a running server:
 
@@ -51,6 +53,8 @@ enum What {
 enum Kind {
     /// Clients of a load balancer's listener
     Listener,
+    /// Clients who ask several listeners for different hosts and paths
+    Mix,
     /// Hosts behind a NAT gateway
     Nat,
 }
@@ -73,6 +77,7 @@ struct RunArgs {
 }
 
 const EXAMPLE: &str = include_str!("../../data/traffic-example.toml");
+const MIX_EXAMPLE: &str = include_str!("../../data/traffic-mix-example.toml");
 const NAT_EXAMPLE: &str = include_str!("../../data/traffic-nat-example.toml");
 
 /// Runs `cloudnet traffic`.
@@ -81,6 +86,7 @@ pub fn run(args: TrafficArgs) -> Outcome {
         What::Example { kind } => {
             super::print(match kind {
                 Kind::Listener => EXAMPLE,
+                Kind::Mix => MIX_EXAMPLE,
                 Kind::Nat => NAT_EXAMPLE,
             })?;
             Ok(ExitCode::SUCCESS)
@@ -123,6 +129,16 @@ impl RunArgs {
                 None => simulate(scenario.connections(), |progress| nat::run(&scenario, progress))?,
             };
             return told(&report, chart::nat::svg(&report), nat_words(&report));
+        }
+        if form.get("clients").is_some_and(toml::Value::is_array) {
+            let scenario: mix::Scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
+            let of_world = scenario.clients.iter().any(|clients| clients.of_world.is_some());
+            let report: mix::Report = if of_world {
+                self.asked("/v1/traffic/mix", &form)?
+            } else {
+                simulate(scenario.connections(), |progress| mix::run(&scenario, progress))?
+            };
+            return told(&report, chart::mix::svg(&report), mix_words(&report));
         }
         let scenario: Scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
         let report: Report = match scenario.of_world {
@@ -206,16 +222,59 @@ fn words(report: &Report) -> String {
     if report.reopened > 0 {
         lines.push(format!("  {:>10} came anew after idling", report.reopened));
     }
-    lines.push(format!("{:<16} {:>10} {:>10} {:>10}", "backend", "taken", "failed", "most open"));
+    lines.extend(backends(&report.backends));
+    lines.extend(report.happened.iter().map(happened));
+    lines.join("\n") + "\n"
+}
+
+/// What backends got.
+fn backends(backends: &[OfBackend]) -> Vec<String> {
+    let mut lines = vec![format!("{:<16} {:>10} {:>10} {:>10}", "backend", "taken", "failed", "most open")];
     lines.extend(
-        report
-            .backends
+        backends
             .iter()
             .map(|b| format!("{:<16} {:>10} {:>10} {:>10}", b.name, b.taken, b.failed, b.most_open)),
     );
-    lines.extend(report.happened.iter().map(|h| {
-        let whose = h.backend.as_deref().unwrap_or("the load balancer");
-        format!("{:>8}.{:03} s  {whose} {}", h.at_ms / 1000, h.at_ms % 1000, h.what.words())
+    lines
+}
+
+fn happened(h: &Happened) -> String {
+    format!("{:>8}.{:03} s  {} {}", h.at_ms / 1000, h.at_ms % 1000, h.whose(), h.what.words())
+}
+
+/// The report of a mix for people.
+fn mix_words(report: &mix::Report) -> String {
+    let mut lines = outcome(report.connections, report.served, report.failed, &report.failures);
+    if report.redirects > 0 {
+        lines.push(format!(
+            "  {:>10} redirects, of which {} not followed",
+            report.redirects, report.not_followed
+        ));
+    }
+    if report.reopened > 0 {
+        lines.push(format!("  {:>10} came anew after idling", report.reopened));
+    }
+    lines.push(format!(
+        "{:<16} {:>11} {:>10} {:>10} {:>10}",
+        "clients", "connections", "served", "failed", "redirects"
+    ));
+    lines.extend(report.clients.iter().map(|of| {
+        let mix::report::OfClients { name, connections, served, failed, redirects, .. } = of;
+        format!("{name:<16} {connections:>11} {served:>10} {failed:>10} {redirects:>10}")
     }));
+    lines.push(format!(
+        "{:<28} {:>10} {:>10} {:>10} {:>10}",
+        "listener/rule", "requests", "taken", "failed", "redirects"
+    ));
+    for of in &report.servings {
+        let mix::report::OfServing { listener, requests, taken, failed, redirects, .. } = of;
+        let name = of.rule.as_ref().map_or(listener.clone(), |rule| format!("{listener}/{rule}"));
+        lines.push(format!("{name:<28} {requests:>10} {taken:>10} {failed:>10} {redirects:>10}"));
+        let member =
+            |of: &OfBackend| format!("  {:<26} {:>10} {:>10} {:>10}", of.name, "", of.taken, of.failed);
+        lines.extend(of.members.iter().map(member));
+    }
+    lines.extend(backends(&report.backends));
+    lines.extend(report.happened.iter().map(happened));
     lines.join("\n") + "\n"
 }

@@ -41,6 +41,7 @@ mod ipv4_gateways;
 mod ipv6_bandwidths;
 mod ipv6_egress_rules;
 mod ipv6_gateways;
+mod mix_traffic;
 mod nat_gateways;
 mod nat_traffic;
 mod network_acls;
@@ -97,6 +98,7 @@ pub fn router() -> Operations {
         traces::router(),
         reachability::router(),
         traffic::router(),
+        mix_traffic::router(),
         nat_traffic::router(),
         // -- instances, residents, catalogue
         instances::router(),
@@ -166,6 +168,7 @@ pub const REFUSALS: &[Refusals] = &[
     traces::REFUSALS,
     reachability::REFUSALS,
     traffic::REFUSALS,
+    mix_traffic::REFUSALS,
     nat_traffic::REFUSALS,
     // -- instances, residents, catalogue
     instances::REFUSALS,

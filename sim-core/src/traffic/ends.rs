@@ -7,9 +7,11 @@
 pub(super) struct End {
     /// When, in microseconds.
     pub when: u64,
-    /// Of which backend.
-    pub backend: u32,
-    /// Which life of that backend the connection belongs to.
+    /// Of which member.
+    pub member: u16,
+    /// Of which clients.
+    pub crowd: u16,
+    /// Which life of that member the connection belongs to.
     pub life: u32,
 }
 
@@ -92,7 +94,7 @@ mod tests {
                 }
                 prop_assert_eq!(ends.take(now), None);
                 heap.push(Reverse(now + length));
-                ends.add(End { when: now + length, backend: 0, life: 0 });
+                ends.add(End { when: now + length, member: 0, crowd: 0, life: 0 });
             }
         }
     }

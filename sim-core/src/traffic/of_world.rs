@@ -66,8 +66,8 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     scenario.listener = listener_of(w, balancer, listener, serving.as_ref());
     let check = serving.as_ref().map_or(&listener.rules.health_check, |serving| serving.health_check);
     scenario.health_check = Some(check).filter(|check| check.on).map(check_of);
-    scenario.protection = public_bandwidth(w, balancer).map(Protection::of);
-    let until = SimTime(w.now().0.saturating_add(scenario.duration.0.0.min(LONGEST.0)));
+    scenario.protection = protection_of(w, balancer);
+    let until = end_of(w, scenario.duration);
     scenario.zones = zones_of(w, balancer, until);
     for (serving, &member) in serving.iter().flat_map(|serving| members.iter().map(move |m| (serving, m))) {
         let future = Future { w, member, serving, listener, until };
@@ -75,12 +75,12 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
         scenario.backends.push(future.backend(&name));
         scenario.faults.extend(future.faults(&name));
     }
-    name_in_full(&mut scenario);
+    name_in_full(&scenario.backends, &mut scenario.faults);
     Ok(scenario)
 }
 
 /// What becomes of the zones of a load balancer, of which one serves before all.
-fn zones_of(w: &World, balancer: &LoadBalancer, until: SimTime) -> Vec<ZoneChange> {
+pub(super) fn zones_of(w: &World, balancer: &LoadBalancer, until: SimTime) -> Vec<ZoneChange> {
     let told = zones::foreseen(w, balancer, until).into_iter();
     let told = told.map(|(at, zone)| ZoneChange { at: Length(at - w.now()), serves: zone.is_some() });
     told.skip_while(|change| change.serves && change.at.0.is_zero()).collect()
@@ -96,6 +96,16 @@ fn public_bandwidth(w: &World, balancer: &LoadBalancer) -> Option<u32> {
             (eip.status == EipStatus::InUse).then_some(eip.bandwidth)
         }
     }
+}
+
+/// How the address of a load balancer is protected: one of the internet.
+pub(super) fn protection_of(w: &World, balancer: &LoadBalancer) -> Option<Protection> {
+    public_bandwidth(w, balancer).map(Protection::of)
+}
+
+/// When a run of so long ends.
+pub(super) fn end_of(w: &World, duration: Length) -> SimTime {
+    SimTime(w.now().0.saturating_add(duration.0.0.min(LONGEST.0)))
 }
 
 /// What the clients ask for.
@@ -150,12 +160,16 @@ fn check_forwards(balancer: &LoadBalancer, listener: &listener::Listener) -> Out
         return wrong(detail, "a listener that is running, of a load balancer that is active");
     }
     match listener.redirect {
-        Some(port) => wrong(format!("It sends clients to port {port}."), "the listener of that port"),
+        Some(port) => wrong(
+            format!("It sends clients to port {port}."),
+            "the listener of that port, or a mix, whose clients may follow",
+        ),
         None => Ok(()),
     }
 }
 
-fn listener_of(
+/// A listener as it is at work; where a rule of it serves, as that has it do.
+pub(super) fn listener_of(
     w: &World,
     balancer: &LoadBalancer,
     listener: &listener::Listener,
@@ -196,7 +210,7 @@ fn listener_of(
     }
 }
 
-fn check_of(check: &health_check::HealthCheck) -> HealthCheck {
+pub(super) fn check_of(check: &health_check::HealthCheck) -> HealthCheck {
     let classes = CLASSES.iter().enumerate().filter(|(at, _)| check.classes & 1 << at != 0);
     HealthCheck {
         interval: Length(Span::seconds(check.interval.into())),
@@ -210,12 +224,12 @@ fn check_of(check: &health_check::HealthCheck) -> HealthCheck {
 }
 
 /// A member and how it answers during the run.
-struct Future<'w> {
-    w: &'w World,
-    member: Served<'w>,
-    serving: &'w Serving<'w>,
-    listener: &'w listener::Listener,
-    until: SimTime,
+pub(super) struct Future<'a> {
+    pub w: &'a World,
+    pub member: Served<'a>,
+    pub serving: &'a Serving<'a>,
+    pub listener: &'a listener::Listener,
+    pub until: SimTime,
 }
 
 impl Future<'_> {
@@ -242,7 +256,7 @@ impl Future<'_> {
     }
 
     /// The port that clients come to.
-    fn served(&self) -> (PortProtocol, u16) {
+    pub(super) fn served(&self) -> (PortProtocol, u16) {
         let udp = self.listener.protocol == Protocol::Udp;
         (if udp { PortProtocol::Udp } else { PortProtocol::Tcp }, self.member.port)
     }
@@ -256,17 +270,18 @@ impl Future<'_> {
     }
 
     /// How the port answers that clients come to.
-    fn to_clients(&self) -> Vec<(SimTime, Answers, u16)> {
+    pub(super) fn to_clients(&self) -> Vec<(SimTime, Answers, u16)> {
         let (protocol, port) = self.served();
         self.answers(protocol, port)
     }
 
     /// How the port answers that is checked, if it is another one.
-    fn to_probes(&self) -> Vec<(SimTime, Answers, u16)> {
+    pub(super) fn to_probes(&self) -> Vec<(SimTime, Answers, u16)> {
         self.checked().map(|(protocol, port)| self.answers(protocol, port)).unwrap_or_default()
     }
 
-    fn backend(&self, name: &str) -> Backend {
+    /// The member as a backend.
+    pub(super) fn backend(&self, name: &str) -> Backend {
         let (_, answers, status) = self.to_clients()[0];
         let checked = self.to_probes().first().copied();
         Backend {
@@ -302,14 +317,13 @@ impl Future<'_> {
     }
 }
 
-/// A fault of the scenario that names a server alone means its one member.
-fn name_in_full(scenario: &mut Scenario) {
-    let names: Vec<String> = scenario.backends.iter().map(|backend| backend.name.clone()).collect();
-    for fault in &mut scenario.faults {
-        let named = |name: &&String| name.split(':').next() == Some(&fault.backend);
-        let mut of_server = names.iter().filter(named);
-        if let (Some(name), None) = (of_server.next(), of_server.next()) {
-            fault.backend.clone_from(name);
+/// A fault that names a server alone means its one member.
+pub(super) fn name_in_full(backends: &[Backend], faults: &mut [Fault]) {
+    for fault in faults {
+        let named = |backend: &&Backend| backend.name.split(':').next() == Some(&fault.backend);
+        let mut of_server = backends.iter().filter(named);
+        if let (Some(backend), None) = (of_server.next(), of_server.next()) {
+            fault.backend.clone_from(&backend.name);
         }
     }
 }

@@ -16,7 +16,6 @@
 use super::bad::{BadScenario, bad, between, number};
 use super::length::Length;
 use super::report::{Cause, What};
-use super::scenario::Scenario;
 use crate::time::Span;
 use serde::Deserialize;
 
@@ -90,42 +89,57 @@ impl Protection {
     }
 }
 
-/// Checks protection and attacks of a scenario.
-pub(super) fn check(scenario: &Scenario) -> Result<(), BadScenario> {
-    if let Some(protection) = &scenario.protection {
-        number("protection.bandwidth", protection.bandwidth, 1, 5_120)?;
-        between("protection.black_hole", protection.black_hole.0, SHORTEST, LONGEST)?;
+impl Protection {
+    /// Checks its ranges; `at` is its field.
+    pub(super) fn check(&self, at: &str) -> Result<(), BadScenario> {
+        number(&format!("{at}.bandwidth"), self.bandwidth, 1, 5_120)?;
+        between(&format!("{at}.black_hole"), self.black_hole.0, SHORTEST, LONGEST)
     }
-    for (at, attack) in scenario.attacks.iter().enumerate() {
-        let field = |name: &str| format!("attack[{at}].{name}");
-        between(&field("at"), attack.at.0, Span::ZERO, scenario.duration.0)?;
-        between(&field("lasts"), attack.lasts.0, Span(1), scenario.duration.0)?;
+}
+
+/// Checks attacks in a run of so long; `at` is their field.
+pub(super) fn check_attacks(
+    attacks: &[Attack],
+    protected: bool,
+    duration: Span,
+    at: &str,
+) -> Result<(), BadScenario> {
+    for (n, attack) in attacks.iter().enumerate() {
+        let field = |name: &str| format!("{at}[{n}].{name}");
+        between(&field("at"), attack.at.0, Span::ZERO, duration)?;
+        between(&field("lasts"), attack.lasts.0, Span(1), duration)?;
         number(&field("mbps"), attack.mbps, 0, 1_000_000)?;
         number(&field("packets"), attack.packets, 0, 1_000_000_000)?;
         if attack.mbps == 0 && attack.packets == 0 {
             return Err(bad(&field("mbps"), "nothing comes; write mbps or packets".to_owned()));
         }
     }
-    if scenario.protection.is_none() && !scenario.attacks.is_empty() {
+    if !protected && !attacks.is_empty() {
         let problem = "only an address of the internet is attacked; write [protection] with its bandwidth";
-        return Err(bad("attack", problem.to_owned()));
+        return Err(bad(at, problem.to_owned()));
     }
     Ok(())
 }
 
 /// What has come in, in bits and packets.
 #[derive(Clone, Copy, Default)]
-struct Load {
+pub(super) struct Load {
     bits: u64,
     packets: u64,
+}
+
+impl Load {
+    /// What a connection of so many bytes brings.
+    pub fn of(bytes: u32) -> Load {
+        let bytes = u64::from(bytes);
+        Load { bits: bytes * 8, packets: bytes.div_ceil(FULL_PACKET).max(1) }
+    }
 }
 
 /// The protection at work. Times are microseconds from the first client on.
 pub(super) struct Guard {
     protection: Protection,
     attacks: Vec<Attack>,
-    /// What each connection brings.
-    connection: Load,
     /// What clients have brought in the present second.
     clients: Load,
     /// The end of the present second.
@@ -136,17 +150,15 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn of(scenario: &Scenario) -> Option<Guard> {
-        let bytes = u64::from(scenario.clients.bytes);
-        Some(Guard {
-            protection: scenario.protection.clone()?,
-            attacks: scenario.attacks.clone(),
-            connection: Load { bits: bytes * 8, packets: bytes.div_ceil(FULL_PACKET).max(1) },
+    pub(super) fn of(protection: Protection, attacks: Vec<Attack>) -> Guard {
+        Guard {
+            protection,
+            attacks,
             clients: Load::default(),
             next: SECOND,
             cleaning: false,
             black_hole: None,
-        })
+        }
     }
 
     /// When it looks at what has come in.
@@ -192,12 +204,12 @@ impl Guard {
         load
     }
 
-    /// Why a client's connection does not come in, if it does not.
-    pub(super) fn stops(&mut self) -> Option<Cause> {
+    /// Why a client's connection that brings so much does not come in, if it does not.
+    pub(super) fn stops(&mut self, connection: Load) -> Option<Cause> {
         if self.black_hole.is_some() {
             return Some(Cause::BlackHole);
         }
-        let Load { bits, packets } = self.connection;
+        let Load { bits, packets } = connection;
         let then = Load { bits: self.clients.bits + bits, packets: self.clients.packets + packets };
         let above = then.bits > self.protection.cleaning_mbps() * 1_000_000
             || then.packets > self.protection.cleaning_packets();

@@ -1,5 +1,8 @@
 //! What came of a run.
 
+use super::plan::Plan;
+use super::run::{OfMember, Outcome};
+use super::scenario::Scenario;
 use crate::balancing::probe_series::Health;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +35,8 @@ pub enum Cause {
     SnatPortsExhausted,
     /// No zone of the load balancer served, or another one began to while it was open.
     ZoneDown,
+    /// Its client followed 20 redirects and gave up at the next.
+    TooManyRedirects,
 }
 
 impl Cause {
@@ -49,6 +54,7 @@ impl Cause {
         Cause::RequestTimeout,
         Cause::SnatPortsExhausted,
         Cause::ZoneDown,
+        Cause::TooManyRedirects,
     ];
 
     /// In words.
@@ -66,6 +72,7 @@ impl Cause {
             Cause::RequestTimeout => "answered 504: too slow",
             Cause::SnatPortsExhausted => "no SNAT port left",
             Cause::ZoneDown => "zone down",
+            Cause::TooManyRedirects => "too many redirects",
         }
     }
 }
@@ -100,7 +107,41 @@ pub struct Report {
     pub happened: Vec<Happened>,
 }
 
-fn never(number: &u64) -> bool {
+impl Report {
+    /// What came of the run of a scenario.
+    pub(super) fn of(scenario: &Scenario, plan: &Plan, outcome: Outcome) -> Report {
+        let Outcome { counts, reopened, .. } = outcome;
+        let failures = counts.servings[0].causes.told();
+        let backends = plan.backends.iter().zip(&counts.members).map(|(spec, of)| of.told(&spec.name));
+        Report {
+            duration_ms: scenario.duration.0.0.unsigned_abs(),
+            interval_ms: plan.intervals().0,
+            forwarding_rule_id: scenario.rule.clone(),
+            connections: counts.connections[0],
+            served: counts.served,
+            reopened,
+            failed: failures.iter().map(|of| of.number).sum(),
+            backends: backends.collect(),
+            failures,
+            happened: counts.happened,
+        }
+    }
+}
+
+impl OfMember {
+    /// As a report has it, with the name of its backend.
+    pub(super) fn told(&self, name: &str) -> OfBackend {
+        OfBackend {
+            name: name.to_owned(),
+            taken: self.taken.iter().sum(),
+            failed: self.failed,
+            most_open: self.most_open,
+            taken_by_interval: self.taken.clone(),
+        }
+    }
+}
+
+pub(super) fn never(number: &u64) -> bool {
     *number == 0
 }
 
@@ -141,8 +182,23 @@ pub struct Happened {
     /// To which backend; absent if it happened to the load balancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
+    /// In a mix: by the check of which listener, or of which rule of it as in `https/cart`, or to which load balancer; absent if
+    /// it happened wherever the backend is a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// What.
     pub what: What,
+}
+
+impl Happened {
+    /// To whom, in words: a backend, in a mix with the listener or rule by whose check, or a load balancer.
+    pub fn whose(&self) -> String {
+        match (&self.backend, &self.of) {
+            (Some(backend), Some(of)) => format!("{backend} of {of}"),
+            (Some(name), None) | (None, Some(name)) => name.clone(),
+            (None, None) => "the load balancer".to_owned(),
+        }
+    }
 }
 
 /// What happened.

@@ -1,12 +1,10 @@
 //! What is simulated: clients, a listener, its health check, backends and what happens to them.
 
-use super::bad::{BadScenario, bad, between, number};
 use super::length::{self, Length};
-use super::protection::{self, Attack, Protection};
+use super::protection::{Attack, Protection};
 use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::Scheduler;
 use crate::ecs::service_port::{Behaviour, PortBehaviour};
-use crate::error::beginning;
 use crate::slb::health_check::{self, CLASSES, CheckKind};
 use crate::slb::listener::Protocol;
 use crate::slb::spec::Spec;
@@ -20,7 +18,7 @@ pub(super) const MAX_SEED: u64 = (1 << 53) - 1;
 /// The most connections of a run.
 pub(super) const MOST_CONNECTIONS: u64 = 1_000_000_000;
 /// The most backends: the provider's limit for a load balancer (provider documentation: CLB quotas).
-const MOST_BACKENDS: usize = 200;
+pub(super) const MOST_BACKENDS: usize = 200;
 
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -128,12 +126,17 @@ pub struct Clients {
 }
 
 impl Clients {
-    fn usual_number() -> u32 {
+    pub(super) fn usual_number() -> u32 {
         100
     }
 
-    fn usual_length() -> Length {
+    pub(super) fn usual_length() -> Length {
         Length(Span::seconds(1))
+    }
+
+    /// How many connections come in so long.
+    pub fn connections(&self, duration: Span) -> u64 {
+        (duration.0.unsigned_abs() * u64::from(self.rate)).div_ceil(1_000)
     }
 }
 
@@ -210,14 +213,14 @@ impl Listener {
     }
 }
 
-fn spec<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Spec>, D::Error> {
+pub(super) fn spec<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Spec>, D::Error> {
     let Some(text) = Option::<std::borrow::Cow<'de, str>>::deserialize(d)? else { return Ok(None) };
     Spec::by_name(&text).map(Some).ok_or_else(|| {
         de::Error::custom(format!("{text:?} is no specification; write one of {}", Spec::names()))
     })
 }
 
-fn scheduler<'de, D: Deserializer<'de>>(d: D) -> Result<Scheduler, D::Error> {
+pub(super) fn scheduler<'de, D: Deserializer<'de>>(d: D) -> Result<Scheduler, D::Error> {
     let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
     let found = Scheduler::WORDS.iter().find(|(word, _)| *word == text);
     found.map(|(_, scheduler)| *scheduler).ok_or_else(|| {
@@ -322,14 +325,10 @@ impl Backend {
     /// What a probe finds.
     pub(super) fn to_probes(&self) -> PortBehaviour {
         let status = self.check_status.unwrap_or(self.status);
-        PortBehaviour::Up(match self.check_answers.unwrap_or(self.answers) {
-            Answers::After(after) => Behaviour::Answers { after, status },
-            Answers::Refuses => Behaviour::Refuses,
-            Answers::Silent => Behaviour::Silent,
-        })
+        self.check_answers.unwrap_or(self.answers).found(status)
     }
 
-    fn usual_weight() -> u8 {
+    pub(super) fn usual_weight() -> u8 {
         100
     }
 
@@ -352,6 +351,15 @@ pub enum Answers {
 impl Answers {
     fn usual() -> Answers {
         Answers::After(Span(1))
+    }
+
+    /// What somebody finds whom it answers so, with this status.
+    pub(super) fn found(self, status: u16) -> PortBehaviour {
+        PortBehaviour::Up(match self {
+            Answers::After(after) => Behaviour::Answers { after, status },
+            Answers::Refuses => Behaviour::Refuses,
+            Answers::Silent => Behaviour::Silent,
+        })
     }
 }
 
@@ -414,7 +422,7 @@ impl Fault {
         }
     }
 
-    fn changes(&self) -> bool {
+    pub(super) fn changes(&self) -> bool {
         self.answers.is_some()
             || self.status.is_some()
             || self.weight.is_some()
@@ -433,153 +441,18 @@ impl Fault {
 }
 
 impl Scenario {
-    /// Checks what the form alone does not.
-    ///
-    /// # Errors
-    /// The first field that is out of its range or names nothing.
-    pub fn check(&self) -> Result<(), BadScenario> {
-        if self.of_world.is_some() {
-            return Err(bad(
-                "of_world",
-                "a server has the world; write listener and backend here".to_owned(),
-            ));
-        }
-        if self.seed > MAX_SEED {
-            return Err(bad("seed", format!("{} is out of range; write 0 to {MAX_SEED}", self.seed)));
-        }
-        self.check_clients()?;
-        self.check_listener()?;
-        self.check_health()?;
-        protection::check(self)?;
-        self.check_backends()?;
-        self.faults.iter().enumerate().try_for_each(|(at, fault)| self.check_fault(at, fault))
-    }
-
-    fn check_clients(&self) -> Result<(), BadScenario> {
-        between("duration", self.duration.0, Span(1), LONGEST)?;
-        number("clients.number", self.clients.number, 1, 1_000_000)?;
-        number("clients.rate", self.clients.rate, 1, 1_000_000)?;
-        between("clients.connection", self.clients.connection.0, Span::ZERO, LONGEST)?;
-        if let Some(most) = self.clients.connection_max {
-            between("clients.connection_max", most.0, self.clients.connection.0, LONGEST)?;
-        }
-        if let Some(interval) = self.clients.interval {
-            between("clients.interval", interval.0, Span(1), LONGEST)?;
-        }
-        let requests = self.requests();
-        if requests > MOST_CONNECTIONS {
-            let problem = format!("{requests} connections and requests are more than {MOST_CONNECTIONS}");
-            return Err(bad("clients.rate", problem));
-        }
-        Ok(())
-    }
-
-    fn check_listener(&self) -> Result<(), BadScenario> {
-        let Listener { protocol, scheduler, persistence, cookie, drain, running_for, .. } = self.listener;
-        if !scheduler.serves(protocol) {
-            let problem = format!(
-                "a listener of {} has no {}; write rr, wrr or wlc",
-                protocol.text(),
-                scheduler.text()
-            );
-            return Err(bad("listener.scheduler", problem));
-        }
-        if protocol.is_http() && !persistence.0.is_zero() {
-            let problem = "a listener of HTTP knows clients by a cookie; write cookie instead";
-            return Err(bad("listener.persistence", problem.to_owned()));
-        }
-        if !protocol.is_http() && cookie.is_some() {
-            let problem = "TCP and UDP have no cookies; write persistence instead";
-            return Err(bad("listener.cookie", problem.to_owned()));
-        }
-        between("listener.persistence", persistence.0, Span::ZERO, Span::seconds(3_600))?;
-        if let Some(cookie) = cookie {
-            between("listener.cookie", cookie.0, Span::seconds(1), Span::hours(24))?;
-        }
-        between("listener.drain", drain.0, Span::ZERO, Span::seconds(900))?;
-        self.check_timeouts()?;
-        between("listener.running_for", running_for.0, Span::ZERO, LONGEST)
-    }
-
-    fn check_health(&self) -> Result<(), BadScenario> {
-        let Some(check) = &self.health_check else { return Ok(()) };
-        between("health_check.interval", check.interval.0, Span::seconds(1), Span::seconds(50))?;
-        between("health_check.timeout", check.timeout.0, Span::seconds(1), Span::seconds(300))?;
-        for (field, length) in [("interval", check.interval), ("timeout", check.timeout)] {
-            if length.0.0 % 1_000 != 0 {
-                return Err(bad(
-                    &format!("health_check.{field}"),
-                    format!("{length} is no whole number of seconds"),
-                ));
-            }
-        }
-        number("health_check.healthy", check.healthy.into(), 2, 10)?;
-        number("health_check.unhealthy", check.unhealthy.into(), 2, 10)?;
-        let known = |class: &&String| !CLASSES.contains(&class.as_str());
-        match check.codes.iter().find(known) {
-            None => Ok(()),
-            Some(class) => {
-                let problem = format!("{class:?} is no class of statuses; write {}", CLASSES.join(", "));
-                Err(bad("health_check.codes", problem))
-            }
-        }
-    }
-
-    fn check_backends(&self) -> Result<(), BadScenario> {
-        if !(1..=MOST_BACKENDS).contains(&self.backends.len()) {
-            let problem = format!("there are {}; write 1 to {MOST_BACKENDS}", self.backends.len());
-            return Err(bad("backend", problem));
-        }
-        for (at, backend) in self.backends.iter().enumerate() {
-            number(&format!("backend[{at}].weight"), backend.weight.into(), 0, 100)?;
-            number(&format!("backend[{at}].status"), backend.status.into(), 100, 599)?;
-            let status = backend.check_status.unwrap_or(200).into();
-            number(&format!("backend[{at}].check_status"), status, 100, 599)?;
-            if backend.waits && self.listener.protocol.is_http() {
-                let problem = "backends wait over TCP and UDP only; write false".to_owned();
-                return Err(bad(&format!("backend[{at}].waits"), problem));
-            }
-            if self.backends[..at].iter().any(|other| other.name == backend.name) {
-                return Err(bad(
-                    &format!("backend[{at}].name"),
-                    format!("{:?} is there twice", beginning(&backend.name)),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_fault(&self, at: usize, fault: &Fault) -> Result<(), BadScenario> {
-        let field = |name: &str| format!("fault[{at}].{name}");
-        between(&field("at"), fault.at.0, Span::ZERO, self.duration.0)?;
-        number(&field("weight"), fault.weight.unwrap_or(0).into(), 0, 100)?;
-        number(&field("status"), fault.status.unwrap_or(200).into(), 100, 599)?;
-        number(&field("check_status"), fault.check_status.unwrap_or(200).into(), 100, 599)?;
-        if self.place(&fault.backend).is_none() {
-            let known: Vec<&str> = self.backends.iter().map(|backend| backend.name.as_str()).collect();
-            let problem = format!(
-                "{:?} is no backend; there are {}",
-                beginning(&fault.backend),
-                beginning(&known.join(", "))
-            );
-            return Err(bad(&field("backend"), problem));
-        }
-        if !fault.changes() {
-            return Err(bad(
-                &field("answers"),
-                "nothing changes; write answers, status, weight, check_answers or check_status".to_owned(),
-            ));
-        }
-        Ok(())
-    }
-
     /// The place of a backend in their order.
     pub fn place(&self, name: &str) -> Option<usize> {
-        self.backends.iter().position(|backend| backend.name == name)
+        place(&self.backends, name)
     }
 
     /// How many connections come.
     pub fn connections(&self) -> u64 {
-        (self.duration.0.0.unsigned_abs() * u64::from(self.clients.rate)).div_ceil(1_000)
+        self.clients.connections(self.duration.0)
     }
+}
+
+/// The place of a backend in their order.
+pub(super) fn place(backends: &[Backend], name: &str) -> Option<usize> {
+    backends.iter().position(|backend| backend.name == name)
 }

@@ -1,9 +1,8 @@
 //! How long a listener waits: for the next request of a connection, and for the answer to one. What becomes of a connection
 //! then is in `run/timeouts.rs`.
 
-use super::bad::{BadScenario, bad, between};
 use super::length::Length;
-use super::scenario::{Listener, Scenario};
+use super::scenario::{Clients, Listener, Scenario};
 use crate::slb::listener::Protocol;
 use crate::time::Span;
 
@@ -25,37 +24,26 @@ impl Listener {
     }
 }
 
-impl Scenario {
-    /// How many connections and requests a run has to schedule at most: over HTTP each request of a connection, over UDP
-    /// each flow that comes anew.
-    pub fn requests(&self) -> u64 {
-        let clients = &self.clients;
-        let idle = self.listener.idle_timeout().0;
-        let anew = match (self.listener.protocol, clients.interval) {
+impl Clients {
+    /// How many requests of a connection a run of so long has to schedule beside its first: over HTTP each, over UDP each flow
+    /// that comes anew.
+    pub(super) fn requests_more(&self, listener: &Listener, duration: Span) -> u64 {
+        let idle = listener.idle_timeout().0;
+        let anew = match (listener.protocol, self.interval) {
             (Protocol::Http | Protocol::Https, Some(interval)) => Some(interval.0),
             (Protocol::Udp, Some(interval)) => Some(interval.0).filter(|interval| *interval > idle),
             _ => None,
         };
-        let longest = clients.connection_max.unwrap_or(clients.connection).0.min(self.duration.0);
-        let more = anew.map_or(0, |interval| longest.0.unsigned_abs() / interval.0.unsigned_abs());
-        self.connections().saturating_mul(more + 1)
+        let longest = self.connection_max.unwrap_or(self.connection).0.min(duration);
+        // An interval of nothing is refused, wherever that is checked.
+        anew.map_or(0, |interval| longest.0.unsigned_abs() / interval.0.unsigned_abs().max(1))
     }
+}
 
-    /// Checks how long the listener waits.
-    pub(super) fn check_timeouts(&self) -> Result<(), BadScenario> {
-        let listener = &self.listener;
-        let (least, most) = match listener.protocol {
-            Protocol::Tcp => (10, 900),
-            Protocol::Udp => (1, 900),
-            Protocol::Http | Protocol::Https => (1, 60),
-        };
-        let idle = listener.idle_timeout().0;
-        between("listener.idle_timeout", idle, Span::seconds(least), Span::seconds(most))?;
-        let Some(answer) = listener.request_timeout else { return Ok(()) };
-        if !listener.protocol.is_http() {
-            let problem = "only a listener of HTTP waits for answers; write idle_timeout instead";
-            return Err(bad("listener.request_timeout", problem.to_owned()));
-        }
-        between("listener.request_timeout", answer.0, Span::seconds(1), Span::seconds(180))
+impl Scenario {
+    /// How many connections and requests a run has to schedule at most.
+    pub fn requests(&self) -> u64 {
+        let more = self.clients.requests_more(&self.listener, self.duration.0);
+        self.connections().saturating_mul(more + 1)
     }
 }

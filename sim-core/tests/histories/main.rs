@@ -18,11 +18,13 @@ mod state;
 mod teardown;
 mod usage;
 
-use play::{history, play};
+use play::{History, history, play};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reached::{Reached, STATES};
 use sim_core::Command;
+use std::num::NonZero;
 
 /// So many histories that the file runs within a minute; `PROPTEST_CASES` asks for more.
 fn cases() -> u32 {
@@ -49,6 +51,8 @@ fn there_is_a_strategy_for_every_command() {
 /// How many histories may be needed until every command was once accepted and once refused, and every state came up. A new
 /// command shifts all of them, so that a fixed number would fail now and then for no reason.
 const PATIENCE: usize = 2_000;
+/// How many are played before one looks again at what is still missing.
+const TOGETHER: usize = 20;
 
 #[test]
 fn histories_reach_what_is_interesting() {
@@ -56,19 +60,30 @@ fn histories_reach_what_is_interesting() {
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
     let mut reached = Reached::default();
     let mut missing = Vec::new();
-    for n in 0..PATIENCE {
-        let tree = history(150).new_tree(&mut runner).unwrap();
-        reached.add(
-            play(&proptest::strategy::ValueTree::current(&tree)).unwrap_or_else(|wrong| panic!("{wrong}")),
-        );
-        if n % 20 == 19 {
-            missing = not_reached(&reached);
-            if missing.is_empty() {
-                return;
-            }
+    for _ in 0..PATIENCE / TOGETHER {
+        let draw = |_| history(150).new_tree(&mut runner).unwrap().current();
+        let histories: Vec<History> = (0..TOGETHER).map(draw).collect();
+        play_all(&histories).into_iter().for_each(|of_one| reached.add(of_one));
+        missing = not_reached(&reached);
+        if missing.is_empty() {
+            return;
         }
     }
     panic!("in {PATIENCE} histories: {missing:#?}");
+}
+
+/// Plays histories on all processors. What they reach does not depend on how many there are.
+fn play_all(histories: &[History]) -> Vec<Reached> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let some = |part: &[History]| -> Vec<Reached> {
+        part.iter().map(|one| play(one).unwrap_or_else(|wrong| panic!("{wrong}"))).collect()
+    };
+    std::thread::scope(|scope| {
+        let parts = histories.chunks(histories.len().div_ceil(threads));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || some(part))).collect();
+        let ended = running.into_iter().map(|thread| thread.join());
+        ended.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 /// What no history has shown yet.

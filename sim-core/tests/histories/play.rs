@@ -100,6 +100,8 @@ struct Player {
     world: World,
     genesis: Genesis,
     journal: Vec<Entry>,
+    /// What the world is after the last step.
+    state: Option<State>,
     /// A world that was loaded from rows half-way and goes on beside the first.
     twin: Option<World>,
     reached: Reached,
@@ -120,7 +122,8 @@ pub fn play(history: &History) -> Result<Reached, String> {
 fn run(history: &History, told: &RefCell<Vec<String>>) -> Reached {
     let genesis = Genesis { provisioning: history.provisioning, seed: 7, ..Genesis::default() };
     let world = World::new(genesis.clone());
-    let mut player = Player { world, genesis, journal: Vec::new(), twin: None, reached: Reached::default() };
+    let reached = Reached::default();
+    let mut player = Player { world, genesis, journal: Vec::new(), state: None, twin: None, reached };
     if history.opening {
         crate::opening::commands(|caller, command| player.open(caller, command));
     }
@@ -164,7 +167,7 @@ impl Player {
 
     fn step(&mut self, wait: i64, caller: &Caller, command: Command, number: usize) {
         let at = self.world.now() + Span(wait);
-        let before = State::of(&self.world);
+        let before = self.state.take().unwrap_or_else(|| State::of(&self.world));
         let used = usage::of(&self.world);
         let mark = self.world.mark();
         let tried = self.world.stage(at, caller, command.clone());
@@ -172,7 +175,9 @@ impl Player {
         State::of(&self.world).assert_same(&before, "rolled back");
 
         let nothing_written = tried.entry.as_ref().is_none_or(|entry| entry.command.is_none());
-        let idle = nothing_written.then(|| {
+        // What time alone makes of the world: nothing, if nothing falls due.
+        let due = self.world.next_due().is_some_and(|due| due <= at);
+        let idle = (nothing_written && due).then(|| {
             let mut idle = self.world.clone();
             idle.advance(at);
             State::of(&idle)
@@ -180,9 +185,12 @@ impl Player {
         let applied = self.world.apply(at, caller, command.clone());
         assert_eq!(applied, tried, "the same command twice in the same world");
         assert_eq!(self.world.now(), at);
-        if let Some(idle) = idle {
-            State::of(&self.world).assert_same_rows(&idle, "a command that was not accepted left a trace");
+        let after = State::of(&self.world);
+        if nothing_written {
+            let idle = idle.as_ref().unwrap_or(&before);
+            after.assert_same_rows(idle, "a command that was not accepted left a trace");
         }
+        self.state = Some(after);
         if let Some(twin) = &mut self.twin {
             assert_eq!(twin.apply(at, caller, command.clone()), applied, "after a restart");
         }

@@ -1,5 +1,7 @@
 //! Simulated clients: what they see while backends fail, against what the rules say.
 
+mod mix;
+mod mix_naive;
 mod nat;
 mod timeouts;
 
@@ -468,6 +470,7 @@ proptest! {
         scenario.faults = faults;
         let report = report(&scenario);
         prop_assert_eq!(&report, &run(&scenario, &mut |_| true).unwrap().unwrap());
+        mix::same_as_alone(&scenario, &report);
         for (place, of) in report.backends.iter().enumerate() {
             prop_assert!(nothing_taken_while_out(&scenario, &report, place), "{}: {:?}", of.name, report.happened);
         }

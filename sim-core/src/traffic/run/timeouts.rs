@@ -8,36 +8,32 @@
 //! HTTP is scheduled by itself, and nothing is open at a backend between two.
 
 use super::super::length::Length;
+use super::super::plan::ListenerPlan;
 use super::super::report::Cause;
-use super::super::scenario::{Answers, Scenario};
-use super::{End, Run};
+use super::super::scenario::Answers;
+use super::counts::Whose;
+use super::{Call, End, Run};
 use crate::slb::listener::Protocol;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// What becomes of a connection that does not simply end; at one instant in this order. A connection that was cut meanwhile
-/// belongs to an earlier life of its backend, and nothing more becomes of it.
+/// belongs to an earlier life of its member, and nothing more becomes of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fate {
     /// Its backend has not answered in time.
-    TimedOut { backend: u32, life: u32 },
-    /// Nothing of it is open any more, and its next request comes `again`; `n` is its number, `left` how long it goes on then.
-    Left { backend: u32, life: u32, again: u64, n: u64, left: u64 },
+    TimedOut { member: u16, life: u32, crowd: u16 },
+    /// Nothing of it is open any more, and its next request comes `again`; `left` is how long it goes on then.
+    Left { member: u16, life: u32, again: u64, call: Call, left: u64 },
     /// The next request over TCP, which is forgotten.
-    Reset { backend: u32 },
+    Reset { member: u16, crowd: u16 },
     /// The next request over UDP or HTTP, and whether it comes by a new flow or connection.
-    Again { n: u64, left: u64, anew: bool },
+    Again { call: Call, left: u64, anew: bool },
 }
 
-/// When a listener loses patience, and the connections with which it will.
+/// Connections with which a listener will lose patience.
+#[derive(Default)]
 pub(super) struct Timeouts {
-    protocol: Protocol,
-    /// How long a connection without packets is remembered.
-    idle: u64,
-    /// How long the answer to a request may take, over HTTP.
-    answer: Option<u64>,
-    /// How long clients are silent between two requests, if that makes a difference.
-    interval: Option<u64>,
     waiting: BinaryHeap<Reverse<(u64, Fate)>>,
     /// Connections that are between two requests, with nothing open.
     pub between: u64,
@@ -45,86 +41,91 @@ pub(super) struct Timeouts {
     pub reopened: u64,
 }
 
-impl Timeouts {
-    pub fn new(scenario: &Scenario) -> Timeouts {
-        let protocol = scenario.listener.protocol;
-        let idle = scenario.listener.idle_timeout().us();
-        let interval = scenario.clients.interval.map(|interval| interval.us());
-        Timeouts {
-            protocol,
-            idle,
-            answer: scenario.listener.request_timeout().map(|timeout| timeout.us()),
-            interval: interval.filter(|interval| protocol.is_http() || *interval > idle),
-            waiting: BinaryHeap::new(),
-            between: 0,
-            reopened: 0,
-        }
-    }
-
+impl ListenerPlan {
     /// Whether a backend that answers so is given up before it does.
-    pub fn loses_patience(&self, answers: Answers) -> bool {
+    pub(super) fn loses_patience(&self, answers: Answers) -> bool {
         matches!((answers, self.answer), (Answers::After(after), Some(most)) if Length(after).us() > most)
     }
+}
 
+impl Timeouts {
     /// When something becomes of a connection next.
     pub fn next(&self) -> Option<u64> {
         self.waiting.peek().map(|Reverse((when, _))| *when)
+    }
+
+    fn wait(&mut self, when: u64, fate: Fate) {
+        self.waiting.push(Reverse((when, fate)));
     }
 }
 
 impl Run<'_> {
     /// A connection that is open from now on, for so long if nothing comes between.
-    pub(super) fn let_go_on(&mut self, place: usize, n: u64, at: u64, length: u64) {
-        let (backend, life) = (place as u32, self.backends[place].life);
-        let Timeouts { protocol, idle, answer, interval, .. } = self.timeouts;
-        let answers = self.backends[place].spec.answers;
-        if let Some(answer) = answer.filter(|_| self.timeouts.loses_patience(answers)) {
-            return self.timeouts.waiting.push(Reverse((at + answer, Fate::TimedOut { backend, life })));
+    pub(super) fn let_go_on(&mut self, call: Call, place: usize, at: u64, length: u64) {
+        let (member, life, crowd) = (place as u16, self.members[place].life, call.crowd);
+        let spec = &self.plan.members[place];
+        let listener = self.plan.listener_of(spec.serving as usize);
+        let answers = self.backends[spec.backend as usize].answers;
+        if let Some(answer) = listener.answer.filter(|_| listener.loses_patience(answers)) {
+            return self.timeouts.wait(at + answer, Fate::TimedOut { member, life, crowd });
         }
-        let Some(interval) = interval else { return self.ends.add(End { when: at + length, backend, life }) };
+        let interval = self.plan.crowds[usize::from(crowd)].clients.interval.map(Length::us);
+        // How long clients are silent makes a difference over HTTP, and where the connection is forgotten.
+        let http = listener.protocol.is_http();
+        let Some(interval) = interval.filter(|interval| http || *interval > listener.idle) else {
+            return self.ends.add(End { when: at + length, member, crowd, life });
+        };
         let after = match answers {
             Answers::After(after) => Length(after).us(),
             Answers::Refuses | Answers::Silent => 0,
         };
         // How long something of it is open: until the answer is there, or until it is forgotten.
-        let open = if protocol.is_http() { after.min(interval) } else { idle };
+        let open = if http { after.min(interval) } else { listener.idle };
         if interval > length {
-            return self.ends.add(End { when: at + length.min(open), backend, life });
+            return self.ends.add(End { when: at + length.min(open), member, crowd, life });
         }
-        let fate = Fate::Left { backend, life, again: at + interval, n, left: length - interval };
-        self.timeouts.waiting.push(Reverse((at + open, fate)));
+        let fate = Fate::Left { member, life, again: at + interval, call, left: length - interval };
+        self.timeouts.wait(at + open, fate);
     }
 
     /// What becomes of the next connection whose time has come.
     pub(super) fn meet_fate(&mut self) {
         let Some(Reverse((when, fate))) = self.timeouts.waiting.pop() else { return };
         match fate {
-            Fate::TimedOut { backend, life } => {
-                if self.close(backend, life) {
-                    self.counts.fail(when, Some(backend as usize), Cause::RequestTimeout, 1);
+            Fate::TimedOut { member, life, crowd } => {
+                if self.close(member.into(), crowd.into(), life) {
+                    self.counts.fail(when, self.whose(member, crowd), Cause::RequestTimeout, 1);
                 }
             }
-            Fate::Left { backend, life, again, n, left } => {
-                if self.close(backend, life) {
+            Fate::Left { member, life, again, call, left } => {
+                if self.close(member.into(), call.crowd.into(), life) {
                     self.timeouts.between += 1;
-                    let next = match self.timeouts.protocol {
-                        Protocol::Tcp => Fate::Reset { backend },
+                    let serving = self.plan.members[usize::from(member)].serving;
+                    let listener = self.plan.listener_of(serving as usize);
+                    let next = match listener.protocol {
+                        Protocol::Tcp => Fate::Reset { member, crowd: call.crowd },
                         // A flow over UDP was open until it was forgotten.
-                        Protocol::Udp => Fate::Again { n, left, anew: true },
-                        _ => Fate::Again { n, left, anew: again - when > self.timeouts.idle },
+                        Protocol::Udp => Fate::Again { call, left, anew: true },
+                        _ => Fate::Again { call, left, anew: again - when > listener.idle },
                     };
-                    self.timeouts.waiting.push(Reverse((again, next)));
+                    self.timeouts.wait(again, next);
                 }
             }
-            Fate::Reset { backend } => {
+            Fate::Reset { member, crowd } => {
                 self.timeouts.between -= 1;
-                self.counts.fail(when, Some(backend as usize), Cause::IdleTimeout, 1);
+                self.counts.fail(when, self.whose(member, crowd), Cause::IdleTimeout, 1);
             }
-            Fate::Again { n, left, anew } => {
+            Fate::Again { call, left, anew } => {
                 self.timeouts.between -= 1;
                 self.timeouts.reopened += u64::from(anew);
-                self.connect(n, when, left);
+                self.connect(call, when, left);
             }
         }
+    }
+
+    fn whose(&self, member: u16, crowd: u16) -> Whose {
+        let member = usize::from(member);
+        let serving = self.plan.members[member].serving as usize;
+        Whose { crowd: crowd.into(), serving, member: Some(member) }
     }
 }
