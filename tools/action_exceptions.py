@@ -143,10 +143,6 @@ _SWITCHED = {"CreateLoadBalancerTCPListener": "IllegalParam.HealthCheck",
              "CreateLoadBalancerUDPListener": "IllegalParam.HealthCheck",
              "SetLoadBalancerTCPListenerAttribute": "InvalidParam.HealthCheck",
              "SetLoadBalancerUDPListenerAttribute": "IllegalParam.HealthCheck"}
-_ENCRYPTED = ("CreateLoadBalancerHTTPSListener", "SetLoadBalancerHTTPSListenerAttribute")
-PARAMETERS |= {("Slb", action, "TLSCipherPolicy"): ({"enum": [
-    "tls_cipher_policy_1_0", "tls_cipher_policy_1_1", "tls_cipher_policy_1_2", "tls_cipher_policy_1_2_strict",
-    "tls_cipher_policy_1_2_strict_with_1_3"]}, _CHOICE) for action in _ENCRYPTED}
 PARAMETERS |= {("Slb", action, "HealthCheckSwitch"): ({"enum": ["on", "off"]}, _CHOICE) for action in _SWITCHED}
 PARAMETERS |= {("Slb", action, "HealthCheckMethod"): ({"enum": ["head", "get"]}, _CHOICE) for action in (
     "CreateLoadBalancerUDPListener", "SetLoadBalancerUDPListenerAttribute")}
@@ -199,7 +195,8 @@ CODES |= {key: codes for action in ("CreateInstance", "RunInstances") for key, c
 }.items()}
 
 CODES |= {("Slb", action, "HealthCheckSwitch"): {"value": code} for action, code in _SWITCHED.items()}
-CODES |= {("Slb", action, "TLSCipherPolicy"): {"value": "InvalidTLSPolicyId.NotExist"} for action in _ENCRYPTED}
+CODES |= {("Slb", action, "TLSVersions"): {"missing": "MissingParam.TlsVersions"} for action in (
+    "CreateTLSCipherPolicy", "SetTLSCipherPolicyAttribute")}
 
 # (product, action): codes that the product's common error table gives to it and its own page leaves out.
 MORE_CODES = {
@@ -209,6 +206,8 @@ MORE_CODES = {
     ("Slb", "StartLoadBalancerListener"): ["ServiceIsStopping"],
     ("Slb", "StopLoadBalancerListener"): ["ServiceIsStopping"],
 }
+_GROUP_WRITES = ("ModifyVServerGroupBackendServers", "RemoveBackendServers", "RemoveVServerGroupBackendServers",
+                 "SetBackendServers", "SetVServerGroupAttribute")
 MORE_CODES |= {("Slb", action): ["ActionNotAllowed"] for action in (
     "CreateDomainExtension", "DeleteDomainExtension", "SetDomainExtensionAttribute",
     "AddBackendServers", "AddVServerGroupBackendServers", "CreateLoadBalancerHTTPListener",
@@ -218,6 +217,9 @@ MORE_CODES |= {("Slb", action): ["ActionNotAllowed"] for action in (
     "SetBackendServers", "SetLoadBalancerDeleteProtection", "SetLoadBalancerHTTPSListenerAttribute",
     "SetLoadBalancerName", "SetLoadBalancerTCPListenerAttribute", "SetLoadBalancerUDPListenerAttribute",
     "SetVServerGroupAttribute")}
+
+for action in _GROUP_WRITES:
+    MORE_CODES[("Slb", action)] = MORE_CODES.get(("Slb", action), []) + ["ServiceIsConfiguring"]
 
 # (product, action, code): the status that it has, where the published one cannot be.
 STATUSES = {
@@ -253,11 +255,11 @@ UNDOCUMENTED = {
     ("Slb", "CreateLoadBalancerUDPListener"): {
         "ConnectionDrain": "string", "ConnectionDrainTimeout": "integer", "HealthCheckDomain": "string",
         "HealthCheckHttpCode": "string", "HealthCheckInterval": "integer", "HealthCheckMethod": "string",
-        "HealthCheckURI": "string", "PersistenceTimeout": "integer"},
+        "HealthCheckType": "string", "HealthCheckURI": "string", "PersistenceTimeout": "integer"},
     ("Slb", "SetLoadBalancerUDPListenerAttribute"): {
         "ConnectionDrain": "string", "ConnectionDrainTimeout": "integer", "HealthCheckDomain": "string",
-        "HealthCheckHttpCode": "string", "HealthCheckMethod": "string", "HealthCheckURI": "string",
-        "PersistenceTimeout": "integer"},
+        "HealthCheckHttpCode": "string", "HealthCheckMethod": "string", "HealthCheckType": "string",
+        "HealthCheckURI": "string", "PersistenceTimeout": "integer"},
 }
 
 # Actions outside the two sources, from the provider's published SDKs and its CLI metadata.

@@ -196,6 +196,10 @@ commands! {
     UploadCaCertificate(crate::slb::certificate::UploadCaCertificate) => crate::slb::certificate::upload_ca;
     RenameCaCertificate(crate::slb::certificate::RenameCaCertificate) => crate::slb::certificate::rename_ca;
     DeleteCaCertificate(crate::slb::certificate::DeleteCaCertificate) => crate::slb::certificate::delete_ca;
+    // -- TLS cipher policies
+    CreateTlsPolicy(crate::slb::tls_policy::CreateTlsPolicy) => crate::slb::tls_policy::create;
+    ModifyTlsPolicy(crate::slb::tls_policy::ModifyTlsPolicy) => crate::slb::tls_policy::modify;
+    DeleteTlsPolicy(crate::slb::tls_policy::DeleteTlsPolicy) => crate::slb::tls_policy::delete;
 }
 
 /// What an accepted command answers: ids of what was made. Wires read the rest from the world.

@@ -348,6 +348,7 @@ ids! {
     MasterSlaveGroup, MasterSlaveGroupId, "msrsp", "primary/secondary group", MasterSlaveGroupNotFound;
     ForwardingRule, ForwardingRuleId, "rule", "forwarding rule", ForwardingRuleNotFound;
     DomainExtension, DomainExtensionId, "de", "domain extension", DomainExtensionNotFound;
+    TlsPolicy, TlsPolicyId, "tls", "TLS cipher policy", TlsPolicyNotFound;
 }
 
 /// An id of any kind.

@@ -108,11 +108,13 @@ quotas! {
     // -- certificates
     ServerCertificates "slb_quota_certs_num" 100 true "server certificates of one account in one region";
     CaCertificates "slb_quota_ca_certs_num" 100 true "CA certificates of one account in one region";
+    TlsPolicies "slb.tls_cipher_policies" 50 true "TLS cipher policies of one account in one region";
     SecondaryEnis "q_elastic-network-interfaces" 100 true "secondary network interfaces of one account in one region";
     // -- load balancers
     LoadBalancers "slb_quota_instances_num" 30 true "load balancers of one account in one region";
     BackendsPerLoadBalancer "slb_quota_backendservers_num" 200 true "backend servers in all pools of one load balancer";
     ListenersPerLoadBalancer "slb_quota_listeners_num" 50 true "listeners of one load balancer";
+    AttachmentsPerServer "slb_quota_backendserver_attached_num" 50 true "times that one server stands in pools of load balancers";
     BackendsPerCall "slb.backends_per_call" 40 false "backend servers in one call";
     ForwardingRulesPerListener "slb_quota_rules_num" 40 false "forwarding rules of one HTTP or HTTPS listener";
     DomainExtensionsPerListener "slb_quota_domain_extensions_num" 3 true "domain extensions of one HTTPS listener";

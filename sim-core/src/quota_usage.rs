@@ -12,6 +12,7 @@ use crate::error::Outcome;
 use crate::id::AnyId;
 use crate::quota::Quota;
 use crate::slb::acl::AccessControlList;
+use crate::slb::backend::{self, Server};
 use crate::slb::listener::Listener;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::{listener, listener_access};
@@ -115,7 +116,11 @@ const fn counter(quota: Quota) -> Counter {
         }
         Quota::EipsPerAccount => Counter::Region(crate::vpc::eip::counted),
         // -- load balancers
-        Quota::BackendsPerLoadBalancer => Counter::LoadBalancer(crate::slb::backend::counted),
+        Quota::BackendsPerLoadBalancer => Counter::LoadBalancer(backend::counted),
+        // Interfaces that serve by themselves count alike, each for itself.
+        Quota::AttachmentsPerServer => {
+            Counter::Instance(|w, instance| backend::attachments(w, Server::Instance(instance.id)))
+        }
         Quota::ListenersPerLoadBalancer => {
             Counter::LoadBalancer(|w, b| w.indexes().listeners.by_load_balancer.count(&b.id))
         }
@@ -175,6 +180,7 @@ const fn counter(quota: Quota) -> Counter {
         Quota::CaCertificates => {
             Counter::Region(|w, owner| w.indexes().ca_certificates.by_owner.count(owner))
         }
+        Quota::TlsPolicies => Counter::Region(|w, owner| w.indexes().tls_policies.by_owner.count(owner)),
         Quota::AccessControlLists => {
             Counter::Region(|w, owner| w.indexes().access_control_lists.by_owner.count(owner))
         }

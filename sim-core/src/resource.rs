@@ -76,6 +76,7 @@ pub const fn field_of(kind: IdKind) -> &'static str {
         IdKind::Listener => "listener_id",
         IdKind::ForwardingRule => "forwarding_rule_id",
         IdKind::DomainExtension => "domain_extension_id",
+        IdKind::TlsPolicy => "tls_cipher_policy_id",
     }
 }
 
@@ -139,6 +140,7 @@ pub fn owner_of(w: &World, id: AnyId) -> Option<&Owner> {
         IdKind::MasterSlaveGroup => of::<crate::slb::master_slave_group::MasterSlaveGroup>(w, id),
         IdKind::ForwardingRule => of::<crate::slb::forwarding_rule::ForwardingRule>(w, id),
         IdKind::DomainExtension => of::<crate::slb::domain_extension::DomainExtension>(w, id),
+        IdKind::TlsPolicy => of::<crate::slb::tls_policy::TlsPolicy>(w, id),
         _ => None,
     }
 }

@@ -3,8 +3,8 @@
 use crate::ecs::service_port::PortProtocol;
 use crate::id::{
     EipId, EniId, ForwardEntryId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6EgressRuleId, Ipv6GatewayId,
-    ListenerId, NatGatewayId, NetworkAclId, OutageId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId,
-    VpcId, VpcPeerId,
+    ListenerId, NatGatewayId, NetworkAclId, OutageId, RouteEntryId, RouteTableId, SnatEntryId, TlsPolicyId,
+    VSwitchId, VpcId, VpcPeerId,
 };
 use crate::table::Row;
 use crate::time::{SimTime, Span};
@@ -64,6 +64,8 @@ pub enum Due {
     ServicePort(InstanceId, PortProtocol, u16),
     /// An outage begins or ends.
     Outage(OutageId),
+    /// The listeners that use a TLS cipher policy follow its change.
+    TlsPolicy(TlsPolicyId),
 }
 
 /// What is derived from timers.
@@ -148,6 +150,7 @@ impl World {
                 crate::ecs::service_port::settle(self, (instance, protocol, port));
             }
             Due::Outage(id) => crate::ecs::outage::settle(self, id),
+            Due::TlsPolicy(id) => crate::slb::tls_policy::settle(self, id),
         }
         crate::slb::health::follow(self, start);
         true

@@ -87,6 +87,8 @@ tables! {
     78 domain_extensions crate::slb::domain_extension::DomainExtension;
     // -- health
     79 backend_checks crate::slb::health::BackendCheck;
+    // -- TLS cipher policies
+    83 tls_policies crate::slb::tls_policy::TlsPolicy;
 }
 
 /// Where a slice-wise walk over all rows goes on.

@@ -162,8 +162,12 @@ fn eni(vswitch: VSwitchId, groups: Vec<SecurityGroupId>, prefixes: u16) -> Creat
 
 /// One interface with several ports.
 fn backends(pool: Pool, eni: EniId, ports: std::ops::Range<u16>) -> AddBackends {
+    behind(pool, Server::Eni(eni), ports)
+}
+
+fn behind(pool: Pool, server: Server, ports: std::ops::Range<u16>) -> AddBackends {
     let new = |port| NewBackend {
-        member: Behind { server: Server::Eni(eni), address: None, port: Some(port) },
+        member: Behind { server, address: None, port: Some(port) },
         weight: None,
         description: None,
     };
@@ -419,6 +423,7 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         }
         Quota::ServerCertificates
         | Quota::CaCertificates
+        | Quota::TlsPolicies
         | Quota::AccessControlLists
         | Quota::AccessControlListEntries
         | Quota::ListenersPerAccessControlList
@@ -439,6 +444,7 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::HaVipsPerInstance
         | Quota::BindingsPerHaVip
         | Quota::HaVipRouteEntries
+        | Quota::AttachmentsPerServer
         | Quota::NetworkAclsPerVpc
         | Quota::Ipv6EgressRulesPerVpc
         | Quota::VpcPeersPerRegion
@@ -462,6 +468,7 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             (balancer().into(), E::LoadBalancerQuotaExceeded)
         }
         Quota::BackendsPerLoadBalancer => {
+            lab.raise(Quota::AttachmentsPerServer);
             let (pool, eni) = lab.pool();
             for first in (0..limit as u16).step_by(40) {
                 lab.make(backends(pool, eni, first + 1..first + 41));

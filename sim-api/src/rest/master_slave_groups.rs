@@ -25,6 +25,7 @@ pub const REFUSALS: Refusals = &[
         &[
             E::MasterSlaveGroupNameMalformed,
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::MasterSlaveMembers,
             E::MasterSlavePortMissing,
@@ -44,6 +45,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendOtherVpc,
             E::MasterSlaveRepeated,
             E::BackendQuotaExceeded,
+            E::BackendAttachmentsExceeded,
         ],
     ),
     ("list_master_slave_server_groups", &[E::LoadBalancerNotFound]),

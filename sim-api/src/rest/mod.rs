@@ -57,6 +57,7 @@ mod load_balancers;
 mod master_slave_groups;
 mod server_groups;
 mod serving;
+mod tls_policies;
 // -- worlds, clock, journal, requests, quotas, plan
 mod account;
 mod clock;
@@ -123,6 +124,7 @@ pub fn router() -> Operations {
         network_acls::router(),
         access_control_lists::router(),
         certificates::router(),
+        tls_policies::router(),
         // -- load balancers
         load_balancers::router(),
         listeners::router(),
@@ -193,6 +195,7 @@ pub const REFUSALS: &[Refusals] = &[
     network_acls::REFUSALS,
     access_control_lists::REFUSALS,
     certificates::REFUSALS,
+    tls_policies::REFUSALS,
     // -- load balancers
     load_balancers::REFUSALS,
     listeners::REFUSALS,

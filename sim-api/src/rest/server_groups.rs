@@ -9,12 +9,12 @@ use crate::refusals::Refusals;
 use crate::rest::common::{TagBody, tag_bodies, tag_pairs};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use sim_core::ecs::eni_address::parse4;
 use sim_core::id::{LoadBalancerId, VServerGroupId};
 use sim_core::slb::backend::{
     AddBackends, Backend, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
 };
 use sim_core::slb::load_balancer::LoadBalancer;
+use sim_core::slb::member::parse_address;
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
 use sim_core::{ErrorCode as E, Outcome, World};
 use utoipa::{IntoParams, ToSchema};
@@ -26,6 +26,7 @@ pub const REFUSALS: Refusals = &[
         &[
             E::VServerGroupNameMalformed,
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::BackendPort,
             E::BackendWeight,
@@ -44,6 +45,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendOtherVpc,
             E::BackendPresent,
             E::BackendQuotaExceeded,
+            E::BackendAttachmentsExceeded,
         ],
     ),
     ("list_vserver_groups", &[E::LoadBalancerNotFound]),
@@ -53,6 +55,7 @@ pub const REFUSALS: Refusals = &[
         &[
             E::VServerGroupNameMalformed,
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::BackendNotFound,
             E::BackendEniNotFound,
@@ -62,6 +65,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendListSize,
             E::VServerGroupNotFound,
             E::LoadBalancerLocked,
+            E::BackendsConfiguring,
             E::BackendNotMember,
         ],
     ),
@@ -73,6 +77,7 @@ pub const REFUSALS: Refusals = &[
         "add_vserver_group_backends",
         &[
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::BackendPort,
             E::BackendWeight,
@@ -80,6 +85,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendListSize,
             E::VServerGroupNotFound,
             E::LoadBalancerLocked,
+            E::BackendsConfiguring,
             E::BackendNotFound,
             E::BackendEniNotFound,
             E::BackendNotRunning,
@@ -87,12 +93,14 @@ pub const REFUSALS: Refusals = &[
             E::BackendOtherVpc,
             E::BackendPresent,
             E::BackendQuotaExceeded,
+            E::BackendAttachmentsExceeded,
         ],
     ),
     (
         "remove_vserver_group_backends",
         &[
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::BackendNotFound,
             E::BackendEniNotFound,
@@ -100,12 +108,14 @@ pub const REFUSALS: Refusals = &[
             E::BackendListSize,
             E::VServerGroupNotFound,
             E::LoadBalancerLocked,
+            E::BackendsConfiguring,
         ],
     ),
     (
         "replace_vserver_group_backends",
         &[
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::BackendPort,
             E::BackendWeight,
@@ -114,6 +124,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendListSize,
             E::VServerGroupNotFound,
             E::LoadBalancerLocked,
+            E::BackendsConfiguring,
             E::BackendNotFound,
             E::BackendEniNotFound,
             E::BackendNotRunning,
@@ -121,6 +132,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendOtherVpc,
             E::BackendPresent,
             E::BackendQuotaExceeded,
+            E::BackendAttachmentsExceeded,
         ],
     ),
     ("list_backends", &[E::LoadBalancerNotFound]),
@@ -128,6 +140,7 @@ pub const REFUSALS: Refusals = &[
         "add_backends",
         &[
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::BackendPort,
             E::BackendWeight,
@@ -135,6 +148,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendListSize,
             E::LoadBalancerNotFound,
             E::LoadBalancerLocked,
+            E::BackendsConfiguring,
             E::BackendNotFound,
             E::BackendEniNotFound,
             E::BackendNotRunning,
@@ -142,12 +156,14 @@ pub const REFUSALS: Refusals = &[
             E::BackendOtherVpc,
             E::BackendPresent,
             E::BackendQuotaExceeded,
+            E::BackendAttachmentsExceeded,
         ],
     ),
     (
         "update_backends",
         &[
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::BackendNotFound,
             E::BackendEniNotFound,
@@ -157,6 +173,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendListSize,
             E::LoadBalancerNotFound,
             E::LoadBalancerLocked,
+            E::BackendsConfiguring,
             E::BackendNotMember,
         ],
     ),
@@ -164,6 +181,7 @@ pub const REFUSALS: Refusals = &[
         "remove_backends",
         &[
             E::AddressMalformed,
+            E::BackendIpv6,
             E::BackendTypeUnknown,
             E::BackendNotFound,
             E::BackendEniNotFound,
@@ -171,6 +189,7 @@ pub const REFUSALS: Refusals = &[
             E::BackendListSize,
             E::LoadBalancerNotFound,
             E::LoadBalancerLocked,
+            E::BackendsConfiguring,
         ],
     ),
 ];
@@ -294,7 +313,7 @@ pub struct NewBackendBody {
 }
 
 fn member(body: &MemberBody) -> Outcome<Member> {
-    let address = body.address.as_deref().map(|text| parse4(text, "address")).transpose()?;
+    let address = body.address.as_deref().map(|text| parse_address(text, "address")).transpose()?;
     Ok(Member { server: Server::parse(&body.server_id, body.r#type.as_deref())?, address, port: body.port })
 }
 

@@ -91,14 +91,11 @@ fn ask_rules<S: Sink>(walk: &mut Walk<'_, S>, listener: &Listener, serving: Opti
     if rules == 0 {
         return;
     }
-    let request = walk.request().cloned();
-    walk.step(|| {
-        let verdict = request.map(|request| RuleVerdict {
-            nearest: serving::rules_asked(w, listener, request.host()).first().map(|rule| rule.id),
-            taken_by: serving.and_then(|serving| serving.rule).map(|rule| rule.id),
-        });
-        Hop::ForwardingRules { listener: id, rules, verdict }
+    let verdict = walk.request().map(|_| RuleVerdict {
+        nearest: serving.and_then(|serving| serving.nearest).map(|rule| rule.id),
+        taken_by: serving.and_then(|serving| serving.rule).map(|rule| rule.id),
     });
+    walk.step(|| Hop::ForwardingRules { listener: id, rules, verdict });
 }
 
 /// The listener chooses a member and sends the packet on to it.

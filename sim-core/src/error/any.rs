@@ -20,7 +20,7 @@ macro_rules! any_errors {
         TagListSize Invalid ["SizeLimitExceeded.TagNum", "NumberExceed.Tags", "InvalidTagCount", "SizeLimitExceeded.Tag", "SizeLimitExceeded.TagKey"] 400 "1 to 20 tags are named in a call.";
         TagKeysAndAll Invalid ["Param.Conflict"] 403 "All tags and a list of keys exclude each other.";
         TagsAndResourcesMissing Invalid ["BothEmpty.TagsAndResources", "MissingParam.TagOrResourceId"] 400 "Resources or tags must be named.";
-        NextTokenInvalid Invalid ["Invalid.NextToken", "IllegalParam.NextToken", "InvalidParameter.NextToken", "InvalidParameter", "InvalidParam.NextToken"] 400 "The token of the next page was not issued by this list.";
+        NextTokenInvalid Invalid ["Invalid.NextToken", "IllegalParam.NextToken", "InvalidParameter.NextToken", "InvalidParameter", "InvalidParam.NextToken", "QueryTokenInvalid"] 400 "The token of the next page was not issued by this list.";
         ResourceGroupNameMalformed Invalid ["InvalidParameter.Name"] 400 "The name of a resource group is 2 to 50 characters, a letter first.";
         ResourceGroupInUse Dependency ["DependencyViolation"] 409 "Objects still belong to the resource group.";
         ResourceGroupDefault Denied ["OperationDenied"] 403 "The default resource group stays.";

@@ -10,6 +10,7 @@ macro_rules! slb_errors {
         CertificateMalformed Invalid ["CertificateFormatInvalid"] 400 "A certificate is the PEM text of an X.509 certificate.";
         CertificateNotRsa Invalid ["EccCertificateNotSupport"] 400 "The key of a server certificate is an RSA key.";
         CertificateKeyLength Invalid ["OperationDenied.IllegalKeyLength"] 400 "The key of a server certificate has 1024 to 4096 bits.";
+        CertificateOtherGroup Conflict ["Abs.ServerCertificateIdAndResourceGroupId.MissMatch", "Abs.CACertificateIdAndResourceGroupId.MissMatch"] 400 "The certificate is in another resource group.";
         CertificateServiceUnsupported Denied ["InvalidParameter.AliCloudCertificateId"] 400 "There is no certificate service; a certificate is uploaded with its key.";
         PrivateKeyMalformed Invalid ["CertificateFormatInvalid"] 400 "A private key is the PEM text of an RSA key without a passphrase.";
         PrivateKeyMismatch Invalid ["CertificateNotMatchPrivateKey"] 400 "The private key belongs to the certificate.";
@@ -48,6 +49,11 @@ macro_rules! slb_errors {
         ListenerDescriptionMalformed Invalid ["InvalidParameter"] 400 "The description of a listener has 1 to 256 characters and does not start with http:// or https://.";
         ListenerParameter Invalid ["InvalidParameter"] 400 "A parameter of the listener is outside its range, or not one of its protocol.";
         ListenerParameterMissing Invalid ["MissingParameter", "InvalidParameter"] 400 "A parameter of the listener needs another one.";
+        ListenerCheckRequest Invalid ["InvalidParam.HealthCheckReq", "InvalidParameter"] 400 "What a UDP check sends is letters and digits.";
+        ListenerCheckRequestLength Invalid ["InvalidParamLength.HealthCheckReq", "InvalidParameter"] 400 "What a UDP check sends has at most 64 characters.";
+        ListenerCheckAnswer Invalid ["InvalidParam.HealthCheckExp", "InvalidParameter"] 400 "What a UDP check expects is letters and digits.";
+        ListenerCheckAnswerLength Invalid ["InvalidParamLength.HealthCheckExp", "InvalidParameter"] 400 "What a UDP check expects has at most 64 characters.";
+        ListenerBandwidthExceeded Conflict ["InvalidParameter"] 400 "The listeners of a load balancer have no more bandwidth together than it has.";
         ListenerCertificateMissing Invalid ["MissingParam.ServerCertificates", "MissingParameter"] 400 "An HTTPS listener has a certificate.";
         ListenerTargetMissing Invalid ["MissingParameter", "InvalidParameter"] 400 "A listener forwards to a port of the default pool or to a group.";
         ListenerGroupMissing Invalid ["MissingParam.VServerGroupId"] 400 "A listener that forwards to a group names it.";
@@ -69,6 +75,9 @@ macro_rules! slb_errors {
         ListenerAmbiguous Conflict ["TooManyListeners"] 400 "The port has two listeners, so the protocol must be named.";
         ListenerStatusIncorrect State ["Operation.NotAllowed"] 400 "The status of the listener does not allow this operation.";
         ListenerBusy Busy ["Operation.Deny", "ServiceIsConfiguring", "OperationFailed.ListenerStatusNotSupport", "Operation.NotAllowed", "DomainExtensionProcessing"] 400 "The listener is being changed.";
+        ListenersProcessing Busy ["ListenerProcessing"] 400 "Another listener of the load balancer is being changed.";
+        BackendsConfiguring Busy ["BackendServerProcessing", "OperationFailed.ServiceGroupProcessing", "ServiceIsConfiguring"] 400 "The backend servers are being changed.";
+        ListenerBackendsConfiguring Busy ["BackendServer.configuring"] 409 "The backend servers of the default pool are being changed.";
         ListenerStopping Busy ["ServiceIsStopping", "Operation.NotAllowed", "DomainExtensionProcessing"] 409 "The listener is stopping.";
         ListenerRedirects Denied ["Operation.NotAllowed"] 400 "A listener that sends clients to another cannot be changed.";
         ListenerRedirected Dependency ["ListenerForwardExist"] 400 "Another listener sends clients to this one.";
@@ -96,6 +105,18 @@ macro_rules! slb_errors {
         DomainExtensionExists Conflict ["InvalidParameter.Domain"] 400 "The listener has a domain extension for the domain.";
         DomainExtensionInRule Dependency ["DomainExtensionRelatedRuleExist"] 400 "A forwarding rule of the listener has the domain.";
         DomainExtensionQuotaExceeded Quota ["DomainExtensionNumberOverLimit"] 400 "The listener has as many domain extensions as the quota allows.";
+        TlsPolicyNotFound NotFound ["InvalidTLSPolicyId.NotExist"] 400 "The specified TLS cipher policy does not exist.";
+        TlsPolicyNameMalformed Invalid ["InvalidParameter"] 400 "The name of a TLS cipher policy is 2 to 200 letters, digits, dots, underscores and hyphens, a letter first.";
+        TlsVersionsMissing Invalid ["MissingParam.TlsVersions"] 400 "A TLS cipher policy speaks a version of TLS.";
+        TlsVersionUnknown Invalid ["TLSPolicyNoSupportVersion"] 400 "There is no such version of TLS.";
+        TlsVersionRepeated Invalid ["ParamDuplicateError.TlsVersions"] 400 "A version of TLS is given twice.";
+        TlsCiphersMissing Invalid ["MissingParam.Ciphers"] 400 "A TLS cipher policy uses a cipher.";
+        TlsCipherUnsupported Invalid ["TLSPolicyNoSupportCipher"] 400 "Each cipher is one that a version of the policy has, and TLSv1.3 has one.";
+        TlsCipherRepeated Invalid ["ParamDuplicateError.Ciphers"] 400 "A cipher is given twice.";
+        TlsPolicyQuotaExceeded Quota ["TLSCipherPolicyOverLimit"] 400 "The number of TLS cipher policies in this region has reached the quota.";
+        TlsPolicyConfiguring Busy ["TLSPolicyConfiguring"] 400 "The listeners that use the TLS cipher policy do not follow its last change yet.";
+        TlsPolicyUnchanged Conflict ["TLSPolicyUnchanged"] 400 "The TLS cipher policy is so already.";
+        TlsPolicyInUse Dependency ["TLSPolicyRelated"] 400 "A listener uses the TLS cipher policy.";
         CertificateInDomainExtension Dependency ["CertificateRelatedDomainExtensionExist"] 400 "A domain extension shows the certificate.";
         CertificateInUse Dependency ["CertificateAndPrivateKeyIsRefered"] 400 "A listener uses the certificate.";
         AclInUse Dependency ["OperationFailed.AclBindedWithVip"] 400 "A listener uses the access control list.";
@@ -114,6 +135,7 @@ macro_rules! slb_errors {
         BackendNotRunning State ["ObtainIpFail"] 400 "Only instances that run can be added.";
         BackendAddress Conflict ["InvalidParameter", "NetworkConflict"] 400 "The backend server does not have the address.";
         BackendOtherVpc Conflict ["NetworkConflict", "InvalidBackendServers.Inconsistent"] 400 "The backend servers of a load balancer lie in one VPC.";
+        BackendIpv6 Invalid ["LBNotSupportIpv6Backend", "OperationDeny.LbNotSupportIPv6Server", "InvalidParameter"] 400 "The backend servers of a load balancer serve at IPv4 addresses.";
         BackendPort Invalid ["InvalidParameter", "RealServerPortNotSupport"] 400 "A member of a group has a port of 1 to 65535, one of a default pool has none.";
         BackendWeight Invalid ["InvalidParameter"] 400 "The weight of a backend server is 0 to 100.";
         BackendDescriptionMalformed Invalid ["InvalidParameter"] 400 "The description of a backend server has 1 to 80 characters and does not start with http:// or https://.";
@@ -122,6 +144,7 @@ macro_rules! slb_errors {
         BackendRepeated Invalid ["InvalidParameter"] 400 "A backend server is given twice in a call.";
         BackendNotMember Conflict ["InvalidParameter"] 400 "The server does not stand in this pool.";
         BackendQuotaExceeded Quota ["InstanceBackendServerNumberOverLimit"] 400 "The load balancer has as many backend servers as the quota allows.";
+        BackendAttachmentsExceeded Quota ["InstanceBackendServerNumberOverLimit"] 400 "The server stands behind load balancers as often as the quota allows.";
         LoadBalancerBySpec State ["OperationDenied.PayBySpec"] 400 "The load balancer is paid by its specification.";
     } };
 }

@@ -4,6 +4,9 @@
 //! A member of a group is known by its server and port, one that is an interface by its address too; a member of the
 //! default pool by its server, since the port there is the listener's (provider documentation: AddBackendServers,
 //! AddVServerGroupBackendServers). A server that goes leaves every pool.
+//!
+//! With documented provisioning a pool carries out one change at a time: another one comes too early for a second, for which
+//! no figure is published. What a new vServer group is made with takes no time.
 
 use crate::access::Caller;
 use crate::command::Reply;
@@ -13,9 +16,11 @@ use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, EniId, InstanceId, LoadBalancerId, VServerGroupId, VpcId};
 use crate::name::TextRule;
 use crate::quota::Quota;
+use crate::settings::{Provisioning, Work};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::master_slave_group;
 use crate::slb::server_group::VServerGroup;
+use crate::time::SimTime;
 use crate::world::World;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -174,26 +179,60 @@ pub enum Pool {
 impl Pool {
     /// The load balancer and its members, if the caller may see and change them.
     fn open<'w>(self, w: &'w World, caller: &Caller) -> Outcome<(&'w LoadBalancer, &'w [Backend])> {
-        let (balancer, backends) = match self {
+        let (balancer, backends, applied) = match self {
             Pool::Default(id) => {
                 let balancer = w.visible::<LoadBalancer>(caller, id)?;
-                (balancer, balancer.backends.as_slice())
+                (balancer, balancer.backends.as_slice(), balancer.backends_applied)
             }
             Pool::Group(id) => {
                 let group = w.visible::<VServerGroup>(caller, id)?;
-                (w.visible::<LoadBalancer>(caller, group.load_balancer)?, group.backends.as_slice())
+                let balancer = w.visible::<LoadBalancer>(caller, group.load_balancer)?;
+                (balancer, group.backends.as_slice(), group.backends_applied)
             }
         };
         balancer.check_unlocked()?;
+        check_applied(w, applied, self.id(), ErrorCode::BackendsConfiguring)?;
         Ok((balancer, backends))
     }
 
-    fn put(self, w: &mut World, backends: Vec<Backend>) {
+    fn id(self) -> AnyId {
         match self {
-            Pool::Default(id) => w.update::<LoadBalancer>(&id, |balancer| balancer.backends = backends),
-            Pool::Group(id) => w.update::<VServerGroup>(&id, |group| group.backends = backends),
+            Pool::Default(id) => id.into(),
+            Pool::Group(id) => id.into(),
         }
     }
+
+    fn put(self, w: &mut World, backends: Vec<Backend>) {
+        let takes = w.settings().provisioning == Provisioning::Documented;
+        let applied = takes.then(|| w.now() + w.settings().provisioning.span(Work::Listener));
+        match self {
+            Pool::Default(id) => w.update::<LoadBalancer>(&id, |balancer| {
+                (balancer.backends, balancer.backends_applied) = (backends, applied);
+            }),
+            Pool::Group(id) => w.update::<VServerGroup>(&id, |group| {
+                (group.backends, group.backends_applied) = (backends, applied);
+            }),
+        }
+    }
+}
+
+/// Refuses changes while an earlier one of a pool is carried out.
+///
+/// # Errors
+/// `code`, which says for whom.
+pub(crate) fn check_applied(
+    w: &World,
+    applied: Option<SimTime>,
+    pool: impl Into<AnyId>,
+    code: ErrorCode,
+) -> Outcome<()> {
+    let Some(applied) = applied.filter(|applied| *applied > w.now()) else { return Ok(()) };
+    let pool = pool.into();
+    Err(Refusal::new(code)
+        .field(crate::resource::field_of(pool.kind()))
+        .detail(format!("The backend servers of {pool} are being changed until {applied}."))
+        .blockers([pool])
+        .accepted("the same request a little later"))
 }
 
 /// A member that comes, or what becomes of one.
@@ -341,6 +380,41 @@ pub(crate) fn check_quota(w: &World, caller: &Caller, balancer: &LoadBalancer, m
     )
 }
 
+/// How often a server stands in pools of all kinds, with whichever ports.
+pub fn attachments(w: &World, server: Server) -> u64 {
+    let ix = w.indexes();
+    let of = |backends: &[Backend]| backends.iter().filter(|backend| backend.server == server).count();
+    let default = ix.load_balancers.by_server.of(&server).filter_map(|id| w.get::<LoadBalancer>(id));
+    let groups = ix.vserver_groups.by_server.of(&server).filter_map(|id| w.get::<VServerGroup>(id));
+    let pools = default.map(|b| of(&b.backends)).chain(groups.map(|g| of(&g.backends))).sum::<usize>();
+    (pools + master_slave_group::attachments(w, server)) as u64
+}
+
+/// Checks how often the servers of a pool may stand in pools once `after` is what it has instead of `there`. No source names
+/// the code of this quota; that of the load balancer's own stands for it.
+///
+/// # Errors
+/// [`ErrorCode::BackendAttachmentsExceeded`].
+pub(crate) fn check_attachments(
+    w: &World,
+    caller: &Caller,
+    there: &[Backend],
+    after: &[Backend],
+) -> Outcome<()> {
+    let often = |backends: &[Backend], server| backends.iter().filter(|b| b.server == server).count() as u64;
+    let servers: BTreeSet<Server> = after.iter().map(|backend| backend.server).collect();
+    servers.into_iter().try_for_each(|server| {
+        let more = often(after, server).saturating_sub(often(there, server));
+        if more == 0 {
+            return Ok(());
+        }
+        let (used, code) = (attachments(w, server), ErrorCode::BackendAttachmentsExceeded);
+        Quota::AttachmentsPerServer
+            .check(w, caller.account, used, more, code)
+            .map_err(|refusal| refusal.field("backends").blockers([server.id()]))
+    })
+}
+
 /// Refuses a member that is there already, or given twice.
 pub(crate) fn check_apart(there: &[Backend], coming: &[Backend]) -> Outcome<()> {
     let mut keys: BTreeSet<_> = there.iter().map(|backend| backend.member().key()).collect();
@@ -382,6 +456,7 @@ pub fn add(w: &mut World, caller: &Caller, c: &AddBackends) -> Outcome<Reply> {
     check_quota(w, caller, balancer, coming.len())?;
     let mut backends = there.to_vec();
     backends.append(&mut coming);
+    check_attachments(w, caller, there, &backends)?;
     c.pool.put(w, backends);
     Ok(Reply::Done)
 }
@@ -488,6 +563,7 @@ pub fn replace(w: &mut World, caller: &Caller, c: &ReplaceBackends) -> Outcome<R
     let more = (left.len() + coming.len()).saturating_sub(there.len());
     check_quota(w, caller, balancer, more)?;
     left.append(&mut coming);
+    check_attachments(w, caller, there, &left)?;
     pool.put(w, left);
     Ok(Reply::Done)
 }

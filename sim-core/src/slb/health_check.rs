@@ -230,7 +230,8 @@ impl HealthCheck {
     ///
     /// # Errors
     /// [`ErrorCode::ListenerParameter`] for a value out of its range, a kind of check that the protocol has not, or one
-    /// that belongs to another kind.
+    /// that belongs to another kind; for what a UDP check sends and expects [`ErrorCode::ListenerCheckRequest`] and
+    /// [`ErrorCode::ListenerCheckAnswer`], and those of their lengths.
     pub(crate) fn take(&mut self, asked: &HealthCheckSettings, protocol: Protocol) -> Outcome<()> {
         self.on = asked.on.unwrap_or(self.on);
         if let Some(kind) = asked.kind {
@@ -298,14 +299,32 @@ impl HealthCheck {
     }
 
     fn take_udp(&mut self, asked: &HealthCheckSettings, protocol: Protocol) -> Outcome<()> {
-        for (text, to, field) in [
-            (&asked.request, &mut self.request, "health_check/request"),
-            (&asked.expected, &mut self.expected, "health_check/expected"),
+        use ErrorCode as E;
+        let (request, expected) = ("health_check/request", "health_check/expected");
+        for (text, to, field, form, length) in [
+            (
+                &asked.request,
+                &mut self.request,
+                request,
+                E::ListenerCheckRequest,
+                E::ListenerCheckRequestLength,
+            ),
+            (
+                &asked.expected,
+                &mut self.expected,
+                expected,
+                E::ListenerCheckAnswer,
+                E::ListenerCheckAnswerLength,
+            ),
         ] {
             let Some(text) = text else { continue };
-            let fits = text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric());
-            if !fits || protocol != Protocol::Udp {
-                return Err(unfit(field, "", "1 to 64 letters and digits, of a UDP listener"));
+            let accepted = "1 to 64 letters and digits, of a UDP listener";
+            if protocol != Protocol::Udp {
+                return Err(unfit(field, "", accepted));
+            }
+            let plain = text.chars().all(|c| c.is_ascii_alphanumeric());
+            if let Some(code) = (!plain).then_some(form).or((text.len() > 64).then_some(length)) {
+                return Err(Refusal::new(code).field(field).given(text).accepted(accepted));
             }
             to.clone_from(text);
         }

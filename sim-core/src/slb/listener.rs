@@ -7,7 +7,9 @@
 use crate::access::{Caller, Owner};
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AccessControlListId, AnyId, ListenerId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId};
+use crate::id::{
+    AccessControlListId, AnyId, ListenerId, LoadBalancerId, MasterSlaveGroupId, TlsPolicyId, VServerGroupId,
+};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -17,9 +19,11 @@ use crate::slb::forwarding_rule;
 use crate::slb::listener_access::{Access, AccessSettings, take_access};
 use crate::slb::listener_certificates;
 use crate::slb::listener_group;
+use crate::slb::listener_limits;
 use crate::slb::listener_rules::{Rules, Settings};
 use crate::slb::load_balancer::LoadBalancer;
 pub use crate::slb::protocol::Protocol;
+use crate::slb::tls_policy;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -121,6 +125,8 @@ pub struct ListenerIndex {
     pub by_acl: Groups<AccessControlListId, ListenerId>,
     /// By certificate that is used, of a server or a CA.
     pub by_certificate: Groups<AnyId, ListenerId>,
+    /// By TLS cipher policy of the caller's own that is used.
+    pub by_tls_policy: Groups<TlsPolicyId, ListenerId>,
     /// By load balancer, port, and whether it is UDP.
     pub by_port: BTreeMap<(LoadBalancerId, u16, bool), ListenerId>,
 }
@@ -145,6 +151,7 @@ impl Row for Listener {
             ix.by_acl.insert(*acl, id);
         }
         listener_certificates::reindex(&mut ix.by_certificate, id, old, new);
+        ix.by_tls_policy.shift(&id, old.and_then(tls_policy::of), new.and_then(tls_policy::of));
         ix.by_group.shift(&id, old.and_then(|l| l.group), new.and_then(|l| l.group));
         ix.by_pair.shift(&id, old.and_then(|l| l.pair), new.and_then(|l| l.pair));
         match (old, new) {
@@ -268,8 +275,9 @@ pub struct CreateListener {
 ///
 /// # Errors
 /// The form of its parameters; neither a port of the default pool nor a group, or groups of both kinds; an unknown load
-/// balancer or group, or a group of another one; a primary/secondary group that does not fit; a locked load balancer; a port
-/// that is taken; no HTTPS listener to send clients to; the quota.
+/// balancer or group, or a group of another one; a primary/secondary group that does not fit; a locked load balancer, or one
+/// of which something is being changed; a port that is taken; no HTTPS listener to send clients to; more bandwidth than is
+/// left; the quota.
 pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Reply> {
     let description = DESCRIPTION.check(c.description.as_deref())?;
     check_port(c)?;
@@ -289,13 +297,16 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Rep
     listener_group::check(w, caller, c.load_balancer, group)?;
     listener_group::check_pair(w, caller, c.load_balancer, pair)?;
     listener_certificates::check(w, caller, &rules)?;
+    tls_policy::check(w, caller, &rules)?;
     let access = match c.redirect {
         None => take_access(w, caller, balancer, None, &c.access)?,
         Some(_) => None,
     };
     balancer.check_unlocked()?;
+    listener_limits::check_idle(w, balancer)?;
     check_free(w, c)?;
     check_redirect(w, c)?;
+    listener_limits::check_bandwidth(w, balancer, None, rules.bandwidth)?;
     let used = w.indexes().listeners.by_load_balancer.count(&c.load_balancer);
     Quota::ListenersPerLoadBalancer.check(w, caller.account, used, 1, ErrorCode::ListenerQuotaExceeded)?;
     let (id, created) = (w.new_id::<ListenerId>(&caller.region)?, w.now());
@@ -386,7 +397,7 @@ pub struct ModifyListener {
 /// # Errors
 /// An unknown load balancer, listener or group, or a group of another one; groups of both kinds, or a primary/secondary group
 /// that does not fit; the form of its parameters; a locked load balancer; a listener that sends clients to another; one that is
-/// being changed; no port of the default pool.
+/// being changed, or a default pool that is; more bandwidth than is left; no port of the default pool.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Reply> {
     let description = DESCRIPTION.check(c.description.as_deref())?;
     let listener = find(w, caller, c.load_balancer, c.port, Some(c.protocol))?;
@@ -397,6 +408,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
     listener_group::check(w, caller, c.load_balancer, c.group.flatten())?;
     listener_group::check_pair(w, caller, c.load_balancer, c.pair.flatten())?;
     listener_certificates::check(w, caller, &rules)?;
+    tls_policy::check(w, caller, &rules)?;
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     let access = take_access(w, caller, balancer, listener.access.as_ref(), &c.access)?;
     balancer.check_unlocked()?;
@@ -406,6 +418,8 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
             .blockers([listener.id]));
     }
     listener.check_settled()?;
+    listener_limits::check_applied(w, balancer)?;
+    listener_limits::check_bandwidth(w, balancer, Some(listener), rules.bandwidth)?;
     if group.is_none() && pair.is_none() && listener.backend_port.is_none() {
         return Err(Refusal::new(ErrorCode::ListenerNeedsGroup)
             .field("vserver_group_id")

@@ -7,6 +7,7 @@ use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{CaCertificateId, ServerCertificateId};
 use crate::slb::health_check::{HealthCheck, HealthCheckSettings, unfit, within};
 use crate::slb::listener::Protocol;
+use crate::slb::tls_policy;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
@@ -72,20 +73,11 @@ pub struct Tls {
     pub certificate: Option<ServerCertificateId>,
     /// The certificate by which clients are believed; absent if they need none.
     pub client_ca: Option<CaCertificateId>,
-    /// Which versions and ciphers are spoken.
+    /// Which versions and ciphers are spoken: the name of a policy of the provider's, or the id of one of the caller's own.
     pub policy: CompactString,
     /// Whether HTTP/2 is spoken.
     pub http2: bool,
 }
-
-/// The policies, the widest first.
-pub const TLS_POLICIES: [&str; 5] = [
-    "tls_cipher_policy_1_0",
-    "tls_cipher_policy_1_1",
-    "tls_cipher_policy_1_2",
-    "tls_cipher_policy_1_2_strict",
-    "tls_cipher_policy_1_2_strict_with_1_3",
-];
 
 /// What depends on the layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,7 +214,7 @@ impl Rules {
         let tls = (protocol == Protocol::Https).then(|| Tls {
             certificate: None,
             client_ca: None,
-            policy: TLS_POLICIES[0].into(),
+            policy: tls_policy::SYSTEM[0].into(),
             http2: true,
         });
         let layer = if protocol.is_http() {
@@ -327,12 +319,7 @@ impl Layer7 {
             return Err(Refusal::new(ErrorCode::ListenerCertificateMissing).field("server_certificate_id"));
         }
         tls.client_ca = asked.client_ca.unwrap_or(tls.client_ca);
-        if let Some(policy) = &asked.tls_policy {
-            if !TLS_POLICIES.contains(&policy.as_str()) {
-                return Err(unfit("tls_cipher_policy", "", TLS_POLICIES.join(", ")));
-            }
-            tls.policy.clone_from(policy);
-        }
+        tls.policy = asked.tls_policy.clone().unwrap_or_else(|| tls.policy.clone());
         tls.http2 = asked.http2.unwrap_or(tls.http2);
         Ok(())
     }

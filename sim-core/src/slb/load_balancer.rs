@@ -65,6 +65,8 @@ pub struct LoadBalancer {
     pub resource_group: ResourceGroupId,
     /// Its default pool, in the order in which the members came.
     pub backends: Vec<Backend>,
+    /// When the last change of its default pool is carried out, or was; absent if no change took time.
+    pub backends_applied: Option<SimTime>,
     /// When it was made.
     pub created: SimTime,
 }
@@ -353,6 +355,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateLoadBalancer) -> Outcome
         modification_protection: c.modification_protection.clone(),
         resource_group,
         backends: Vec::new(),
+        backends_applied: None,
         created,
     });
     Ok(id.into())

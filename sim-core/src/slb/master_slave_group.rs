@@ -185,6 +185,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateMasterSlaveGroup) -> Out
         refusal.accepted("another server, or another port")
     })?;
     backend::check_quota(w, caller, balancer, backends.len())?;
+    backend::check_attachments(w, caller, &[], &backends)?;
     let (id, created) = (w.new_id::<MasterSlaveGroupId>(&caller.region)?, w.now());
     tag::put_all(w, &caller.into(), id, &c.tags);
     let (owner, load_balancer) = (caller.into(), c.load_balancer);
@@ -271,6 +272,13 @@ pub(crate) fn forget(w: &mut World, server: Server) {
             }
         });
     }
+}
+
+/// How often a server is a member of groups.
+pub(crate) fn attachments(w: &World, server: Server) -> usize {
+    let groups = w.indexes().master_slave_groups.by_server.of(&server);
+    let members = groups.filter_map(|id| w.get::<MasterSlaveGroup>(id)).flat_map(MasterSlaveGroup::members);
+    members.filter(|(_, backend)| backend.server == server).count()
 }
 
 /// The members of all groups of a load balancer.

@@ -1,13 +1,15 @@
 //! A member of a pool that serves a listener, and which of them takes the first connection.
 
 use crate::balancing::scheduler::{Candidate, Scheduler, first};
+use crate::ecs::eni_address;
+use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::slb::backend::Backend;
 use crate::slb::health;
 use crate::slb::listener::Listener;
 use crate::slb::master_slave_group::Role;
 use crate::slb::serving::Serving;
 use crate::world::World;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A member of a pool that serves a listener.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,20 @@ pub struct Served<'w> {
     pub port: u16,
     /// What it is for in a primary/secondary group; absent in other pools.
     pub role: Option<Role>,
+}
+
+/// Reads the address of a member as a caller writes it.
+///
+/// # Errors
+/// [`ErrorCode::BackendIpv6`] for one of IPv6, [`ErrorCode::AddressMalformed`] for a text that is none.
+pub fn parse_address(text: &str, field: &str) -> Outcome<Ipv4Addr> {
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Err(Refusal::new(ErrorCode::BackendIpv6)
+            .field(field)
+            .given(text)
+            .accepted("an IPv4 address"));
+    }
+    eni_address::parse4(text, field)
 }
 
 /// What of a connection a hashing scheduler looks at.

@@ -31,6 +31,8 @@ pub struct VServerGroup {
     pub name: CompactString,
     /// Its members, in the order in which they came.
     pub backends: Vec<Backend>,
+    /// When the last change of its members is carried out, or was; absent if no change took time.
+    pub backends_applied: Option<SimTime>,
     /// When it was made.
     pub created: SimTime,
 }
@@ -117,10 +119,11 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVServerGroup) -> Outcome
     let backends = backend::admit(w, caller, balancer, &c.backends)?;
     backend::check_apart(&[], &backends)?;
     backend::check_quota(w, caller, balancer, backends.len())?;
+    backend::check_attachments(w, caller, &[], &backends)?;
     let (id, created) = (w.new_id::<VServerGroupId>(&caller.region)?, w.now());
     tag::put_all(w, &caller.into(), id, &c.tags);
     let (owner, load_balancer) = (caller.into(), c.load_balancer);
-    w.put(VServerGroup { id, owner, load_balancer, name, backends, created });
+    w.put(VServerGroup { id, owner, load_balancer, name, backends, backends_applied: None, created });
     Ok(id.into())
 }
 

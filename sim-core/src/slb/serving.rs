@@ -57,6 +57,8 @@ impl ServingPool {
 pub struct Serving<'w> {
     /// The forwarding rule that says so; absent if it is the listener itself.
     pub rule: Option<&'w ForwardingRule>,
+    /// The forwarding rule that the request was held against first; absent if there was none, or no request.
+    pub nearest: Option<&'w ForwardingRule>,
     /// The pool.
     pub pool: ServingPool,
     backends: &'w [Backend],
@@ -105,14 +107,15 @@ pub fn of<'w>(w: &'w World, listener: &'w Listener, request: Option<HttpRequest<
     if listener.redirect.is_some() {
         return None;
     }
-    let taking = request.filter(|_| listener.protocol.is_http()).and_then(|request| {
-        let asked = rules_asked(w, listener, request.host);
-        asked.into_iter().find(|rule| rule_matching::takes(&rule.url, request.path))
-    });
-    match taking {
+    let Some(request) = request.filter(|_| listener.protocol.is_http()) else {
+        return by_listener(w, listener);
+    };
+    let asked = rules_asked(w, listener, request.host);
+    let serving = match asked.iter().find(|rule| rule_matching::takes(&rule.url, request.path)) {
         Some(rule) => by_rule(w, listener, rule),
         None => by_listener(w, listener),
-    }
+    };
+    serving.map(|serving| Serving { nearest: asked.first().copied(), ..serving })
 }
 
 /// The forwarding rules of a listener that are asked for a host, in the order in which they are. The first whose URL the path
@@ -143,6 +146,7 @@ fn by_listener<'w>(w: &'w World, listener: &'w Listener) -> Option<Serving<'w>> 
     };
     Some(Serving {
         rule: None,
+        nearest: None,
         pool,
         backends,
         pair,
@@ -158,6 +162,7 @@ fn by_rule<'w>(w: &'w World, listener: &'w Listener, rule: &'w ForwardingRule) -
     let own = rule.own.as_ref();
     Some(Serving {
         rule: Some(rule),
+        nearest: None,
         pool: ServingPool::Group(rule.group),
         backends,
         pair: None,

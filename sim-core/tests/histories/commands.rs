@@ -37,6 +37,7 @@ use sim_core::slb::certificate::{
     CaCertificate, DeleteCaCertificate, DeleteServerCertificate, RenameCaCertificate,
     RenameServerCertificate, ServerCertificate,
 };
+use sim_core::slb::tls_policy::{DeleteTlsPolicy, TlsPolicy};
 use sim_core::tag::{TagResources, UntagResources};
 use sim_core::vpc::cidr_reservation::*;
 use sim_core::vpc::default_network::{CreateDefaultVSwitch, CreateDefaultVpc};
@@ -176,6 +177,9 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("RenameCaCertificate", 2, |d| {
         RenameCaCertificate { certificate: d.id::<CaCertificate>(), name: d.text() }.into()
     }),
+    ("CreateTlsPolicy", 3, acls::create_policy),
+    ("ModifyTlsPolicy", 3, acls::modify_policy),
+    ("DeleteTlsPolicy", 2, |d| DeleteTlsPolicy { policy: d.id::<TlsPolicy>() }.into()),
     ("DeleteCaCertificate", 2, |d| DeleteCaCertificate { certificate: d.id::<CaCertificate>() }.into()),
     ("CreateAccessControlList", 3, acls::create_list),
     ("ModifyAccessControlList", 8, acls::modify_list),

@@ -1,6 +1,7 @@
 //! What is true of the rows of load balancers in every world.
 
 use sim_core::World;
+use sim_core::id::TlsPolicyId;
 use sim_core::slb::backend::{self, Backend};
 use sim_core::slb::domain_extension::DomainExtension;
 use sim_core::slb::forwarding_rule::ForwardingRule;
@@ -9,6 +10,7 @@ use sim_core::slb::listener::{self, Listener, Protocol};
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::master_slave_group::{MasterSlaveGroup, Role};
 use sim_core::slb::server_group::VServerGroup;
+use sim_core::slb::tls_policy::TlsPolicy;
 use sim_core::slb::{serving, zones};
 use sim_core::vpc::vswitch::VSwitch;
 use std::collections::BTreeSet;
@@ -64,6 +66,9 @@ fn balancers(w: &World) {
         };
         assert!(pair.is_none_or(fits), "{} forwards to {pair:?}", l.id);
         assert!(l.redirect.is_some() || l.backend_port.is_some() || l.group.is_some() || l.pair.is_some());
+        let policy = l.rules.tls().and_then(|tls| tls.policy.parse::<TlsPolicyId>().ok());
+        let owned = |id| w.get::<TlsPolicy>(&id).expect("a policy that is used stays").owner == l.owner;
+        assert!(policy.is_none_or(owned), "{} uses the policy of another account", l.id);
         assert_eq!(l.status.forwards(), l.started.is_some(), "{} is {}", l.id, l.status.text());
         let found = listener::of(w, l.load_balancer).any(|other| other == l);
         assert!(found, "{} is not found by its load balancer", l.id);

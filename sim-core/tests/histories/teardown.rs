@@ -17,6 +17,7 @@ use sim_core::slb::certificate::{
     CaCertificate, DeleteCaCertificate, DeleteServerCertificate, ServerCertificate,
 };
 use sim_core::slb::load_balancer::{DeleteLoadBalancer, LoadBalancer};
+use sim_core::slb::tls_policy::{DeleteTlsPolicy, TlsPolicy};
 use sim_core::vpc::cidr_reservation::DeleteCidrReservation;
 use sim_core::vpc::eip::{Eip, ModifyEip, ReleaseEip};
 use sim_core::vpc::eip_binding::UnassociateEip;
@@ -58,7 +59,8 @@ pub fn all(w: &mut World) {
     let outages: Vec<_> = w.table::<Outage>().iter().map(|o| (o.owner.clone(), AnyId::from(o.id))).collect();
     let servers = w.table::<ServerCertificate>().iter().map(|c| (c.owner.clone(), AnyId::from(c.id)));
     let authorities = w.table::<CaCertificate>().iter().map(|c| (c.owner.clone(), AnyId::from(c.id)));
-    let certificates: Vec<_> = servers.chain(authorities).collect();
+    let policies = w.table::<TlsPolicy>().iter().map(|p| (p.owner.clone(), AnyId::from(p.id)));
+    let certificates: Vec<_> = servers.chain(authorities).chain(policies).collect();
     for (owner, id) in all.chain(certificates).chain(outages).chain(eips) {
         let caller = Caller::new(owner.account, owner.region);
         remove(w, &caller, id, 0);
@@ -203,6 +205,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
         IdKind::NetworkAcl => DeleteNetworkAcl { acl: id.try_into().unwrap() }.into(),
         IdKind::Outage => EndOutage { outage: id.try_into().unwrap() }.into(),
         IdKind::ServerCertificate => DeleteServerCertificate { certificate: id.try_into().unwrap() }.into(),
+        IdKind::TlsPolicy => DeleteTlsPolicy { policy: id.try_into().unwrap() }.into(),
         IdKind::CaCertificate => DeleteCaCertificate { certificate: id.try_into().unwrap() }.into(),
         IdKind::AccessControlList => DeleteAccessControlList { acl: id.try_into().unwrap() }.into(),
         IdKind::PrefixList => DeletePrefixList { list: id.try_into().unwrap() }.into(),

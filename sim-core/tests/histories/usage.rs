@@ -7,6 +7,7 @@ use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::id::SecurityGroupId;
 use sim_core::quota::Quota;
 use sim_core::slb::acl::AccessControlList;
+use sim_core::slb::backend::Backend;
 use sim_core::slb::certificate::{CaCertificate, ServerCertificate};
 use sim_core::slb::domain_extension::DomainExtension;
 use sim_core::slb::forwarding_rule::ForwardingRule;
@@ -14,6 +15,7 @@ use sim_core::slb::listener::Listener;
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::master_slave_group::MasterSlaveGroup;
 use sim_core::slb::server_group::VServerGroup;
+use sim_core::slb::tls_policy::TlsPolicy;
 use sim_core::tag::Tag;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{Eip, InternetCharge};
@@ -90,6 +92,10 @@ pub fn of(w: &World) -> Usage {
     for cert in w.table::<ServerCertificate>().iter() {
         let (account, region) = (cert.owner.account, &cert.owner.region);
         c.add(Quota::ServerCertificates, account, format!("{account} {region}"), 1);
+    }
+    for policy in w.table::<TlsPolicy>().iter() {
+        let (account, region) = (policy.owner.account, &policy.owner.region);
+        c.add(Quota::TlsPolicies, account, format!("{account} {region}"), 1);
     }
     for cert in w.table::<CaCertificate>().iter() {
         let (account, region) = (cert.owner.account, &cert.owner.region);
@@ -173,6 +179,7 @@ pub fn of(w: &World) -> Usage {
         let (account, region) = (b.owner.account, &b.owner.region);
         c.add(Quota::LoadBalancers, account, format!("{account} {region}"), 1);
         c.add(Quota::BackendsPerLoadBalancer, account, b.id, b.backends.len() as u64);
+        attached(c, account, b.backends.iter());
         if let Some(home) = b.home {
             c.add(Quota::PrivateIpsPerVpc, account, home.vpc, 1);
         }
@@ -194,10 +201,12 @@ pub fn of(w: &World) -> Usage {
     for g in w.table::<VServerGroup>().iter() {
         let count = g.backends.len() as u64;
         c.add(Quota::BackendsPerLoadBalancer, g.owner.account, g.load_balancer, count);
+        attached(c, g.owner.account, g.backends.iter());
     }
     for g in w.table::<MasterSlaveGroup>().iter() {
         let count = g.members().count() as u64;
         c.add(Quota::BackendsPerLoadBalancer, g.owner.account, g.load_balancer, count);
+        attached(c, g.owner.account, g.members().map(|(_, backend)| backend));
     }
     for r in w.table::<Resident>().iter() {
         let account = r.owner.account;
@@ -211,6 +220,10 @@ pub fn of(w: &World) -> Usage {
         }
     }
     c.1
+}
+
+fn attached<'w>(c: &mut Count<'_>, account: AccountId, backends: impl Iterator<Item = &'w Backend>) {
+    backends.for_each(|backend| c.add(Quota::AttachmentsPerServer, account, backend.server.id(), 1));
 }
 
 fn groups(w: &World, c: &mut Count<'_>) {

@@ -1,10 +1,11 @@
 //! Quotas of elastic IP addresses, NAT gateways and network ACLs.
 
-use super::Lab;
+use super::{Lab, behind};
 use compact_str::CompactString;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
+use sim_core::ecs::instance_life::{BatchRule, StartInstances};
 use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::{Policy, PortRange, Protocol};
 use sim_core::id::{
@@ -12,6 +13,7 @@ use sim_core::id::{
     SnatTableId, VSwitchId, VpcId,
 };
 use sim_core::quota::Quota;
+use sim_core::slb::backend::Server;
 use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use sim_core::vpc::forward_entry::{CreateForwardEntry, Mapping};
@@ -267,6 +269,17 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::HaVipsPerInstance
         | Quota::BindingsPerHaVip
         | Quota::HaVipRouteEntries => fill_vips(lab, quota),
+        Quota::AttachmentsPerServer => {
+            let ((pool, _), vpc) = (lab.pool(), lab.vpc());
+            let vswitch = lab.vswitch(vpc, 24, None);
+            let instance = lab.instance(vpc, vswitch);
+            lab.make(StartInstances { instances: vec![instance], rule: BatchRule::AllTogether });
+            lab.world.advance(lab.world.now() + Span(60_000));
+            let server = Server::Instance(instance);
+            lab.make(behind(pool, server, 1..41));
+            lab.make(behind(pool, server, 41..limit as u16 + 1));
+            (behind(pool, server, 9_000..9_001).into(), E::BackendAttachmentsExceeded)
+        }
         Quota::GatewayRouteTablesPerVpc => {
             let vpc = lab.vpc();
             let (associate_type, tags) = (AssociateType::Gateway, Vec::new());

@@ -10,6 +10,7 @@ use sim_core::slb::acl::{AclEntry, AclKind, CreateAccessControlList, ModifyAcces
 use sim_core::slb::certificate::{CertificateFacts, UploadCaCertificate, UploadServerCertificate};
 use sim_core::slb::listener::CreateListener;
 use sim_core::slb::listener_access::AccessSettings;
+use sim_core::slb::tls_policy::CreateTlsPolicy;
 use sim_core::{Command, ErrorCode as E, SimTime};
 
 fn certificate() -> CertificateFacts {
@@ -73,6 +74,15 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
                 lab.make(upload());
             });
             (upload().into(), E::CaCertificateQuotaExceeded)
+        }
+        Quota::TlsPolicies => {
+            let (name, versions, ciphers) =
+                ("modern".into(), vec!["TLSv1.2".into()], vec!["AES128-SHA".into()]);
+            let policy = CreateTlsPolicy { name, versions, ciphers };
+            (0..limit).for_each(|_| {
+                lab.make(policy.clone());
+            });
+            (policy.into(), E::TlsPolicyQuotaExceeded)
         }
         Quota::AccessControlLists => {
             (0..limit).for_each(|_| {

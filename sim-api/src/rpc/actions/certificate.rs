@@ -4,23 +4,20 @@ use crate::certificate::{facts, server_facts};
 use crate::listing::{Part, Rows};
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
-    BadParams, Planned, done, list, optional_id, read, required_id, show_tags_tag_key, sought, tags, write,
-    write_sealed,
+    Planned, done, list, optional_id, required_id, show_tags_tag_key, sought, tags, write, write_sealed,
 };
 use crate::seal::{Sealed, Secrets};
 use serde_json::{Value, json};
-use sim_core::id::{CaCertificateId, ServerCertificateId};
+use sim_core::id::{CaCertificateId, Id, ResourceGroupId, ServerCertificateId};
 use sim_core::slb::certificate::{
     CaCertificate, CertificateFacts, DeleteCaCertificate, DeleteServerCertificate, RenameCaCertificate,
     RenameServerCertificate, ServerCertificate, UploadCaCertificate, UploadServerCertificate,
 };
-use sim_core::{Caller, ErrorCode, Refusal, SimTime, World};
+use sim_core::{Caller, ErrorCode, Outcome, Refusal, SimTime, World};
 
-/// Parameters that are taken and change nothing: there is no certificate service, and there are no policies of callers.
-pub const INERT: &[(&str, &[&str])] = &[
-    ("UploadServerCertificate", &["AliCloudCertificateName", "AliCloudCertificateRegionId"]),
-    ("ListTLSCipherPolicies", &["IncludeListener", "MaxItems", "Name", "NextToken", "TLSCipherPolicyId"]),
-];
+/// Parameters that are taken and change nothing: there is no certificate service.
+pub const INERT: &[(&str, &[&str])] =
+    &[("UploadServerCertificate", &["AliCloudCertificateName", "AliCloudCertificateRegionId"])];
 
 pub fn upload_server_certificate(p: &Scope<'_>, _: &Caller) -> Planned {
     if p.str("AliCloudCertificateId").is_some() {
@@ -94,12 +91,38 @@ pub fn describe_server_certificates(p: &Scope<'_>, _: &Caller) -> Planned {
         shown["Tags"] = show_tags_tag_key(w, c.id);
         shown
     };
-    list(
+    let part = Part { after: None, skip: 0, size: WHOLE, count: false };
+    let plan = list(
         rows,
-        Part { after: None, skip: 0, size: WHOLE, count: false },
+        part,
         show,
         |found| json!({ "ServerCertificates": { "ServerCertificate": found.items } }),
-    )
+    )?;
+    let (named, group) = (parsed::<ServerCertificateId>(p, "ServerCertificateId"), group(p));
+    Ok(plan.checking(move |w, caller| {
+        let found = named.and_then(|id| w.visible::<ServerCertificate>(caller, id).ok());
+        check_group(found.map(|c| c.resource_group), group)
+    }))
+}
+
+/// The id that a parameter is, if it is one.
+fn parsed<I: Id>(p: &Scope<'_>, name: &str) -> Option<I> {
+    p.str(name).and_then(|text| text.parse().ok())
+}
+
+fn group(p: &Scope<'_>) -> Option<ResourceGroupId> {
+    parsed(p, "ResourceGroupId")
+}
+
+/// A certificate and a resource group that are named together belong together.
+fn check_group(of: Option<ResourceGroupId>, named: Option<ResourceGroupId>) -> Outcome<()> {
+    match (of, named) {
+        (Some(of), Some(named)) if of != named => Err(Refusal::new(ErrorCode::CertificateOtherGroup)
+            .field("resource_group_id")
+            .given(named.to_string())
+            .accepted(of.to_string())),
+        _ => Ok(()),
+    }
 }
 
 pub fn describe_ca_certificates(p: &Scope<'_>, _: &Caller) -> Planned {
@@ -113,12 +136,13 @@ pub fn describe_ca_certificates(p: &Scope<'_>, _: &Caller) -> Planned {
         shown["Tags"] = show_tags_tag_key(w, c.id);
         shown
     };
-    list(
-        rows,
-        Part { after: None, skip: 0, size: WHOLE, count: false },
-        show,
-        |found| json!({ "CACertificates": { "CACertificate": found.items } }),
-    )
+    let part = Part { after: None, skip: 0, size: WHOLE, count: false };
+    let plan = list(rows, part, show, |found| json!({ "CACertificates": { "CACertificate": found.items } }))?;
+    let (named, group) = (parsed::<CaCertificateId>(p, "CACertificateId"), group(p));
+    Ok(plan.checking(move |w, caller| {
+        let found = named.and_then(|id| w.visible::<CaCertificate>(caller, id).ok());
+        check_group(found.map(|c| c.resource_group), group)
+    }))
 }
 
 /// A server certificate without its tags.
@@ -152,16 +176,5 @@ fn of_both(facts: &CertificateFacts, created: SimTime) -> Value {
         "CreateTimeStamp": created.0,
         "ExpireTime": facts.not_after.to_seconds_text(),
         "ExpireTimeStamp": facts.not_after.0,
-    })
-}
-
-/// The policies that callers made: none, since no served action makes one. The provider's own are named on listeners and
-/// are in no list.
-pub fn list_tls_cipher_policies(p: &Scope<'_>, _: &Caller) -> Result<crate::rpc::plan::Plan, BadParams> {
-    for name in ["IncludeListener", "MaxItems", "Name", "NextToken", "TLSCipherPolicyId"] {
-        p.mark_known(name);
-    }
-    read(|_, _| {
-        Ok(json!({ "TLSCipherPolicies": [], "TotalCount": 0, "IsTruncated": false, "NextToken": "" }))
     })
 }

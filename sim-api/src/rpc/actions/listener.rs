@@ -6,7 +6,7 @@ use super::tags::filter;
 use super::vpc_parts::TokenPage;
 use crate::listing::Rows;
 use crate::rest::context::parse_id;
-use crate::rpc::params::Scope;
+use crate::rpc::params::{ParamError, Scope};
 use crate::rpc::plan::{BadParams, Planned, done, list, optional_id, read, required_id, tags, text};
 use serde_json::{Map, Value, json};
 use sim_core::balancing::scheduler::Scheduler;
@@ -43,12 +43,23 @@ fn int_of(p: &Scope<'_>, names: &[&str]) -> Result<Option<i32>, BadParams> {
     Ok(found)
 }
 
+/// How a backend is asked: HTTP and HTTPS leave no choice.
+fn check_kind(p: &Scope<'_>, protocol: Protocol) -> Result<Option<CheckKind>, ParamError> {
+    match protocol {
+        Protocol::Tcp => p.choice("HealthCheckType", CheckKind::WORDS),
+        Protocol::Udp => p
+            .choice("HealthCheckType", CheckKind::WORDS)
+            .map_err(|wrong| wrong.with_code("IllegalParam.HealthCheckType")),
+        Protocol::Http | Protocol::Https => Ok(None),
+    }
+}
+
 pub(super) fn health_check(p: &Scope<'_>, protocol: Protocol) -> Result<HealthCheckSettings, BadParams> {
     let on = if protocol.is_http() { "HealthCheck" } else { "HealthCheckSwitch" };
     let timeout = if protocol.is_http() { "HealthCheckTimeout" } else { "HealthCheckConnectTimeout" };
     Ok(HealthCheckSettings {
         on: on_off(p, on)?,
-        kind: if protocol == Protocol::Tcp { p.choice("HealthCheckType", CheckKind::WORDS)? } else { None },
+        kind: check_kind(p, protocol)?,
         port: int(p, "HealthCheckConnectPort")?,
         timeout: int(p, timeout)?,
         interval: int_of(p, &["HealthCheckInterval", "healthCheckInterval"])?,

@@ -43,6 +43,7 @@ mod load_balancer;
 mod master_slave_group;
 mod server_group;
 mod tags;
+mod tls_policy;
 mod vpc;
 mod vswitch;
 
@@ -359,7 +360,10 @@ actions! {
         DescribeCACertificates => certificate::describe_ca_certificates;
         SetCACertificateName => certificate::set_ca_certificate_name;
         DeleteCACertificate => certificate::delete_ca_certificate;
-        ListTLSCipherPolicies => certificate::list_tls_cipher_policies [minimal];
+        CreateTLSCipherPolicy => tls_policy::create;
+        ListTLSCipherPolicies => tls_policy::describe;
+        SetTLSCipherPolicyAttribute => tls_policy::set;
+        DeleteTLSCipherPolicy => tls_policy::delete;
     }
     VpcPeer "2022-01-01" {
         CreateVpcPeerConnection => vpc_peer::create_vpc_peer_connection;

@@ -6,7 +6,6 @@ use crate::rpc::plan::{
     BadParams, Planned, done, has_tags, read, required_id, show_tags_tag_key, tags, text, write,
 };
 use serde_json::{Value, json};
-use sim_core::ecs::eni_address::parse4;
 use sim_core::id::{LoadBalancerId, VServerGroupId};
 use sim_core::slb::backend::{
     AddBackends, Backend, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
@@ -14,7 +13,7 @@ use sim_core::slb::backend::{
 use sim_core::slb::health;
 use sim_core::slb::listener::{Listener, Protocol};
 use sim_core::slb::load_balancer::LoadBalancer;
-use sim_core::slb::member::Served;
+use sim_core::slb::member::{Served, parse_address};
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
 use sim_core::slb::serving::{self, Serving};
 use sim_core::{Caller, World};
@@ -22,7 +21,7 @@ use sim_core::{Caller, World};
 fn read_member(p: &Scope<'_>) -> Result<Member, BadParams> {
     Ok(Member {
         server: Server::parse(p.required("ServerId")?, p.str("Type"))?,
-        address: p.str("ServerIp").map(|text| parse4(text, "server_ip")).transpose()?,
+        address: p.str("ServerIp").map(|text| parse_address(text, "server_ip")).transpose()?,
         port: p.int("Port", 0..=65_535)?.map(|port| port as u16),
     })
 }

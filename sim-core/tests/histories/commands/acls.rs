@@ -1,6 +1,7 @@
-//! Network ACLs, and access control lists and certificates of load balancers.
+//! Network ACLs, and access control lists, certificates and TLS cipher policies of load balancers.
 
 use crate::dice::Dice;
+use compact_str::CompactString;
 use sim_core::Command;
 use sim_core::SimTime;
 use sim_core::ecs::prefix_list::AddressFamily;
@@ -9,6 +10,7 @@ use sim_core::id::VSwitchId;
 use sim_core::secret::Fingerprint;
 use sim_core::slb::acl::*;
 use sim_core::slb::certificate::{CertificateFacts, UploadCaCertificate, UploadServerCertificate};
+use sim_core::slb::tls_policy::{CreateTlsPolicy, ModifyTlsPolicy, TlsPolicy};
 use sim_core::vpc::network_acl::{CreateNetworkAcl, NetworkAcl};
 use sim_core::vpc::network_acl_binding::{AssociateNetworkAcl, NetworkAclBinding, UnassociateNetworkAcl};
 use sim_core::vpc::network_acl_rule::{RuleInput, UpdateNetworkAclRules};
@@ -126,6 +128,35 @@ pub fn upload_ca(d: &mut Dice<'_>) -> Command {
         facts: facts(d),
         resource_group: d.resource_group(),
         tags: d.tags(),
+    }
+    .into()
+}
+
+fn versions(d: &mut Dice<'_>) -> Vec<CompactString> {
+    d.pick(&[&["TLSv1.2"][..], &["TLSv1.1", "TLSv1.2"], &["TLSv1.2", "TLSv1.2"], &["TLSv1.3"], &[]])
+        .iter()
+        .map(|version| (*version).into())
+        .collect()
+}
+
+fn ciphers(d: &mut Dice<'_>) -> Vec<CompactString> {
+    d.pick(&[&["AES128-SHA"][..], &["AES128-SHA", "AES256-SHA"], &["TLS_AES_128_GCM_SHA256"], &[]])
+        .iter()
+        .map(|cipher| (*cipher).into())
+        .collect()
+}
+
+pub fn create_policy(d: &mut Dice<'_>) -> Command {
+    let name = d.pick(&["modern", "older", "1st"]).into();
+    CreateTlsPolicy { name, versions: versions(d), ciphers: ciphers(d) }.into()
+}
+
+pub fn modify_policy(d: &mut Dice<'_>) -> Command {
+    ModifyTlsPolicy {
+        policy: d.id::<TlsPolicy>(),
+        name: d.maybe(|d| d.pick(&["modern", "older"]).into()),
+        versions: d.maybe(versions),
+        ciphers: d.maybe(ciphers),
     }
     .into()
 }

@@ -15,6 +15,7 @@ use sim_core::slb::listener_rules::Settings;
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::master_slave_group::MasterSlaveGroup;
 use sim_core::slb::server_group::VServerGroup;
+use sim_core::slb::tls_policy::TlsPolicy;
 
 const PROTOCOLS: [Protocol; 4] = [Protocol::Tcp, Protocol::Udp, Protocol::Http, Protocol::Https];
 
@@ -48,6 +49,11 @@ fn settings(d: &mut Dice<'_>, protocol: Protocol) -> Settings {
         Protocol::Http => out.idle = d.maybe(|d| d.pick(&[30, 60, 61])),
         Protocol::Https => {
             out.certificate = if d.once_in(8) { None } else { Some(d.id::<ServerCertificate>()) };
+            out.tls_policy = d.maybe(|d| match d.roll(3) {
+                0 => "tls_cipher_policy_1_2".into(),
+                1 => "tls_cipher_policy_9".into(),
+                _ => d.id::<TlsPolicy>().to_string().into(),
+            });
             out.client_ca = if d.once_in(8) { Some(d.maybe(|d| d.id::<CaCertificate>())) } else { None };
         }
     }

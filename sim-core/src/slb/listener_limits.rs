@@ -1,0 +1,59 @@
+//! What holds for the listeners of a load balancer together: one change at a time, and no more bandwidth than it has.
+
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::slb::backend;
+use crate::slb::listener::{self, Listener};
+use crate::slb::load_balancer::LoadBalancer;
+use crate::world::World;
+
+/// Checks that a new listener waits for none that is being changed, nor for the members of the default pool. A load balancer
+/// carries out one change at a time; where provisioning is not documented none takes time.
+///
+/// # Errors
+/// [`ErrorCode::ListenersProcessing`], [`ErrorCode::ListenerBackendsConfiguring`].
+pub(crate) fn check_idle(w: &World, balancer: &LoadBalancer) -> Outcome<()> {
+    if let Some(busy) = listener::of(w, balancer.id).find(|other| other.check_settled().is_err()) {
+        return Err(Refusal::new(ErrorCode::ListenersProcessing)
+            .field("load_balancer_id")
+            .detail(format!("{} is {}.", busy.id, busy.status.text()))
+            .blockers([busy.id])
+            .accepted("the same request a little later"));
+    }
+    check_applied(w, balancer)
+}
+
+/// Checks that a listener waits for no change of the members of the default pool.
+///
+/// # Errors
+/// [`ErrorCode::ListenerBackendsConfiguring`].
+pub(crate) fn check_applied(w: &World, balancer: &LoadBalancer) -> Outcome<()> {
+    let code = ErrorCode::ListenerBackendsConfiguring;
+    backend::check_applied(w, balancer.backends_applied, balancer.id, code)
+}
+
+/// Checks that the listeners of a load balancer whose bandwidth is paid have no more together than it has; those without a
+/// limit of their own share what is left (provider documentation: CreateLoadBalancerTCPListener). Where less is bought
+/// later, listeners keep what they have.
+///
+/// # Errors
+/// [`ErrorCode::ListenerBandwidthExceeded`].
+pub(crate) fn check_bandwidth(
+    w: &World,
+    balancer: &LoadBalancer,
+    listener: Option<&Listener>,
+    wanted: Option<u16>,
+) -> Outcome<()> {
+    let same = listener.is_some_and(|listener| listener.rules.bandwidth == wanted);
+    let (Some(most), Some(wanted), false) = (balancer.bandwidth, wanted, same) else { return Ok(()) };
+    let others = listener::of(w, balancer.id).filter(|other| Some(other.id) != listener.map(|l| l.id));
+    let taken: u32 = others.filter_map(|other| other.rules.bandwidth).map(u32::from).sum();
+    let left = u32::from(most).saturating_sub(taken);
+    if u32::from(wanted) <= left {
+        return Ok(());
+    }
+    let accepted = if left == 0 { "-1".to_owned() } else { format!("-1, or 1 to {left}") };
+    Err(Refusal::new(ErrorCode::ListenerBandwidthExceeded)
+        .field("bandwidth")
+        .detail(format!("{wanted} was given; {} has {most}, {taken} of which are taken.", balancer.id))
+        .accepted(accepted))
+}
