@@ -24,6 +24,7 @@ const TAGS: &[(&str, &str)] = &[
         "VPC peering",
         "Two VPCs that exchange packets by their private addresses, where routes of both lead to it.",
     ),
+    ("Router interface", "One end of a connection between the routers of two VPCs."),
     ("IPv6 gateway", "The way of IPv6 addresses with internet bandwidth to the internet."),
     ("IPv6 bandwidth", "What makes an IPv6 address public."),
     ("IPv6 egress-only rule", "What lets sessions of a public IPv6 address out and none in."),

@@ -148,6 +148,13 @@ commands! {
     CreateIpv6EgressRule(crate::vpc::ipv6_egress_rule::CreateIpv6EgressRule) => crate::vpc::ipv6_egress_rule::create;
     DeleteIpv6EgressRule(crate::vpc::ipv6_egress_rule::DeleteIpv6EgressRule) => crate::vpc::ipv6_egress_rule::delete;
     // -- peering
+    CreateRouterInterface(crate::vpc::router_interface::CreateRouterInterface) => crate::vpc::router_interface::create;
+    ModifyRouterInterface(crate::vpc::router_interface::ModifyRouterInterface) => crate::vpc::router_interface::modify;
+    ModifyRouterInterfaceSpec(crate::vpc::router_interface::ModifyRouterInterfaceSpec) => crate::vpc::router_interface::modify_spec;
+    DeleteRouterInterface(crate::vpc::router_interface::DeleteRouterInterface) => crate::vpc::router_interface::delete;
+    ConnectRouterInterface(crate::vpc::router_connection::ConnectRouterInterface) => crate::vpc::router_connection::connect;
+    ActivateRouterInterface(crate::vpc::router_connection::ActivateRouterInterface) => crate::vpc::router_connection::activate;
+    DeactivateRouterInterface(crate::vpc::router_connection::DeactivateRouterInterface) => crate::vpc::router_connection::deactivate;
     CreateVpcPeer(crate::vpc::vpc_peer::CreateVpcPeer) => crate::vpc::vpc_peer::create;
     AcceptVpcPeer(crate::vpc::vpc_peer::AcceptVpcPeer) => crate::vpc::vpc_peer::accept;
     RejectVpcPeer(crate::vpc::vpc_peer::RejectVpcPeer) => crate::vpc::vpc_peer::reject;

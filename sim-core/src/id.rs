@@ -333,6 +333,7 @@ ids! {
     Ipv6Address, Ipv6AddressId, "ipv6", "IPv6 address", Ipv6AddressNotFound;
     Ipv6Bandwidth, Ipv6BandwidthId, "ipv6bw", "IPv6 bandwidth", Ipv6BandwidthNotFound;
     Ipv6EgressRule, Ipv6EgressRuleId, "ipv6py", "IPv6 egress-only rule", Ipv6EgressRuleNotFound;
+    RouterInterface, RouterInterfaceId, "ri", "router interface", RouterInterfaceNotFound;
     VpcPeer, VpcPeerId, "pcc", "VPC peering connection", VpcPeerNotFound;
     NetworkAcl, NetworkAclId, "nacl", "network ACL", NetworkAclNotFound;
     NetworkAclRule, NetworkAclRuleId, "nae", "network ACL rule", NetworkAclIngressRuleNotFound;

@@ -94,6 +94,7 @@ quotas! {
     HaVipRouteEntries "vpc_quota_havip_custom_route_entry" 5 true "custom entries of one route table that lead to HaVips";
     EipsPerSnatEntry "natgw.eips_per_snat" 64 false "elastic IP addresses of one SNAT entry";
     Ipv6EgressRulesPerVpc "vpc.ipv6_egress_rules" 200 false "egress-only rules of the IPv6 gateway of one VPC";
+    RouterInterfacesPerVpc "vpc.router_interfaces" 5 false "router interfaces of the vRouter of one VPC";
     VpcPeersPerRegion "vpc_quota_peer_num" 20 true "peering connections that one account asked for in one region";
     IntraRegionPeersPerVpc "vpc_quota_intra_region_peer_num_per_vpc" 10 true "peering connections of one VPC inside its region";
     CrossRegionPeersPerVpc "vpc_quota_cross_region_peer_num_per_vpc" 20 true "peering connections of one VPC to other regions";

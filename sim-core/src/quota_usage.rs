@@ -24,7 +24,7 @@ use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::route_table::{self, AssociateType, RouteTable};
 use crate::vpc::vpc::Vpc;
 use crate::vpc::vpc_peer;
-use crate::vpc::{ha_vip_binding, ipv6_egress_rule, next_hop, snat};
+use crate::vpc::{ha_vip_binding, ipv6_egress_rule, next_hop, router_interface, snat};
 use crate::world::World;
 
 /// Within what a quota counts.
@@ -216,6 +216,7 @@ const fn counter(quota: Quota) -> Counter {
             snat::of_gateway(w, gateway.id).map(|entry| entry.eips.len() as u64).max().unwrap_or(0)
         }),
         Quota::Ipv6EgressRulesPerVpc => Counter::Vpc(|w, vpc| ipv6_egress_rule::counted(w, vpc.id)),
+        Quota::RouterInterfacesPerVpc => Counter::Vpc(|w, vpc| router_interface::counted(w, vpc.id)),
         Quota::VpcPeersPerRegion => {
             Counter::Region(|w, owner| w.indexes().vpc_peers.by_requester.count(owner))
         }

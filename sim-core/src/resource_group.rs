@@ -149,6 +149,7 @@ fn members(w: &World, group: ResourceGroupId) -> impl Iterator<Item = AnyId> {
         crate::vpc::ipv4_gateway::Ipv4Gateway,
         crate::vpc::ipv6_gateway::Ipv6Gateway,
         crate::vpc::vpc_peer::VpcPeer,
+        crate::vpc::router_interface::RouterInterface,
         crate::slb::load_balancer::LoadBalancer,
         crate::slb::acl::AccessControlList,
         crate::slb::certificate::ServerCertificate,

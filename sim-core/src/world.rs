@@ -70,6 +70,8 @@ tables! {
     61 ha_vips crate::vpc::ha_vip::HaVip;
     // -- peering
     62 vpc_peers crate::vpc::vpc_peer::VpcPeer;
+    // -- router interfaces
+    63 router_interfaces crate::vpc::router_interface::RouterInterface;
     // -- egress-only rules
     64 ipv6_egress_rules crate::vpc::ipv6_egress_rule::Ipv6EgressRule;
     // -- load balancers (70..=79)

@@ -447,6 +447,7 @@ fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
         | Quota::AttachmentsPerServer
         | Quota::NetworkAclsPerVpc
         | Quota::Ipv6EgressRulesPerVpc
+        | Quota::RouterInterfacesPerVpc
         | Quota::VpcPeersPerRegion
         | Quota::IntraRegionPeersPerVpc
         | Quota::CrossRegionPeersPerVpc

@@ -6,6 +6,7 @@ pub mod operations;
 // -- routes
 mod route_entries;
 mod route_tables;
+mod router_interfaces;
 mod vrouters;
 // -- security groups, prefix lists
 mod prefix_lists;
@@ -119,6 +120,7 @@ pub fn router() -> Operations {
         ipv6_gateways::router(),
         ipv6_bandwidths::router(),
         ipv6_egress_rules::router(),
+        router_interfaces::router(),
         vpc_peers::router(),
         // -- network ACLs
         network_acls::router(),
@@ -190,6 +192,7 @@ pub const REFUSALS: &[Refusals] = &[
     ipv6_gateways::REFUSALS,
     ipv6_bandwidths::REFUSALS,
     ipv6_egress_rules::REFUSALS,
+    router_interfaces::REFUSALS,
     vpc_peers::REFUSALS,
     // -- network ACLs
     network_acls::REFUSALS,

@@ -1,4 +1,5 @@
-//! Changes to load balancers and to what stands behind them, of remedies, as requests of the native wire.
+//! Changes of remedies to hosts, addresses, router interfaces, egress-only rules, load balancers and what stands behind
+//! them, as requests of the native wire.
 
 use serde_json::{Value, json};
 use sim_core::id::{AnyId, LoadBalancerId};
@@ -50,6 +51,31 @@ pub fn balancer_request(w: &World, change: &Command) -> Option<(&'static str, St
         Command::DeleteForwardingRules(c) => {
             let rule = c.rules.first().expect("remedies take one rule away");
             ("DELETE", format!("/v1/forwarding-rules/{rule}"), None)
+        }
+        Command::AttachEni(c) => {
+            let body = json!({"instance_id": c.instance.to_string()});
+            ("POST", format!("/v1/network-interfaces/{}/attach", c.eni), Some(body))
+        }
+        Command::StartInstances(c) => {
+            let instance = c.instances.first().expect("remedies start one instance");
+            ("POST", format!("/v1/instances/{instance}/start"), None)
+        }
+        Command::AssociateEip(c) => {
+            let mut body = json!({"target_type": c.kind.text(), "target_id": c.target});
+            if let Some(address) = c.private_address {
+                body["private_ip_address"] = address.to_string().into();
+            }
+            ("PUT", format!("/v1/eips/{}/binding", c.eip), Some(body))
+        }
+        Command::ModifyEni(c) => {
+            let body = json!({"source_dest_check": c.source_dest_check});
+            ("PATCH", format!("/v1/network-interfaces/{}", c.eni), Some(body))
+        }
+        Command::DeleteIpv6EgressRule(c) => {
+            ("DELETE", format!("/v1/ipv6-egress-only-rules/{}", c.rule), None)
+        }
+        Command::ActivateRouterInterface(c) => {
+            ("POST", format!("/v1/router-interfaces/{}/activate", c.router_interface), None)
         }
         Command::EndOutage(c) => ("DELETE", format!("/v1/outages/{}", c.outage), None),
         _ => return None,

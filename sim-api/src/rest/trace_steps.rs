@@ -9,7 +9,8 @@ use sim_core::ecs::authorize::{AuthorizeRules, WhichRules};
 use sim_core::ecs::group_filter::DecidedBy;
 use sim_core::ecs::security_group_rule::{Direction, Peer, PortRange};
 use sim_core::id::{
-    EniId, InstanceId, ListenerId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, RouteTableId, VSwitchId,
+    EniId, InstanceId, ListenerId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, RouteTableId,
+    RouterInterfaceId, VSwitchId,
 };
 use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::listener::Listener;
@@ -25,9 +26,10 @@ use utoipa::ToSchema;
 #[serde(default)]
 pub struct StepBody {
     /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, standby_zone, listener,
-    /// listener_access, forwarding_rules, balanced, returned, forwarded, taken. Ends: delivered, security_group_drop,
+    /// listener_access, forwarding_rules, balanced, returned, forwarded, crossed, router_route, taken.
+    /// Ends: delivered, security_group_drop,
     /// network_acl_drop, not_attached, instance_not_running, cut_off, ha_vip_unanswered, source_dest_check, no_route,
-    /// next_hop_gone, loop, nobody_there, load_balancer_down, load_balancer_zones_down, no_listener, listener_stopped,
+    /// next_hop_gone, loop, nobody_there, router_interface_down, load_balancer_down, load_balancer_zones_down, no_listener, listener_stopped,
     /// listener_access_drop, redirected, no_healthy_backend, backend_calls_itself, port_not_served, no_public_path,
     /// ipv6_egress_only, eip_not_bound, nat_not_forwarded, no_public_address, private_from_outside, answer_astray,
     /// answer_foreign.
@@ -154,6 +156,9 @@ pub struct StepBody {
     /// The peering connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     vpc_peer_id: Option<String>,
+    /// The router interface.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    router_interface_id: Option<String>,
     /// The VPC.
     #[serde(skip_serializing_if = "Option::is_none")]
     vpc_id: Option<String>,
@@ -373,6 +378,18 @@ impl StepBody {
                 vpc_id: Some(vpc.to_string()),
                 ..StepBody::of("peered")
             },
+            Hop::Crossed { router_interface, vpc } => StepBody {
+                router_interface_id: Some(router_interface.to_string()),
+                vpc_id: Some(vpc.to_string()),
+                ..StepBody::of("crossed")
+            },
+            Hop::RouterRoute { vpc, table, entry, destination, next_hop } => StepBody {
+                vpc_id: Some(vpc.to_string()),
+                route_table_id: Some(table.to_string()),
+                route_entry_id: Some(entry.to_string()),
+                destination_cidr_block: Some(destination.to_string()),
+                ..StepBody::of("router_route").next_hop(next_hop)
+            },
             Hop::Taken { place } => StepBody::of("taken").at(place),
         }
     }
@@ -402,9 +419,16 @@ impl StepBody {
             Disposition::NextHopGone { entry, next_hop } => {
                 StepBody { route_entry_id: Some(entry.to_string()), ..step.next_hop(next_hop) }
             }
-            Disposition::Loop { eni, entry } => {
-                StepBody { route_entry_id: Some(entry.to_string()), ..step.eni(eni) }
+            Disposition::Loop { at, entry } => {
+                let step = EniId::try_from(at).map_or_else(|_| StepBody::of(end.word()), |eni| step.eni(eni));
+                let router_interface_id = RouterInterfaceId::try_from(at).ok().map(|id| id.to_string());
+                StepBody { route_entry_id: Some(entry.to_string()), router_interface_id, ..step }
             }
+            Disposition::RouterInterfaceDown { router_interface, status, .. } => StepBody {
+                router_interface_id: Some(router_interface.to_string()),
+                status: Some(status),
+                ..step
+            },
             Disposition::NobodyThere { vpc, address } | Disposition::NoPublicPath { vpc, address } => {
                 StepBody { vpc_id: Some(vpc.to_string()), ..step.address(address) }
             }
@@ -507,25 +531,6 @@ fn request(change: &Command) -> (&'static str, String, Option<Value>) {
         Command::UnassociateNetworkAcl(c) => {
             let vswitch = c.vswitches.first().expect("remedies take one vSwitch away");
             ("DELETE", format!("/v1/network-acls/{}/associations/{vswitch}", c.acl), None)
-        }
-        Command::AttachEni(c) => {
-            let body = json!({"instance_id": c.instance.to_string()});
-            ("POST", format!("/v1/network-interfaces/{}/attach", c.eni), Some(body))
-        }
-        Command::StartInstances(c) => {
-            let instance = c.instances.first().expect("remedies start one instance");
-            ("POST", format!("/v1/instances/{instance}/start"), None)
-        }
-        Command::AssociateEip(c) => {
-            let mut body = json!({"target_type": c.kind.text(), "target_id": c.target});
-            if let Some(address) = c.private_address {
-                body["private_ip_address"] = address.to_string().into();
-            }
-            ("PUT", format!("/v1/eips/{}/binding", c.eip), Some(body))
-        }
-        Command::ModifyEni(c) => {
-            let body = json!({"source_dest_check": c.source_dest_check});
-            ("PATCH", format!("/v1/network-interfaces/{}", c.eni), Some(body))
         }
         Command::CreateRouteEntry(c) => {
             let body = json!({

@@ -66,6 +66,7 @@ pub const REFUSALS: Refusals = &[
             E::VpcHasNatGateway,
             E::VpcHasIpv4Gateway,
             E::VpcHasIpv6Gateway,
+            E::VpcHasRouterInterface,
             E::VpcHasVpcPeer,
             E::VpcHasVSwitch,
             E::VpcHasRouteTable,

@@ -10,9 +10,9 @@ use sim_core::id::{
     AccessControlListId, CaCertificateId, CidrReservationId, DomainExtensionId, EipId, EniId, ForwardEntryId,
     ForwardTableId, ForwardingRuleId, HaVipId, Id, IdNumber, InstanceId, Ipv4GatewayId, Ipv6AddressId,
     Ipv6BandwidthId, Ipv6GatewayId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId,
-    PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, SecurityGroupId,
-    SecurityGroupRuleId, ServerCertificateId, SnatEntryId, SnatTableId, VRouterId, VServerGroupId, VSwitchId,
-    VpcId, VpcPeerId,
+    PrefixListId, RegionCode, ResourceGroupId, RouteEntryId, RouteTableId, RouterInterfaceId,
+    SecurityGroupId, SecurityGroupRuleId, ServerCertificateId, SnatEntryId, SnatTableId, VRouterId,
+    VServerGroupId, VSwitchId, VpcId, VpcPeerId,
 };
 use sim_core::{AccountId, Caller};
 use std::collections::BTreeSet;
@@ -167,6 +167,14 @@ fn text(action: &Action, name: &str) -> String {
         "GatewayType" => "Ipv4Gateway".to_owned(),
         "GatewayRouteTableId" | "IPv4GatewayRouteTableId" => id::<RouteTableId>(),
         "NextToken" if action.name == "ListGatewayRouteTableEntries" => id::<RouteEntryId>(),
+        "InstanceId" if action.name == "DescribeRouterInterfaceAttribute" => id::<RouterInterfaceId>(),
+        "RouterInterfaceId" | "OppositeInterfaceId" => id::<RouterInterfaceId>(),
+        "RouterId" | "OppositeRouterId" => id::<VRouterId>(),
+        "RouterType" | "OppositeRouterType" => "VRouter".to_owned(),
+        "Role" => "AcceptingSide".to_owned(),
+        "Spec" => "Negative".to_owned(),
+        "OppositeInterfaceOwnerId" => "1000000000000001".to_owned(),
+        "Key" if action.name == "DescribeRouterInterfaces" => "Name".to_owned(),
         "InstanceId" if action.name.contains("EgressOnlyRule") => id::<Ipv6AddressId>(),
         "InstanceType" if action.name.contains("EgressOnlyRule") => "Ipv6Address".to_owned(),
         "InstanceType" if action.name.ends_with("HaVip") => "EcsInstance".to_owned(),

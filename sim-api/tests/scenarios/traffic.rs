@@ -14,6 +14,7 @@
 //! | `eip NAME`, `expose HOST EIP`, `hide EIP` | an elastic IP address; bind it; take it away |
 //! | `nat NAME VPC VSWITCH`, `expose NAT EIP` | a NAT gateway; bind an address to it |
 //! | `peer NAME VPC VPC` | a peering connection |
+//! | `routers NAME NAME VPC VPC`, `freeze NAME` | two router interfaces, connected; freeze one |
 //! | `ipv6-gateway NAME VPC`, `public6 GATEWAY HOST` | an IPv6 gateway; internet bandwidth for the address of a host |
 //! | `outward NAME GATEWAY HOST`, `inward NAME` | an egress-only rule for it; take it away |
 //! | `ipv4-gateway NAME VPC`, `activate NAME` | an IPv4 gateway; make it active |
@@ -38,7 +39,8 @@ use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
 use sim_core::ecs::instance_life::{BatchRule, StartInstances, StopInstances};
 use sim_core::ecs::security_group_rule::Direction;
 use sim_core::id::{
-    EipId, EniId, ForwardTableId, Id, IdKind, InstanceId, NatGatewayId, NetworkAclId, SnatTableId,
+    EipId, EniId, ForwardTableId, Id, IdKind, InstanceId, NatGatewayId, NetworkAclId, RouterInterfaceId,
+    SnatTableId,
 };
 use sim_core::vpc::eip::{AllocateEip, Eip, InternetCharge, Isp};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind, UnassociateEip};
@@ -58,7 +60,10 @@ use sim_core::vpc::network_acl_rule::{RuleInput, RuleTexts, UpdateNetworkAclRule
 use sim_core::vpc::resident::CreateResident;
 use sim_core::vpc::route_entry::{EntryRef, ModifyRouteEntry};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
+use sim_core::vpc::router_connection::{ConnectRouterInterface, DeactivateRouterInterface};
+use sim_core::vpc::router_interface::{CreateRouterInterface, ModifyRouterInterface, Opposite, Role, Spec};
 use sim_core::vpc::snat::CreateSnatEntry;
+use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vpc_peer::CreateVpcPeer;
 use std::net::Ipv4Addr;
 
@@ -166,6 +171,9 @@ impl Story {
                 let (vpc, name, description, resource_group) = (self.id(vpc), None, None, None);
                 let tags = Vec::new();
                 (Some(called), CreateIpv4Gateway { vpc, name, description, resource_group, tags }.into())
+            }
+            ["freeze", interface] => {
+                (None, DeactivateRouterInterface { router_interface: self.id(interface) }.into())
             }
             ["ipv6-gateway", called, vpc] => {
                 let (vpc, name, description, resource_group) = (self.id(vpc), None, None, None);
@@ -322,6 +330,47 @@ impl Story {
             Direction::Egress => (None, rules),
         };
         UpdateNetworkAclRules { acl, ingress, egress }.into()
+    }
+
+    /// Makes a router interface in each of two VPCs, of which the first initiates, and connects them.
+    pub fn connect_routers(&mut self, sides: [(&str, &str); 2]) -> String {
+        let routers =
+            sides.map(|(_, vpc)| self.world.get::<Vpc>(&self.id(vpc)).expect("it is there").vrouter);
+        for (n, role) in [Role::Initiating, Role::Accepting].into_iter().enumerate() {
+            let far = self.names.get(sides[1 - n].0).and_then(|&id| RouterInterfaceId::try_from(id).ok());
+            let opposite = Opposite {
+                region: "cn-hangzhou".into(),
+                account: Some(AccountId::DEFAULT),
+                vrouter: Some(routers[1 - n]),
+                router_interface: far.filter(|_| n == 1),
+            };
+            let spec = (role == Role::Initiating).then(|| Spec::parse("Small.1").expect("a specification"));
+            let (name, description, resource_group, tags) = (None, None, None, Vec::new());
+            let vrouter = routers[n];
+            let made = CreateRouterInterface {
+                vrouter,
+                role,
+                spec,
+                opposite,
+                name,
+                description,
+                resource_group,
+                tags,
+            };
+            self.give(Some(sides[n].0), made.into());
+        }
+        let router_interface = self.id(sides[0].0);
+        let other = ModifyRouterInterface {
+            router_interface,
+            name: None,
+            description: None,
+            opposite_interface: Some(self.id(sides[1].0)),
+            opposite_vrouter: None,
+            opposite_account: None,
+        };
+        self.give(None, other.into());
+        self.give(None, ConnectRouterInterface { router_interface }.into());
+        sides.map(|(called, _)| self.show(called)).join("\n")
     }
 
     /// Runs an instance and names it and its interface.

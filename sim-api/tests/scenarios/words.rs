@@ -107,6 +107,9 @@ impl Story {
             ["host", called, vswitch, groups, rest @ ..] => {
                 self.run_host(called, vswitch, groups, rest.first())
             }
+            ["routers", first, second, vpc, other] => {
+                self.connect_routers([(*first, *vpc), (*second, *other)])
+            }
             ["health", balancer] => self.health(balancer),
             ["watch", balancer, ms] => self.watch(balancer, ms.parse().unwrap()),
             words => {
@@ -255,6 +258,7 @@ impl Story {
                     IdKind::NatGateway => "NatGateway",
                     IdKind::Ipv4Gateway => "Ipv4Gateway",
                     IdKind::VpcPeer => "VpcPeer",
+                    IdKind::RouterInterface => "RouterInterface",
                     _ => "NetworkInterface",
                 };
                 let (kind, id) = (Some(kind.into()), Some(hop.to_string().into()));
@@ -396,6 +400,9 @@ impl Story {
             IdKind::VpcPeer => w
                 .get::<sim_core::vpc::vpc_peer::VpcPeer>(&self.id(name))
                 .map(|peer| peer.status.text().to_owned()),
+            IdKind::RouterInterface => w
+                .get::<sim_core::vpc::router_interface::RouterInterface>(&self.id(name))
+                .map(|r| format!("{} {} {}", r.role.text(), r.spec_text(), r.status.text())),
             IdKind::Ipv6Gateway => w
                 .get::<sim_core::vpc::ipv6_gateway::Ipv6Gateway>(&self.id(name))
                 .map(|gateway| gateway.status.text().to_owned()),

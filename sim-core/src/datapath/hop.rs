@@ -11,7 +11,7 @@ use crate::ecs::security_group_rule::Direction;
 use crate::id::{
     AnyId, EipId, EniId, ForwardEntryId, ForwardingRuleId, HaVipId, InstanceId, Ipv4GatewayId,
     Ipv6EgressRuleId, ListenerId, LoadBalancerId, NatGatewayId, NetworkAclId, NetworkAclRuleId, OutageId,
-    ResidentId, RouteEntryId, RouteTableId, SnatEntryId, VSwitchId, VpcId, VpcPeerId,
+    ResidentId, RouteEntryId, RouteTableId, RouterInterfaceId, SnatEntryId, VSwitchId, VpcId, VpcPeerId,
 };
 use crate::slb::backend::Server;
 use crate::slb::listener::ListenerStatus;
@@ -252,6 +252,26 @@ pub enum Hop {
         /// The VPC where the packet is now.
         vpc: VpcId,
     },
+    /// A router interface carried the packet to the router of another VPC.
+    Crossed {
+        /// The interface.
+        router_interface: RouterInterfaceId,
+        /// The VPC where the packet is now.
+        vpc: VpcId,
+    },
+    /// A router to which a router interface carried the packet chose a route of its system table.
+    RouterRoute {
+        /// The VPC of the router.
+        vpc: VpcId,
+        /// The table.
+        table: RouteTableId,
+        /// The entry.
+        entry: RouteEntryId,
+        /// The networks that the entry is for.
+        destination: Cidr,
+        /// Where it leads.
+        next_hop: NextHop,
+    },
     /// The packet arrived.
     Taken {
         /// Where.
@@ -330,12 +350,21 @@ pub enum Disposition {
         /// What it names.
         next_hop: NextHop,
     },
-    /// Routes lead the packet to an interface that it has passed already.
+    /// Routes lead the packet to a network interface or a router interface that it has passed already.
     Loop {
-        /// The interface.
-        eni: EniId,
+        /// The network interface or router interface.
+        at: AnyId,
         /// The entry that leads back to it.
         entry: RouteEntryId,
+    },
+    /// A connection of router interfaces carries nothing: one end is not at work, or is deleted.
+    RouterInterfaceDown {
+        /// The interface that the packet would have crossed.
+        router_interface: RouterInterfaceId,
+        /// Where it is in its life, in the provider's word.
+        status: &'static str,
+        /// Where the other end is in its life; absent if it is deleted.
+        opposite: Option<&'static str>,
     },
     /// The destination lies in a vSwitch, and nobody there holds it.
     NobodyThere {
@@ -496,6 +525,7 @@ words! {
     Disposition::NoRoute { .. } => "no_route",
     Disposition::NextHopGone { .. } => "next_hop_gone",
     Disposition::Loop { .. } => "loop",
+    Disposition::RouterInterfaceDown { .. } => "router_interface_down",
     Disposition::NobodyThere { .. } => "nobody_there",
     Disposition::HaVipUnanswered { .. } => "ha_vip_unanswered",
     Disposition::BalancerDown { .. } => "load_balancer_down",

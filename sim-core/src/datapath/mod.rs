@@ -12,11 +12,13 @@
 //! | `member` | what an interface or resident does with a packet: its groups, its state, the source/destination check |
 //! | `edge` | the network ACL at the edge of a vSwitch |
 //! | `routing` | routes, forwarding next hops, delivery inside a VPC |
+//! | `router` | the way over router interfaces |
 //! | `internet` | the way between a VPC and the internet |
 //! | `balancer` | what a load balancer does with a packet and its answer |
 //! | `reach` | who reaches whom, on sets of interfaces and ports |
 //! | `remedy` | the smallest set of changes that lets a refused packet through |
 //! | `balancer_remedy` | the changes to load balancers among them |
+//! | `router_remedy` | those about router interfaces |
 //! | `text` | the answer in words |
 
 mod balancer;
@@ -30,6 +32,8 @@ mod met;
 pub mod reach;
 pub mod remedy;
 pub mod request;
+mod router;
+mod router_remedy;
 mod routing;
 pub mod text;
 pub mod trace;

@@ -8,6 +8,7 @@
 use super::balancer_remedy;
 use super::flow::{Header, Question};
 use super::hop::{Disposition, Hop, Leg, Place};
+use super::router_remedy;
 use super::trace::Trace;
 use crate::access::Caller;
 use crate::cidr::Cidr;
@@ -199,9 +200,15 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         Disposition::NoRoute { table, address, .. } => {
             let mut changes = routes_of_siblings(w, trace, table, address);
             changes.extend(routes_to_peers(w, table, address));
+            changes.extend(router_remedy::routes_across(w, table, address));
             changes
         }
         Disposition::EgressOnly { rule, .. } => vec![DeleteIpv6EgressRule { rule }.into()],
+        Disposition::RouterInterfaceDown { router_interface, .. } => {
+            let mut changes = router_remedy::activated(w, router_interface);
+            changes.extend(without_last_route(w, trace));
+            changes
+        }
         Disposition::NextHopGone { entry, .. } => vec![without_route(w, entry)],
         Disposition::HaVipUnanswered { ha_vip, .. } => started_for(w, ha_vip),
         Disposition::Loop { .. } | Disposition::AnswerAstray { .. } | Disposition::AnswerForeign { .. } => {
@@ -461,7 +468,7 @@ fn routes_to_peers(w: &World, table: RouteTableId, address: IpAddr) -> Vec<Comma
 fn forwarding_routes(trace: &Trace) -> impl Iterator<Item = RouteEntryId> {
     last_leg(trace).iter().rev().filter_map(|hop| match hop {
         Hop::Route { entry, next_hop, .. } if *next_hop != NextHop::Local => Some(*entry),
-        Hop::GatewayRoute { entry, .. } => Some(*entry),
+        Hop::GatewayRoute { entry, .. } | Hop::RouterRoute { entry, .. } => Some(*entry),
         _ => None,
     })
 }

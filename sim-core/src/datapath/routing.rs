@@ -4,11 +4,13 @@ use super::flow::Header;
 use super::hop::{Disposition, Hop, Place, Sink};
 use super::internet::Sender;
 use super::trace::{Step, Walk};
-use super::{balancer, edge, internet, member};
+use super::{balancer, edge, internet, member, router};
 use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::ecs::eni::Eni;
 use crate::ecs::instance::Instance;
-use crate::id::{EniId, LoadBalancerId, NatGatewayId, RouteTableId, VSwitchId, VpcId, VpcPeerId};
+use crate::id::{
+    EniId, LoadBalancerId, NatGatewayId, RouteTableId, RouterInterfaceId, VSwitchId, VpcId, VpcPeerId,
+};
 use crate::slb::load_balancer::{self, Home, LoadBalancer};
 use crate::vpc::gateway_route_table;
 use crate::vpc::ha_vip::{self, HaVip};
@@ -99,7 +101,7 @@ impl Choice {
 }
 
 /// Where a route leads.
-enum Next<'w> {
+pub(super) enum Next<'w> {
     /// To an interface: the destination's, or one that is to forward.
     Interface(&'w Eni),
     /// To a managed resident.
@@ -120,12 +122,19 @@ enum Next<'w> {
     Ipv6Gateway,
     /// By a peering connection to its other VPC.
     Peer(VpcPeerId, VpcId),
+    /// To the other end of a router interface.
+    Router(RouterInterfaceId),
     /// To a next hop that does not exist any more.
     Gone,
 }
 
 impl<'w> Next<'w> {
-    fn of<S>(walk: &mut Walk<'w, S>, vpc: VpcId, next_hop: NextHop, destination: IpAddr) -> Next<'w> {
+    pub(super) fn of<S>(
+        walk: &mut Walk<'w, S>,
+        vpc: VpcId,
+        next_hop: NextHop,
+        destination: IpAddr,
+    ) -> Next<'w> {
         let w = walk.w;
         let eni = match next_hop {
             NextHop::Local => return Next::local(walk, vpc, destination),
@@ -136,6 +145,7 @@ impl<'w> Next<'w> {
             NextHop::NatGateway(id) => return Next::Gateway(id),
             NextHop::Ipv4Gateway(_) => return Next::Ipv4Gateway,
             NextHop::Ipv6Gateway(_) => return Next::Ipv6Gateway,
+            NextHop::RouterInterface(id) => return Next::Router(id),
             // So does a peering connection.
             NextHop::VpcPeer(id) => {
                 let other = w.get::<VpcPeer>(&id).and_then(|peer| peer.other_side(vpc));
@@ -178,6 +188,7 @@ impl<'w> Next<'w> {
             | Next::Ipv4Gateway
             | Next::Ipv6Gateway
             | Next::Peer(..)
+            | Next::Router(_)
             | Next::Gone => None,
         }
     }
@@ -222,11 +233,12 @@ fn follow<'w, S: Sink>(
                 walk.step(|| Hop::Peered { peer, vpc: other });
                 return from_peer(walk, other, header);
             }
+            Next::Router(id) => return router::cross(walk, id, entry.id, header),
             Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
             reached => return deliver(walk, vpc, Some(vswitch), reached, header),
         };
         if passed.contains(&eni.id) {
-            return Err(Disposition::Loop { eni: eni.id, entry: entry.id });
+            return Err(Disposition::Loop { at: eni.id.into(), entry: entry.id });
         }
         passed.push(eni.id);
         choice = match pass(walk, Some(vswitch), eni, header)? {
@@ -280,14 +292,19 @@ pub(super) fn from_ipv4_gateway<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, hea
         Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
         reached => return deliver(walk, vpc, None, reached, header),
     };
+    pass_on(walk, eni, header)
+}
+
+/// A packet comes into a VPC from outside of it to an interface that forwards, and goes on from there.
+pub(super) fn pass_on<'w, S: Sink>(walk: &mut Walk<'w, S>, eni: &'w Eni, header: &Header) -> Step<Place> {
     match pass(walk, None, eni, header)? {
         Passed::Behind => Ok(taken(walk, Place::Behind(eni.id))),
-        Passed::On(choice) => follow(walk, vpc, choice, Sender::Interface(eni), vec![eni.id], header),
+        Passed::On(choice) => follow(walk, eni.vpc, choice, Sender::Interface(eni), vec![eni.id], header),
     }
 }
 
 /// The master of a HaVip takes what comes to its address, or is led to it.
-fn answered<'w, S: Sink>(walk: &mut Walk<'w, S>, next: Next<'w>) -> Step<Next<'w>> {
+pub(super) fn answered<'w, S: Sink>(walk: &mut Walk<'w, S>, next: Next<'w>) -> Step<Next<'w>> {
     let Next::HaVip(vip) = next else { return Ok(next) };
     let ha_vip = vip.id;
     let unanswered = Disposition::HaVipUnanswered { ha_vip, bound: vip.bound.len() };
@@ -329,7 +346,7 @@ fn from_peer<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> St
     from_outside(walk, vpc, header)
 }
 
-fn deliver<S: Sink>(
+pub(super) fn deliver<S: Sink>(
     walk: &mut Walk<'_, S>,
     vpc: VpcId,
     from: Option<VSwitchId>,
@@ -356,6 +373,7 @@ fn deliver<S: Sink>(
         | Next::Ipv4Gateway
         | Next::Ipv6Gateway
         | Next::Peer(..)
+        | Next::Router(_)
         | Next::Gone => {
             return Err(Disposition::NobodyThere { vpc, address: header.destination });
         }
@@ -387,7 +405,8 @@ fn leads_behind(w: &World, eni: &Eni, entry: Option<Chosen>, destination: IpAddr
             | NextHop::NatGateway(_)
             | NextHop::Ipv4Gateway(_)
             | NextHop::Ipv6Gateway(_)
-            | NextHop::VpcPeer(_),
+            | NextHop::VpcPeer(_)
+            | NextHop::RouterInterface(_),
         )
         | None => false,
     };
@@ -404,6 +423,6 @@ fn vswitch_of(w: &World, vpc: VpcId, address: IpAddr) -> Option<VSwitchId> {
 }
 
 /// Whether an address lies in the network of cloud services.
-fn in_cloud_services(address: IpAddr) -> bool {
+pub(super) fn in_cloud_services(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if reserved::CLOUD_SERVICES.contains(Cidr4::host(v4)))
 }

@@ -153,6 +153,14 @@ impl<'a> Words<'a> {
             Hop::Forwarded { instance, eni } => {
                 format!("{} forwards it by {}", self.id(instance), self.id(eni))
             }
+            Hop::Crossed { router_interface, vpc } => {
+                format!("{} carries it to the router of {}", self.id(router_interface), self.id(vpc))
+            }
+            Hop::RouterRoute { vpc, table, entry: _, destination, next_hop } => {
+                let to = next_hop.id().map_or_else(|| next_hop.text().to_owned(), |id| self.id(id));
+                let (table, vpc) = (self.id(table), self.id(vpc));
+                format!("route {destination} of {table}, the system table of {vpc}, leads to {to}")
+            }
             Hop::Peered { peer, vpc } => format!("{} carries it into {}", self.id(peer), self.id(vpc)),
             Hop::Taken { place } => format!("{} takes it", self.place(place)),
         }
@@ -201,8 +209,12 @@ impl<'a> Words<'a> {
             Disposition::NextHopGone { next_hop, .. } => {
                 format!("the next hop {} does not exist any more", self.next_hop_name(next_hop))
             }
-            Disposition::Loop { eni, .. } => {
-                format!("routes lead it to {} again, which it has passed", self.id(eni))
+            Disposition::Loop { at, .. } => {
+                format!("routes lead it to {} again, which it has passed", self.id(at))
+            }
+            Disposition::RouterInterfaceDown { router_interface, status, opposite } => {
+                let opposite = opposite.map_or("deleted", |status| status);
+                format!("{} is {status}, and its other end {opposite}", self.id(router_interface))
             }
             Disposition::NobodyThere { vpc, address } => {
                 format!("nobody in {} holds {address}", self.id(vpc))
@@ -465,6 +477,7 @@ impl<'a> Words<'a> {
                     id.parse::<AnyId>().map_or_else(|_| id.to_owned(), |id| self.id(id))
                 )
             }
+            Command::ActivateRouterInterface(c) => format!("{} activated", self.id(c.router_interface)),
             Command::DeleteIpv6EgressRule(c) => format!("without {}", self.id(c.rule)),
             other => self.balancer_change(other).unwrap_or_else(|| other.name().to_owned()),
         }

@@ -9,7 +9,7 @@ use super::{internet, routing};
 use crate::access::Caller;
 use crate::ecs::security_group_rule::Direction;
 use crate::error::Outcome;
-use crate::id::{EipId, ForwardEntryId, NatGatewayId, SnatEntryId, VpcId};
+use crate::id::{EipId, ForwardEntryId, NatGatewayId, RouterInterfaceId, SnatEntryId, VpcId};
 use crate::vpc::resident::Resident;
 use crate::world::World;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -91,6 +91,8 @@ pub(super) struct Walk<'w, S> {
     pub left6: Option<Ipv6Addr>,
     /// The session that a load balancer keeps for the answer, if the packet came by one.
     pub balanced: Option<BalancerSession>,
+    /// The router interfaces that the packet has crossed on this leg.
+    pub crossed: Vec<RouterInterfaceId>,
     /// What was looked up on the way.
     pub met: Met<'w>,
     /// The header as it is since it was last translated on this leg.
@@ -141,6 +143,7 @@ impl<'w, S: Sink> Walk<'w, S> {
             dnat: None,
             left6: None,
             balanced: None,
+            crossed: Vec::new(),
             met,
             translated: None,
             sink,
@@ -216,6 +219,7 @@ impl<'w, S: Sink> Walk<'w, S> {
 
     /// One leg: from a place to wherever the packet ends.
     fn travel(&mut self, from: Place, vpc: Option<VpcId>, header: &Header) -> Step<Place> {
+        self.crossed.clear();
         self.step(|| Hop::Sent { place: from, header: *header });
         if let Some(session) = balancer::session(self, from) {
             return balancer::back(self, session);

@@ -189,6 +189,38 @@ macro_rules! internet_errors {
         RouteVpcPeerStatus State ["IncorrectStatus.VpcPeer"] 400 "The peering connection that should be the next hop is not Activated.";
         RouteVpcPeerOtherVpc Conflict ["OperationFailed.InstanceDismatchCurrentVpc"] 400 "The VPC of the route table is not one of those of the peering connection.";
         VpcHasVpcPeer Dependency ["OperationDenied.VpcPeerExists"] 400 "The VPC still has peering connections.";
+        // --- router interfaces -------------------------------------------------------------------------
+        RouterInterfaceNotFound NotFound ["InvalidRouterInterfaceId.NotFound"] 404 "The specified router interface does not exist.";
+        RouterInterfaceRoleUnknown Invalid ["InvalidRole.ValueNotSupported"] 400 "A router interface is of the InitiatingSide or of the AcceptingSide.";
+        RouterInterfaceTypeUnknown Invalid ["InvalidRouterType.ValueNotSupported", "InvalidOppositeRouterType.ValueNotSupported"] 400 "The router of a router interface is a VRouter.";
+        RouterInterfaceSpecUnknown Invalid ["InvalidRouterInterfaceSpec.Malformed", "InvalidSpec.ValueNotSupported"] 400 "There is no such specification of router interfaces.";
+        RouterInterfaceSpecRole Invalid ["InvalidSpec.ValudNotSupported", "InvalidSpec.ValueNotSupported"] 400 "The initiating side has a specification, the accepting side has Negative.";
+        RouterInterfaceHealthCheck Denied ["OperationFailed.HcForInvalidRiType", "InvalidParam.ModifyRouterInterface"] 400 "Only router interfaces of border routers have health checks.";
+        RouterInterfaceAccountMalformed Invalid ["InvalidAliuid"] 400 "An account is a number of sixteen digits.";
+        RouterInterfaceFilterUnknown Invalid ["InvalidFilterKey.ValueNotSupported"] 404 "There is no such filter of router interfaces.";
+        RouterInterfaceNameMalformed Invalid ["InvalidName.Malformed"] 400 "The name of a router interface has 2 to 128 characters, a letter first.";
+        RouterInterfaceDescriptionMalformed Invalid ["InvalidDescription.Malformed"] 400 "The description of a router interface has 2 to 256 characters, a letter first.";
+        RouterInterfaceQuotaExceeded Quota ["LimitationExceed.InterfaceNumberOnRouter"] 400 "The router has as many router interfaces as the quota allows.";
+        RouterInterfaceOnlyOne Conflict ["HaveConnectionBetweenRouters", "Forbidden.OnlyOneConnection"] 400 "Two routers have one connection.";
+        RouterInterfaceStatusIncorrect State ["IncorrectRIStatus", "InvalidInstance.StatusError", "IncorrectStatus.RouterInterface"] 400 "The status of the router interface does not allow this operation.";
+        RouterInterfaceConnected Denied ["Forbbiden.ModifyIdAndType"] 400 "A router interface that is connected keeps its opposite.";
+        RouterInterfaceNotInitiating Denied ["IncorrectRole.NotInitiatingSide"] 400 "Only a router interface of the InitiatingSide connects.";
+        RouterInterfaceOppositeNotSet State ["IncorrectOppositeInterfaceInfo.NotSet"] 400 "Interface, router and account of the other end are not all set.";
+        RouterInterfaceSameRouter Conflict ["IncorrectOppositeInterfaceInfo"] 400 "A router is not connected with itself.";
+        RouterInterfaceOppositeMissing Conflict ["AttrMismatching.AcceptingSideInstanceId"] 400 "There is no router interface with the id of the other end.";
+        RouterInterfaceOppositeAccount Conflict ["AttrMismatching.AcceptingSideAliUid"] 400 "The other end is of another account than is set.";
+        RouterInterfaceOppositeRegion Conflict ["AttrMismatching.AcceptingSideRegionNo"] 400 "The other end is in another region than is set.";
+        RouterInterfaceOppositeRouter Conflict ["AttrMismatching.AcceptingSideRouterId"] 400 "The other end is of another router than is set.";
+        RouterInterfaceOppositeRole Conflict ["AttrMismatching.AcceptingSideRole"] 400 "The other end is not of the AcceptingSide.";
+        RouterInterfaceBackInterface Conflict ["AttrMismatching.AcceptingSideOppositeInterfaceId"] 400 "The other end names another router interface as its opposite.";
+        RouterInterfaceBackRouter Conflict ["AttrMismatching.AcceptingSideOppositeRouterId"] 400 "The other end names another router as its opposite.";
+        RouterInterfaceBackAccount Conflict ["AttrMismatching.AcceptingSideOppositeInterfaceOwnerId"] 400 "The other end names another account as its opposite.";
+        RouterInterfaceBackRegion Conflict ["AttrMismatching.AcceptingSideOppositeRegionNo"] 400 "The other end names another region as its opposite.";
+        RouterInterfaceOppositeDeleted State ["OppositeRouterInterfaceIsDeleted"] 400 "The other end of the router interface is deleted.";
+        RouterInterfaceHasRouteEntry Dependency ["ReferredByRouteEntry.RouterInterface", "RouterInterfaceReferredByRouteEntry"] 400 "Route entries still lead to the router interface.";
+        RouteRouterInterfaceStatus State ["IncorrectStatus.RouterInterface"] 400 "The router interface that should be the next hop is not Active.";
+        RouteRouterInterfaceOtherVpc Conflict ["OperationFailed.InstanceDismatchCurrentVpc"] 400 "The router interface is of the router of another VPC than the route table.";
+        VpcHasRouterInterface Dependency ["DependencyViolation.RouterInterface"] 400 "The router of the VPC still has router interfaces.";
         // --- network ACLs ------------------------------------------------------------------------------
         NetworkAclNotFound NotFound ["InvalidNetworkAcl.NotFound"] 400 "The specified network ACL does not exist.";
         NetworkAclNameMalformed Invalid ["ParameterIllegal.Name"] 400 "The name of a network ACL or rule does not start with http:// or https://.";

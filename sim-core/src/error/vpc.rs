@@ -104,7 +104,7 @@ macro_rules! vpc_errors {
         AddressInUse Conflict ["InvalidPrivateIpAddress.Duplicated", "InvalidIp.IpAssigned", "InvalidIPAddress.AlreadyUsed"] 400 "The address is already in use.";
 
         // --- vRouter and route tables ------------------------------------------------------------------
-        VRouterNotFound NotFound ["InvalidVRouterId.NotFound", "InvalidVRouterID.NotFound"] 404 "The specified vRouter does not exist.";
+        VRouterNotFound NotFound ["InvalidVRouterId.NotFound", "InvalidVRouterID.NotFound", "InvalidRouterId.NotFound"] 404 "The specified vRouter does not exist.";
         VRouterNameMalformed Invalid ["InvalidVRouterName.Malformed"] 400 "The vRouter name must be 1 to 128 characters and must not start with http:// or https://.";
         VRouterDescriptionMalformed Invalid ["InvalidVRouterDescription.Malformed", "InvalidDescription.Malformed"] 400 "The vRouter description must be 1 to 256 characters and must not start with http:// or https://.";
         RouteTableNotFound NotFound ["InvalidRouteTableId.NotFound", "InvalidRouteTableID.NotFound", "InvalidRouteTable.NotFound", "Abs.InvalidRouteTableId.NotExist", "InvalidResourceId.NotFound", "ResourceNotFound.GatewayRouteTable", "ResourceNotFound.RouteTable"] 404 "The specified route table does not exist.";
@@ -189,7 +189,7 @@ macro_rules! vpc_errors {
         RouteVpcPeerNotFound NotFound ["ResourceNotFound.VpcPeer"] 400 "The peering connection that should be the next hop does not exist.";
         RouteEcrNotFound NotFound ["ResourceNotAssociated.Ecr"] 400 "The VPC is not associated with the express connect router that should be the next hop.";
         RouteEcmpSize Invalid ["InvalidNexthopListSize", "InvalidNextHopList.Size"] 400 "A list of next hops has 2 to 4 of them.";
-        RouteEcmpType Invalid ["OperationUnsupported.InvalidRouterInterfaceType", "InvalidOppositeRouterType"] 400 "Every next hop of a list is a router interface.";
+        RouteEcmpType Invalid ["OperationUnsupported.InvalidRouterInterfaceType", "InvalidOppositeRouterType"] 400 "Every next hop of a list is a router interface that leads to a border router.";
         RouteEcmpWeight Invalid ["INVALID_WEIGHT_PARAM"] 400 "The weight of a next hop is between 0 and 255.";
         RouteEcmpDuplicate Invalid ["Duplicated.VpcNextHop"] 400 "A list of next hops names each of them once.";
         RouteEcmpIpv6 Denied ["OperationUnsupported.Ipv6EcmpRouteEntry"] 400 "An IPv6 entry has one next hop.";

@@ -25,6 +25,8 @@ pub mod resident;
 pub mod room;
 pub mod route_entry;
 pub mod route_table;
+pub mod router_connection;
+pub mod router_interface;
 pub mod secondary_block;
 pub mod snat;
 pub mod vpc;

@@ -6,8 +6,8 @@ use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{
-    AnyId, EniId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId, RouteTableId, VpcId,
-    VpcPeerId,
+    AnyId, EniId, HaVipId, InstanceId, Ipv4GatewayId, Ipv6GatewayId, NatGatewayId, RouteTableId,
+    RouterInterfaceId, VpcId, VpcPeerId,
 };
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -18,6 +18,7 @@ use crate::vpc::ipv6_gateway::{Ipv6Gateway, Ipv6GatewayStatus};
 use crate::vpc::nat_gateway::{NatGateway, NatStatus};
 use crate::vpc::route_entry::RouteEntry;
 use crate::vpc::route_table::{RouteTable, RouteTableKind};
+use crate::vpc::router_interface::{RouterInterface, RouterInterfaceStatus};
 use crate::vpc::vpc_peer::{self, PeerStatus};
 use crate::world::World;
 use compact_str::CompactString;
@@ -44,6 +45,8 @@ pub enum NextHop {
     Ipv6Gateway(Ipv6GatewayId),
     /// To a VPC peering connection.
     VpcPeer(VpcPeerId),
+    /// To the other end of a router interface.
+    RouterInterface(RouterInterfaceId),
 }
 
 impl NextHop {
@@ -58,6 +61,7 @@ impl NextHop {
             NextHop::Ipv4Gateway(_) => NextHopKind::Ipv4Gateway.text(),
             NextHop::Ipv6Gateway(_) => NextHopKind::Ipv6Gateway.text(),
             NextHop::VpcPeer(_) => NextHopKind::VpcPeer.text(),
+            NextHop::RouterInterface(_) => NextHopKind::RouterInterface.text(),
         }
     }
 
@@ -72,6 +76,7 @@ impl NextHop {
             NextHop::Ipv4Gateway(id) => Some(id.into()),
             NextHop::Ipv6Gateway(id) => Some(id.into()),
             NextHop::VpcPeer(id) => Some(id.into()),
+            NextHop::RouterInterface(id) => Some(id.into()),
         }
     }
 }
@@ -226,13 +231,14 @@ pub(crate) fn resolve(
         Hops::One(NextHopKind::Ipv4Gateway, id) => to_ipv4_gateway(w, caller, table, destination, id),
         Hops::One(NextHopKind::Ipv6Gateway, id) => to_ipv6_gateway(w, caller, table, destination, id),
         Hops::One(NextHopKind::VpcPeer, id) => to_vpc_peer(w, caller, table, id),
+        Hops::One(NextHopKind::RouterInterface, id) => to_router_interface(w, caller, table, destination, id),
         // No object of these types exists.
         Hops::One(kind, id) => Err(missing(kind, id)),
         Hops::Several(list) => {
             let rule = match (destination, table.kind) {
                 (Cidr::V6(_), _) => ErrorCode::RouteEcmpIpv6,
                 (_, RouteTableKind::Custom) => ErrorCode::RouteEcmpCustomTable,
-                _ => return Err(missing(NextHopKind::RouterInterface, &list[0].id)),
+                _ => return Err(not_of_a_border_router(w, caller, list)),
             };
             Err(Refusal::new(rule).field("next_hops"))
         }
@@ -387,6 +393,39 @@ fn to_vpc_peer(w: &World, caller: &Caller, table: &RouteTable, id: &str) -> Outc
             .accepted("a route table of one of the two VPCs"));
     }
     Ok(NextHop::VpcPeer(peer.id))
+}
+
+/// Interfaces of vRouters carry IPv4 alone, and need a connection at work when the entry is made.
+fn to_router_interface(
+    w: &World,
+    caller: &Caller,
+    table: &RouteTable,
+    destination: Cidr,
+    id: &str,
+) -> Outcome<NextHop> {
+    let interface: &RouterInterface = named(w, caller, NextHopKind::RouterInterface, id)?;
+    if interface.status != RouterInterfaceStatus::Active {
+        return Err(Refusal::new(ErrorCode::RouteRouterInterfaceStatus)
+            .field("next_hop_id")
+            .detail(format!("{id} is {}.", interface.status.text()))
+            .accepted("an interface that is Active"));
+    }
+    same_vpc(ErrorCode::RouteRouterInterfaceOtherVpc, id, interface.vpc, table)?;
+    only_ipv4(destination, id)?;
+    Ok(NextHop::RouterInterface(interface.id))
+}
+
+/// Packets are shared among interfaces of border routers alone, of which there is none.
+fn not_of_a_border_router(w: &World, caller: &Caller, list: &[WeightedHop]) -> Refusal {
+    let lacking = list
+        .iter()
+        .find_map(|hop| named::<RouterInterface>(w, caller, NextHopKind::RouterInterface, &hop.id).err());
+    lacking.unwrap_or_else(|| {
+        Refusal::new(ErrorCode::RouteEcmpType)
+            .field("next_hops")
+            .detail("They are of vRouters.")
+            .accepted("router interfaces that lead to border routers")
+    })
 }
 
 fn in_transition(detail: String) -> Refusal {

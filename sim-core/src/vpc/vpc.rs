@@ -485,9 +485,11 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let v4 = ix.ipv4_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
     let v6 = ix.ipv6_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
     let peers = ix.vpc_peers.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 12] = [
+    let interfaces = ix.router_interfaces.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 13] = [
         (ErrorCode::VpcHasNatGateway, gateways.collect()),
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
+        (ErrorCode::VpcHasRouterInterface, interfaces.collect()),
         (ErrorCode::VpcHasRouteTable, tables.into_iter().map(AnyId::from).collect()),
         (ErrorCode::VpcHasGatewayRouteTable, of_gateways.into_iter().map(AnyId::from).collect()),
         (ErrorCode::VpcHasRouteEntry, entries.map(|&id| id.into()).collect()),

@@ -44,6 +44,8 @@ pub fn kinds(hops: &[Hop]) -> String {
         Hop::Returned { .. } => "returned",
         Hop::Forwarded { .. } => "forwarded",
         Hop::Peered { .. } => "peered",
+        Hop::Crossed { .. } => "crossed",
+        Hop::RouterRoute { .. } => "router_route",
         Hop::Taken { .. } => "taken",
     };
     hops.iter().map(kind).collect::<Vec<_>>().join(" ")
@@ -270,8 +272,8 @@ fn routes_that_lead_in_a_circle() {
     let entry = net.route(far, "192.168.0.0/16", net.front);
     let trace = net.trace("192.168.7.7:80/tcp");
     // The sender is passed once more before the circle closes.
-    let D::Loop { eni, .. } = trace.ending.disposition else { panic!("{}", net.text(&trace)) };
-    assert_eq!(eni, net.mid);
+    let D::Loop { at, .. } = trace.ending.disposition else { panic!("{}", net.text(&trace)) };
+    assert_eq!(at, net.mid.into());
     assert!(trace.forward.iter().any(|hop| matches!(hop, Hop::Route { entry: by, .. } if *by == entry)));
 }
 

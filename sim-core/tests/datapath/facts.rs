@@ -173,7 +173,15 @@ pub fn acl_allows(w: &World, vswitch: VSwitchId, out: bool, h: &Header) -> bool 
 /// The next hop of the entry with the longest mask, with that mask.
 pub fn route(w: &World, vpc: VpcId, vswitch: VSwitchId, address: IpAddr) -> Option<(NextHop, u32)> {
     let custom = w.get::<VSwitch>(&vswitch).unwrap().route_table;
-    let table: RouteTableId = custom.unwrap_or(w.get::<Vpc>(&vpc).unwrap().system_table);
+    route_of(w, vpc, custom.unwrap_or(w.get::<Vpc>(&vpc).unwrap().system_table), address)
+}
+
+/// What the system table of a VPC has for an address.
+pub fn system_route(w: &World, vpc: VpcId, address: IpAddr) -> Option<NextHop> {
+    route_of(w, vpc, w.get::<Vpc>(&vpc).unwrap().system_table, address).map(|(hop, _)| hop)
+}
+
+fn route_of(w: &World, vpc: VpcId, table: RouteTableId, address: IpAddr) -> Option<(NextHop, u32)> {
     let stored: Vec<&RouteEntry> = w.table::<RouteEntry>().iter().filter(|e| e.table == table).collect();
     let mut entries: Vec<(Cidr, NextHop)> = stored
         .iter()

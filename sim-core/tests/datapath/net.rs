@@ -173,6 +173,7 @@ pub fn entry(table: RouteTableId, destination: &str, hop: impl Into<AnyId>) -> C
         sim_core::id::IdKind::Ipv4Gateway => "Ipv4Gateway",
         sim_core::id::IdKind::Ipv6Gateway => "IPv6Gateway",
         sim_core::id::IdKind::VpcPeer => "VpcPeer",
+        sim_core::id::IdKind::RouterInterface => "RouterInterface",
         _ => "NetworkInterface",
     };
     let next_hop = HopChoice { kind: Some(kind.into()), id: Some(hop.to_string().into()), list: Vec::new() };

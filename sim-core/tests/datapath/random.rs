@@ -552,6 +552,7 @@ const ENDS: &[&str] = &[
     "answer_foreign",
     "nat_not_forwarded",
     "ipv6_egress_only",
+    "router_interface_down",
     "load_balancer_down",
     "no_listener",
     "listener_stopped",

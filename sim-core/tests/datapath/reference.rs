@@ -36,7 +36,7 @@ use std::net::IpAddr;
 pub type End = (Leg, &'static str, Option<Place>);
 
 /// More hosts than a world of the tests has.
-const PATIENCE: usize = 60;
+pub const PATIENCE: usize = 60;
 
 /// The elastic IP address in use that stands for a private address of an interface.
 fn eip_of(w: &World, eni: EniId, address: IpAddr) -> Option<&Eip> {
@@ -102,15 +102,17 @@ fn fits(entry: &ForwardEntry, protocol: PacketProtocol) -> bool {
 }
 
 /// The interface that a next hop is.
-fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
+pub fn hop_eni(w: &World, hop: NextHop) -> Option<&Eni> {
     match hop {
         NextHop::Local => None,
         NextHop::Instance(id) => w.get::<Instance>(&id).and_then(|i| w.get::<Eni>(&i.primary_eni)),
         NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
         NextHop::HaVip(id) => master(w, w.get::<HaVip>(&id).unwrap()),
-        NextHop::NatGateway(_) | NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) | NextHop::VpcPeer(_) => {
-            None
-        }
+        NextHop::NatGateway(_)
+        | NextHop::Ipv4Gateway(_)
+        | NextHop::Ipv6Gateway(_)
+        | NextHop::VpcPeer(_)
+        | NextHop::RouterInterface(_) => None,
     }
 }
 
@@ -133,6 +135,8 @@ pub struct Follower<'w> {
     came: Option<(NatGatewayId, Socket, Socket)>,
     /// The IPv6 address that opened the session by the gateway.
     went: Option<IpAddr>,
+    /// How many router interfaces the packet has crossed.
+    pub crossed: usize,
     pub balanced: Option<Balanced>,
     /// What is asked for over HTTP; an answer asks for nothing.
     pub request: Option<Request>,
@@ -165,7 +169,7 @@ impl Follower<'_> {
         }
     }
 
-    fn leaves(&mut self, eni: &Eni) -> Step<()> {
+    pub fn leaves(&mut self, eni: &Eni) -> Step<()> {
         self.up(eni)?;
         if eni.source_dest_check && !own(self.w, eni).contains(&self.header.source) {
             return Err("source_dest_check");
@@ -173,7 +177,7 @@ impl Follower<'_> {
         self.groups(Place::Interface(eni.id), &eni.groups, true)
     }
 
-    fn arrives(&mut self, eni: &Eni, from: Option<VSwitchId>) -> Step<()> {
+    pub fn arrives(&mut self, eni: &Eni, from: Option<VSwitchId>) -> Step<()> {
         if from != Some(eni.vswitch) && !acl_allows(self.w, eni.vswitch, false, &self.header) {
             return Err("network_acl_drop");
         }
@@ -186,7 +190,7 @@ impl Follower<'_> {
     }
 
     /// What holds an address inside the VPC takes the packet.
-    fn inside(&mut self, from: Option<VSwitchId>) -> Step<Place> {
+    pub fn inside(&mut self, from: Option<VSwitchId>) -> Step<Place> {
         let address = self.header.destination;
         if within(block("100.64.0.0/10"), address) {
             return Ok(Place::CloudService);
@@ -408,7 +412,7 @@ impl Follower<'_> {
     }
 
     /// Whether the interface's own table leads a packet for outside of all vSwitches to the interface itself.
-    fn behind(&self, eni: &Eni) -> bool {
+    pub fn behind(&self, eni: &Eni) -> bool {
         let address = self.header.destination;
         let hop = route(self.w, self.vpc, eni.vswitch, address);
         let itself = hop.and_then(|(hop, _)| hop_eni(self.w, hop)).is_some_and(|other| other.id == eni.id);
@@ -456,7 +460,7 @@ impl Follower<'_> {
     }
 
     /// Routes, until somebody takes the packet.
-    fn follow(
+    pub fn follow(
         &mut self,
         mut sender: Option<AnyId>,
         mut vswitch: VSwitchId,
@@ -497,6 +501,7 @@ impl Follower<'_> {
                 NextHop::NatGateway(gateway) => return self.by_gateway(gateway),
                 NextHop::Ipv4Gateway(_) | NextHop::Ipv6Gateway(_) => return self.by_internet_gateway(sender),
                 NextHop::VpcPeer(peer) => return self.by_peer(peer),
+                NextHop::RouterInterface(id) => return self.by_router(id),
                 _ => {}
             }
             let lost = if matches!(hop, NextHop::HaVip(_)) { "ha_vip_unanswered" } else { "next_hop_gone" };
@@ -530,9 +535,9 @@ pub fn naive(w: &World, question: &Question) -> End {
     let (header, sessions) = (question.header, Vec::new());
     let (from, answer) = (question.from, false);
     let request = question.request.clone();
-    let (left, came, went, balanced) = (None, None, None, None);
+    let (left, came, went, crossed, balanced) = (None, None, None, 0, None);
     let mut follower =
-        Follower { w, vpc, header, from, answer, sessions, left, came, went, balanced, request };
+        Follower { w, vpc, header, from, answer, sessions, left, came, went, crossed, balanced, request };
     let to = match follower.run(question.from) {
         Ok(to) => to,
         Err(word) => return (Leg::Forward, word, None),

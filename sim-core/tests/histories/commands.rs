@@ -14,6 +14,7 @@ mod listeners;
 mod nat;
 mod networks;
 mod peers;
+mod router_interfaces;
 mod routes;
 
 use crate::dice::Dice;
@@ -153,6 +154,13 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("DeleteIpv6Bandwidth", 6, gateways::delete),
     ("CreateIpv6EgressRule", 12, gateways::outward),
     ("DeleteIpv6EgressRule", 8, gateways::delete_outward),
+    ("CreateRouterInterface", 16, router_interfaces::create),
+    ("ModifyRouterInterface", 14, router_interfaces::modify),
+    ("ModifyRouterInterfaceSpec", 4, router_interfaces::modify_spec),
+    ("ConnectRouterInterface", 12, router_interfaces::connect),
+    ("ActivateRouterInterface", 5, router_interfaces::activate),
+    ("DeactivateRouterInterface", 4, router_interfaces::deactivate),
+    ("DeleteRouterInterface", 3, router_interfaces::delete),
     ("CreateVpcPeer", 14, peers::create),
     ("AcceptVpcPeer", 6, peers::accept),
     ("RejectVpcPeer", 6, peers::reject),

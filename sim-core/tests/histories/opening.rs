@@ -8,8 +8,8 @@ use sim_core::ecs::instance_life::{BatchRule, StartInstances};
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::id::{
-    EipId, Id, InstanceId, Ipv4GatewayId, Ipv6GatewayId, LoadBalancerId, NatGatewayId, SecurityGroupId,
-    SnatTableId, VSwitchId, VpcId,
+    EipId, Id, InstanceId, Ipv4GatewayId, Ipv6GatewayId, LoadBalancerId, NatGatewayId, RouterInterfaceId,
+    SecurityGroupId, SnatTableId, VSwitchId, VpcId,
 };
 use sim_core::secret::Fingerprint;
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
@@ -31,6 +31,10 @@ use sim_core::vpc::ipv6_egress_rule::CreateIpv6EgressRule;
 use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
 use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
+use sim_core::vpc::router_connection::ConnectRouterInterface;
+use sim_core::vpc::router_interface::{
+    CreateRouterInterface, ModifyRouterInterface, Opposite, Role as Side, Spec,
+};
 use sim_core::vpc::snat::CreateSnatEntry;
 use sim_core::vpc::vpc::CreateVpc;
 use sim_core::vpc::vpc_peer::CreateVpcPeer;
@@ -164,6 +168,45 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     ask_for_peering(&caller, vpc, &mut give);
     lead_in(&caller, &mut give);
     let_out(&caller, vpc, &mut give);
+    connect_routers(&mut give);
+}
+
+/// Routers of two accounts are connected.
+fn connect_routers(give: &mut impl FnMut(&Caller, Command) -> Reply) {
+    let [caller, _, other, _] = callers();
+    let sides = [(&caller, "10.9.0.0/16", Side::Initiating), (&other, "172.20.0.0/16", Side::Accepting)];
+    let routers = sides.map(|(side, block, _)| {
+        let block = Some(block.parse().expect("a block"));
+        match give(side, CreateVpc { block, ..CreateVpc::default() }.into()) {
+            Reply::CreatedVpc { vrouter, .. } => vrouter,
+            made => panic!("{made:?} is no VPC"),
+        }
+    });
+    let mut ends: Vec<RouterInterfaceId> = Vec::new();
+    for (n, (side, _, role)) in sides.into_iter().enumerate() {
+        let far = sides[1 - n].0;
+        let opposite = Opposite {
+            region: far.region.clone(),
+            account: Some(far.account),
+            vrouter: Some(routers[1 - n]),
+            router_interface: ends.first().copied(),
+        };
+        let spec = (role == Side::Initiating).then(|| Spec::parse("Small.1").expect("a specification"));
+        let (vrouter, name, description, resource_group, tags) = (routers[n], None, None, None, Vec::new());
+        let made =
+            CreateRouterInterface { vrouter, role, spec, opposite, name, description, resource_group, tags };
+        ends.push(give(side, made.into()).id());
+    }
+    let change = ModifyRouterInterface {
+        router_interface: ends[0],
+        name: None,
+        description: None,
+        opposite_interface: Some(ends[1]),
+        opposite_vrouter: None,
+        opposite_account: None,
+    };
+    give(&caller, change.into());
+    give(&caller, ConnectRouterInterface { router_interface: ends[0] }.into());
 }
 
 /// The IPv6 address of the interface goes to the internet and is not reached from there.

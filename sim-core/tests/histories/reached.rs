@@ -25,6 +25,7 @@ use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::{EntryStatus, RouteEntry};
 use sim_core::vpc::route_table::{RouteTable, Status};
+use sim_core::vpc::router_interface::{RouterInterface, RouterInterfaceStatus};
 use sim_core::vpc::snat::{NatEntryStatus, SnatEntry};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vpc_peer::{PeerStatus, VpcPeer};
@@ -156,6 +157,13 @@ impl Reached {
         self.state("a peering connection leads to another account", {
             peers().any(|p| p.owner.account != p.accepter.account)
         });
+        let interfaces = || w.table::<RouterInterface>().iter();
+        self.state("router interfaces are connected", interfaces().any(RouterInterface::is_at_work));
+        self.state("a router interface is frozen", {
+            interfaces().any(|r| r.status == RouterInterfaceStatus::Inactive)
+        });
+        let leads = |e: &RouteEntry| matches!(e.next_hop, NextHop::RouterInterface(_));
+        self.state("a route leads to a router interface", w.table::<RouteEntry>().iter().any(leads));
         let leads = |e: &RouteEntry| matches!(e.next_hop, NextHop::VpcPeer(_));
         self.state("a route leads to a peering connection", w.table::<RouteEntry>().iter().any(leads));
         let bindings = || w.table::<NetworkAclBinding>().iter();
@@ -217,6 +225,8 @@ pub const STATES: &[&str] = &[
     "a port was told to do something",
     "a quota is full",
     "a route leads to a peering connection",
+    "a route leads to a router interface",
+    "a router interface is frozen",
     "a rule names a group",
     "a rule names a list",
     "a system entry has another next hop",
@@ -259,6 +269,7 @@ pub const STATES: &[&str] = &[
     "IPv4 is reserved",
     "IPv6 is reserved",
     "only time is worth an entry",
+    "router interfaces are connected",
     "several accounts have VPCs",
     "several things are pending",
     "something is busy",

@@ -52,6 +52,7 @@ pub fn check(w: &World) {
     nat(w);
     gateways(w);
     crate::sound_peers::check(w);
+    crate::sound_peers::check_router_interfaces(w);
 }
 
 /// Every id in every row is that of an object that is there.
@@ -73,8 +74,11 @@ fn no_dangling_id(w: &World) {
     for (table, field, id) in named {
         // Packets to an interface that is gone are dropped (reference: next-hop loss).
         let black_hole = (table, field.as_str()) == ("route_entries", "network_interface");
+        // What a router interface says of its other end is what its owner said.
+        let opposite =
+            table == "router_interfaces" && ["router_interface", "vrouter"].contains(&field.as_str());
         assert!(
-            there.contains(&id) || black_hole,
+            there.contains(&id) || black_hole || opposite,
             "a row of {table} names {id} in {field}, which does not exist"
         );
     }

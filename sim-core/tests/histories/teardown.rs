@@ -35,6 +35,8 @@ use sim_core::vpc::network_acl_binding::{NetworkAclBinding, UnassociateNetworkAc
 use sim_core::vpc::resident::DeleteResident;
 use sim_core::vpc::route_entry::{DeleteRouteEntry, EntryRef, RouteEntry};
 use sim_core::vpc::route_table::{DeleteRouteTable, UnassociateRouteTable};
+use sim_core::vpc::router_connection::DeactivateRouterInterface;
+use sim_core::vpc::router_interface::DeleteRouterInterface;
 use sim_core::vpc::snat::DeleteSnatEntry;
 use sim_core::vpc::vpc::{DeleteVpc, Vpc};
 use sim_core::vpc::vpc_peer::DeleteVpcPeer;
@@ -92,6 +94,7 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             ErrorCode::Ipv4GatewayNotFound,
             ErrorCode::Ipv6GatewayNotFound,
             ErrorCode::Ipv6EgressRuleNotFound,
+            ErrorCode::RouterInterfaceNotFound,
             ErrorCode::VpcPeerNotFound,
         ];
         if gone.contains(&refusal.code()) {
@@ -100,6 +103,10 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
         match id.kind() {
             IdKind::SecurityGroup if refusal.code() == ErrorCode::SecurityGroupReferenced => {
                 forget_peer(w, caller, id.try_into().unwrap(), &refusal);
+            }
+            IdKind::RouterInterface if refusal.code() == ErrorCode::RouterInterfaceStatusIncorrect => {
+                let freeze = DeactivateRouterInterface { router_interface: id.try_into().unwrap() };
+                give(w, caller, freeze.into()).expect("one that is neither Idle nor Inactive becomes Active");
             }
             IdKind::Eip if refusal.code() == ErrorCode::EipProtected => unprotect_eip(w, caller, id),
             IdKind::NatGateway if refusal.code() == ErrorCode::NatProtected => {
@@ -198,6 +205,7 @@ fn deletion(w: &World, id: AnyId) -> Command {
         IdKind::Ipv6Bandwidth => {
             DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(id.try_into().unwrap()) }.into()
         }
+        IdKind::RouterInterface => DeleteRouterInterface { router_interface: id.try_into().unwrap() }.into(),
         IdKind::Ipv6EgressRule => DeleteIpv6EgressRule { rule: id.try_into().unwrap() }.into(),
         IdKind::ForwardEntry => DeleteForwardEntry { entry: id.try_into().unwrap(), table: None }.into(),
         IdKind::SnatEntry => DeleteSnatEntry { entry: id.try_into().unwrap(), table: None }.into(),

@@ -31,6 +31,7 @@ use sim_core::vpc::next_hop::NextHop;
 use sim_core::vpc::resident::Resident;
 use sim_core::vpc::route_entry::RouteEntry;
 use sim_core::vpc::route_table::{AssociateType, RouteTable, RouteTableKind};
+use sim_core::vpc::router_interface::RouterInterface;
 use sim_core::vpc::snat::SnatEntry;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
@@ -110,6 +111,9 @@ pub fn of(w: &World) -> Usage {
         let account = g.owner.account;
         c.add(Quota::NatGatewaysPerVpc, account, g.vpc, 1);
         c.add(Quota::PrivateIpsPerVpc, account, g.vpc, 1);
+    }
+    for r in w.table::<RouterInterface>().iter() {
+        c.add(Quota::RouterInterfacesPerVpc, r.owner.account, r.vpc, 1);
     }
     for rule in w.table::<Ipv6EgressRule>().iter() {
         let vpc = w.get::<Ipv6Gateway>(&rule.gateway).expect("a gateway outlives its rules").vpc;

@@ -29,6 +29,7 @@ use sim_core::vpc::network_acl_rule::{RuleInput as AclRule, UpdateNetworkAclRule
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
+use sim_core::vpc::router_interface::{CreateRouterInterface, Opposite, Role};
 use sim_core::vpc::snat::CreateSnatEntry;
 use sim_core::vpc::vpc::{CreateVpc, Vpc};
 use sim_core::vpc::vpc_peer::CreateVpcPeer;
@@ -294,6 +295,32 @@ pub fn fill(lab: &mut Lab, quota: Quota) -> (Command, E) {
             (AllocateEip::default().into(), E::EipQuotaExceeded)
         }
         Quota::Ipv6EgressRulesPerVpc => fill_outward(lab, limit),
+        Quota::RouterInterfacesPerVpc => {
+            let vpc = lab.vpc();
+            let vrouter = lab.world.get::<Vpc>(&vpc).unwrap().vrouter;
+            let opposite = Opposite {
+                region: "cn-hangzhou".into(),
+                account: None,
+                vrouter: None,
+                router_interface: None,
+            };
+            let (name, description, resource_group, tags) = (None, None, None, Vec::new());
+            let (role, spec) = (Role::Accepting, None);
+            let one = CreateRouterInterface {
+                vrouter,
+                role,
+                spec,
+                opposite,
+                name,
+                description,
+                resource_group,
+                tags,
+            };
+            (0..limit).for_each(|_| {
+                lab.make(one.clone());
+            });
+            (one.into(), E::RouterInterfaceQuotaExceeded)
+        }
         Quota::VpcPeersPerRegion => {
             // Seven VPCs make 21 pairs.
             let vpcs: Vec<VpcId> = (0..7).map(|_| lab.vpc()).collect();

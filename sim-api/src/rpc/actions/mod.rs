@@ -5,6 +5,7 @@ mod vpc_parts;
 // -- routes
 mod route_entry;
 mod route_table;
+mod router_interface;
 mod vrouter;
 // -- elastic IP addresses
 mod eip;
@@ -192,6 +193,15 @@ actions! {
         AllocateIpv6InternetBandwidth => ipv6_gateway::allocate_ipv6_internet_bandwidth;
         ModifyIpv6InternetBandwidth => ipv6_gateway::modify_ipv6_internet_bandwidth;
         DeleteIpv6InternetBandwidth => ipv6_gateway::delete_ipv6_internet_bandwidth;
+        CreateRouterInterface => router_interface::create_router_interface;
+        ModifyRouterInterfaceAttribute => router_interface::modify_router_interface_attribute;
+        ModifyRouterInterfaceSpec => router_interface::modify_router_interface_spec;
+        ConnectRouterInterface => router_interface::connect_router_interface;
+        ActivateRouterInterface => router_interface::activate_router_interface;
+        DeactivateRouterInterface => router_interface::deactivate_router_interface;
+        DescribeRouterInterfaces => router_interface::describe_router_interfaces;
+        DescribeRouterInterfaceAttribute => router_interface::describe_router_interface_attribute;
+        DeleteRouterInterface => router_interface::delete_router_interface;
         CreateIpv6EgressOnlyRule => ipv6_egress_rule::create_ipv6_egress_only_rule;
         DescribeIpv6EgressOnlyRules => ipv6_egress_rule::describe_ipv6_egress_only_rules;
         DeleteIpv6EgressOnlyRule => ipv6_egress_rule::delete_ipv6_egress_only_rule;
@@ -409,6 +419,7 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     nat_gateway::INERT,
     snat::INERT,
     ipv6_gateway::INERT,
+    router_interface::INERT,
     vpc_peer::INERT,
     // -- security groups, prefix lists
     security_group::INERT,

@@ -14,6 +14,8 @@ use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_entry;
 use crate::vpc::route_table::RouteTable;
+use crate::vpc::router_connection;
+use crate::vpc::router_interface::RouterInterface;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -95,9 +97,9 @@ impl Addresses {
 impl Cuts {
     /// Where packets between two sets of interfaces, and their answers, are cut.
     pub fn between(w: &World, vpc: VpcId, from: &[EniId], to: &[EniId], protocol: PacketProtocol) -> Cuts {
-        // Peering leads into other VPCs.
+        // Peering leads into other VPCs, and router interfaces through others.
         let sides = || from.iter().chain(to).filter_map(|id| w.get::<Eni>(id));
-        let vpcs: BTreeSet<VpcId> = sides().map(|eni| eni.vpc).chain([vpc]).collect();
+        let vpcs = connected(w, sides().map(|eni| eni.vpc).chain([vpc]).collect());
         let mut cuts = Cuts::new(protocol);
         vpcs.iter().for_each(|&vpc| cuts.add_vpc(w, vpc));
         // An address that several of them hold is judged in each by who holds it there.
@@ -156,7 +158,8 @@ impl Cuts {
                     | NextHop::NatGateway(_)
                     | NextHop::Ipv4Gateway(_)
                     | NextHop::Ipv6Gateway(_)
-                    | NextHop::VpcPeer(_) => None,
+                    | NextHop::VpcPeer(_)
+                    | NextHop::RouterInterface(_) => None,
                 });
             }
         }
@@ -301,6 +304,17 @@ impl Cuts {
             source_ports: std::iter::once(FIRST_DYNAMIC_PORT).chain(source_ports).collect(),
         }
     }
+}
+
+/// Some VPCs and all that router interfaces lead to from them.
+fn connected(w: &World, vpcs: BTreeSet<VpcId>) -> BTreeSet<VpcId> {
+    let (mut open, mut found): (Vec<VpcId>, _) = (vpcs.iter().copied().collect(), vpcs);
+    while let Some(vpc) = open.pop() {
+        let own = w.indexes().router_interfaces.by_vpc.of(&vpc).filter_map(|id| w.get::<RouterInterface>(id));
+        let next = own.filter_map(|r| router_connection::other_end(w, r)).map(|other| other.vpc);
+        open.extend(next.filter(|vpc| found.insert(*vpc)));
+    }
+    found
 }
 
 /// The groups of some interfaces.

@@ -5,11 +5,12 @@ use compact_str::{CompactString, ToCompactString};
 use sim_core::Command;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::instance::Instance;
-use sim_core::id::{EniId, InstanceId, RouteEntryId, RouteTableId, VpcPeerId};
+use sim_core::id::{EniId, InstanceId, RouteEntryId, RouteTableId, RouterInterfaceId, VpcPeerId};
 use sim_core::vpc::ha_vip::HaVip;
 use sim_core::vpc::next_hop::{HopChoice, WeightedHop};
 use sim_core::vpc::route_entry::{self, *};
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable, RouteTable, UnassociateRouteTable};
+use sim_core::vpc::router_interface::{RouterInterface, RouterInterfaceStatus};
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vpc_peer::{PeerStatus, VpcPeer};
 use sim_core::vpc::vswitch::VSwitch;
@@ -70,6 +71,13 @@ pub fn hop(d: &mut Dice<'_>, table: &str) -> (CompactString, CompactString) {
     let at_work = |p: &&VpcPeer| p.status == PeerStatus::Activated;
     let near = |p: &&VpcPeer| anywhere || at_work(p) && vpc.is_none_or(|vpc| p.other_side(vpc).is_some());
     let peers: Vec<VpcPeerId> = peers.filter(near).map(|p| p.id).collect();
+    let interfaces = d.world.table::<RouterInterface>().iter();
+    let at_work = |r: &&RouterInterface| r.status == RouterInterfaceStatus::Active;
+    let near = |r: &&RouterInterface| anywhere || at_work(r) && vpc.is_none_or(|vpc| vpc == r.vpc);
+    let interfaces: Vec<RouterInterfaceId> = interfaces.filter(near).map(|r| r.id).collect();
+    if !interfaces.is_empty() && d.roll(3) == 0 {
+        return ("RouterInterface".into(), d.pick(&interfaces).to_compact_string());
+    }
     if !peers.is_empty() && d.roll(3) == 0 {
         return ("VpcPeer".into(), d.pick(&peers).to_compact_string());
     }
