@@ -135,7 +135,7 @@ fn forward<S: Sink>(
     }
     walk.balanced =
         Some(BalancerSession { balancer: balancer.id, listener: id, backend: eni.id, client: *header });
-    arrive(walk, eni)
+    arrive(walk, eni.id)
 }
 
 /// Whether the packet was sent by the instance of an interface.
@@ -146,11 +146,12 @@ fn is_sender<S>(walk: &Walk<'_, S>, eni: &Eni) -> bool {
 }
 
 /// A backend takes what its load balancer brings.
-fn arrive<S: Sink>(walk: &mut Walk<'_, S>, eni: &Eni) -> Step<Place> {
-    let (member, direction) = (Place::Interface(eni.id), Direction::Ingress);
+fn arrive<S: Sink>(walk: &mut Walk<'_, S>, eni: EniId) -> Step<Place> {
+    let (member, direction) = (Place::Interface(eni), Direction::Ingress);
     let verdict = Verdict { allowed: true, decided_by: DecidedBy::Platform };
     walk.step(|| Hop::Groups { member, direction, verdict });
-    member::check_up(walk, eni)?;
+    let host = walk.met.host(walk.w, eni).expect("the listener found it in this world");
+    member::check_up(walk, &host)?;
     Ok(routing::taken(walk, member))
 }
 

@@ -5,38 +5,46 @@
 
 use super::flow::Header;
 use super::hop::{Disposition, Hop, Sink};
+use super::met::Host;
 use super::trace::{Step, Walk};
 use crate::ecs::security_group_rule::Direction;
 use crate::id::VSwitchId;
 
 /// A packet of an interface leaves for another vSwitch, or for none.
+#[inline]
 pub(super) fn leave<S: Sink>(
     walk: &mut Walk<'_, S>,
-    vswitch: VSwitchId,
+    host: &Host<'_>,
     to: Option<VSwitchId>,
     header: &Header,
 ) -> Step<()> {
-    if to == Some(vswitch) { Ok(()) } else { judge(walk, vswitch, Direction::Egress, header) }
+    judge(walk, host, to, Direction::Egress, header)
 }
 
 /// A packet comes to an interface from another vSwitch, or from none.
+#[inline]
 pub(super) fn enter<S: Sink>(
     walk: &mut Walk<'_, S>,
     from: Option<VSwitchId>,
-    vswitch: VSwitchId,
+    host: &Host<'_>,
     header: &Header,
 ) -> Step<()> {
-    if from == Some(vswitch) { Ok(()) } else { judge(walk, vswitch, Direction::Ingress, header) }
+    judge(walk, host, from, Direction::Ingress, header)
 }
 
+#[inline]
 fn judge<S: Sink>(
     walk: &mut Walk<'_, S>,
-    vswitch: VSwitchId,
+    host: &Host<'_>,
+    other: Option<VSwitchId>,
     direction: Direction,
     header: &Header,
 ) -> Step<()> {
-    let w = walk.w;
-    let Some(filtering) = walk.met.acl(w, vswitch) else { return Ok(()) };
+    let Some(filtering) = host.acl else { return Ok(()) };
+    let vswitch = host.eni.vswitch;
+    if other == Some(vswitch) {
+        return Ok(());
+    }
     let verdict = filtering.judge(direction, &header.seen(direction));
     let acl = filtering.acl.id;
     walk.step(|| Hop::NetworkAcl { vswitch, acl, direction, verdict });

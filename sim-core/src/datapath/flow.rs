@@ -91,6 +91,7 @@ pub struct Header {
 impl Header {
     /// The header of the answer.
     #[must_use]
+    #[inline]
     pub fn reply(&self) -> Header {
         Header {
             protocol: self.protocol,
@@ -102,6 +103,7 @@ impl Header {
     }
 
     /// The packet as a member sees it that receives (`Ingress`) or sends it.
+    #[inline]
     pub fn seen(&self, direction: Direction) -> Packet {
         let protocol = self.protocol;
         match direction {

@@ -12,10 +12,10 @@
 
 use super::flow::{Header, is_public};
 use super::hop::{Disposition, Leg, NatEntryId, Place, Sink};
+use super::met::Host;
 use super::trace::{DnatSession, SnatSession, Step, Walk};
 use super::{balancer, routing};
 use crate::cidr::Cidr;
-use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::id::{LoadBalancerId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::LoadBalancer;
@@ -32,7 +32,7 @@ use std::net::{IpAddr, Ipv4Addr};
 #[derive(Clone, Copy)]
 pub(super) enum Sender<'w> {
     /// An interface.
-    Interface(&'w Eni),
+    Interface(Host<'w>),
     /// An intranet load balancer, with an answer.
     Balancer(LoadBalancerId),
     /// A managed resident, which has no public address.
@@ -40,14 +40,10 @@ pub(super) enum Sender<'w> {
 }
 
 impl<'w> Sender<'w> {
-    pub(super) const fn is_interface(self) -> bool {
-        matches!(self, Sender::Interface(_))
-    }
-
     /// The elastic IP address in use that stands for a private address of it.
     fn eip(self, w: &'w World, private: Ipv4Addr) -> Option<&'w Eip> {
         match self {
-            Sender::Interface(eni) => eip_binding::used_by(w, eni, private),
+            Sender::Interface(host) => eip_binding::used_by(w, host.eni, private),
             Sender::Balancer(id) => {
                 eip_binding::of_balancer(w, id).filter(|eip| eip.status == EipStatus::InUse)
             }
@@ -57,6 +53,7 @@ impl<'w> Sender<'w> {
 }
 
 /// The elastic IP address by which a packet leaves, if it leaves by one.
+#[inline]
 pub(super) fn way_out<'w>(
     w: &'w World,
     vpc: VpcId,

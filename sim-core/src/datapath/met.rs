@@ -2,119 +2,222 @@
 //! holds the world too, so that nothing of it changes meanwhile and what was found stays true.
 
 use super::routing::TableOf;
-use crate::ecs::eni::Eni;
+use crate::ecs::eni::{Eni, EniStatus};
 use crate::ecs::eni_address;
-use crate::ecs::group_filter::Compiled;
+use crate::ecs::group_filter::{Compiled, Packet, Verdict, evaluate_compiled};
+use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::ecs::outage;
+use crate::ecs::security_group_rule::Direction;
 use crate::id::{EniId, Id, SecurityGroupId, VSwitchId, VpcId};
 use crate::vpc::network_acl_binding;
 use crate::vpc::network_acl_filter::Filtering;
+use crate::vpc::resident::Resident;
 use crate::world::World;
 use std::net::IpAddr;
+
+/// An interface, and what packets meet at it.
+#[derive(Clone, Copy)]
+pub(super) struct Host<'w> {
+    /// The interface.
+    pub eni: &'w Eni,
+    /// Whether it is attached to an instance that runs, and nothing cuts it off.
+    pub up: bool,
+    /// The network ACL that filters what crosses its vSwitch, if one does.
+    pub acl: Option<Filtering<'w>>,
+    /// The table that holds for its vSwitch.
+    pub table: TableOf<'w>,
+    /// The first of its security groups.
+    group: Option<&'w Compiled>,
+}
+
+/// The security groups of one member: the first, which is the only one of most, if it was looked up with the member, and the
+/// others.
+#[derive(Clone, Copy)]
+pub(super) struct Groups<'w> {
+    vpc: VpcId,
+    first: Option<&'w Compiled>,
+    others: &'w [SecurityGroupId],
+}
+
+impl<'w> Host<'w> {
+    /// Its security groups.
+    #[inline]
+    pub fn groups(&self) -> Groups<'w> {
+        let Host { eni, group, .. } = *self;
+        Groups { vpc: eni.vpc, first: group, others: eni.groups.get(1..).unwrap_or_default() }
+    }
+}
+
+impl<'w> Groups<'w> {
+    /// Those of a managed resident.
+    pub fn of(resident: &'w Resident) -> Groups<'w> {
+        Groups { vpc: resident.vpc, first: None, others: &resident.groups }
+    }
+}
 
 /// What walks have looked up.
 #[derive(Default)]
 pub(super) struct Met<'w> {
-    enis: Known<EniId, Option<&'w Eni>>,
-    holders: Known<(VpcId, IpAddr), Option<&'w Eni>>,
+    hosts: Hosts<'w>,
+    holders: Known<(VpcId, IpAddr), Option<Host<'w>>>,
     groups: Known<SecurityGroupId, Option<&'w Compiled>>,
+}
+
+/// What was looked up of interfaces.
+#[derive(Default)]
+struct Hosts<'w> {
+    known: Known<EniId, Option<Host<'w>>>,
+    vswitches: VSwitches<'w>,
+}
+
+/// What was looked up of vSwitches.
+#[derive(Default)]
+struct VSwitches<'w> {
     acls: Known<VSwitchId, Option<Filtering<'w>>>,
     tables: Known<VSwitchId, TableOf<'w>>,
-    up: Known<EniId, bool>,
 }
 
 impl<'w> Met<'w> {
-    /// With room for what many walks meet.
-    pub fn of_many() -> Met<'w> {
-        Met {
-            enis: Known::many(),
-            holders: Known::many(),
-            groups: Known::many(),
-            acls: Known::many(),
-            tables: Known::many(),
-            up: Known::many(),
-        }
-    }
-
     /// An interface by its id.
-    pub fn eni(&mut self, w: &'w World, id: EniId) -> Option<&'w Eni> {
-        self.enis.get(id, id, || w.get::<Eni>(&id))
+    #[inline]
+    pub fn host(&mut self, w: &'w World, id: EniId) -> Option<Host<'w>> {
+        self.hosts.get(w, id)
     }
 
     /// The interface that holds an address of a VPC.
-    pub fn holder(&mut self, w: &'w World, vpc: VpcId, address: IpAddr) -> Option<&'w Eni> {
-        let place = match address {
-            IpAddr::V4(v4) => v4.to_bits() as usize,
-            IpAddr::V6(v6) => v6.to_bits() as usize,
-        };
-        self.holders.at(place, (vpc, address), || eni_address::holder(w, vpc, address))
-    }
-
-    /// A security group as packets are judged by it.
-    pub fn group(&mut self, w: &'w World, id: SecurityGroupId) -> Option<&'w Compiled> {
-        self.groups.get(id, id, || w.indexes().security_groups.compiled.get(&id))
-    }
-
-    /// The network ACL that filters what crosses a vSwitch, if one does.
-    pub fn acl(&mut self, w: &'w World, vswitch: VSwitchId) -> Option<Filtering<'w>> {
-        let find = || network_acl_binding::in_force(w, vswitch).map(|acl| Filtering::new(w, acl));
-        self.acls.get(vswitch, vswitch, find)
+    #[inline]
+    pub fn holder(&mut self, w: &'w World, vpc: VpcId, address: IpAddr) -> Option<Host<'w>> {
+        holder(&mut self.holders, &mut self.hosts, w, (vpc, address))
     }
 
     /// The table that holds for a vSwitch of a VPC.
     pub fn table(&mut self, w: &'w World, vpc: VpcId, vswitch: VSwitchId) -> TableOf<'w> {
-        self.tables.get(vswitch, vswitch, || TableOf::new(w, vpc, vswitch))
+        self.hosts.vswitches.table(w, vpc, vswitch)
     }
 
-    /// Whether an interface is up, as `look` finds out.
-    pub fn is_up(&mut self, eni: EniId, look: impl FnOnce() -> bool) -> bool {
-        self.up.get(eni, eni, look)
+    /// What security groups make of a new session of their member.
+    #[inline]
+    pub fn judge(
+        &mut self,
+        w: &'w World,
+        groups: Groups<'w>,
+        direction: Direction,
+        packet: &Packet,
+    ) -> Verdict {
+        let Groups { vpc, first, others } = groups;
+        let Met { hosts, holders, groups } = self;
+        let compiled = |id: &SecurityGroupId| {
+            groups.get(id.number().counter(), *id, || w.indexes().security_groups.compiled.get(id))
+        };
+        let groups = first.into_iter().chain(others.iter().filter_map(compiled));
+        let peer = || holder(holders, hosts, w, (vpc, packet.peer)).map(|host| host.eni);
+        evaluate_compiled(w, groups, peer, direction, packet)
     }
 }
 
-/// Things that were looked up, with what they were looked up by: the last two, or as many as fit into places.
+#[inline]
+fn holder<'w>(
+    holders: &mut Known<(VpcId, IpAddr), Option<Host<'w>>>,
+    hosts: &mut Hosts<'w>,
+    w: &'w World,
+    (vpc, address): (VpcId, IpAddr),
+) -> Option<Host<'w>> {
+    let mark = match address {
+        IpAddr::V4(v4) => v4.to_bits().into(),
+        IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64 ^ v6.to_bits() as u64,
+    };
+    let find = || eni_address::holder(w, vpc, address).and_then(|eni| hosts.get(w, eni.id));
+    holders.get(mark, (vpc, address), find)
+}
+
+impl<'w> Hosts<'w> {
+    #[inline]
+    fn get(&mut self, w: &'w World, id: EniId) -> Option<Host<'w>> {
+        let Hosts { known, vswitches } = self;
+        let find = || w.get::<Eni>(&id).map(|eni| vswitches.host(w, eni));
+        known.get(id.number().counter(), id, find)
+    }
+}
+
+impl<'w> VSwitches<'w> {
+    fn table(&mut self, w: &'w World, vpc: VpcId, vswitch: VSwitchId) -> TableOf<'w> {
+        self.tables.get(vswitch.number().counter(), vswitch, || TableOf::new(w, vpc, vswitch))
+    }
+
+    fn acl(&mut self, w: &'w World, vswitch: VSwitchId) -> Option<Filtering<'w>> {
+        let find = || network_acl_binding::in_force(w, vswitch).map(|acl| Filtering::new(w, acl));
+        self.acls.get(vswitch.number().counter(), vswitch, find)
+    }
+
+    fn host(&mut self, w: &'w World, eni: &'w Eni) -> Host<'w> {
+        let runs = |id| w.get::<Instance>(&id).is_some_and(|i| i.status == InstanceStatus::Running);
+        Host {
+            eni,
+            up: eni.status == EniStatus::InUse
+                && eni.instance.is_some_and(runs)
+                && outage::of_interface(w, eni).is_none(),
+            acl: self.acl(w, eni.vswitch),
+            table: self.table(w, eni.vpc, eni.vswitch),
+            group: eni.groups.first().and_then(|id| w.indexes().security_groups.compiled.get(id)),
+        }
+    }
+}
+
+/// Things that were looked up, with what they were looked up by: the last two; once many others were, as many as fit into
+/// places.
 struct Known<K, V> {
     last: [Option<(K, V)>; 2],
     places: Vec<Option<(K, V)>>,
+    /// How far the place of a key lies from the right in its hash.
+    shift: u32,
+    /// How many were found anew since there are so many places.
+    missed: usize,
 }
+
+/// How many are found anew before there are places, how many places there are first, and at most.
+const FEW: usize = 8;
+const FIRST_PLACES: usize = 256;
+const MOST_PLACES: usize = 1 << 16;
 
 impl<K, V> Default for Known<K, V> {
     fn default() -> Self {
-        Known { last: [None, None], places: Vec::new() }
+        Known { last: [None, None], places: Vec::new(), shift: 0, missed: 0 }
     }
 }
 
-/// Places for what many walks meet; a power of two.
-const PLACES: usize = 1_024;
-
 impl<K: Copy + PartialEq, V: Copy> Known<K, V> {
-    fn many() -> Known<K, V> {
-        Known { last: [None, None], places: vec![None; PLACES] }
-    }
-
-    /// What belongs to a key that is, or begins with, an id: as it was found before, or as it is found now.
-    fn get(&mut self, id: impl Id, key: K, find: impl FnOnce() -> V) -> V {
-        self.at(id.number().counter() as usize, key, find)
-    }
-
-    /// The same for a key with this place.
-    fn at(&mut self, place: usize, key: K, find: impl FnOnce() -> V) -> V {
-        if let Some(place) = self.places.get_mut(place % PLACES) {
-            return match place {
-                Some((known, value)) if *known == key => *value,
-                place => {
-                    let value = find();
-                    *place = Some((key, value));
-                    value
-                }
-            };
-        }
-        match self.last {
-            [Some((known, value)), _] | [_, Some((known, value))] if known == key => value,
+    /// What belongs to a key, of which `mark` is a part that tells it from most: as it was found before, or as it is found now.
+    #[inline]
+    fn get(&mut self, mark: u64, key: K, find: impl FnOnce() -> V) -> V {
+        let place = self.place(mark);
+        match (self.places.get(place), &self.last) {
+            (Some(Some((known, value))), _) if *known == key => *value,
+            (None, [Some((known, value)), _] | [_, Some((known, value))]) if *known == key => *value,
             _ => {
                 let value = find();
-                self.last = [Some((key, value)), self.last[0]];
+                self.keep(place, (key, value));
                 value
             }
+        }
+    }
+
+    /// Multiplicative hashing: neighbours, and what differs in its upper bits alone, lie apart (Knuth, volume 3, 6.4).
+    #[inline]
+    fn place(&self, mark: u64) -> usize {
+        (mark.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (self.shift & 63)) as usize
+    }
+
+    fn keep(&mut self, place: usize, found: (K, V)) {
+        self.missed += 1;
+        match self.places.get_mut(place) {
+            Some(place) => *place = Some(found),
+            None => self.last = [Some(found), self.last[0]],
+        }
+        let full = if self.places.is_empty() { FEW } else { self.places.len() };
+        if self.missed > full && self.places.len() < MOST_PLACES {
+            let places = (self.places.len() * 4).max(FIRST_PLACES);
+            self.places = vec![None; places];
+            (self.shift, self.missed) = (64 - places.ilog2(), 0);
         }
     }
 }

@@ -110,10 +110,13 @@ struct Side {
     runs: Arc<[Run]>,
 }
 
-/// What came of a pair of classes.
-enum Outcome {
-    Reached(Vec<PortRange>, Question),
-    Unreached(Question, Ending),
+/// What came of classes of senders and a receiver.
+struct Outcome {
+    /// On which destination ports they reach it; none if they do not.
+    ports: Vec<PortRange>,
+    /// A packet that does, or one that is refused, and how it ends.
+    witness: (Question, Ending),
+    senders: Vec<usize>,
 }
 
 /// An answer that is being worked out. It holds nothing of the world, and is that of the world as long as that does not
@@ -174,70 +177,71 @@ impl Work {
     /// Who reaches a receiver; how many verdicts it took.
     fn judge(&mut self, judge: &mut Judge<'_>, receiver: usize) -> u64 {
         let to = self.to[receiver].clone();
-        let mut spent = 0;
-        let mut outcomes: Vec<(Outcome, Vec<usize>)> = Vec::new();
+        let (mut spent, mut open) = (0, Vec::new());
+        let mut outcomes: Vec<Outcome> = Vec::new();
         for (sender, from) in self.from.iter().enumerate().filter(|(_, from)| from.v4 == to.v4) {
             let Some((s, r)) = apart(&from.runs, &to.runs) else { continue };
-            let Some(outcome) = self.outcome(judge, s, r, &mut spent) else { continue };
-            match outcomes.iter_mut().rev().take(COMPARED).find(|(other, _)| other.like(&outcome)) {
-                Some((_, senders)) => senders.push(sender),
-                None => outcomes.push((outcome, vec![sender])),
+            let Some(from) = s.holder.sends() else { continue };
+            let header = Header {
+                protocol: self.protocol,
+                source: s.first,
+                source_port: 0,
+                destination: r.first,
+                port: 0,
+            };
+            let mut question = Question { from, header, request: None };
+            let Some((header, ending)) = self.ask(judge, r, &mut question, &mut open, &mut spent) else {
+                continue;
+            };
+            match outcomes.iter_mut().rev().take(COMPARED).find(|other| other.is_like(&open, &ending)) {
+                Some(same) => same.senders.push(sender),
+                None => {
+                    let witness = (Question { header, ..question }, ending);
+                    outcomes.push(Outcome { ports: open.clone(), witness, senders: vec![sender] });
+                }
             }
         }
-        for (outcome, senders) in outcomes {
-            match outcome {
-                Outcome::Reached(ports, witness) => {
-                    let same = self.reached.entry((senders, ports)).or_insert((witness, Vec::new()));
-                    same.1.push(receiver);
-                }
-                Outcome::Unreached(witness, ending) => {
-                    self.unreached.push((senders, receiver, witness, ending));
-                }
+        for Outcome { ports, witness: (witness, ending), senders } in outcomes {
+            if ports.is_empty() {
+                self.unreached.push((senders, receiver, witness, ending));
+            } else {
+                self.reached.entry((senders, ports)).or_insert((witness, Vec::new())).1.push(receiver);
             }
         }
         spent
     }
 
-    /// What comes of packets from one run to another; nothing if there is no port to ask about.
-    fn outcome(&self, judge: &mut Judge<'_>, s: Run, r: Run, spent: &mut u64) -> Option<Outcome> {
-        let from = s.holder.sends()?;
-        let question = |source_port, port| Question {
-            from,
-            header: Header {
-                protocol: self.protocol,
-                source: s.first,
-                source_port,
-                destination: r.first,
-                port,
-            },
-            request: None,
-        };
-        let (mut open, mut witness): (Vec<PortRange>, Option<Question>) = (Vec::new(), None);
-        let mut refused: Option<(Question, Ending)> = None;
+    /// Finds the ports on which packets reach a run, and a packet that does or, if there is none, one that is refused; nothing
+    /// if there is no port to ask about.
+    fn ask(
+        &self,
+        judge: &mut Judge<'_>,
+        to: Run,
+        question: &mut Question,
+        open: &mut Vec<PortRange>,
+        spent: &mut u64,
+    ) -> Option<(Header, Ending)> {
+        open.clear();
+        let (mut witness, mut refused) = (None, None);
         for range in &self.ports.ports {
-            let mut passing = None;
+            question.header.port = range.first;
             for &source_port in &self.ports.source_ports {
-                let question = question(source_port, range.first);
-                let ending = judge.verdict(&question);
+                question.header.source_port = source_port;
+                let ending = judge.verdict(question);
                 *spent += 1;
-                if r.holder.is_reached(ending.disposition) {
-                    passing = Some(question);
-                    break;
+                if !to.holder.is_reached(ending.disposition) {
+                    refused.get_or_insert((question.header, ending));
+                    continue;
                 }
-                refused.get_or_insert((question, ending));
-            }
-            let Some(passing) = passing else { continue };
-            witness.get_or_insert(passing);
-            match open.last_mut() {
-                Some(last) if last.last + 1 == range.first => last.last = range.last,
-                _ => open.push(*range),
+                witness.get_or_insert((question.header, ending));
+                match open.last_mut() {
+                    Some(last) if last.last + 1 == range.first => last.last = range.last,
+                    _ => open.push(*range),
+                }
+                break;
             }
         }
-        match (witness, refused) {
-            (Some(witness), _) => Some(Outcome::Reached(open, witness)),
-            (None, Some((witness, ending))) => Some(Outcome::Unreached(witness, ending)),
-            (None, None) => None,
-        }
+        witness.or(refused)
     }
 
     /// How many runs the answer will list.
@@ -293,13 +297,9 @@ impl Holder {
 }
 
 impl Outcome {
-    /// Whether two outcomes are the same but for the packet that shows it.
-    fn like(&self, other: &Outcome) -> bool {
-        match (self, other) {
-            (Outcome::Reached(a, _), Outcome::Reached(b, _)) => a == b,
-            (Outcome::Unreached(_, a), Outcome::Unreached(_, b)) => a == b,
-            _ => false,
-        }
+    /// Whether the same comes of another sender, but for the packet that shows it.
+    fn is_like(&self, ports: &[PortRange], ending: &Ending) -> bool {
+        self.ports == ports && (!ports.is_empty() || self.witness.1 == *ending)
     }
 }
 

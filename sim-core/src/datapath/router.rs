@@ -54,8 +54,8 @@ pub(super) fn cross<S: Sink>(
         let next = Next::of(walk, vpc, next_hop, header.destination);
         match routing::answered(walk, next)? {
             Next::Router(next) => (id, entry) = (next, chosen.id),
-            Next::Interface(eni) if !member::has(w, eni, header.destination) => {
-                return routing::pass_on(walk, eni, header);
+            Next::Interface(host) if !member::has(w, host.eni, header.destination) => {
+                return routing::pass_on(walk, &host, header);
             }
             Next::Gone => return Err(Disposition::NextHopGone { entry: chosen.id, next_hop }),
             reached => return routing::deliver(walk, vpc, None, reached, header),

@@ -3,6 +3,7 @@
 use super::flow::Header;
 use super::hop::{Disposition, Hop, Place, Sink};
 use super::internet::Sender;
+use super::met::Host;
 use super::trace::{Step, Walk};
 use super::{balancer, edge, internet, member, router};
 use crate::cidr::{Cidr, Cidr4, reserved};
@@ -30,26 +31,27 @@ use std::net::IpAddr;
 /// What an interface sends to itself or to what lies behind it never leaves its instance.
 pub(super) fn from_interface<'w, S: Sink>(
     walk: &mut Walk<'w, S>,
-    eni: &'w Eni,
+    host: &Host<'w>,
     header: &Header,
 ) -> Step<Place> {
+    let eni = host.eni;
     if member::has(walk.w, eni, header.destination) {
-        member::check_up(walk, eni)?;
+        member::check_up(walk, host)?;
         return Ok(taken(walk, Place::Interface(eni.id)));
     }
-    let choice = Choice::of(walk, eni.vpc, eni.vswitch, header.destination);
+    let choice = Choice::at(host, header.destination);
     if leads_behind(walk.w, eni, choice.entry, header.destination) {
-        member::check_up(walk, eni)?;
+        member::check_up(walk, host)?;
         return Ok(taken(walk, Place::Behind(eni.id)));
     }
-    member::leave(walk, eni, header)?;
-    follow(walk, eni.vpc, choice, Sender::Interface(eni), Vec::new(), header)
+    member::leave(walk, host, header)?;
+    follow(walk, eni.vpc, choice, Sender::Interface(*host), Vec::new(), header)
 }
 
 /// A packet of a managed resident sets out.
-pub(super) fn from_resident<S: Sink>(
-    walk: &mut Walk<'_, S>,
-    resident: &Resident,
+pub(super) fn from_resident<'w, S: Sink>(
+    walk: &mut Walk<'w, S>,
+    resident: &'w Resident,
     header: &Header,
 ) -> Step<Place> {
     member::leave_resident(walk, resident, header)?;
@@ -69,10 +71,10 @@ pub(super) fn from_balancer<S: Sink>(
 }
 
 /// What the table that holds for a vSwitch has for a destination.
-struct Choice {
+struct Choice<'w> {
     vswitch: VSwitchId,
     table: RouteTableId,
-    entry: Option<Chosen>,
+    entry: Option<&'w Chosen>,
 }
 
 /// The table that holds for a vSwitch, ready to be looked up.
@@ -92,18 +94,24 @@ impl<'w> TableOf<'w> {
     }
 }
 
-impl Choice {
-    fn of<S>(walk: &mut Walk<'_, S>, vpc: VpcId, vswitch: VSwitchId, destination: IpAddr) -> Choice {
-        let w = walk.w;
-        let table = walk.met.table(w, vpc, vswitch);
-        Choice { vswitch, table: table.id, entry: table.entries.lookup(destination).copied() }
+impl<'w> Choice<'w> {
+    fn of<S>(walk: &mut Walk<'w, S>, vpc: VpcId, vswitch: VSwitchId, destination: IpAddr) -> Choice<'w> {
+        let table = walk.met.table(walk.w, vpc, vswitch);
+        Choice { vswitch, table: table.id, entry: table.entries.lookup(destination) }
+    }
+
+    /// The same where an interface sends.
+    #[inline]
+    fn at(host: &Host<'w>, destination: IpAddr) -> Choice<'w> {
+        let Host { eni, table, .. } = *host;
+        Choice { vswitch: eni.vswitch, table: table.id, entry: table.entries.lookup(destination) }
     }
 }
 
 /// Where a route leads.
 pub(super) enum Next<'w> {
     /// To an interface: the destination's, or one that is to forward.
-    Interface(&'w Eni),
+    Interface(Host<'w>),
     /// To a managed resident.
     Resident(&'w Resident),
     /// To whoever answers for a HaVip.
@@ -138,8 +146,8 @@ impl<'w> Next<'w> {
         let w = walk.w;
         let eni = match next_hop {
             NextHop::Local => return Next::local(walk, vpc, destination),
-            NextHop::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary(w)),
-            NextHop::NetworkInterface(id) => w.get::<Eni>(&id),
+            NextHop::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.primary_eni),
+            NextHop::NetworkInterface(id) => Some(id),
             NextHop::HaVip(id) => return w.get::<HaVip>(&id).map_or(Next::Gone, Next::HaVip),
             // A gateway takes the routes to it along when it goes.
             NextHop::NatGateway(id) => return Next::Gateway(id),
@@ -152,7 +160,7 @@ impl<'w> Next<'w> {
                 return Next::Peer(id, other.expect("a connection outlives the routes to it"));
             }
         };
-        eni.map_or(Next::Gone, Next::Interface)
+        eni.and_then(|id| walk.met.host(w, id)).map_or(Next::Gone, Next::Interface)
     }
 
     fn local<S>(walk: &mut Walk<'w, S>, vpc: VpcId, destination: IpAddr) -> Next<'w> {
@@ -160,8 +168,8 @@ impl<'w> Next<'w> {
         if in_cloud_services(destination) {
             return Next::CloudService;
         }
-        if let Some(eni) = walk.met.holder(w, vpc, destination) {
-            return Next::Interface(eni);
+        if let Some(host) = walk.met.holder(w, vpc, destination) {
+            return Next::Interface(host);
         }
         let IpAddr::V4(v4) = destination else { return Next::Nobody };
         if let Some(vip) = ha_vip::of_address(w, vpc, v4) {
@@ -177,7 +185,7 @@ impl<'w> Next<'w> {
     /// The vSwitch where it is, if it is in one.
     fn vswitch(&self, w: &World, vpc: VpcId, destination: IpAddr) -> Option<VSwitchId> {
         match self {
-            Next::Interface(eni) => Some(eni.vswitch),
+            Next::Interface(host) => Some(host.eni.vswitch),
             Next::Resident(resident) => Some(resident.vswitch),
             // It is bound in its own vSwitch alone.
             Next::HaVip(vip) => Some(vip.vswitch),
@@ -200,7 +208,7 @@ impl<'w> Next<'w> {
 fn follow<'w, S: Sink>(
     walk: &mut Walk<'w, S>,
     vpc: VpcId,
-    mut choice: Choice,
+    mut choice: Choice<'w>,
     mut sender: Sender<'w>,
     mut passed: Vec<EniId>,
     header: &Header,
@@ -208,26 +216,28 @@ fn follow<'w, S: Sink>(
     let w = walk.w;
     loop {
         let Choice { vswitch, table, entry } = choice;
-        if let Some(eip) = internet::way_out(w, vpc, sender, entry.as_ref(), header) {
-            if sender.is_interface() {
-                edge::leave(walk, vswitch, None, header)?;
+        if let Some(eip) = internet::way_out(w, vpc, sender, entry, header) {
+            if let Sender::Interface(host) = &sender {
+                edge::leave(walk, host, None, header)?;
             }
             return internet::leave_by(walk, eip, header);
         }
         let next = entry.map(|entry| Next::of(walk, vpc, entry.next_hop, header.destination));
-        if sender.is_interface() {
+        if let Sender::Interface(host) = &sender {
             let to = next.as_ref().and_then(|next| next.vswitch(w, vpc, header.destination));
-            edge::leave(walk, vswitch, to, header)?;
+            edge::leave(walk, host, to, header)?;
         }
         let (Some(entry), Some(next)) = (entry, next) else {
             return internet::leave(walk, vpc, vswitch, table, header);
         };
-        let (destination, next_hop) = (entry.destination, entry.next_hop);
+        let Chosen { destination, next_hop, .. } = *entry;
         walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
-        let eni = match answered(walk, next)? {
-            Next::Interface(eni) if !member::has(w, eni, header.destination) => eni,
+        let host = match answered(walk, next)? {
+            Next::Interface(host) if !member::has(w, host.eni, header.destination) => host,
             Next::Gateway(id) => return internet::leave_by_gateway(walk, vpc, id, header),
-            Next::Ipv4Gateway => return internet::leave_by_ipv4_gateway(walk, vpc, sender, header),
+            Next::Ipv4Gateway => {
+                return internet::leave_by_ipv4_gateway(walk, vpc, sender, header);
+            }
             Next::Ipv6Gateway => return internet::leave_by_ipv6_gateway(walk, vpc, header),
             Next::Peer(peer, other) => {
                 walk.step(|| Hop::Peered { peer, vpc: other });
@@ -237,43 +247,45 @@ fn follow<'w, S: Sink>(
             Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
             reached => return deliver(walk, vpc, Some(vswitch), reached, header),
         };
-        if passed.contains(&eni.id) {
-            return Err(Disposition::Loop { at: eni.id.into(), entry: entry.id });
+        let eni = host.eni.id;
+        if passed.contains(&eni) {
+            return Err(Disposition::Loop { at: eni.into(), entry: entry.id });
         }
-        passed.push(eni.id);
-        choice = match pass(walk, Some(vswitch), eni, header)? {
-            Passed::Behind => return Ok(taken(walk, Place::Behind(eni.id))),
+        passed.push(eni);
+        choice = match pass(walk, Some(vswitch), &host, header)? {
+            Passed::Behind => return Ok(taken(walk, Place::Behind(eni))),
             Passed::On(choice) => choice,
         };
-        sender = Sender::Interface(eni);
+        sender = Sender::Interface(host);
     }
 }
 
 /// What an interface does with a packet that is for another.
-enum Passed {
+enum Passed<'w> {
     /// It is for what lies behind its instance.
     Behind,
     /// It goes on by the table of its vSwitch.
-    On(Choice),
+    On(Choice<'w>),
 }
 
 /// A packet comes to an interface that forwards.
 fn pass<'w, S: Sink>(
     walk: &mut Walk<'w, S>,
     from: Option<VSwitchId>,
-    eni: &'w Eni,
+    host: &Host<'w>,
     header: &Header,
-) -> Step<Passed> {
-    edge::enter(walk, from, eni.vswitch, header)?;
-    member::arrive(walk, eni, header)?;
-    let choice = Choice::of(walk, eni.vpc, eni.vswitch, header.destination);
+) -> Step<Passed<'w>> {
+    let eni = host.eni;
+    edge::enter(walk, from, host, header)?;
+    member::arrive(walk, host, header)?;
+    let choice = Choice::at(host, header.destination);
     if leads_behind(walk.w, eni, choice.entry, header.destination) {
         return Ok(Passed::Behind);
     }
     if let Some(instance) = eni.instance {
         walk.step(|| Hop::Forwarded { instance, eni: eni.id });
     }
-    member::leave(walk, eni, header)?;
+    member::leave(walk, host, header)?;
     Ok(Passed::On(choice))
 }
 
@@ -287,30 +299,33 @@ pub(super) fn from_ipv4_gateway<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, hea
     let Some((gateway, entry)) = found else { return from_outside(walk, vpc, header) };
     let (table, destination, next_hop) = (entry.table, entry.destination, entry.next_hop);
     walk.step(|| Hop::GatewayRoute { gateway, table, entry: entry.id, destination, next_hop });
-    let eni = match Next::of(walk, vpc, next_hop, header.destination) {
-        Next::Interface(eni) if !member::has(w, eni, header.destination) => eni,
+    let host = match Next::of(walk, vpc, next_hop, header.destination) {
+        Next::Interface(host) if !member::has(w, host.eni, header.destination) => host,
         Next::Gone => return Err(Disposition::NextHopGone { entry: entry.id, next_hop }),
         reached => return deliver(walk, vpc, None, reached, header),
     };
-    pass_on(walk, eni, header)
+    pass_on(walk, &host, header)
 }
 
 /// A packet comes into a VPC from outside of it to an interface that forwards, and goes on from there.
-pub(super) fn pass_on<'w, S: Sink>(walk: &mut Walk<'w, S>, eni: &'w Eni, header: &Header) -> Step<Place> {
-    match pass(walk, None, eni, header)? {
+pub(super) fn pass_on<'w, S: Sink>(walk: &mut Walk<'w, S>, host: &Host<'w>, header: &Header) -> Step<Place> {
+    let eni = host.eni;
+    match pass(walk, None, host, header)? {
         Passed::Behind => Ok(taken(walk, Place::Behind(eni.id))),
-        Passed::On(choice) => follow(walk, eni.vpc, choice, Sender::Interface(eni), vec![eni.id], header),
+        Passed::On(choice) => follow(walk, eni.vpc, choice, Sender::Interface(*host), vec![eni.id], header),
     }
 }
 
 /// The master of a HaVip takes what comes to its address, or is led to it.
+#[inline]
 pub(super) fn answered<'w, S: Sink>(walk: &mut Walk<'w, S>, next: Next<'w>) -> Step<Next<'w>> {
     let Next::HaVip(vip) = next else { return Ok(next) };
     let ha_vip = vip.id;
     let unanswered = Disposition::HaVipUnanswered { ha_vip, bound: vip.bound.len() };
     let master = vip.master(walk.w).ok_or(unanswered)?;
     walk.step(|| Hop::Answered { ha_vip, eni: master.id });
-    Ok(Next::Interface(master))
+    let host = walk.met.host(walk.w, master.id).expect("the master was found in this world");
+    Ok(Next::Interface(host))
 }
 
 /// Whether what a NAT gateway sends out of its vSwitch finds the IPv4 gateway, if its VPC has it find one.
@@ -325,7 +340,7 @@ pub(super) fn finds_ipv4_gateway<S: Sink>(
     }
     let Choice { vswitch, table, entry } = Choice::of(walk, vpc, vswitch, destination);
     let Some(entry) = entry else { return false };
-    let (destination, next_hop) = (entry.destination, entry.next_hop);
+    let Chosen { destination, next_hop, .. } = *entry;
     walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
     matches!(next_hop, NextHop::Ipv4Gateway(_))
 }
@@ -346,18 +361,18 @@ fn from_peer<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> St
     from_outside(walk, vpc, header)
 }
 
-pub(super) fn deliver<S: Sink>(
-    walk: &mut Walk<'_, S>,
+pub(super) fn deliver<'w, S: Sink>(
+    walk: &mut Walk<'w, S>,
     vpc: VpcId,
     from: Option<VSwitchId>,
-    next: Next<'_>,
+    next: Next<'w>,
     header: &Header,
 ) -> Step<Place> {
     let place = match next {
-        Next::Interface(eni) => {
-            edge::enter(walk, from, eni.vswitch, header)?;
-            member::arrive(walk, eni, header)?;
-            Place::Interface(eni.id)
+        Next::Interface(host) => {
+            edge::enter(walk, from, &host, header)?;
+            member::arrive(walk, &host, header)?;
+            Place::Interface(host.eni.id)
         }
         Next::Resident(resident) => {
             member::arrive_at_resident(walk, resident, header)?;
@@ -391,7 +406,8 @@ pub(super) fn taken<S: Sink>(walk: &mut Walk<'_, S>, place: Place) -> Place {
 /// What the guest does with a packet that is not for it is not modelled; but where the table of the interface's own
 /// vSwitch leads to the interface itself, forwarding the packet there would bring it back, so that the route only makes
 /// sense if the destination is inside the guest, as the container network of a node is. An address of a vSwitch is not.
-fn leads_behind(w: &World, eni: &Eni, entry: Option<Chosen>, destination: IpAddr) -> bool {
+#[inline]
+fn leads_behind(w: &World, eni: &Eni, entry: Option<&Chosen>, destination: IpAddr) -> bool {
     let by_it = match entry.map(|entry| entry.next_hop) {
         Some(NextHop::NetworkInterface(id)) => id == eni.id,
         Some(NextHop::Instance(id)) => {
@@ -423,6 +439,7 @@ fn vswitch_of(w: &World, vpc: VpcId, address: IpAddr) -> Option<VSwitchId> {
 }
 
 /// Whether an address lies in the network of cloud services.
+#[inline]
 pub(super) fn in_cloud_services(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if reserved::CLOUD_SERVICES.contains(Cidr4::host(v4)))
 }

@@ -46,7 +46,7 @@ pub fn verdict(w: &World, caller: &Caller, flow: &Flow) -> Outcome<Ending> {
 impl Question {
     /// Follows the packet and its answer.
     pub fn trace(&self, w: &World) -> Trace {
-        let mut walk = Walk::new(w, Met::default(), Keep::default());
+        let mut walk = Walk::new(w, Keep::default());
         let ending = walk.there_and_back(self);
         let Keep { forward, back } = walk.sink;
         Trace { question: self.clone(), forward, back, ending }
@@ -54,7 +54,7 @@ impl Question {
 
     /// Like [`Question::trace`], without the steps.
     pub fn verdict(&self, w: &World) -> Ending {
-        Walk::new(w, Met::default(), Forget).there_and_back(self)
+        Walk::new(w, Forget).there_and_back(self)
     }
 }
 
@@ -64,7 +64,7 @@ pub struct Judge<'w>(Walk<'w, Forget>);
 impl<'w> Judge<'w> {
     /// Knows nothing yet.
     pub fn new(w: &'w World) -> Judge<'w> {
-        Judge(Walk::new(w, Met::of_many(), Forget))
+        Judge(Walk::new(w, Forget))
     }
 
     /// Like [`Question::verdict`].
@@ -132,7 +132,7 @@ pub(super) struct DnatSession {
 pub(super) type Step<T> = Result<T, Disposition>;
 
 impl<'w, S: Sink> Walk<'w, S> {
-    fn new(w: &'w World, met: Met<'w>, sink: S) -> Walk<'w, S> {
+    fn new(w: &'w World, sink: S) -> Walk<'w, S> {
         Walk {
             w,
             leg: Leg::Forward,
@@ -144,7 +144,7 @@ impl<'w, S: Sink> Walk<'w, S> {
             left6: None,
             balanced: None,
             crossed: Vec::new(),
-            met,
+            met: Met::default(),
             translated: None,
             sink,
         }
@@ -190,14 +190,11 @@ impl<'w, S: Sink> Walk<'w, S> {
 
     fn both_legs(&mut self, question: &Question) -> Step<Place> {
         let Question { from, header, .. } = *question;
-        // Cloud services and the internet are in no VPC: their packets go to the other side's.
-        let vpc = self.vpc_of(from);
-        let to = self.travel(from, vpc, &header)?;
+        let to = self.travel(from, from, &header)?;
         self.leg = Leg::Return;
         // The answer is to the packet as it arrived.
         let reply = self.translated.take().unwrap_or(header).reply();
-        let vpc = self.vpc_of(to).or(vpc);
-        let back = self.travel(to, vpc, &reply)?;
+        let back = self.travel(to, from, &reply)?;
         if back != from {
             return Err(Disposition::AnswerAstray { place: back });
         }
@@ -211,30 +208,34 @@ impl<'w, S: Sink> Walk<'w, S> {
 
     fn vpc_of(&mut self, place: Place) -> Option<VpcId> {
         match place {
-            Place::Interface(id) | Place::Behind(id) => self.met.eni(self.w, id).map(|eni| eni.vpc),
+            Place::Interface(id) | Place::Behind(id) => self.met.host(self.w, id).map(|host| host.eni.vpc),
             Place::Resident(id) => self.w.get::<Resident>(&id).map(|resident| resident.vpc),
             Place::CloudService | Place::Internet => None,
         }
     }
 
-    /// One leg: from a place to wherever the packet ends.
-    fn travel(&mut self, from: Place, vpc: Option<VpcId>, header: &Header) -> Step<Place> {
+    /// One leg: from a place to wherever the packet ends; `asked` is where the question came from.
+    fn travel(&mut self, from: Place, asked: Place, header: &Header) -> Step<Place> {
         self.crossed.clear();
         self.step(|| Hop::Sent { place: from, header: *header });
         if let Some(session) = balancer::session(self, from) {
             return balancer::back(self, session);
         }
-        match (from, vpc) {
-            (Place::Interface(id) | Place::Behind(id), _) => {
-                let eni = self.met.eni(self.w, id).expect("the sender was looked up in this world");
-                routing::from_interface(self, eni, header)
+        match from {
+            Place::Interface(id) | Place::Behind(id) => {
+                let host = self.met.host(self.w, id).expect("the sender was looked up in this world");
+                routing::from_interface(self, &host, header)
             }
-            (Place::Resident(id), _) => {
+            Place::Resident(id) => {
                 let resident = self.w.get::<Resident>(&id).expect("the packet arrived there in this world");
                 routing::from_resident(self, resident, header)
             }
-            (Place::CloudService, Some(vpc)) => routing::from_outside(self, vpc, header),
-            (Place::CloudService | Place::Internet, _) => internet::enter(self, header),
+            // It is in no VPC: its packets go to the other side's.
+            Place::CloudService => match self.vpc_of(asked) {
+                Some(vpc) => routing::from_outside(self, vpc, header),
+                None => internet::enter(self, header),
+            },
+            Place::Internet => internet::enter(self, header),
         }
     }
 }

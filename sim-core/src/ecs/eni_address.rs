@@ -380,6 +380,7 @@ fn change6(ix: &mut EniIndex, eni: &Eni, kept: Option<&Eni>, take: bool) {
 
 impl Eni {
     /// Whether it holds an address, by itself or in a prefix.
+    #[inline]
     pub fn holds(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(v4) => {

@@ -62,6 +62,7 @@ pub struct Packet {
 
 impl Packet {
     /// As rules of a direction look at it.
+    #[inline]
     pub(crate) fn sought(&self, direction: Direction) -> Sought {
         let Packet { protocol, peer, own, peer_port, own_port } = *self;
         let (port, source_port) = match direction {
@@ -220,6 +221,7 @@ pub const ALWAYS_REACHED: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 2, 136), Ipv4Addr::new(100, 100, 2, 138), Ipv4Addr::new(100, 100, 100, 200)];
 
 /// Which of [`ALWAYS_REACHED`] an address is.
+#[inline]
 pub(crate) fn always_reached(address: IpAddr) -> Option<usize> {
     let IpAddr::V4(address) = address else { return None };
     ALWAYS_REACHED.iter().position(|server| *server == address)
@@ -239,21 +241,23 @@ pub fn evaluate_groups(
     packet: &Packet,
 ) -> Verdict {
     let compiled = groups.iter().filter_map(|id| w.indexes().security_groups.compiled.get(id));
-    evaluate_compiled(w, vpc, compiled, direction, packet)
+    evaluate_compiled(w, compiled, || eni_address::holder(w, vpc, packet.peer), direction, packet)
 }
 
-/// Like [`evaluate_groups`], for groups that were looked up.
+/// Like [`evaluate_groups`], for groups that were looked up. `holder` is asked at most once for the interface that holds the
+/// other side's address in the VPC of the groups, in which those lie that their rules name.
+#[inline]
 pub(crate) fn evaluate_compiled<'w>(
     w: &'w World,
-    vpc: VpcId,
     groups: impl Iterator<Item = &'w Compiled>,
+    holder: impl FnOnce() -> Option<&'w Eni>,
     direction: Direction,
     packet: &Packet,
 ) -> Verdict {
     if let Some(allowed) = platform(direction, packet) {
         return Verdict { allowed, decided_by: DecidedBy::Platform };
     }
-    let mut peer = Peer::new(w, vpc, packet.peer);
+    let mut peer = Peer { find: Some(holder), groups: &[] };
     let sought = packet.sought(direction);
     let (mut kind, mut first) = (None, None);
     for group in groups {
@@ -280,24 +284,18 @@ pub(crate) fn evaluate_compiled<'w>(
     }
 }
 
-/// The other side of a packet: the interface that holds its address is looked up if it matters, which it seldom does.
-struct Peer<'w> {
-    w: &'w World,
-    vpc: VpcId,
-    address: IpAddr,
-    groups: Option<&'w [SecurityGroupId]>,
+/// The other side of a packet: the interface that holds its address is looked up if it matters.
+struct Peer<'w, F> {
+    find: Option<F>,
+    groups: &'w [SecurityGroupId],
 }
 
-impl<'w> Peer<'w> {
-    fn new(w: &'w World, vpc: VpcId, address: IpAddr) -> Peer<'w> {
-        Peer { w, vpc, address, groups: None }
-    }
-
-    /// Its groups. The groups of a member and those that their rules name lie in its VPC, where one interface holds an
-    /// address.
+impl<'w, F: FnOnce() -> Option<&'w Eni>> Peer<'w, F> {
     fn groups(&mut self) -> &'w [SecurityGroupId] {
-        let find = || eni_address::holder(self.w, self.vpc, self.address).map_or(&[][..], |eni| &eni.groups);
-        self.groups.get_or_insert_with(find)
+        if let Some(find) = self.find.take() {
+            self.groups = find().map_or(&[], |eni| &eni.groups);
+        }
+        self.groups
     }
 }
 
@@ -337,6 +335,7 @@ impl Compiled {
         (self.ingress, self.egress) = (OnceLock::new(), OnceLock::new());
     }
 
+    #[inline]
     fn rules(&self, w: &World, direction: Direction) -> &Rules {
         let slot = match direction {
             Direction::Ingress => &self.ingress,
@@ -372,6 +371,7 @@ fn shape(w: &World, spec: &RuleSpec) -> Shape {
 }
 
 /// What the platform says whatever the groups say: DHCP, DNS and metadata pass, and mail to port 25 does not.
+#[inline]
 fn platform(direction: Direction, packet: &Packet) -> Option<bool> {
     let (udp, tcp) = (packet.protocol == PacketProtocol::Udp, packet.protocol == PacketProtocol::Tcp);
     let dhcp = udp && matches!((packet.own_port, packet.peer_port), (68, 67) | (546, 547));

@@ -2,8 +2,9 @@
 //!
 //! Every field that a rule looks at cuts the values of a packet into intervals in which no rule can tell two values apart.
 //! For each interval a row of bits says which rules fit there, the first rule in the lowest bit, so that the first rule
-//! that fits in all fields is the lowest bit that is set in all rows. Looking up costs a binary search for each field and a few
-//! words, whatever the number of rules; the plain scan over rules stays as what it is tested against.
+//! that fits in all fields is the lowest bit that is set in all rows. An index finds the interval of a value, and each row
+//! knows its first word that is not empty, so that looking up costs a few steps for each field and seldom more than one word,
+//! whatever the number of rules; the plain scan over rules stays as what it is tested against.
 
 use crate::cidr::Cidr;
 use crate::ecs::group_filter::PacketProtocol;
@@ -48,6 +49,8 @@ pub(crate) struct RuleFilter {
     words: usize,
     /// Which rules fit each protocol, a row for each of [`class_of`].
     protocols: Vec<u64>,
+    /// The first word of each of these rows that is not empty.
+    first_words: [usize; CLASSES],
     ports: Option<Field<u16>>,
     source_ports: Option<Field<u16>>,
     peer4: Field<u32>,
@@ -111,6 +114,7 @@ impl RuleFilter {
             |shape: &Shape| shape.own.map_or(vec![(0, u128::MAX)], |own| v6(&own).into_iter().collect());
         RuleFilter {
             words,
+            first_words: std::array::from_fn(|class| first_word(&protocols[class * words..][..words])),
             protocols,
             ports: ports(|shape| shape.ports),
             source_ports: ports(|shape| shape.source_ports),
@@ -130,9 +134,10 @@ impl RuleFilter {
     }
 
     /// The place of the first rule that fits; `peer_groups` are those of the interface that holds the other side's address.
+    #[inline]
     pub fn first<'f>(&'f self, sought: &Sought, peer_groups: &[SecurityGroupId]) -> Option<usize> {
-        let at = class_of(sought.protocol) * self.words;
-        let protocols = &self.protocols[at..at + self.words];
+        let class = class_of(sought.protocol);
+        let protocols = (self.first_words[class], &self.protocols[class * self.words..][..self.words]);
         let peer = match sought.peer {
             IpAddr::V4(peer) => self.peer4.row(peer.to_bits()),
             IpAddr::V6(peer) => self.peer6.row(peer.to_bits()),
@@ -147,28 +152,29 @@ impl RuleFilter {
             let rows = self.groups.iter().filter(|(group, _)| peer_groups.contains(group));
             rows.fold(0, |bits, (_, row)| bits | row[word])
         };
-        // Every row has this length; said here, no word is checked for it.
-        let cut = |row: Option<&'f [u64]>| row.map(|row| &row[..self.words]);
-        let (peer, protocols) = (&peer[..self.words], &protocols[..self.words]);
-        let (ports, source_ports, own) = (cut(ports), cut(source_ports), cut(own));
         let by_group = !self.groups.is_empty() && !peer_groups.is_empty();
-        for word in 0..self.words {
-            let mut bits = if by_group { peer[word] | named(word) } else { peer[word] } & protocols[word];
-            if let Some(ports) = ports {
-                bits &= ports[word];
-            }
-            if let Some(source_ports) = source_ports {
-                bits &= source_ports[word];
-            }
-            if let Some(own) = own {
-                bits &= own[word];
-            }
+        // Every row has this length; said here, no word is checked for it.
+        let cut = |(_, row): Row<'f>| &row[..self.words];
+        let limits = [ports, source_ports, own].map(|row| row.unwrap_or(protocols));
+        let empty = limits.iter().fold(protocols.0, |empty, (first, _)| empty.max(*first));
+        let (peer_row, limits) = (cut(peer), limits.map(cut));
+        for word in if by_group { empty } else { empty.max(peer.0) }..self.words {
+            let peers = if by_group { peer_row[word] | named(word) } else { peer_row[word] };
+            let bits = limits.iter().fold(peers & protocols.1[word], |bits, row| bits & row[word]);
             if bits != 0 {
                 return Some(word * 64 + bits.trailing_zeros() as usize);
             }
         }
         None
     }
+}
+
+/// A row of bits, and its first word that is not empty.
+type Row<'f> = (usize, &'f [u64]);
+
+/// The number of words if all are empty.
+fn first_word(row: &[u64]) -> usize {
+    row.iter().position(|word| *word != 0).unwrap_or(row.len())
 }
 
 impl Shape {
@@ -204,15 +210,27 @@ struct Field<V> {
     words: usize,
     /// The first value of each interval, ascending, the lowest first.
     starts: Vec<V>,
-    /// Where the row of each interval begins.
-    rows: Vec<u32>,
+    /// Where the row of each interval begins, and its first word that is not empty.
+    rows: Vec<(u32, u32)>,
     bits: Vec<u64>,
+    /// The start of the second interval. From there on the values are cut into slots of `1 << shift`, and `index` has for each
+    /// slot the interval that holds its first value; behind the last slot lies the last interval.
+    base: V,
+    shift: u32,
+    index: Vec<u32>,
 }
+
+/// A field has at most about so many slots for each interval.
+const SLOTS: u128 = 2;
 
 /// A value that has a next one.
 trait Value: Copy + Ord {
     const LOWEST: Self;
     fn next(self) -> Option<Self>;
+    /// How far it lies from a lower one.
+    fn above(self, base: Self) -> u128;
+    /// The number of the slot where it lies, from a base on that is not above it.
+    fn slot(self, base: Self, shift: u32) -> usize;
 }
 
 macro_rules! values {
@@ -221,6 +239,14 @@ macro_rules! values {
             const LOWEST: Self = 0;
             fn next(self) -> Option<Self> {
                 self.checked_add(1)
+            }
+            fn above(self, base: Self) -> u128 {
+                u128::from(self - base)
+            }
+            #[inline]
+            fn slot(self, base: Self, shift: u32) -> usize {
+                // No field has so many slots.
+                ((self - base) >> shift).min(Self::try_from(i32::MAX).unwrap_or(Self::MAX)) as usize
             }
         }
     )*};
@@ -252,21 +278,49 @@ impl<V: Value> Field<V> {
         let rows = all.chunks_exact(words).map(|row| {
             *known.entry(row).or_insert_with(|| {
                 bits.extend_from_slice(row);
-                (bits.len() - words) as u32
+                ((bits.len() - words) as u32, first_word(row) as u32)
             })
         });
         let rows = rows.collect();
-        Field { words, starts, rows, bits }
+        let (base, shift, index) = index(&starts);
+        Field { words, starts, rows, bits, base, shift, index }
     }
 
     /// The row of the interval that holds a value.
     #[inline]
-    fn row(&self, value: V) -> &[u64] {
-        // The first interval begins at the lowest value.
-        let interval = self.starts.partition_point(|start| *start <= value) - 1;
-        let at = self.rows[interval] as usize;
-        &self.bits[at..at + self.words]
+    fn row(&self, value: V) -> Row<'_> {
+        let (at, first) = self.rows[self.interval(value)];
+        (first as usize, &self.bits[at as usize..][..self.words])
     }
+
+    #[inline]
+    fn interval(&self, value: V) -> usize {
+        if value < self.base {
+            return 0;
+        }
+        let slot = value.slot(self.base, self.shift);
+        let Some(&[low, high]) = self.index.get(slot..slot + 2) else { return self.starts.len() - 1 };
+        let later = &self.starts[low as usize + 1..=high as usize];
+        low as usize + later.partition_point(|start| *start <= value)
+    }
+}
+
+/// The slots of a field: where they begin, how wide each is, and the interval that holds the first value of each.
+fn index<V: Value>(starts: &[V]) -> (V, u32, Vec<u32>) {
+    let (Some(&base), Some(&last)) = (starts.get(1), starts.last()) else {
+        return (V::LOWEST, 0, Vec::new());
+    };
+    let most = SLOTS * starts.len() as u128;
+    let shift = (0..).find(|shift| last.above(base) >> shift < most).expect("nothing is left in the end");
+    let slots = last.slot(base, shift) + 1;
+    let mut index = Vec::with_capacity(slots + 1);
+    for (interval, &start) in starts.iter().enumerate().skip(1) {
+        // A slot in which an interval begins later than at its first value begins in the interval before.
+        let first = start.above(base).div_ceil(1 << shift) as usize;
+        index.resize(first.max(index.len()), interval as u32 - 1);
+    }
+    index.resize(slots + 1, starts.len() as u32 - 1);
+    (base, shift, index)
 }
 
 #[cfg(test)]
@@ -300,20 +354,24 @@ mod tests {
         prop_oneof![
             (0u32..16).prop_map(|low| IpAddr::V4((0x0a00_0000 | low).into())),
             (0u128..16).prop_map(|low| IpAddr::V6((0x2408_4000_u128 << 96 | low).into())),
+            any::<u32>().prop_map(|bits| IpAddr::V4(bits.into())),
+            any::<u128>().prop_map(|bits| IpAddr::V6(bits.into())),
             prop::sample::select(vec!["0.0.0.0", "255.255.255.255", "::", "ffff::"])
                 .prop_map(|text| text.parse().unwrap()),
         ]
     }
 
     fn block() -> impl Strategy<Value = Cidr> {
-        (address(), prop_oneof![Just(0u8), Just(8), 26..=32_u8, 124..=128_u8]).prop_map(|(address, len)| {
-            let most = if address.is_ipv4() { 32 } else { 128 };
-            Cidr::containing(address, len.min(most)).unwrap()
-        })
+        (address(), prop_oneof![Just(0u8), Just(8), 1..=32_u8, 26..=32_u8, 124..=128_u8]).prop_map(
+            |(address, len)| {
+                let most = if address.is_ipv4() { 32 } else { 128 };
+                Cidr::containing(address, len.min(most)).unwrap()
+            },
+        )
     }
 
     fn port() -> impl Strategy<Value = u16> {
-        prop_oneof![0u16..12, Just(65_534), Just(65_535)]
+        prop_oneof![0u16..12, Just(65_534), Just(65_535), any::<u16>()]
     }
 
     fn shape() -> impl Strategy<Value = Shape> {
@@ -363,7 +421,37 @@ mod tests {
         )
     }
 
+    /// The edges of all intervals, and the values beside them.
+    fn edges<V: Value>(starts: &[V], before: impl Fn(V) -> Option<V>) -> Vec<V> {
+        starts.iter().flat_map(|&at| [Some(at), at.next(), before(at)]).flatten().collect()
+    }
+
     proptest! {
+        #[test]
+        fn an_index_finds_the_interval(
+            ports in prop::collection::vec((port(), port()), 0..80),
+            addresses in prop::collection::vec((any::<u32>(), any::<u32>(), 0u32..30), 0..80),
+            wide in prop::collection::vec((any::<u128>(), any::<u128>(), 0u32..120), 0..40),
+        ) {
+            let field = Field::compile(2, ports.iter().map(|&(a, b)| vec![(a.min(b), a.max(b))]));
+            for value in (0..=u16::MAX).step_by(7).chain(edges(&field.starts, |at: u16| at.checked_sub(1))) {
+                let found = field.starts.partition_point(|start| *start <= value) - 1;
+                prop_assert_eq!(field.interval(value), found, "{} in {:?}", value, field);
+            }
+            let ranges = addresses.iter().map(|&(a, b, cut)| (a >> cut, b >> cut));
+            let field = Field::compile(2, ranges.map(|(a, b)| vec![(a.min(b), a.max(b))]));
+            for value in [0, 1 << 31, u32::MAX].into_iter().chain(edges(&field.starts, |at: u32| at.checked_sub(1))) {
+                let found = field.starts.partition_point(|start| *start <= value) - 1;
+                prop_assert_eq!(field.interval(value), found, "{} in {:?}", value, field);
+            }
+            let ranges = wide.iter().map(|&(a, b, cut)| (a >> cut, b >> cut));
+            let field = Field::compile(2, ranges.map(|(a, b)| vec![(a.min(b), a.max(b))]));
+            for value in [0, 1 << 127, u128::MAX].into_iter().chain(edges(&field.starts, |at: u128| at.checked_sub(1))) {
+                let found = field.starts.partition_point(|start| *start <= value) - 1;
+                prop_assert_eq!(field.interval(value), found, "{} in {:?}", value, field);
+            }
+        }
+
         #[test]
         fn equals_a_plain_scan(
             shapes in prop::collection::vec(shape(), 0..150),

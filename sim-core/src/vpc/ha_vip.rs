@@ -238,6 +238,7 @@ impl HaVip {
 }
 
 /// The HaVip that is an address of a VPC.
+#[inline]
 pub fn of_address(w: &World, vpc: VpcId, address: Ipv4Addr) -> Option<&HaVip> {
     w.indexes().ha_vips.by_address.get(&(vpc, address)).and_then(|id| w.get::<HaVip>(id))
 }
@@ -249,6 +250,7 @@ pub fn answered_by(w: &World, eni: EniId) -> impl Iterator<Item = &HaVip> {
 }
 
 /// Whether an interface answers for an address as the master of its HaVip.
+#[inline]
 pub fn answers(w: &World, eni: &Eni, address: IpAddr) -> bool {
     let IpAddr::V4(address) = address else { return false };
     let master = of_address(w, eni.vpc, address).and_then(|vip| vip.master(w));

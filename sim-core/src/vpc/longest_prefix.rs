@@ -55,6 +55,7 @@ impl<V> LongestPrefix<V> {
     }
 
     /// The value of the narrowest network that holds the address.
+    #[inline]
     pub fn lookup(&self, address: IpAddr) -> Option<&V> {
         match address {
             IpAddr::V4(address) => self.lookup4(address),
@@ -116,6 +117,7 @@ impl<A: AddressBits> Intervals<A> {
         Some(intervals)
     }
 
+    #[inline]
     fn slot(&self, bits: A) -> u32 {
         (bits >> self.shift).low32() & self.slots
     }

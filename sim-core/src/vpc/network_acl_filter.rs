@@ -45,6 +45,7 @@ impl<'w> Filtering<'w> {
     }
 
     /// See [`evaluate`].
+    #[inline]
     pub fn judge(self, direction: Direction, packet: &Packet) -> Verdict {
         let acl = self.acl;
         if let Some(server) = always_reached(packet.peer) {
@@ -64,6 +65,7 @@ impl<'w> Filtering<'w> {
     }
 
     /// The first custom rule that fits.
+    #[inline]
     fn first(self, direction: Direction, packet: &Packet) -> Option<&'w NetworkAclRule> {
         let rules = self.acl.custom(direction);
         match self.compiled.filter(|_| rules.len() > FEW) {
@@ -94,6 +96,7 @@ impl std::fmt::Debug for Compiled {
 }
 
 impl Compiled {
+    #[inline]
     fn filter(&self, rules: &[NetworkAclRule], direction: Direction) -> &RuleFilter {
         let slot = match direction {
             Direction::Ingress => &self.ingress,

@@ -6,9 +6,10 @@ use crate::ecs::eni::{Eni, EniStatus};
 use crate::ecs::eni_address;
 use crate::ecs::group_filter::{FIRST_DYNAMIC_PORT, PacketProtocol, fits_protocol};
 use crate::ecs::instance::{Instance, InstanceStatus};
+use crate::ecs::outage;
 use crate::ecs::prefix_list::PrefixList;
 use crate::ecs::security_group_rule::{Peer, PortRange, SecurityGroupRule, of_group};
-use crate::id::{EniId, SecurityGroupId, VSwitchId, VpcId};
+use crate::id::{EniId, OutageId, SecurityGroupId, VSwitchId, VpcId};
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::next_hop::NextHop;
@@ -72,47 +73,72 @@ impl Addresses {
         if v4 { &self.v4 } else { &self.v6 }
     }
 
-    /// The cut at or before an address, which names its class.
-    fn class(&self, address: IpAddr) -> u128 {
-        self.of(address.is_ipv4()).range(..=bits(address)).next_back().copied().unwrap_or(0)
+    /// What blocks are cut with.
+    fn knife(&self, v4: bool) -> Knife {
+        Knife { v4, cuts: self.of(v4).iter().copied().collect(), last: 0 }
+    }
+}
+
+/// The cuts of a family, for blocks that mostly lie close to one another.
+struct Knife {
+    v4: bool,
+    cuts: Vec<u128>,
+    /// How many cuts lie at or before the first address of the last block.
+    last: usize,
+}
+
+impl Knife {
+    /// Cuts the addresses of a block of an interface into runs, each with the cut at or before it, which names its class.
+    fn cut(&mut self, eni: EniId, block: Cidr, mut run: impl FnMut(u128, Run)) {
+        let (first, end) = (bits(block.first()), bits(block.last()));
+        let mut at = self.place(first);
+        self.last = at;
+        let mut from = first;
+        loop {
+            let class = if at == 0 { 0 } else { self.cuts[at - 1] };
+            let next = self.cuts.get(at).copied().filter(|&cut| cut <= end);
+            let last = next.map_or(end, |cut| cut - 1);
+            let [first, last] = [from, last].map(|at| address_of(self.v4, at));
+            run(class, Run { holder: Holder::Interface(eni), first, last });
+            let Some(cut) = next else { return };
+            (from, at) = (cut, at + 1);
+        }
     }
 
-    /// Cuts the addresses of a block of an interface into runs.
-    fn runs(&self, eni: EniId, block: Cidr, out: &mut Vec<Run>) {
-        let (first, last) = (bits(block.first()), bits(block.last()));
-        let v4 = block.is_v4();
-        let mut push = |first, last| {
-            let (first, last) = (address_of(v4, first), address_of(v4, last));
-            out.push(Run { holder: Holder::Interface(eni), first, last });
-        };
-        let mut from = first;
-        for &cut in self.of(v4).range(first..=last).filter(|&&cut| cut > first) {
-            push(from, cut - 1);
-            from = cut;
-        }
-        push(from, last);
+    /// How many cuts lie at or before an address.
+    fn place(&self, address: u128) -> usize {
+        let (before, after) = self.cuts.split_at(self.last);
+        let same =
+            before.last().is_none_or(|cut| *cut <= address) && after.first().is_none_or(|cut| *cut > address);
+        if same { self.last } else { self.cuts.partition_point(|cut| *cut <= address) }
     }
 }
 
 impl Cuts {
     /// Where packets between two sets of interfaces, and their answers, are cut.
     pub fn between(w: &World, vpc: VpcId, from: &[EniId], to: &[EniId], protocol: PacketProtocol) -> Cuts {
+        let (senders, receivers) = (Common::of(w, from), Common::of(w, to));
         // Peering leads into other VPCs, and router interfaces through others.
-        let sides = || from.iter().chain(to).filter_map(|id| w.get::<Eni>(id));
-        let vpcs = connected(w, sides().map(|eni| eni.vpc).chain([vpc]).collect());
+        let vpcs = connected(w, senders.vpcs.union(&receivers.vpcs).copied().chain([vpc]).collect());
         let mut cuts = Cuts::new(protocol);
         vpcs.iter().for_each(|&vpc| cuts.add_vpc(w, vpc));
-        // An address that several of them hold is judged in each by who holds it there.
-        for (eni, address) in sides().flat_map(|eni| eni.ipv4().map(move |address| (eni, address))) {
-            let held =
-                |&&vpc: &&VpcId| vpc != eni.vpc && eni_address::holder(w, vpc, address.into()).is_some();
-            if vpcs.len() > 1 && vpcs.iter().any(|vpc| held(&vpc)) {
-                cuts.block(Cidr::host(address.into()));
+        if vpcs.len() > 1 {
+            cuts.add_shared(w, &vpcs, from.iter().chain(to));
+        }
+        cuts.add_rules(w, &senders.groups, &receivers.groups);
+        cuts
+    }
+
+    /// An address that several VPCs hold is judged in each by who holds it there.
+    fn add_shared<'a>(&mut self, w: &World, vpcs: &BTreeSet<VpcId>, enis: impl Iterator<Item = &'a EniId>) {
+        for eni in enis.filter_map(|id| w.get::<Eni>(id)) {
+            for address in eni.ipv4().map(IpAddr::from) {
+                let held = |vpc: &VpcId| *vpc != eni.vpc && eni_address::holder(w, *vpc, address).is_some();
+                if vpcs.iter().any(held) {
+                    self.block(Cidr::host(address));
+                }
             }
         }
-        let (senders, receivers) = (groups_of(w, from), groups_of(w, to));
-        cuts.add_rules(w, &senders, &receivers);
-        cuts
     }
 
     /// What the tables and ACLs of a VPC, and the platform, cut.
@@ -248,40 +274,43 @@ impl Cuts {
     }
 
     fn classes(&self, w: &World, addresses: &Addresses, enis: &[EniId]) -> Vec<Side> {
-        let mut classes: BTreeMap<Class, Vec<Run>> = BTreeMap::new();
+        let mut classes = Classes::default();
         let mut lists: BTreeMap<&[SecurityGroupId], usize> = BTreeMap::new();
-        let mut runs = Vec::new();
+        let mut last: (&[SecurityGroupId], usize) = (&[], 0);
+        let [mut v4, mut v6] = [true, false].map(|v4| addresses.knife(v4));
         // Interfaces and their instances were mostly made one after the other, and are stepped to.
         let (mut rows, mut instances) = (w.table::<Eni>().reader(), w.table::<Instance>().reader());
         for eni in enis.iter().filter_map(|id| rows.get(id)) {
-            let v4 = eni.ipv4().map(|a| Cidr::host(a.into()));
-            let v4 = v4.chain(eni.ipv4_prefixes.iter().map(|&p| p.into()));
-            let v6 = eni.ipv6.iter().map(|&a| Cidr::host(a.into()));
-            let v6 = v6.chain(eni.ipv6_prefixes.iter().map(|&p| p.into()));
-            v4.chain(v6).for_each(|block| addresses.runs(eni.id, block, &mut runs));
-            let own = runs.len();
-            for vip in ha_vip::answered_by(w, eni.id) {
-                addresses.runs(eni.id, Cidr::host(vip.address.into()), &mut runs);
+            if last.0 != eni.groups {
+                let next = lists.len();
+                last = (&eni.groups, *lists.entry(&eni.groups).or_insert(next));
             }
-            let next = lists.len();
-            let groups = *lists.entry(&eni.groups).or_insert(next);
             let instance = eni.instance.and_then(|id| instances.get(&id));
-            for (n, run) in runs.drain(..).enumerate() {
-                let class = Class {
-                    v4: run.first.is_ipv4(),
-                    vswitch: eni.vswitch,
-                    groups,
-                    address: addresses.class(run.first),
-                    ha_vip: n >= own,
-                    source_dest_check: eni.source_dest_check,
-                    status: eni.status,
-                    instance: instance.map(|instance| instance.status),
-                    hop: self.hops.contains(&eni.id).then_some(eni.id),
-                };
-                classes.entry(class).or_default().push(run);
-            }
+            let class = Class {
+                v4: true,
+                vswitch: eni.vswitch,
+                groups: last.1,
+                address: 0,
+                ha_vip: false,
+                source_dest_check: eni.source_dest_check,
+                status: eni.status,
+                instance: instance.map(|instance| instance.status),
+                cut_off: outage::of_interface(w, eni),
+                hop: self.hops.contains(&eni.id).then_some(eni.id),
+            };
+            let mut cut = |block: Cidr, ha_vip: bool| {
+                let (knife, v4) = if block.is_v4() { (&mut v4, true) } else { (&mut v6, false) };
+                knife.cut(eni.id, block, |address, run| {
+                    classes.put(Class { v4, address, ha_vip, ..class }, run)
+                });
+            };
+            eni.ipv4().for_each(|address| cut(Cidr::host(address.into()), false));
+            eni.ipv4_prefixes.iter().for_each(|&prefix| cut(prefix.into(), false));
+            eni.ipv6.iter().for_each(|&address| cut(Cidr::host(address.into()), false));
+            eni.ipv6_prefixes.iter().for_each(|&prefix| cut(prefix.into(), false));
+            ha_vip::answered_by(w, eni.id).for_each(|vip| cut(Cidr::host(vip.address.into()), true));
         }
-        classes.into_iter().map(|(class, runs)| Side { v4: class.v4, runs: runs.into() }).collect()
+        classes.end()
     }
 
     /// The classes of ports of a question.
@@ -319,16 +348,71 @@ fn connected(w: &World, vpcs: BTreeSet<VpcId>) -> BTreeSet<VpcId> {
 
 /// The groups of some interfaces.
 pub(super) fn groups_of(w: &World, enis: &[EniId]) -> BTreeSet<SecurityGroupId> {
-    let mut rows = w.table::<Eni>().reader();
-    let mut groups = BTreeSet::new();
-    for eni in enis.iter().filter_map(|id| rows.get(id)) {
-        groups.extend(&eni.groups);
+    Common::of(w, enis).groups
+}
+
+/// What some interfaces have, which many of them have in common.
+#[derive(Default)]
+struct Common {
+    vpcs: BTreeSet<VpcId>,
+    groups: BTreeSet<SecurityGroupId>,
+}
+
+impl Common {
+    fn of(w: &World, enis: &[EniId]) -> Common {
+        let mut common = Common::default();
+        let mut rows = w.table::<Eni>().reader();
+        let mut last: Option<&Eni> = None;
+        for eni in enis.iter().filter_map(|id| rows.get(id)) {
+            // Neighbours mostly have the same.
+            if last.is_none_or(|last| (last.vpc, &last.groups) != (eni.vpc, &eni.groups)) {
+                common.vpcs.insert(eni.vpc);
+                common.groups.extend(&eni.groups);
+            }
+            last = Some(eni);
+        }
+        common
     }
-    groups
+}
+
+/// Runs in their classes.
+#[derive(Default)]
+struct Classes {
+    places: BTreeMap<Class, usize>,
+    runs: Vec<Vec<Run>>,
+    /// The class of the last run, which is mostly that of the next.
+    last: Option<(Class, usize)>,
+}
+
+impl Classes {
+    fn put(&mut self, class: Class, run: Run) {
+        let place = match &self.last {
+            Some((last, place)) if *last == class => *place,
+            _ => {
+                let place = *self.places.entry(class).or_insert(self.runs.len());
+                if place == self.runs.len() {
+                    self.runs.push(Vec::new());
+                }
+                self.last = Some((class, place));
+                place
+            }
+        };
+        self.runs[place].push(run);
+    }
+
+    /// The classes in their order.
+    fn end(mut self) -> Vec<Side> {
+        let places = std::mem::take(&mut self.places);
+        let side = |(class, place): (Class, usize)| Side {
+            v4: class.v4,
+            runs: std::mem::take(&mut self.runs[place]).into(),
+        };
+        places.into_iter().map(side).collect()
+    }
 }
 
 /// What tells interfaces apart.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Class {
     v4: bool,
     vswitch: VSwitchId,
@@ -340,6 +424,7 @@ struct Class {
     source_dest_check: bool,
     status: EniStatus,
     instance: Option<InstanceStatus>,
+    cut_off: Option<OutageId>,
     /// The interface itself, if routes lead to it.
     hop: Option<EniId>,
 }
