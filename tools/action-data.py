@@ -26,7 +26,7 @@ import action_exceptions as exceptions
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 CONTRACTS = ["vpc", "ecs", "slb", "nlb", "alb", "pvtz"]
-OWN_CONTRACTS = [HERE / "vpcpeer.json"]
+OWN_CONTRACTS = [HERE / "vpcpeer.json", HERE / "cs.json"]
 
 # Every request may carry these; they are no action's own. RegionId stays with the actions: some require it.
 COMMON = {"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId", "SecurityToken"}

@@ -25,6 +25,7 @@ pub fn service(app: AppState) -> Router {
         .merge(openapi::native_router())
         .merge(docs)
         .route("/", any(provider_or_welcome))
+        .route("/clusters/{id}", get(roa))
         .route("/latest/{*path}", any(metadata::here))
         .route("/metadata/{instance}/latest/{*path}", any(metadata::of_instance))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -51,6 +52,11 @@ async fn provider_or_welcome(State(app): State<AppState>, request: axum::extract
     if wants_page && request.uri().query().is_none() {
         return axum::response::Redirect::to("/swagger-ui/").into_response();
     }
+    dispatch::from_request(app, request).await
+}
+
+/// An action of the provider that has an address of its own.
+async fn roa(State(app): State<AppState>, request: axum::extract::Request) -> Response {
     dispatch::from_request(app, request).await
 }
 

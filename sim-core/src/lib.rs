@@ -28,6 +28,7 @@ pub mod balancing;
 pub mod catalog;
 pub mod cidr;
 pub mod cidr_input;
+pub mod cluster;
 pub mod command;
 pub mod datapath;
 pub mod ecs;

@@ -23,6 +23,7 @@ pub mod nonce;
 pub mod params;
 pub mod plan;
 pub mod request;
+pub mod roa;
 pub mod sign;
 pub mod xml;
 

@@ -13,6 +13,7 @@ use super::encoding::{EncodingError, pairs, percent_decode};
 use super::error::ProviderError;
 use super::json;
 use super::params::{Params, ParamsBuilder};
+use super::roa::Address;
 
 /// Most parameters of one request. The largest documented call, 200 servers with five fields
 /// each, needs about a thousand.
@@ -32,7 +33,7 @@ const JSON: &str = "application/json";
 pub struct RawRequest<'a> {
     /// `GET` or `POST`; others are refused by [`decode`].
     pub method: &'a Method,
-    /// Path as sent, still encoded; `/` for every RPC action.
+    /// Path as sent, still encoded; `/` for every RPC action, that of [`Address`] for the others.
     pub path: &'a str,
     /// Query string without `?`, still encoded; empty if there is none.
     pub query: &'a str,
@@ -92,6 +93,11 @@ pub enum SignatureForm {
         /// Hexadecimal digits of the HMAC, as sent.
         signature: String,
     },
+    /// The older signature of an action with an address of its own ([`super::roa`]): an `Authorization` header with the scheme `acs`.
+    Roa {
+        /// Base64 of the HMAC, as sent.
+        signature: String,
+    },
     /// A bearer token instead of a signature.
     Bearer {
         /// The token, as sent.
@@ -104,6 +110,7 @@ impl fmt::Debug for SignatureForm {
         match self {
             Self::Unsigned => f.write_str("Unsigned"),
             Self::V1 { .. } => f.write_str("V1"),
+            Self::Roa { .. } => f.write_str("Roa"),
             Self::V3 { algorithm, signed_headers, .. } => {
                 write!(f, "V3 {algorithm} over {}", signed_headers.join(";"))
             }
@@ -134,7 +141,7 @@ pub struct RpcRequest {
     pub signature: SignatureForm,
     /// `SignatureNonce` or `x-acs-signature-nonce`.
     pub nonce: Option<String>,
-    /// `Timestamp` or `x-acs-date`, as sent.
+    /// `Timestamp`, `x-acs-date` or, with the older signature of an address, `Date`; as sent.
     pub timestamp: Option<String>,
 }
 
@@ -249,7 +256,8 @@ pub fn decode(raw: &RawRequest<'_>) -> Result<RpcRequest, DecodeError> {
     if !matches!(*raw.method, Method::GET | Method::POST) {
         return Err(DecodeError::Method(raw.method.to_string()));
     }
-    let params = decode_params(raw)?;
+    let address = Address::find(raw.path);
+    let params = decode_params(raw, address.as_ref().map_or(&[], |(_, parameters)| parameters))?;
     let get = |name: &str| params.get(name).filter(|value| !value.is_empty());
     let owned = |value: Option<&str>| value.map(str::to_owned);
     let (signature, credential) = signature_form(raw, &params)?;
@@ -260,19 +268,32 @@ pub fn decode(raw: &RawRequest<'_>) -> Result<RpcRequest, DecodeError> {
         let (param, header) = (get(name), raw.header(header).filter(|value| !value.is_empty()));
         owned(match signature {
             SignatureForm::V1 { .. } => param,
-            SignatureForm::V3 { .. } | SignatureForm::Bearer { .. } => header.or(param),
+            SignatureForm::V3 { .. } | SignatureForm::Roa { .. } | SignatureForm::Bearer { .. } => {
+                header.or(param)
+            }
             SignatureForm::Unsigned => param.or(header),
         })
     };
+    // An address says it all; what a client says beside it must agree.
+    let said =
+        |name: &'static str, header: &str, by_address: Option<&str>| match (either(name, header), by_address)
+        {
+            (Some(said), Some(address)) if said != address => Err(DecodeError::Conflict(name.to_owned())),
+            (said, address) => said.or_else(|| owned(address)).ok_or(DecodeError::Missing(name)),
+        };
+    let timestamp = match signature {
+        SignatureForm::Roa { .. } => owned(raw.header(header::DATE.as_str())),
+        _ => either("Timestamp", "x-acs-date"),
+    };
     Ok(RpcRequest {
-        version: either("Version", "x-acs-version").ok_or(DecodeError::Missing("Version"))?,
-        action: either("Action", "x-acs-action").ok_or(DecodeError::Missing("Action"))?,
+        version: said("Version", "x-acs-version", address.as_ref().map(|(a, _)| a.version))?,
+        action: said("Action", "x-acs-action", address.as_ref().map(|(a, _)| a.action))?,
         format: format(raw, &params, &signature)?,
         region_id: owned(get("RegionId").or_else(|| raw.header("x-acs-region-id"))),
         access_key_id: credential.or_else(|| either("AccessKeyId", "x-acs-accesskey-id")),
         security_token: either("SecurityToken", "x-acs-security-token"),
         nonce: either("SignatureNonce", "x-acs-signature-nonce"),
-        timestamp: either("Timestamp", "x-acs-date"),
+        timestamp,
         signature,
         params,
     })
@@ -284,12 +305,16 @@ pub fn preferred_format(raw: &RawRequest<'_>) -> Format {
     if pairs(raw.query.as_bytes()).any(asks_xml) { Format::Xml } else { Format::Json }
 }
 
-fn decode_params(raw: &RawRequest<'_>) -> Result<Params, DecodeError> {
+fn decode_params(raw: &RawRequest<'_>, in_path: &[(&'static str, &str)]) -> Result<Params, DecodeError> {
     if raw.body.len() > MAX_BODY_BYTES {
         return Err(DecodeError::BodySize(raw.body.len()));
     }
     let mut builder = ParamsBuilder::default();
     decode_pairs(raw.query.as_bytes(), true, &mut builder)?;
+    for (name, value) in in_path {
+        let refuse = |error| DecodeError::Encoding { name: (*name).to_owned(), error };
+        builder.push((*name).into(), percent_decode(value.as_bytes()).map_err(refuse)?, false)?;
+    }
     if !raw.body.is_empty() {
         let content_type = raw.header(header::CONTENT_TYPE.as_str()).unwrap_or("");
         let media_type = content_type.split(';').next().unwrap_or("").trim();
@@ -344,6 +369,12 @@ fn authorization(text: &str) -> Result<(SignatureForm, Option<String>), DecodeEr
     let (algorithm, rest) = text.trim().split_once(' ').ok_or(DecodeError::Authorization("has no fields"))?;
     if algorithm.eq_ignore_ascii_case("Bearer") {
         return Ok((SignatureForm::Bearer { token: rest.trim().to_owned() }, None));
+    }
+    if algorithm.eq_ignore_ascii_case("acs") {
+        let (credential, signature) =
+            rest.split_once(':').ok_or(DecodeError::Authorization("has no ':' between key and signature"))?;
+        let form = SignatureForm::Roa { signature: signature.trim().to_owned() };
+        return Ok((form, Some(credential.trim().to_owned())));
     }
     if !algorithm.starts_with("ACS3-") {
         return Err(DecodeError::Authorization("has an unknown scheme"));

@@ -19,6 +19,7 @@ use super::encoding::{hex, percent_encode_into, percent_encode_twice_into, unhex
 use super::error::ProviderError;
 use super::params::Params;
 use super::request::{RawRequest, RpcRequest, SignatureForm};
+use super::roa;
 
 /// How far the timestamp of a request may be from the server's time, in seconds, either way.
 pub const CLOCK_SKEW_SECONDS: i64 = 15 * 60;
@@ -194,10 +195,11 @@ pub fn verify<'a>(
         return Err(SignError::Missing("Signature"));
     }
     check_method(request)?;
-    if request.nonce.is_none() {
+    // The older signature of an address has none.
+    if request.nonce.is_none() && !matches!(&request.signature, SignatureForm::Roa { .. }) {
         return Err(SignError::Missing("SignatureNonce"));
     }
-    check_timestamp(request.timestamp.as_deref(), now)?;
+    check_timestamp(request, now)?;
     let credential =
         credentials.get(access_key_id).ok_or_else(|| SignError::KeyNotFound(access_key_id.to_owned()))?;
     check_security_token(credential, request.security_token.as_deref())?;
@@ -207,6 +209,12 @@ pub fn verify<'a>(
         }
         SignatureForm::V1 { signature } => {
             verify_v1(raw.method, &request.params, signature, &credential.access_key_secret)?;
+        }
+        SignatureForm::Roa { signature } => {
+            let string_to_sign = roa::string_to_sign(raw, &request.params);
+            if !roa::verifies(&credential.access_key_secret, &string_to_sign, signature) {
+                return Err(SignError::Mismatch { string_to_sign, canonical_request: None });
+            }
         }
         SignatureForm::Unsigned | SignatureForm::Bearer { .. } => {
             return Err(SignError::Missing("Signature"));
@@ -230,9 +238,13 @@ fn check_method(request: &RpcRequest) -> Result<(), SignError> {
     }
 }
 
-fn check_timestamp(timestamp: Option<&str>, now: i64) -> Result<(), SignError> {
-    let text = timestamp.ok_or(SignError::Missing("Timestamp"))?;
-    let sent = parse_timestamp(text).ok_or(SignError::TimestampFormat)?;
+fn check_timestamp(request: &RpcRequest, now: i64) -> Result<(), SignError> {
+    let text = request.timestamp.as_deref().ok_or(SignError::Missing("Timestamp"))?;
+    let sent = match request.signature {
+        SignatureForm::Roa { .. } => parse_http_date(text),
+        _ => parse_timestamp(text),
+    };
+    let sent = sent.ok_or(SignError::TimestampFormat)?;
     let away = now.saturating_sub(sent);
     if (-CLOCK_SKEW_SECONDS..=CLOCK_SKEW_SECONDS).contains(&away) {
         Ok(())
@@ -398,6 +410,12 @@ fn v3_mac(secret: &str, string_to_sign: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("an HMAC key may have any length");
     mac.update(string_to_sign.as_bytes());
     mac
+}
+
+/// Seconds since 1970 of an HTTP date (RFC 9110, 5.6.7), or `None`.
+fn parse_http_date(text: &str) -> Option<i64> {
+    let since = httpdate::parse_http_date(text).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 /// Seconds since 1970 of `YYYY-MM-DDThh:mm:ssZ`, or `None`. Fractions of a second are not well

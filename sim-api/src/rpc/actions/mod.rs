@@ -20,6 +20,7 @@ mod snat;
 mod vpc_peer;
 // -- network ACLs
 mod certificate;
+mod cluster;
 mod network_acl;
 mod slb_acl;
 // -- security groups, prefix lists
@@ -396,6 +397,9 @@ actions! {
     }
     ResourceManager "2020-03-31" {
         ListResourceGroups => account::list_resource_groups [minimal];
+    }
+    Cs "2015-12-15" {
+        DescribeClusterDetail => cluster::describe_cluster_detail;
     }
     BssOpenApi "2017-12-14" {
         QueryAvailableInstances => account::query_available_instances [minimal];
