@@ -159,6 +159,8 @@ pub struct Settings {
     pub seed: u64,
     /// The salt of the ids issued in this era.
     pub salt: u64,
+    /// Virtual time when the world was made.
+    pub began: SimTime,
     /// How time passes.
     pub clock: Clock,
     /// How long changes of state take.

@@ -171,6 +171,7 @@ impl World {
         let settings = Settings {
             seed: genesis.seed,
             salt: salt_of(genesis.seed),
+            began: genesis.at,
             clock,
             provisioning: genesis.provisioning,
             quotas_lifted: genesis.quotas_lifted,

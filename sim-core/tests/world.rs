@@ -1,7 +1,7 @@
 //! The one door: what every command and every history must obey, shown on a first VPC.
 
 use sim_core::id::VpcId;
-use sim_core::settings::Provisioning;
+use sim_core::settings::{ClockMode, Provisioning, SetClock};
 use sim_core::vpc::route_table::Status;
 use sim_core::vpc::vpc::{CreateVpc, DeleteVpc, Vpc};
 use sim_core::vpc::vswitch::{BlockChoice, CreateVSwitch};
@@ -147,4 +147,18 @@ fn a_new_era_keeps_objects_and_never_repeats_an_id() {
     // The same seed gives the same ids.
     let mut same = World::new(Genesis { wall: 5, ..Genesis::default() });
     assert_eq!(same.apply(t, &caller(), CreateVpc::default().into()).outcome.unwrap().id::<VpcId>(), old);
+}
+
+#[test]
+fn a_world_began_when_it_began_whatever_its_clock_does_later() {
+    let start = SimTime(1_767_225_600_000);
+    let mut world = World::new(Genesis { at: start, ..Genesis::default() });
+    for (after, mode) in [(5_000, ClockMode::Manual), (9_000, ClockMode::Real)] {
+        let set = SetClock { mode, wall: 1_800_000_000_000 };
+        assert!(world.apply(start + Span(after), &caller(), set.into()).outcome.is_ok());
+        assert_eq!(
+            (world.settings().began, world.settings().clock.anchor_virtual),
+            (start, start + Span(after))
+        );
+    }
 }

@@ -122,7 +122,8 @@ fn groups(w: &World, account: AccountId) -> Vec<Value> {
         })
     };
     let default = resource_group::default_of(account);
-    let start = sim_core::SimTime(w.settings().clock.anchor_virtual.0).to_seconds_text();
+    // An account has no row; its own group is as old as the world.
+    let start = w.settings().began.to_seconds_text();
     let made =
         w.indexes().resource_groups.by_account.of(&account).filter_map(|id| w.get::<ResourceGroup>(id));
     std::iter::once(show(default, "default", start))
