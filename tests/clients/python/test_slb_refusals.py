@@ -107,7 +107,7 @@ def test_a_backend_that_does_not_run_or_lies_elsewhere(tier, refused):
     refused("ObtainIpFail", 400, cloud.slb, "AddVServerGroupBackendServers", **add(first))
     other = cloud.new_vpc()
     vswitch = cloud.new_vswitch(other, "10.0.9.0/24")
-    server = tier.instance(vswitch, SecurityGroupId=cloud.new_group(other))
+    server = tier.instance(vswitch, group=cloud.new_group(other))
     refused("NetworkConflict", 400, cloud.slb, "AddVServerGroupBackendServers", **add(server))
 
 

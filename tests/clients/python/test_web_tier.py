@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import OTHER_ZONE
+from conftest import OTHER_ZONE, ZONE
 from web_tier import LISTENERS, WebTier
 
 #: The defaults: a probe every 2 s, 5 s for its answer, three of each for a verdict.
@@ -12,11 +12,19 @@ INTERVAL, TIMEOUT, THRESHOLD = 2_000, 5_000, 3
 SILENT = TIMEOUT * THRESHOLD + INTERVAL * (THRESHOLD - 1)
 REFUSED = INTERVAL * (THRESHOLD - 1)
 ANSWERED = INTERVAL * (THRESHOLD - 1)
+#: The slave zone takes over so long after the master zone went down.
+MOVED = 30_000
 
 
 @pytest.fixture
 def tier(timed_cloud):
     return WebTier(timed_cloud)
+
+
+@pytest.fixture
+def recorded_tier(standing_cloud):
+    """For cases that tell the world nothing over the native wire but the time."""
+    return WebTier(standing_cloud)
 
 
 def words(health):
@@ -29,7 +37,8 @@ def shares(tier, port, protocol):
     return tuple(taken[f"{server}:8080"] for server in tier.web), failed
 
 
-def test_what_was_made_is_shown(tier):
+def test_what_was_made_is_shown(recorded_tier):
+    tier = recorded_tier
     shown = tier.describe()
     assert (shown["LoadBalancerName"], shown["AddressType"], shown["NetworkType"]) == ("shop", "internet", "classic")
     assert (shown["LoadBalancerStatus"], shown["LoadBalancerSpec"]) == ("active", "slb.s1.small")
@@ -61,6 +70,15 @@ def test_what_was_made_is_shown(tier):
     assert [rule["RuleName"] for rule in used["cart"]["Rules"]["Rule"]] == ["cart"]
     members = tier.cloud.slb("DescribeVServerGroupAttribute", VServerGroupId=tier.cart_group)["BackendServers"]
     assert {(m["ServerId"], m["Port"], m["Weight"]) for m in members["BackendServer"]} == {(s, 9090, 100) for s in tier.cart}
+    pairs = tier.call("DescribeMasterSlaveServerGroups", IncludeListener=True)["MasterSlaveServerGroups"]
+    (pair,) = pairs["MasterSlaveServerGroup"]
+    assert (pair["MasterSlaveServerGroupId"], pair["MasterSlaveServerGroupName"]) == (tier.pair, "database")
+    assert [listener["Port"] for listener in pair["AssociatedObjects"]["Listeners"]["Listener"]] == [3306]
+    servers = tier.cloud.slb("DescribeMasterSlaveServerGroupAttribute", MasterSlaveServerGroupId=tier.pair)
+    servers = servers["MasterSlaveBackendServers"]["MasterSlaveBackendServer"]
+    assert [(server["ServerId"], server["Port"], server["ServerType"]) for server in servers] == [(tier.database[0], 3306, "Master"), (tier.database[1], 3306, "Slave")]
+    (extension,) = tier.call("DescribeDomainExtensions", ListenerPort=443)["DomainExtensions"]["DomainExtension"]
+    assert (extension["Domain"], extension["ServerCertificateId"]) == ("pay.example", tier.other_certificate)
     entries = tier.cloud.slb("DescribeAccessControlListAttribute", AclId=tier.acl)
     assert entries["AclEntrys"]["AclEntry"] == [{"AclEntryIP": "47.96.0.0/16", "AclEntryComment": "customers"}]
     (certificate,) = tier.cloud.slb("DescribeServerCertificates", ServerCertificateId=tier.certificate)["ServerCertificates"][
@@ -69,7 +87,8 @@ def test_what_was_made_is_shown(tier):
     assert certificate["ServerCertificateName"] == "shop"
 
 
-def test_a_new_backend_is_unavailable_until_enough_probes_succeeded(tier):
+def test_a_new_backend_is_unavailable_until_enough_probes_succeeded(recorded_tier):
+    tier = recorded_tier
     web = {(server, 8080) for server in tier.web}
     assert set(tier.health(81)) == web
     tier.advance(ANSWERED - 1)
@@ -115,6 +134,74 @@ def test_a_backend_fails_and_comes_back(tier, told, after, port, protocol):
     assert tier.trace(port) == ("delivered", first)
 
 
+@pytest.mark.parametrize(
+    "told, after", [({"behaviour": "silent"}, SILENT), ({"behaviour": "refuses"}, REFUSED)], ids=["silent", "refuses"]
+)
+def test_the_secondary_serves_while_the_primary_fails(tier, told, after):
+    """The primary alone is checked."""
+    tier.advance(10_000)
+    primary, secondary = tier.database
+    look = lambda: [tier.health(3306)[server, 3306] for server in tier.database]
+    share = lambda: tier.traffic(3306, "tcp")
+    both = lambda first, second: ({f"{primary}:3306": first, f"{secondary}:3306": second}, 0)
+    assert look() == ["normal", "unavailable"]
+    assert (tier.trace(3306), share()) == (("delivered", primary), both(200, 0))
+    tier.port(primary, 3306, **told)
+    tier.advance(after - 1)
+    assert look() == ["normal", "unavailable"]
+    assert tier.trace(3306)[1] == primary
+    tier.advance(1)
+    assert look() == ["abnormal", "unavailable"]
+    assert (tier.trace(3306), share()) == (("delivered", secondary), both(0, 200))
+    # It takes over again as soon as it is healthy.
+    tier.advance(500)
+    tier.forget_port(primary, 3306)
+    tier.advance(INTERVAL - 500 + ANSWERED - 1)
+    assert look() == ["abnormal", "unavailable"]
+    tier.advance(1)
+    assert look() == ["normal", "unavailable"]
+    assert (tier.trace(3306), share()) == (("delivered", primary), both(200, 0))
+
+
+def test_the_secondary_serves_while_the_primary_is_stopped(recorded_tier):
+    tier = recorded_tier
+    cloud, (primary, secondary) = tier.cloud, tier.database
+    tier.advance(10_000)
+    look = lambda: tier.health(3306)[primary, 3306]
+    assert (look(), tier.trace(3306)) == ("normal", ("delivered", primary))
+    cloud.ecs("StopInstance", InstanceId=primary)
+    cloud.until(look, "abnormal")
+    assert tier.trace(3306) == ("delivered", secondary)
+    cloud.until(lambda: cloud.status(primary), "Stopped")
+    cloud.ecs("StartInstance", InstanceId=primary)
+    cloud.until(look, "normal")
+    assert tier.trace(3306) == ("delivered", primary)
+
+
+def test_a_client_sees_the_certificate_of_the_host_that_it_asks_for(recorded_tier, refused):
+    tier, slb = recorded_tier, recorded_tier.cloud.slb
+    seen = lambda: [tier.certificate_of(host) for host in ("shop.example", "pay.example", "api.pay.example")]
+    assert seen() == [tier.certificate, tier.other_certificate, tier.certificate]
+    wide = tier.call(
+        "CreateDomainExtension", ListenerPort=443, Domain="*.pay.example", ServerCertificateId=tier.other_certificate
+    )["DomainExtensionId"]
+    assert seen() == [tier.certificate, tier.other_certificate, tier.other_certificate]
+    of_all = lambda: tier.call("DescribeDomainExtensions", ListenerPort=443)["DomainExtensions"]["DomainExtension"]
+    assert {extension["Domain"] for extension in of_all()} == {"pay.example", "*.pay.example"}
+    of_one = tier.call("DescribeDomainExtensions", ListenerPort=443, DomainExtensionId=wide)["DomainExtensions"]
+    assert [extension["DomainExtensionId"] for extension in of_one["DomainExtension"]] == [wide]
+    slb("SetDomainExtensionAttribute", DomainExtensionId=wide, ServerCertificateId=tier.certificate)
+    shown = slb("DescribeDomainExtensionAttribute", DomainExtensionId=wide)
+    assert (shown["LoadBalancerId"], shown["ListenerPort"], shown["Domain"]) == (tier.lb, 443, "*.pay.example")
+    assert shown["ServerCertificateId"] == tier.certificate == seen()[2]
+    again = dict(ListenerPort=443, Domain="PAY.example", ServerCertificateId=tier.certificate)
+    refused("InvalidParameter.Domain", 400, tier.call, "CreateDomainExtension", **again)
+    refused("DomainExtensionNotSupport", 400, tier.call, "CreateDomainExtension", **again | {"ListenerPort": 80})
+    slb("DeleteDomainExtension", DomainExtensionId=wide)
+    refused("InvalidParameter.DomainExtensionId", 400, slb, "DescribeDomainExtensionAttribute", DomainExtensionId=wide)
+    assert seen() == [tier.certificate, tier.other_certificate, tier.certificate]
+
+
 def test_a_bad_status_fails_the_check_of_http_and_not_that_of_tcp(tier):
     tier.advance(10_000)
     first, second = tier.web
@@ -144,6 +231,23 @@ def test_the_outage_of_a_zone_takes_its_backends_out_of_every_listener(tier):
     assert words(look(80)) == words(look(81)) == {"normal"}
 
 
+def test_the_outage_of_the_master_zone_moves_the_load_balancer(tier):
+    """Nothing answers for 30 seconds; then the slave zone serves, with the servers that are left."""
+    tier.advance(10_000)
+    first, second = tier.web
+    assert tier.trace(81) == ("delivered", first)
+    outage = tier.cloud.told("/v1/outages", "POST", json={"zone_id": ZONE})["id"]
+    tier.advance(MOVED - 1)
+    assert tier.health(81) == {(first, 8080): "abnormal", (second, 8080): "normal"}
+    assert tier.trace(81)[0] == "load_balancer_zones_down"
+    tier.advance(1)
+    assert tier.trace(81) == ("delivered", second)
+    assert tier.cloud.native(f"/v1/outages/{outage}", "DELETE").status_code == 204
+    # It is back at once, and its server after a probe that is under way and three more.
+    tier.advance(TIMEOUT + INTERVAL + ANSWERED)
+    assert tier.trace(81) == ("delivered", first)
+
+
 def test_without_a_healthy_backend_nobody_is_served(tier):
     tier.advance(10_000)
     for server in tier.web:
@@ -165,7 +269,8 @@ def test_a_weight_of_nothing_gets_nothing_and_is_healthy(tier):
     assert shares(tier, 81, "tcp") == ((0, 200), 0)
 
 
-def test_listeners_that_let_in_whom_their_list_names(tier):
+def test_listeners_that_let_in_whom_their_list_names(recorded_tier):
+    tier = recorded_tier
     tier.advance(10_000)
     assert tier.trace(443)[0] == "delivered"
     assert tier.trace(443, client="47.97.1.1") == ("listener_access_drop", None)
@@ -187,6 +292,9 @@ def test_all_is_taken_away_in_the_documented_order(tier, refused):
     refused("OperationFailed.AclBindedWithVip", 400, slb, "DeleteAccessControlList", AclId=tier.acl)
     in_use = "CertificateAndPrivateKeyIsRefered"
     refused(in_use, 400, slb, "DeleteServerCertificate", ServerCertificateId=tier.certificate)
+    shown = "CertificateRelatedDomainExtensionExist"
+    refused(shown, 400, slb, "DeleteServerCertificate", ServerCertificateId=tier.other_certificate)
+    refused("RspoolVipExist", 400, slb, "DeleteMasterSlaveServerGroup", MasterSlaveServerGroupId=tier.pair)
     refused("ListenerForwardExist", 400, tier.call, "DeleteLoadBalancerListener", ListenerPort=443)
     slb("DeleteRules", RuleIds=json.dumps(list(tier.rules.values())))
     slb("DeleteVServerGroup", VServerGroupId=tier.cart_group)
@@ -194,15 +302,18 @@ def test_all_is_taken_away_in_the_documented_order(tier, refused):
         tier.call("DeleteLoadBalancerListener", ListenerPort=port, ListenerProtocol=protocol)
     refused("ResourceNotFound.Listener", 404, tier.call, "DeleteLoadBalancerListener", ListenerPort=80)
     slb("DeleteVServerGroup", VServerGroupId=tier.web_group)
+    slb("DeleteMasterSlaveServerGroup", MasterSlaveServerGroupId=tier.pair)
     slb("DeleteAccessControlList", AclId=tier.acl)
     slb("DeleteServerCertificate", ServerCertificateId=tier.certificate)
+    # A domain extension went with its listener.
+    slb("DeleteServerCertificate", ServerCertificateId=tier.other_certificate)
     tier.call("SetLoadBalancerDeleteProtection", DeleteProtection="on")
     refused("OperationDenied.DeleteProtectionIsOn", 400, tier.call, "DeleteLoadBalancer")
     tier.call("SetLoadBalancerDeleteProtection", DeleteProtection="off")
     tier.call("DeleteLoadBalancer")
     refused("InvalidLoadBalancerId.NotFound", 404, tier.call, "DescribeLoadBalancerAttribute")
     assert slb("DescribeLoadBalancers")["TotalCount"] == 0
-    for server in tier.web + tier.cart:
+    for server in tier.web + tier.cart + tier.database:
         cloud.ecs("DeleteInstance", InstanceId=server, Force=True)
     cloud.ecs("DeleteSecurityGroup", SecurityGroupId=tier.group)
     for vswitch in tier.vswitches:
@@ -222,6 +333,9 @@ def test_a_load_balancer_takes_what_is_its_own_with_it(tier, refused):
     ]:
         code = {"DescribeVServerGroupAttribute": "InvalidParameter", "DescribeRuleAttribute": "InvalidRuleId.NotFound"}[action]
         refused(code, 404, slb, action, **parameters)
+    gone = dict(MasterSlaveServerGroupId=tier.pair)
+    refused("InvalidParameter", 404, slb, "DescribeMasterSlaveServerGroupAttribute", **gone)
+    refused("InvalidParameter.DomainExtensionId", 400, slb, "DescribeDomainExtensionAttribute", DomainExtensionId=tier.extension)
     # Lists and certificates are of the region, and free now.
     slb("DeleteAccessControlList", AclId=tier.acl)
     slb("DeleteServerCertificate", ServerCertificateId=tier.certificate)

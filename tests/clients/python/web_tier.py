@@ -5,18 +5,18 @@ import pathlib
 
 from conftest import OTHER_ZONE, ZONE
 
-IMAGE = "aliyun_3_x64_20G_alibase_20240819.vhd"
 CERTIFICATES = pathlib.Path(__file__).resolve().parents[2] / "data" / "certificates"
 #: A client on the internet.
 CLIENT = "47.96.1.1"
 #: The listeners, as (port, protocol).
-LISTENERS = [(80, "http"), (81, "tcp"), (443, "https"), (53, "udp"), (8080, "http")]
+LISTENERS = [(80, "http"), (81, "tcp"), (443, "https"), (53, "udp"), (8080, "http"), (3306, "tcp")]
 
 
 class WebTier:
     """A VPC with two zones, four instances, and a load balancer in front of them.
 
-    `web` serves the shop in both zones, `cart` the shopping cart. Time passes only by `advance`.
+    `web` serves the shop in both zones, `cart` the shopping cart; of `database` one serves and the other waits. Time passes
+    only by `advance`.
     """
 
     def __init__(self, cloud):
@@ -27,12 +27,14 @@ class WebTier:
             cloud.new_vswitch(self.vpc, "10.0.2.0/24", OTHER_ZONE),
         ]
         self.group = cloud.new_group(self.vpc)
-        self.web = [self.instance(vswitch) for vswitch in self.vswitches]
-        self.cart = [self.instance(vswitch) for vswitch in self.vswitches]
+        # One of each in each zone.
+        in_zones = [cloud.new_instances(vswitch, self.group, 3) for vswitch in self.vswitches]
+        self.web, self.cart, self.database = (list(pair) for pair in zip(*in_zones, strict=True))
         self.lb = self.balancer()
         self.address = self.describe()["Address"]
         self.web_group = self.vserver_group("web", *((server, 8080) for server in self.web))
         self.cart_group = self.vserver_group("cart", *((server, 9090) for server in self.cart))
+        self.pair = self.primary_secondary_group("database", *self.database)
         servers = [{"ServerId": server, "Weight": "100"} for server in self.web]
         self.call("AddBackendServers", BackendServers=json.dumps(servers))
         self.acl = cloud.slb("CreateAccessControlList", AclName="clients")["AclId"]
@@ -41,24 +43,37 @@ class WebTier:
         self.certificate = cloud.slb("UploadServerCertificate", **self.pem("server"), ServerCertificateName="shop")[
             "ServerCertificateId"
         ]
+        self.other_certificate = cloud.slb("UploadServerCertificate", **self.pem("server"), ServerCertificateName="pay")[
+            "ServerCertificateId"
+        ]
         self.listeners()
+        self.extension = self.call(
+            "CreateDomainExtension", ListenerPort=443, Domain="pay.example", ServerCertificateId=self.other_certificate
+        )["DomainExtensionId"]
         self.rules = self.forwarding_rules()
 
     # What it is made of.
 
     def instance(self, vswitch, **parameters):
-        usual = dict(ImageId=IMAGE, InstanceType="ecs.g7.large", VSwitchId=vswitch, SecurityGroupId=self.group)
-        (made,) = self.cloud.ecs("RunInstances", **usual | parameters)["InstanceIdSets"]["InstanceIdSet"]
-        return made
+        return self.cloud.new_instance(vswitch, **{"group": self.group} | parameters)
 
     def balancer(self, **parameters):
         usual = dict(AddressType="internet", LoadBalancerSpec="slb.s1.small", LoadBalancerName="shop")
+        usual |= dict(MasterZoneId=ZONE, SlaveZoneId=OTHER_ZONE)
         return self.cloud.slb("CreateLoadBalancer", **usual | parameters)["LoadBalancerId"]
 
     def vserver_group(self, name, *members):
         servers = [{"ServerId": server, "Port": port, "Weight": 100, "Type": "ecs"} for server, port in members]
         made = self.call("CreateVServerGroup", VServerGroupName=name, BackendServers=json.dumps(servers))
         return made["VServerGroupId"]
+
+    def primary_secondary_group(self, name, primary, secondary):
+        roles = [(primary, "Master"), (secondary, "Slave")]
+        servers = [{"ServerId": server, "Port": 3306, "Weight": 100, "ServerType": role} for server, role in roles]
+        made = self.call(
+            "CreateMasterSlaveServerGroup", MasterSlaveServerGroupName=name, MasterSlaveBackendServers=json.dumps(servers)
+        )
+        return made["MasterSlaveServerGroupId"]
 
     @staticmethod
     def pem(name, key=None):
@@ -69,6 +84,7 @@ class WebTier:
         common = dict(Bandwidth=-1, Scheduler="rr")
         check = dict(HealthCheck="on", HealthCheckURI="/healthz", HealthCheckTimeout=5, HealthCheckInterval=2)
         self.call("CreateLoadBalancerTCPListener", ListenerPort=81, VServerGroupId=self.web_group, **common)
+        self.call("CreateLoadBalancerTCPListener", ListenerPort=3306, MasterSlaveServerGroupId=self.pair, Bandwidth=-1)
         self.call("CreateLoadBalancerUDPListener", ListenerPort=53, BackendServerPort=53, **common)
         session = dict(StickySession="on", StickySessionType="insert", CookieTimeout=60)
         self.call(
@@ -114,8 +130,7 @@ class WebTier:
         return {(server["ServerId"], server["Port"]): server["ServerHealthStatus"] for server in shown}
 
     def advance(self, milliseconds):
-        answer = self.cloud.native("/v1/clock/advance", "POST", json={"milliseconds": milliseconds})
-        assert answer.status_code == 200, answer.text
+        self.cloud.advance(milliseconds)
 
     def port(self, server, port, **told):
         """Tells how a TCP port of an instance answers."""
@@ -136,11 +151,14 @@ class WebTier:
         report = answer.json()
         return {backend["name"]: backend["taken"] for backend in report["backends"]}, report["failed"]
 
+    def certificate_of(self, host):
+        """The certificate that a client of port 443 sees who asks for a host by its name."""
+        listeners = self.cloud.told("/v1/listeners", params={"load_balancer_id": self.lb, "protocol": "https"})["items"]
+        pool = self.cloud.told(f"/v1/listeners/{listeners[0]['id']}/serving-pool", params={"host": host})
+        return pool["server_certificate_id"]
+
     def trace(self, port, client=CLIENT, **flow):
         """What becomes of a packet from the internet: the word of its end, and the server that was chosen."""
-        flow = {"source_address": client, "destination": self.address, "port": port} | flow
-        answer = self.cloud.native("/v1/traces", "POST", json={"flows": [flow]})
-        assert answer.status_code == 200, answer.text
-        (item,) = answer.json()["items"]
-        chosen = [step["server_id"] for step in item["forward"] if step["kind"] == "balanced"]
-        return item["end"]["kind"], (chosen or [None])[0]
+        end, way = self.cloud.trace(self.address, port, source_address=client, **flow)
+        chosen = [step["server_id"] for step in way if step["kind"] == "balanced"]
+        return end, (chosen or [None])[0]
