@@ -26,13 +26,12 @@ use utoipa::ToSchema;
 #[serde(default)]
 pub struct StepBody {
     /// What it is. Steps: sent, security_groups, session, network_acl, route, translated, standby_zone, listener,
-    /// listener_access, forwarding_rules, balanced, returned, forwarded, crossed, router_route, taken.
-    /// Ends: delivered, security_group_drop,
-    /// network_acl_drop, not_attached, instance_not_running, cut_off, ha_vip_unanswered, source_dest_check, no_route,
-    /// next_hop_gone, loop, nobody_there, router_interface_down, load_balancer_down, load_balancer_zones_down, no_listener, listener_stopped,
-    /// listener_access_drop, redirected, no_healthy_backend, backend_calls_itself, port_not_served, no_public_path,
-    /// ipv6_egress_only, eip_not_bound, nat_not_forwarded, no_public_address, private_from_outside, answer_astray,
-    /// answer_foreign.
+    /// listener_access, forwarding_rules, balanced, returned, forwarded, crossed, router_route, taken. Ends: delivered,
+    /// security_group_drop, network_acl_drop, not_attached, instance_not_running, cut_off, ha_vip_unanswered,
+    /// source_dest_check, no_route, next_hop_gone, loop, nobody_there, router_interface_down, load_balancer_down,
+    /// load_balancer_zones_down, no_listener, listener_stopped, listener_access_drop, redirected, no_healthy_backend,
+    /// backend_calls_itself, port_not_served, no_public_path, ipv6_egress_only, eip_not_bound, nat_not_forwarded,
+    /// no_public_address, private_from_outside, answer_astray, answer_foreign.
     #[schema(example = "security_groups")]
     kind: &'static str,
     /// Where: interface, behind (something behind the interface's instance), resident, cloud_service or internet.
