@@ -125,6 +125,7 @@ ACTIONS = {
     "RunInstances": "create_instances",
     "DeleteInstance": "delete_instance",
     "StartInstance": "start_instance",
+    "AllocatePublicIpAddress": "allocate_public_address",
     "StopInstance": "stop_instance",
     "ModifyInstanceAttribute": "update_instance",
     "ModifyInstanceVpcAttribute": "move_instance",

@@ -99,6 +99,7 @@ commands! {
     StopInstances(crate::ecs::instance_life::StopInstances) => crate::ecs::instance_life::stop;
     RebootInstances(crate::ecs::instance_life::RebootInstances) => crate::ecs::instance_life::reboot;
     DeleteInstances(crate::ecs::instance_life::DeleteInstances) => crate::ecs::instance_life::delete;
+    AllocatePublicAddress(crate::ecs::public_address::AllocatePublicAddress) => crate::ecs::public_address::allocate;
     ModifyInstance(crate::ecs::instance_modify::ModifyInstance) => crate::ecs::instance_modify::modify;
     MoveInstance(crate::ecs::instance_modify::MoveInstance) => crate::ecs::instance_modify::relocate;
     CreateResident(crate::vpc::resident::CreateResident) => crate::vpc::resident::create;

@@ -5,6 +5,7 @@ use sim_core::cidr::reserved::gateway_address;
 use sim_core::ecs::disk::Disk;
 use sim_core::ecs::eni::{Eni, EniStatus};
 use sim_core::ecs::instance::Instance;
+use sim_core::ecs::public_address::PublicAddress;
 use sim_core::vpc::eip_binding;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::VSwitch;
@@ -46,6 +47,9 @@ pub fn of(w: &World, instance: &Instance) -> BTreeMap<String, String> {
         .or_else(|| eip_binding::of_address(w, primary.id, primary.primary_ip));
     if let Some(eip) = bound {
         items.put("eipv4", eip.address);
+    }
+    if let Some(address) = instance.public.and_then(PublicAddress::working) {
+        items.put("public-ipv4", address);
     }
     if !instance.terms.ram_role.is_empty() {
         items.put(&format!("{}{}", super::ROLE_KEYS, instance.terms.ram_role), "");

@@ -64,6 +64,7 @@ pub const REFUSALS: Refusals = &[
             E::EipTargetNotFound,
             E::EipBareAddressUnsupported,
             E::EipInterfacePrimary,
+            E::EipInstancePublic,
             E::EipBalancerPublic,
             E::EipPrivateAddressNotHeld,
             E::EipPrefixAddress,

@@ -78,6 +78,7 @@ macro_rules! launch_refusals {
             E::EniTrunkUnsupported,
             E::InstanceInterfacesExceeded,
             E::InstanceProtectionUnsupported,
+            E::InstanceBandwidthOut,
             E::EniTypeIpv4Exceeded,
             E::EniTypeNoIpv6,
             E::EniTypeIpv6Exceeded,
@@ -93,6 +94,7 @@ macro_rules! launch_refusals {
             E::AddressQuotaExceeded,
             E::AddressExhausted,
             E::EniPrefixExhausted,
+            E::EipExhausted,
             $(E::$more),*
         ]
     };
@@ -263,6 +265,10 @@ pub struct LaunchBody {
     /// Whether it is a subscription, which is not deleted before its end unless told so.
     #[serde(default)]
     subscription: bool,
+    /// Its most public traffic outwards in Mbit/s: 0 if absent. What is started with more than 0 gets a static public address.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100)]
+    internet_max_bandwidth_out: u32,
     /// The name of its role, whose keys the metadata service gives; none if absent.
     #[serde(default)]
     #[schema(example = "node-role")]
@@ -314,6 +320,7 @@ impl LaunchBody {
             user_data: UserData::parse(self.user_data.as_deref())?,
             terms: Terms {
                 charge,
+                bandwidth_out: self.internet_max_bandwidth_out,
                 ram_role: self.ram_role_name.unwrap_or_default().into(),
                 ..Terms::default()
             },

@@ -18,6 +18,7 @@ use sim_core::ecs::instance_life::{
     self, BatchRule, DeleteInstances, RebootInstances, StartInstances, StopInstances,
 };
 use sim_core::ecs::instance_modify::{ModifyInstance, MoveInstance};
+use sim_core::ecs::public_address::{AllocatePublicAddress, PublicAddress};
 use sim_core::ecs::user_data::UserData;
 use sim_core::id::{InstanceId, VSwitchId, VpcId};
 use sim_core::{Command, ErrorCode as E, World, ZoneId};
@@ -65,9 +66,28 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_instance_dependents", &[E::InstanceNotFound]),
     ("get_instance_user_data", &[E::InstanceNotFound]),
-    ("start_instance", &[E::InstanceNotFound, E::InstanceInitializing, E::InstanceStatusIncorrect]),
+    (
+        "start_instance",
+        &[E::InstanceNotFound, E::InstanceInitializing, E::InstanceStatusIncorrect, E::EipExhausted],
+    ),
     ("stop_instance", &[E::InstanceNotFound, E::InstanceInitializing, E::InstanceStatusIncorrect]),
     ("reboot_instance", &[E::InstanceNotFound, E::InstanceInitializing, E::InstanceStatusIncorrect]),
+    (
+        "allocate_public_address",
+        &[
+            E::AddressMalformed,
+            E::EipAddressForeign,
+            E::InstanceNotFound,
+            E::PublicAddressAllocated,
+            E::InstanceInitializing,
+            E::InstanceStatusIncorrect,
+            E::PublicAddressNoBandwidth,
+            E::PublicAddressBesideEip,
+            E::PublicAddressForwarded,
+            E::EipAddressTaken,
+            E::EipExhausted,
+        ],
+    ),
     (
         "move_instance",
         &[
@@ -115,6 +135,7 @@ pub fn router() -> Operations {
         .routes(routes!(start_instance))
         .routes(routes!(stop_instance))
         .routes(routes!(reboot_instance))
+        .routes(routes!(allocate_public_address))
         .routes(routes!(move_instance))
 }
 
@@ -175,6 +196,14 @@ pub struct InstanceBody {
     primary_ip_address: String,
     /// The elastic IP address that stands for its primary address; null if there is none.
     eip_id: Option<String>,
+    /// Its static public address; null if there is none.
+    #[schema(example = "198.18.0.1")]
+    public_ip_address: Option<String>,
+    /// Whether packets come in and go out by its static public address; from the next start on if not.
+    public_ip_address_in_force: bool,
+    /// Its most public traffic outwards, in Mbit/s.
+    #[schema(example = 5)]
+    internet_max_bandwidth_out: u32,
     /// Its primary interface.
     primary_network_interface_id: String,
     /// All its interfaces but the members of its trunks, the primary one first.
@@ -232,6 +261,9 @@ pub fn show(w: &World, i: &Instance) -> InstanceBody {
         zone_id: i.zone.to_string(),
         primary_ip_address: primary.primary_ip.to_string(),
         eip_id: sim_core::vpc::eip_binding::of_instance(w, i.id).map(|eip| eip.id.to_string()),
+        public_ip_address: i.public.and_then(|public| public.address).map(|address| address.to_string()),
+        public_ip_address_in_force: i.public.and_then(PublicAddress::working).is_some(),
+        internet_max_bandwidth_out: i.terms.bandwidth_out,
         primary_network_interface_id: primary.id.to_string(),
         network_interface_ids: eni::of_instance(w, i).iter().map(|e| e.id.to_string()).collect(),
         security_group_ids: primary.groups.iter().map(ToString::to_string).collect(),
@@ -463,7 +495,8 @@ struct StopQuery {
 
 /// Stop an instance that is Running.
 ///
-/// It is Stopping for as long as the world's provisioning takes, then Stopped. It keeps its addresses.
+/// It is Stopping for as long as the world's provisioning takes, then Stopped. It keeps its addresses, but for a
+/// static public one if it keeps nothing: the next start brings another.
 #[utoipa::path(post, path = "/v1/instances/{instance_id}/stop", tag = "Instance",
     params(("instance_id" = String, Path, description = "The instance."), StopQuery),
     responses((status = 200, description = "The instance as it is now.", body = InstanceBody)))]
@@ -492,6 +525,33 @@ async fn reboot_instance(ctx: Context, Path(instance_id): Path<String>) -> Resul
     let instance = id(&instance_id)?;
     let command = RebootInstances { instances: vec![instance], force: false, rule: BatchRule::AllTogether };
     act(ctx, instance, command).await
+}
+
+/// Which static public address an instance gets.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
+pub struct AllocatePublicAddressBody {
+    /// The address wanted, of 198.18.0.0/16; the next one if absent.
+    #[serde(default)]
+    ip_address: Option<String>,
+}
+
+/// Give an instance with public bandwidth outwards its static public address.
+///
+/// It takes effect when the instance starts the next time. An instance that has one keeps it.
+#[utoipa::path(post, path = "/v1/instances/{instance_id}/public-address", tag = "Instance",
+    request_body = AllocatePublicAddressBody,
+    params(("instance_id" = String, Path, description = "The instance.")),
+    responses((status = 200, description = "The instance as it is now.", body = InstanceBody)))]
+async fn allocate_public_address(
+    ctx: Context,
+    Path(instance_id): Path<String>,
+    Body(body): Body<AllocatePublicAddressBody>,
+) -> Result<Response, Problem> {
+    let instance = id(&instance_id)?;
+    let address = body.ip_address.as_deref().map(|text| parse4(text, "ip_address")).transpose()?;
+    act(ctx, instance, AllocatePublicAddress { instance, address }).await
 }
 
 /// Where an instance goes.

@@ -60,6 +60,10 @@ pub fn balancer_request(w: &World, change: &Command) -> Option<(&'static str, St
             let instance = c.instances.first().expect("remedies start one instance");
             ("POST", format!("/v1/instances/{instance}/start"), None)
         }
+        Command::RebootInstances(c) => {
+            let instance = c.instances.first().expect("remedies restart one instance");
+            ("POST", format!("/v1/instances/{instance}/reboot"), None)
+        }
         Command::AssociateEip(c) => {
             let mut body = json!({"target_type": c.kind.text(), "target_id": c.target});
             if let Some(address) = c.private_address {

@@ -30,8 +30,8 @@ pub struct StepBody {
     /// security_group_drop, network_acl_drop, not_attached, instance_not_running, cut_off, ha_vip_unanswered,
     /// source_dest_check, no_route, next_hop_gone, loop, nobody_there, router_interface_down, load_balancer_down,
     /// load_balancer_zones_down, no_listener, listener_stopped, listener_access_drop, redirected, no_healthy_backend,
-    /// backend_calls_itself, port_not_served, no_public_path, ipv6_egress_only, eip_not_bound, nat_not_forwarded,
-    /// no_public_address, private_from_outside, answer_astray, answer_foreign.
+    /// backend_calls_itself, port_not_served, no_public_path, ipv6_egress_only, eip_not_bound, public_address_waits,
+    /// nat_not_forwarded, no_public_address, private_from_outside, answer_astray, answer_foreign.
     #[schema(example = "security_groups")]
     kind: &'static str,
     /// Where: interface, behind (something behind the interface's instance), resident, cloud_service or internet.
@@ -110,7 +110,7 @@ pub struct StepBody {
     /// How many members a listener or its forwarding rule has, or to how many interfaces a HaVip is bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<usize>,
-    /// The elastic IP address.
+    /// The elastic IP address; absent where the static public address of the instance translates.
     #[serde(skip_serializing_if = "Option::is_none")]
     eip_id: Option<String>,
     /// The SNAT entry of a NAT gateway that translates.
@@ -349,6 +349,7 @@ impl StepBody {
                 ..StepBody::of("translated").header(header)
             },
             Hop::StandbyZone { load_balancer } => StepBody::of("standby_zone").balancer(load_balancer),
+            Hop::Masked { instance, header } => StepBody::of("translated").instance(instance).header(header),
             Hop::Listener { load_balancer, listener } => {
                 StepBody::of("listener").balancer(load_balancer).listener(listener)
             }
@@ -434,6 +435,7 @@ impl StepBody {
             Disposition::EipNotBound { eip, status } => {
                 StepBody { eip_id: Some(eip.to_string()), status: Some(status.text()), ..step }
             }
+            Disposition::PublicAddressWaits { instance } => step.instance(instance),
             Disposition::HaVipUnanswered { ha_vip, bound } => {
                 StepBody { ha_vip_id: Some(ha_vip.to_string()), members: Some(bound), ..step }
             }

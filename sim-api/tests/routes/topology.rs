@@ -103,6 +103,7 @@ pub fn world(provisioning: Provisioning) -> (World, BTreeMap<&'static str, Strin
             password: None,
             user_data: None,
             terms: Default::default(),
+            public: None,
             started: None,
             created: world.now(),
         };

@@ -2,7 +2,7 @@
 //!
 //! | words | what they do |
 //! |---|---|
-//! | `host NAME VSWITCH GROUP[,GROUP] [ADDRESS]` | run an instance; its primary interface is called `NAME/eni` |
+//! | `host NAME VSWITCH GROUP[,GROUP] [ADDRESS [MBPS]]` | run an instance; its primary interface is called `NAME/eni` |
 //! | `stop HOST`, `start HOST` | what they say |
 //! | `attach ENI HOST` | attach an interface |
 //! | `check ENI on`, `check ENI off` | the source/destination check |
@@ -11,6 +11,7 @@
 //! | `acl NAME VPC` | a network ACL, which lets everything through at first |
 //! | `permit ACL in PROTOCOL PORTS BLOCK`, `deny ...` | put a rule before the others |
 //! | `filter VSWITCH ACL`, `unfilter VSWITCH ACL` | bind it to a vSwitch |
+//! | `public HOST ADDRESS` | a static public address for a host with bandwidth |
 //! | `eip NAME`, `expose HOST EIP`, `hide EIP` | an elastic IP address; bind it; take it away |
 //! | `nat NAME VPC VSWITCH`, `expose NAT EIP` | a NAT gateway; bind an address to it |
 //! | `peer NAME VPC VPC` | a peering connection |
@@ -34,9 +35,10 @@ use sim_core::datapath::text::Words;
 use sim_core::datapath::{Flow, Request, Source, Target};
 use sim_core::ecs::eni::{Eni, ModifyEni};
 use sim_core::ecs::eni_attachment::AttachEni;
-use sim_core::ecs::instance::{ChargeType, Instance};
+use sim_core::ecs::instance::{ChargeType, Instance, Terms};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
 use sim_core::ecs::instance_life::{BatchRule, StartInstances, StopInstances};
+use sim_core::ecs::public_address::AllocatePublicAddress;
 use sim_core::ecs::security_group_rule::Direction;
 use sim_core::id::{
     EipId, EniId, ForwardTableId, Id, IdKind, InstanceId, NatGatewayId, NetworkAclId, RouterInterfaceId,
@@ -79,6 +81,10 @@ impl Story {
             ["start", host] => {
                 let instances = vec![self.id::<InstanceId>(host)];
                 (None, StartInstances { instances, rule }.into())
+            }
+            ["public", host, address] => {
+                let (instance, address) = (self.id(host), Some(address.parse().unwrap()));
+                (None, AllocatePublicAddress { instance, address }.into())
             }
             ["attach", eni, host] => {
                 (None, AttachEni { eni: self.id(eni), instance: self.id(host), trunk: None }.into())
@@ -374,17 +380,19 @@ impl Story {
     }
 
     /// Runs an instance and names it and its interface.
-    pub fn run_host(&mut self, called: &str, vswitch: &str, groups: &str, address: Option<&&str>) -> String {
+    pub fn run_host(&mut self, called: &str, vswitch: &str, groups: &str, rest: &[&str]) -> String {
         let primary = LaunchInterface {
             vswitch: Some(self.id(vswitch)),
             groups: groups.split(',').map(|group| self.id(group)).collect(),
-            primary_ip: address.map(|address| address.parse().unwrap()),
+            primary_ip: rest.first().map(|address| address.parse().unwrap()),
             ..LaunchInterface::default()
         };
+        let bandwidth_out = rest.get(1).map_or(0, |mbps| mbps.parse().unwrap());
         let launch = Launch {
             instance_type: "ecs.g7.large".into(),
             image: Some("aliyun_3_x64_20G_alibase_20240819.vhd".into()),
             primary,
+            terms: Terms { bandwidth_out, ..Terms::default() },
             ..Launch::default()
         };
         let told = self.give(Some(called), CreateInstance { launch: Box::new(launch) }.into());

@@ -104,12 +104,10 @@ impl Story {
             ["rule", called, listener, condition, pool] => {
                 self.forwarding_rule(called, listener, condition, pool)
             }
-            ["host", called, vswitch, groups, rest @ ..] => {
-                self.run_host(called, vswitch, groups, rest.first())
-            }
             ["routers", first, second, vpc, other] => {
                 self.connect_routers([(*first, *vpc), (*second, *other)])
             }
+            ["host", called, vswitch, groups, rest @ ..] => self.run_host(called, vswitch, groups, rest),
             ["health", balancer] => self.health(balancer),
             ["watch", balancer, ms] => self.watch(balancer, ms.parse().unwrap()),
             words => {

@@ -191,6 +191,13 @@ pub enum Hop {
         /// The load balancer.
         load_balancer: LoadBalancerId,
     },
+    /// The static public address of an instance stands for its private one, or the other way round.
+    Masked {
+        /// The instance.
+        instance: InstanceId,
+        /// The header with which the packet goes on.
+        header: Header,
+    },
     /// A listener of a load balancer took the packet.
     Listener {
         /// The load balancer.
@@ -468,6 +475,11 @@ pub enum Disposition {
         /// Where it is in its life.
         status: EipStatus,
     },
+    /// The static public address of the instance takes effect when it starts the next time.
+    PublicAddressWaits {
+        /// The instance.
+        instance: InstanceId,
+    },
     /// The NAT gateway to which the elastic IP address is bound has no DNAT entry in force for the packet.
     NotForwarded {
         /// The elastic IP address.
@@ -540,6 +552,7 @@ words! {
     Disposition::NoPublicPath { .. } => "no_public_path",
     Disposition::EgressOnly { .. } => "ipv6_egress_only",
     Disposition::EipNotBound { .. } => "eip_not_bound",
+    Disposition::PublicAddressWaits { .. } => "public_address_waits",
     Disposition::NotForwarded { .. } => "nat_not_forwarded",
     Disposition::NoPublicAddress { .. } => "no_public_address",
     Disposition::PrivateFromOutside { .. } => "private_from_outside",

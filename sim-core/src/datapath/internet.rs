@@ -1,7 +1,8 @@
 //! The way between a VPC and the internet.
 //!
 //! A private address that an elastic IP address stands for is translated on the way out and back on the way in; groups and
-//! ACLs see the private one. It comes before a default route, as it does before SNAT; a route to a part of the internet
+//! ACLs see the private one. The static public address of an instance is like an elastic one of its primary address. It comes
+//! before a default route, as it does before SNAT; a route to a part of the internet
 //! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address or
 //! a load balancer of this world comes in there. A route to a NAT gateway leads out by the narrowest of its SNAT entries, and
 //! the gateway takes the answer back to the private address; what comes in by it of its own follows its DNAT entries. An entry
@@ -11,13 +12,15 @@
 //! bandwidth; an egress-only rule keeps out what is no answer of a session that left by the gateway.
 
 use super::flow::{Header, is_public};
-use super::hop::{Disposition, Leg, NatEntryId, Place, Sink};
+use super::hop::{Disposition, Hop, Leg, NatEntryId, Place, Sink};
 use super::met::Host;
 use super::trace::{DnatSession, SnatSession, Step, Walk};
 use super::{balancer, routing};
 use crate::cidr::Cidr;
 use crate::ecs::eni_address;
-use crate::id::{LoadBalancerId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
+use crate::ecs::instance::Instance;
+use crate::ecs::public_address::{self, PublicAddress};
+use crate::id::{InstanceId, LoadBalancerId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{self, Target};
@@ -40,19 +43,33 @@ pub(super) enum Sender<'w> {
 }
 
 impl<'w> Sender<'w> {
-    /// The elastic IP address in use that stands for a private address of it.
-    fn eip(self, w: &'w World, private: Ipv4Addr) -> Option<&'w Eip> {
+    /// The public address in use that stands for a private address of it.
+    fn public(self, w: &'w World, private: Ipv4Addr) -> Option<Public<'w>> {
         match self {
-            Sender::Interface(host) => eip_binding::used_by(w, host.eni, private),
+            Sender::Interface(Host { eni, .. }) => {
+                let fixed = || public_address::used_by(w, eni, private);
+                let eip = eip_binding::used_by(w, eni, private).map(Public::Eip);
+                eip.or_else(|| fixed().map(|(instance, address)| Public::Fixed(instance.id, address)))
+            }
             Sender::Balancer(id) => {
-                eip_binding::of_balancer(w, id).filter(|eip| eip.status == EipStatus::InUse)
+                let eip = eip_binding::of_balancer(w, id).filter(|eip| eip.status == EipStatus::InUse);
+                eip.map(Public::Eip)
             }
             Sender::Resident => None,
         }
     }
 }
 
-/// The elastic IP address by which a packet leaves, if it leaves by one.
+/// A public address that stands for a private one.
+#[derive(Clone, Copy)]
+pub(super) enum Public<'w> {
+    /// An elastic IP address.
+    Eip(&'w Eip),
+    /// The static one of an instance.
+    Fixed(InstanceId, Ipv4Addr),
+}
+
+/// The public address by which a packet leaves, if it leaves by one.
 #[inline]
 pub(super) fn way_out<'w>(
     w: &'w World,
@@ -60,7 +77,7 @@ pub(super) fn way_out<'w>(
     sender: Sender<'w>,
     entry: Option<&Chosen>,
     header: &Header,
-) -> Option<&'w Eip> {
+) -> Option<Public<'w>> {
     let (IpAddr::V4(source), IpAddr::V4(_)) = (header.source, header.destination) else { return None };
     if entry.is_some_and(|entry| entry.destination.prefix_len() > 0)
         || !is_outside(w, vpc, header.destination)
@@ -68,15 +85,22 @@ pub(super) fn way_out<'w>(
     {
         return None;
     }
-    sender.eip(w, source)
+    sender.public(w, source)
 }
 
-/// A packet leaves by an elastic IP address.
-pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {
-    go_out(walk, eip, None, header)
+/// A packet leaves by a public address of its sender.
+pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, public: Public<'_>, header: &Header) -> Step<Place> {
+    match public {
+        Public::Eip(eip) => go_out(walk, eip, None, header),
+        Public::Fixed(instance, address) => {
+            let header = Header { source: address.into(), ..*header };
+            walk.pass_on(header, |header| Hop::Masked { instance, header });
+            to_public(walk, &header)
+        }
+    }
 }
 
-/// A packet that a route led to the IPv4 gateway: it leaves by the elastic IP address of its sender.
+/// A packet that a route led to the IPv4 gateway: it leaves by the public address of its sender.
 pub(super) fn leave_by_ipv4_gateway<'w, S: Sink>(
     walk: &mut Walk<'w, S>,
     vpc: VpcId,
@@ -88,8 +112,8 @@ pub(super) fn leave_by_ipv4_gateway<'w, S: Sink>(
     if !is_outside(walk.w, vpc, header.destination) {
         return Err(no_path);
     }
-    let eip = sender.eip(walk.w, private).ok_or(no_path)?;
-    go_out(walk, eip, None, header)
+    let public = sender.public(walk.w, private).ok_or(no_path)?;
+    leave_by(walk, public, header)
 }
 
 /// A packet that a route led to the IPv6 gateway: it leaves if its source has internet bandwidth.
@@ -160,8 +184,11 @@ fn go_out<S: Sink>(
 /// A packet is on the internet: it comes in again if somebody of this world has the destination.
 pub(super) fn to_public<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Place> {
     let ix = walk.w.indexes();
-    let to_eip = matches!(header.destination, IpAddr::V4(v4) if ix.eips.by_address.contains_key(&v4));
-    if to_eip || ix.load_balancers.by_public_address.contains_key(&header.destination) {
+    let held = |v4: &Ipv4Addr| {
+        ix.eips.by_address.contains_key(v4) || ix.instances.by_public_address.contains_key(v4)
+    };
+    let to_host = matches!(&header.destination, IpAddr::V4(v4) if held(v4));
+    if to_host || ix.load_balancers.by_public_address.contains_key(&header.destination) {
         return enter(walk, header);
     }
     Ok(routing::taken(walk, Place::Internet))
@@ -205,10 +232,24 @@ pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Pl
             routing::from_outside(walk, eni.vpc, header)
         }
         IpAddr::V4(v4) => {
+            if let Some(instance) = public_address::of_address(walk.w, v4) {
+                return enter_fixed(walk, instance, header);
+            }
             let eip = walk.w.indexes().eips.by_address.get(&v4).and_then(|id| walk.w.get::<Eip>(id));
             enter_by(walk, eip.ok_or(Disposition::NoPublicAddress { address })?, header)
         }
     }
+}
+
+/// A packet to the static public address of an instance.
+fn enter_fixed<S: Sink>(walk: &mut Walk<'_, S>, instance: &Instance, header: &Header) -> Step<Place> {
+    let (id, vpc) = (instance.id, instance.vpc);
+    if instance.public.and_then(PublicAddress::working).is_none() {
+        return Err(Disposition::PublicAddressWaits { instance: id });
+    }
+    let header = Header { destination: instance.primary(walk.w).primary_ip.into(), ..*header };
+    walk.pass_on(header, |header| Hop::Masked { instance: id, header });
+    come_in(walk, vpc, &header)
 }
 
 fn enter_by<S: Sink>(walk: &mut Walk<'_, S>, eip: &Eip, header: &Header) -> Step<Place> {

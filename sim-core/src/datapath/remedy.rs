@@ -19,8 +19,9 @@ use crate::ecs::eni_address;
 use crate::ecs::eni_attachment::AttachEni;
 use crate::ecs::group_filter::{DecidedBy, PacketProtocol};
 use crate::ecs::instance::{Instance, InstanceStatus};
-use crate::ecs::instance_life::{BatchRule, StartInstances};
+use crate::ecs::instance_life::{BatchRule, RebootInstances, StartInstances};
 use crate::ecs::outage::EndOutage;
+use crate::ecs::public_address;
 use crate::ecs::rule_input::RuleInput;
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
@@ -196,7 +197,11 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
             }
             .into(),
         ],
-        Disposition::NoPublicPath { vpc, address: IpAddr::V4(address) } => public_addresses(w, vpc, address),
+        Disposition::NoPublicPath { vpc, address: IpAddr::V4(address) } => {
+            let waiting = restarts(w, vpc, address);
+            waiting.into_iter().chain(public_addresses(w, vpc, address)).collect()
+        }
+        Disposition::PublicAddressWaits { instance } => started_anew(w, instance).into_iter().collect(),
         Disposition::NoRoute { table, address, .. } => {
             let mut changes = routes_of_siblings(w, trace, table, address);
             changes.extend(routes_to_peers(w, table, address));
@@ -254,6 +259,7 @@ fn last_header(trace: &Trace) -> Header {
     let headers = last_leg(trace).iter().rev().find_map(|hop| match hop {
         Hop::Sent { header, .. }
         | Hop::Translated { header, .. }
+        | Hop::Masked { header, .. }
         | Hop::Balanced { header, .. }
         | Hop::Returned { header, .. } => Some(*header),
         _ => None,
@@ -359,6 +365,21 @@ fn accepting(header: &Header, direction: Direction, priority: u8) -> RuleInput {
         own: None,
     };
     RuleInput { spec, peer_as_address: false, own_as_address: false, description: Default::default() }
+}
+
+/// Starting the holder of a private address anew whose static public address waits for that.
+fn restarts(w: &World, vpc: VpcId, address: Ipv4Addr) -> Option<Command> {
+    let eni = eni_address::holder(w, vpc, address.into())?;
+    let instance = public_address::of_primary(w, eni, address)?;
+    started_anew(w, instance.id).filter(|_| instance.public.is_some_and(|public| !public.in_force))
+}
+
+fn started_anew(w: &World, id: InstanceId) -> Option<Command> {
+    let (instances, rule) = (vec![id], BatchRule::AllTogether);
+    match w.get::<Instance>(&id)?.status {
+        InstanceStatus::Stopped => Some(StartInstances { instances, rule }.into()),
+        _ => Some(RebootInstances { instances, force: false, rule }.into()),
+    }
 }
 
 /// Binding an elastic IP address that is free to the holder of a private address.

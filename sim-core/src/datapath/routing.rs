@@ -216,11 +216,11 @@ fn follow<'w, S: Sink>(
     let w = walk.w;
     loop {
         let Choice { vswitch, table, entry } = choice;
-        if let Some(eip) = internet::way_out(w, vpc, sender, entry, header) {
+        if let Some(public) = internet::way_out(w, vpc, sender, entry, header) {
             if let Sender::Interface(host) = &sender {
                 edge::leave(walk, host, None, header)?;
             }
-            return internet::leave_by(walk, eip, header);
+            return internet::leave_by(walk, public, header);
         }
         let next = entry.map(|entry| Next::of(walk, vpc, entry.next_hop, header.destination));
         if let Sender::Interface(host) = &sender {

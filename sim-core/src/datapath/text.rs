@@ -124,6 +124,9 @@ impl<'a> Words<'a> {
                 let (master, slave) = self.zones(load_balancer);
                 format!("{} serves from {slave}, since {master} is down", self.id(load_balancer))
             }
+            Hop::Masked { instance, header: changed } => {
+                format!("the public address of {} makes it {}", self.id(instance), header(&changed))
+            }
             Hop::Listener { load_balancer, listener } => {
                 format!("{} takes it at {}", self.id(load_balancer), self.id(listener))
             }
@@ -276,6 +279,9 @@ impl<'a> Words<'a> {
             }
             Disposition::EipNotBound { eip, status } => {
                 format!("{} is {} and leads nowhere", self.id(eip), status.text())
+            }
+            Disposition::PublicAddressWaits { instance } => {
+                format!("the public address of {} waits for its next start", self.id(instance))
             }
             Disposition::NotForwarded { eip, gateway } => {
                 format!("{} has no DNAT entry in force of {} for it", self.id(gateway), self.id(eip))
@@ -454,6 +460,10 @@ impl<'a> Words<'a> {
             Command::StartInstances(c) => {
                 let ids: Vec<String> = c.instances.iter().map(|&id| self.id(id)).collect();
                 format!("{} started", ids.join(", "))
+            }
+            Command::RebootInstances(c) => {
+                let ids: Vec<String> = c.instances.iter().map(|&id| self.id(id)).collect();
+                format!("{} restarted", ids.join(", "))
             }
             Command::AssociateEip(c) => {
                 let target = c.target.parse::<AnyId>();

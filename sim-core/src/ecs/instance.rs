@@ -5,6 +5,7 @@
 
 use crate::access::{Owner, ZoneId};
 use crate::ecs::eni::Eni;
+use crate::ecs::public_address::PublicAddress;
 use crate::ecs::user_data::UserData;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{DiskId, EniId, InstanceId, ResourceGroupId, SecurityGroupId, VSwitchId, VpcId};
@@ -15,6 +16,8 @@ use crate::time::SimTime;
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,8 +132,8 @@ impl SpotStrategy {
     }
 }
 
-/// What an instance costs and how it is reached from outside: kept as asked for and shown. Only the charge type has an
-/// effect here, on deletion and on what a stop keeps.
+/// What an instance costs and how it is reached from outside: kept as asked for and shown. The charge type has an effect here
+/// on deletion and on what a stop keeps, and the bandwidth outwards on static public addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// How it is paid for.
@@ -167,6 +170,20 @@ impl Terms {
             .field("deletion_protection")
             .detail(format!("It is {} and {}.", self.charge.text(), self.spot.text()))
             .accepted("PostPaid and NoSpot"))
+    }
+
+    /// The bandwidth outwards is 0 to 100 Mbit/s (published range of RunInstances).
+    ///
+    /// # Errors
+    /// [`ErrorCode::InstanceBandwidthOut`].
+    pub fn check_bandwidth(&self) -> Outcome<()> {
+        if self.bandwidth_out <= 100 {
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorCode::InstanceBandwidthOut)
+            .field("internet_max_bandwidth_out")
+            .detail(format!("{} Mbit/s were asked for.", self.bandwidth_out))
+            .accepted("0 to 100"))
     }
 
     /// A subscription does not bid.
@@ -227,6 +244,8 @@ pub struct Instance {
     pub user_data: Option<UserData>,
     /// What it costs.
     pub terms: Terms,
+    /// Its static public address, if it has one.
+    pub public: Option<PublicAddress>,
     /// When it was made.
     pub created: SimTime,
     /// When it last began to start; absent if it never did.
@@ -244,6 +263,8 @@ pub struct InstanceIndex {
     pub by_vswitch: Groups<VSwitchId, InstanceId>,
     /// By account, region and zone.
     pub by_zone: Groups<(Owner, ZoneId), InstanceId>,
+    /// Who has a static public address.
+    pub by_public_address: BTreeMap<Ipv4Addr, InstanceId>,
 }
 
 impl Instance {
@@ -348,6 +369,16 @@ impl Row for Instance {
         let ix = &mut indexes.instances;
         ix.by_vpc.shift(&id, old.map(|i| i.vpc), new.map(|i| i.vpc));
         ix.by_vswitch.shift(&id, old.map(|i| i.vswitch), new.map(|i| i.vswitch));
+        let public = |i: &Instance| i.public.and_then(|public| public.address);
+        let (was, is) = (old.and_then(public), new.and_then(public));
+        if was != is {
+            if let Some(address) = was {
+                ix.by_public_address.remove(&address);
+            }
+            if let Some(address) = is {
+                ix.by_public_address.insert(address, id);
+            }
+        }
         // Owner and zone never change.
         if old.is_none() || new.is_none() {
             ix.by_owner.shift(&id, old.map(|i| i.owner.clone()), new.map(|i| i.owner.clone()));

@@ -13,6 +13,7 @@ use crate::ecs::instance::{Instance, InstanceStatus, StoppedMode, Terms, TypeLim
 use crate::ecs::instance_life;
 use crate::ecs::instance_name::{self, Naming, Sequence, check_host_name, default_host_name};
 use crate::ecs::membership::check_membership;
+use crate::ecs::public_address::PublicAddress;
 use crate::ecs::user_data::UserData;
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
 use crate::id::{AnyId, DiskId, EniId, InstanceId, ResourceGroupId, SecurityGroupId, VSwitchId};
@@ -20,6 +21,7 @@ use crate::quota::Quota;
 use crate::secret::Fingerprint;
 use crate::tag::{self, TagPair};
 use crate::timer::Due;
+use crate::vpc::eip;
 use crate::vpc::vpc::{self, Vpc};
 use crate::vpc::vswitch::VSwitch;
 use crate::world::World;
@@ -145,7 +147,7 @@ pub struct RunInstances {
 /// Amounts; terms that exclude each other; the form of names, host names, description, disk, tags, addresses; an unknown
 /// type, image, zone, vSwitch, group, interface, resource group; an image for another processor or not for a key pair;
 /// another zone; a VPC or vSwitch in transition; what its type allows; addresses that are outside, reserved or in use;
-/// quotas; no free address.
+/// quotas; no free address, private or public.
 pub fn run(w: &mut World, caller: &Caller, c: &RunInstances) -> Outcome<Reply> {
     let least = check_amounts(c)?;
     let plan = Plan::check(w, caller, &c.launch, u32::from(c.amount), Naming::Counted(c.unique_suffix))?;
@@ -219,6 +221,7 @@ impl<'a> Plan<'a> {
         tag::check(&launch.tags)?;
         launch.system_disk.check_form()?;
         launch.terms.check_spot()?;
+        launch.terms.check_bandwidth()?;
         if launch.deletion_protection {
             launch.terms.check_protection()?;
         }
@@ -313,6 +316,7 @@ impl<'a> Plan<'a> {
         let (status, transition) = instance_life::enter(w, InstanceStatus::Pending, then);
         let name = self.name.map_or_else(|| CompactString::from(id.to_string()), |s| s.at(at));
         let own = host_name.cloned().or_else(|| self.host_name.map(|s| s.at(at)));
+        let public = self.public_address(w, then)?;
         let starts = matches!(status, InstanceStatus::Starting | InstanceStatus::Running);
         let stopped_mode = (status == InstanceStatus::Stopped).then_some(StoppedMode::KeepCharging);
         let instance = Instance {
@@ -336,6 +340,7 @@ impl<'a> Plan<'a> {
             password: self.launch.password,
             user_data: self.launch.user_data.clone(),
             terms: self.launch.terms.clone(),
+            public,
             created: w.now(),
             started: starts.then_some(w.now()),
         };
@@ -350,6 +355,15 @@ impl<'a> Plan<'a> {
         }
         w.put(instance);
         Ok(id)
+    }
+
+    /// What starts with outward bandwidth has a static public address (provider documentation: RunInstances).
+    fn public_address(&self, w: &mut World, then: InstanceStatus) -> Outcome<Option<PublicAddress>> {
+        if then != InstanceStatus::Starting || self.launch.terms.bandwidth_out == 0 {
+            return Ok(None);
+        }
+        eip::check_room(w, 1)?;
+        Ok(Some(PublicAddress::of_new(eip::next_address(w))))
     }
 
     /// The row of a new interface after every check of it.

@@ -9,6 +9,7 @@ use crate::ecs::disk::Disk;
 use crate::ecs::eni::{self, Eni, EniKind};
 use crate::ecs::eni_attachment;
 use crate::ecs::instance::{ChargeType, Instance, InstanceStatus, StoppedMode, Transition};
+use crate::ecs::public_address;
 use crate::ecs::service_port;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, EniId, InstanceId};
@@ -49,6 +50,9 @@ pub(crate) fn enter(
 /// Brings an instance into a status and sets the timer that ends it.
 fn begin(w: &mut World, id: InstanceId, status: InstanceStatus, to: InstanceStatus) {
     let starts = status == InstanceStatus::Starting;
+    if starts {
+        public_address::start(w, id);
+    }
     let (status, transition) = enter(w, status, to);
     let now = w.now();
     w.update::<Instance>(&id, |instance| {
@@ -111,8 +115,10 @@ pub struct StartInstances {
 /// Handles [`StartInstances`].
 ///
 /// # Errors
-/// The size of the batch; an unknown instance or one that is not Stopped.
+/// The size of the batch; an unknown instance or one that is not Stopped; no public address left for one that gave its own back.
 pub fn start(w: &mut World, caller: &Caller, c: &StartInstances) -> Outcome<Reply> {
+    check_batch(&c.instances)?;
+    public_address::check_start(w, &c.instances)?;
     each(w, caller, &c.instances, c.rule, InstanceStatus::Stopped, |w, id| {
         begin(w, id, InstanceStatus::Starting, InstanceStatus::Running);
     })
@@ -140,6 +146,7 @@ pub fn stop(w: &mut World, caller: &Caller, c: &StopInstances) -> Outcome<Reply>
         w.update::<Instance>(&id, |instance| {
             let keeps = instance.terms.charge == ChargeType::PostPaid;
             instance.stopped_mode = keeps.then(|| c.mode.unwrap_or(StoppedMode::KeepCharging));
+            public_address::stop(instance);
         });
         begin(w, id, InstanceStatus::Stopping, InstanceStatus::Stopped);
     })

@@ -16,6 +16,7 @@ pub mod instance_name;
 pub mod membership;
 pub mod outage;
 pub mod prefix_list;
+pub mod public_address;
 pub(crate) mod rule_filter;
 pub mod rule_input;
 pub mod rule_quota;

@@ -56,6 +56,11 @@ macro_rules! host_errors {
         HostNameSuffix Invalid ["InvalidParams.HostnameExceed", "InvalidHostName.Malformed"] 403 "The host name has no room for the number of the instance.";
         InstanceProtectionUnsupported Denied ["InvalidChargeType.ValueNotSupported"] 403 "Only an instance that is paid by use and bids for nothing is protected from deletion.";
         InstanceSpotPrepaid Invalid ["InvalidSpotPrepaid"] 400 "A subscription does not bid for spare capacity.";
+        InstanceBandwidthOut Invalid ["InvalidInternetMaxBandwidthOut.Malformed", "InvalidParameter"] 400 "The public bandwidth of an instance is 0 to 100 Mbit/s outwards.";
+        PublicAddressAllocated Conflict ["AllocatedAlready"] 403 "The instance has another static public address already.";
+        PublicAddressNoBandwidth State ["AllocateIpInvalidInstanceBandwidth"] 400 "An instance without public bandwidth outwards gets no static public address.";
+        PublicAddressBesideEip Conflict ["OperationDenied"] 400 "An instance with an elastic IP address gets no static public address.";
+        PublicAddressForwarded Conflict ["NAT_PUBLIC_IP_BINDING_FAILED"] 403 "An instance to which a DNAT entry leads gets no static public address.";
         InstanceWindowsKeyPair Invalid ["DependencyViolation.WindowsInstance"] 403 "A key pair is for Linux only.";
         InstanceTypeUnknown Invalid ["InvalidInstanceType.ValueNotSupported", "InvalidInstanceType.NotSupported"] 403 "The instance type does not exist.";
         ImageNotFound NotFound ["InvalidImageId.NotFound"] 404 "The specified image does not exist.";

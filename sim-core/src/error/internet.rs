@@ -9,13 +9,13 @@ macro_rules! internet_errors {
         EipDescriptionMalformed Invalid ["InvalidDescription.Malformed", "InvalidParameter"] 400 "The description of an elastic IP address has 2 to 256 characters and does not start with http:// or https://.";
         EipBandwidthInvalid Invalid ["InvalidBandwidth.Malformed", "Abs.InvalidBandwidth.Malformed", "InvalidParameter"] 400 "The bandwidth of an elastic IP address is 1 to 500 Mbit/s if it is paid by bandwidth and 1 to 200 Mbit/s if it is paid by traffic.";
         EipIspUnsupported Invalid ["IllegalParam.Isp", "UnsupportedFeature.Isp", "InvalidParameter"] 400 "The lines of an elastic IP address are BGP or BGP_PRO.";
-        EipAddressForeign Invalid ["OperationFailed.AllocateUnfamiliarIp", "ResourceNotFound.Ip", "InvalidParameter"] 400 "A wanted address is one of those that elastic IP addresses are given.";
-        EipAddressTaken Conflict ["Ip.Allocated"] 400 "The address is already allocated.";
+        EipAddressForeign Invalid ["OperationFailed.AllocateUnfamiliarIp", "ResourceNotFound.Ip", "InvalidIpAddress.NotPublic", "InvalidParameter"] 400 "A wanted address is one of those that elastic and static public addresses are given.";
+        EipAddressTaken Conflict ["Ip.Allocated", "IpInUse"] 400 "The address is already allocated.";
         EipPoolNotFound NotFound ["ResourceNotFound.PublicIpAddressPool"] 400 "The specified pool of public addresses does not exist.";
         EipZoneUnsupported Denied ["UnsupportedFeature.AllocateEipAddressWithZone"] 400 "An elastic IP address belongs to a region, not to a zone.";
         EipProtectionUnsupported Denied ["OperationDenied.NotOpenDdosOriginProtectService", "IllegalParam.SecurityProtectionTypes"] 400 "Protection against floods is a service of its own, which is not there.";
         EipQuotaExceeded Quota ["QuotaExceeded.Eip"] 400 "The number of elastic IP addresses of the account has reached the quota.";
-        EipExhausted Exhausted ["OperationFailed.InsufficientEIP", "ReserveIpFail"] 400 "All public addresses are allocated.";
+        EipExhausted Exhausted ["OperationFailed.InsufficientEIP", "ReserveIpFail", "InsufficientPublicIp", "InvalidOperation.PublicIpAddressNoStock", "LackResource", "OperationDenied.NoStock"] 400 "All public addresses are allocated.";
         EipStatusIncorrect State ["IncorrectEipStatus", "InvalidBindingStatus"] 400 "The status of the elastic IP address does not allow this operation.";
         EipSubscription Denied ["Forbidden.ChargeTypeIsPrepaid", "DeletionProtection.PrePaidNotSupport"] 400 "An elastic IP address that is paid in advance is kept as it is until the end.";
         EipProtected Denied ["InvalidOperation.DeletionProtection"] 400 "The elastic IP address is protected from deletion.";
@@ -28,6 +28,7 @@ macro_rules! internet_errors {
         EipInstanceStatus State ["IncorrectInstanceStatus", "InvalidStatus.EcsStatusNotSupport"] 400 "The status of the instance does not allow this operation on its elastic IP address.";
         EipInterfaceStatus State ["InvalidStatus.EniStatusNotSupport"] 400 "The status of the network interface does not allow this operation on its elastic IP address.";
         EipInterfacePrimary Denied ["InvalidParameter.EniInstanceId", "BindInstance.NotSupported"] 400 "A primary network interface gets an elastic IP address by its instance.";
+        EipInstancePublic Conflict ["EIP_CAN_NOT_ASSOCIATE_WITH_PUBLIC_IP"] 400 "An instance with a static public address gets no elastic IP address.";
         EipBalancerPublic Denied ["OperationDenied"] 400 "Only a load balancer with an address of a VPC gets an elastic IP address.";
         EipBalancerLocked State ["InvalidStatus.NotAllow"] 400 "The elastic IP address of a locked load balancer stays as it is.";
         EipPrivateAddressNotHeld Conflict ["OperationFailed.PrivateIpAddressNotExist"] 400 "The private address is not one of those of the target.";

@@ -95,7 +95,7 @@ macro_rules! vpc_errors {
         CidrReservationInUse Dependency ["DependencyViolation.IpPrefix"] 400 "Interfaces still hold prefixes of the reservation.";
         ReservationNameMalformed Invalid ["IllegalParamFormat"] 400 "The name of a reservation is 1 to 128 characters and does not start with http:// or https://.";
         ReservationDescriptionMalformed Invalid ["IllegalParamFormat"] 400 "The description of a reservation is 1 to 256 characters and does not start with http:// or https://.";
-        AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address", "InvalidIPAddress.Malformed", "InvalidParameter"] 400 "The address does not read.";
+        AddressMalformed Invalid ["PARAMETER_ILLEGAL", "InvalidPrivateIpAddress.Malformed", "InvalidIp.Address", "InvalidIPAddress.Malformed", "InvalidIpAddress.Malformed", "InvalidParameter"] 400 "The address does not read.";
         AddressMismatch Invalid ["Mismatch.VSwitchAndPrivateIpAddress"] 400 "The address does not lie in the block of the vSwitch.";
         AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress", "InvalidParameter.NotEnoughIpInVSwitch", "VSwitchAvailableIpNotExist", "InvalidIPAddress.NotAvailable"] 403 "The vSwitch has no free address left.";
         AddressQuotaExceeded Quota ["QuotaExceeded.PrivateIpAddress"] 400 "The VPC holds as many private addresses as the quota allows.";

@@ -8,6 +8,7 @@ use crate::cidr::Cidr4;
 use crate::command::Reply;
 use crate::ecs::eni::count;
 use crate::ecs::instance::ChargeType;
+use crate::ecs::public_address;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, EipId, EniId, ResourceGroupId};
 use crate::name::TextRule;
@@ -25,7 +26,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// Where elastic IP addresses come from: half of the range that RFC 2544 keeps for benchmarks. Nobody on the internet has
-/// such an address, so that a client that takes one for real reaches nobody. The other half is for load balancers.
+/// such an address, so that a client that takes one for real reaches nobody. The other half is for load balancers. Static
+/// addresses of instances come from here too.
 pub const ADDRESSES: Cidr4 = Cidr4::v4([198, 18, 0, 0], 16);
 /// How many addresses of the range are given out: the first and the last stay free.
 const MOST: u64 = (1 << 16) - 2;
@@ -317,20 +319,11 @@ pub fn allocate(w: &mut World, caller: &Caller, c: &AllocateEip) -> Outcome<Repl
     }
     let resource_group = crate::resource_group::resolve(w, caller, c.resource_group)?;
     let owner = Owner::from(caller);
-    if let Some(holder) = c.address.and_then(|address| w.indexes().eips.by_address.get(&address)) {
-        // Whose it is stays unsaid if it is another's.
-        let own = w.get::<Eip>(holder).is_some_and(|eip| eip.owner == owner);
-        return Err(Refusal::new(ErrorCode::EipAddressTaken)
-            .field("address")
-            .accepted("no address: the next one is taken then")
-            .blockers(own.then_some(*holder)));
+    if let Some(address) = c.address {
+        check_free(w, address, &owner)?;
     }
     Quota::EipsPerAccount.check(w, caller.account, counted(w, &owner), 1, ErrorCode::EipQuotaExceeded)?;
-    if w.indexes().eips.by_address.len() as u64 >= MOST {
-        return Err(Refusal::new(ErrorCode::EipExhausted)
-            .field("address")
-            .detail(format!("All {MOST} addresses of {ADDRESSES} are allocated.")));
-    }
+    check_room(w, 1)?;
     let address = c.address.unwrap_or_else(|| next_address(w));
     let (id, created) = (w.new_id::<EipId>(&caller.region)?, w.now());
     tag::put_all(w, &owner, id, &c.tags);
@@ -354,7 +347,35 @@ pub fn allocate(w: &mut World, caller: &Caller, c: &AllocateEip) -> Outcome<Repl
     Ok(id.into())
 }
 
-fn check_address(address: Ipv4Addr) -> Outcome<()> {
+/// Nobody has an address of the pool: neither as an elastic nor as a static one.
+pub(crate) fn check_free(w: &World, address: Ipv4Addr, owner: &Owner) -> Outcome<()> {
+    let eip = w.indexes().eips.by_address.get(&address).and_then(|id| w.get::<Eip>(id));
+    let instance = public_address::of_address(w, address);
+    if eip.is_none() && instance.is_none() {
+        return Ok(());
+    }
+    // Whose it is stays unsaid if it is another's.
+    let elastic = eip.filter(|eip| eip.owner == *owner).map(|eip| AnyId::from(eip.id));
+    let fixed = instance.filter(|instance| instance.owner == *owner).map(|instance| instance.id.into());
+    Err(Refusal::new(ErrorCode::EipAddressTaken)
+        .field("address")
+        .accepted("no address: the next one is taken then")
+        .blockers(elastic.or(fixed)))
+}
+
+/// The pool has so many addresses left.
+pub(crate) fn check_room(w: &World, wanted: u64) -> Outcome<()> {
+    let ix = w.indexes();
+    let taken = ix.eips.by_address.len() + ix.instances.by_public_address.len();
+    if taken as u64 + wanted <= MOST {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::EipExhausted)
+        .field("address")
+        .detail(format!("All {MOST} addresses of {ADDRESSES} are allocated.")))
+}
+
+pub(crate) fn check_address(address: Ipv4Addr) -> Outcome<()> {
     let edge = address == ADDRESSES.first() || address == ADDRESSES.last();
     if ADDRESSES.contains_address(address) && !edge {
         return Ok(());
@@ -365,12 +386,16 @@ fn check_address(address: Ipv4Addr) -> Outcome<()> {
         .accepted("an address from 198.18.0.1 to 198.18.255.254, or none"))
 }
 
-/// The next address that is free: they are given out in turn, so that one that was released does not come back at once.
-fn next_address(w: &mut World) -> Ipv4Addr {
+/// The next address that is free; there is one (see [`check_room`]). They are given out in turn, so that one that was
+/// released does not come back at once.
+pub(crate) fn next_address(w: &mut World) -> Ipv4Addr {
     loop {
         let number = (w.count_up(Counter::EIPS) - 1) % MOST;
         let address = Ipv4Addr::from(u32::from(ADDRESSES.first()) + 1 + number as u32);
-        if !w.indexes().eips.by_address.contains_key(&address) {
+        let ix = w.indexes();
+        if !ix.eips.by_address.contains_key(&address)
+            && !ix.instances.by_public_address.contains_key(&address)
+        {
             return address;
         }
     }

@@ -166,6 +166,13 @@ fn to_instance(w: &World, caller: &Caller, eip: &Eip, c: &AssociateEip) -> Outco
     }
     eip.check_status(&[EipStatus::Available])?;
     check_instance(instance)?;
+    if let Some(public) = instance.public {
+        let which = public.address.map_or("one at its next start".to_owned(), |address| address.to_string());
+        return Err(Refusal::new(ErrorCode::EipInstancePublic)
+            .field("target_id")
+            .detail(format!("{} has a static public address, {which}.", instance.id))
+            .accepted("an instance without one"));
+    }
     if let Some(other) = of_instance(w, instance.id) {
         return Err(bound(other, primary));
     }

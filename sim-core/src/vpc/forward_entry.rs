@@ -7,6 +7,7 @@ use crate::access::{Caller, Owner};
 use crate::cidr::Cidr4;
 use crate::command::Reply;
 use crate::ecs::group_filter::PacketProtocol;
+use crate::ecs::public_address;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{EipId, ForwardEntryId, ForwardTableId, Id, NatGatewayId, VpcId};
 use crate::name::TextRule;
@@ -133,13 +134,14 @@ pub fn to_address(w: &World, vpc: VpcId, address: Ipv4Addr) -> impl Iterator<Ite
     w.indexes().forward_entries.by_address.of(&(vpc, address)).filter_map(|id| w.get::<ForwardEntry>(id))
 }
 
-/// Whether an entry does anything: it is there, so is its gateway, and its host has no elastic IP address of its own
+/// Whether an entry does anything: it is there, so is its gateway, and its host has no public address of its own
 /// (provider documentation: an entry onto a host that has one only works while it has none).
 fn in_force(w: &World, e: &ForwardEntry) -> bool {
     e.status != NatEntryStatus::Pending
         && w.get::<NatGateway>(&e.gateway).is_some_and(|gateway| gateway.status == NatStatus::Available)
         && w.get::<Eip>(&e.eip).is_some_and(|eip| eip.status == EipStatus::InUse)
         && eip_binding::of_host(w, e.vpc, e.address).is_none()
+        && !public_address::has_host(w, e.vpc, e.address)
 }
 
 /// The entry that takes a packet to an elastic IP address, and the private address and port where it goes.

@@ -1,13 +1,16 @@
 //! One case for each end of a trace, there and on the way back.
 
 use crate::lab::*;
-use crate::net::{Net, allocate, host};
+use crate::net::{Net, allocate, host, public_host};
+use sim_core::datapath::remedy::remedy;
+use sim_core::datapath::text::Words;
 use sim_core::datapath::{Disposition as D, Hop, Leg, NatEntryId, Place, Source};
 use sim_core::ecs::eni::{CreateEni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
 use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
 use sim_core::ecs::group_filter::DecidedBy;
-use sim_core::ecs::instance::InstanceStatus;
+use sim_core::ecs::instance::{Instance, InstanceStatus};
+use sim_core::ecs::instance_life::{BatchRule, RebootInstances};
 use sim_core::ecs::security_group::GroupKind;
 use sim_core::ecs::security_group_rule::Direction::{Egress, Ingress};
 use sim_core::id::{
@@ -37,6 +40,7 @@ pub fn kinds(hops: &[Hop]) -> String {
         Hop::GatewayRoute { .. } => "gateway_route",
         Hop::Translated { .. } => "translated",
         Hop::StandbyZone { .. } => "standby",
+        Hop::Masked { .. } => "masked",
         Hop::Listener { .. } => "listener",
         Hop::ListenerAccess { .. } => "access",
         Hop::ForwardingRules { .. } => "rules",
@@ -411,6 +415,38 @@ fn an_elastic_address_leads_out_and_in() {
     assert!(net.trace_from(back, &format!("{address}:80/tcp")).ending.delivered());
     let mid = Source::Interface(net.mid, None);
     assert_eq!(net.trace_from(mid, &format!("{address}:80/tcp")).ending.disposition.word(), "no_public_path");
+}
+
+#[test]
+fn a_static_address_leads_out_and_in_once_it_is_in_force() {
+    let mut net = Net::open();
+    let (web, group) = (net.lab.web, net.front_group);
+    let host = public_host(&mut net.lab, web, group, [10, 0, 1, 20], false);
+    let instance = net.instance(host);
+    let public = net.lab.world.get::<Instance>(&instance).unwrap().public.unwrap().address.unwrap();
+    let (out, outside) = (Source::Interface(host, None), Source::Outside([47, 1, 1, 1].into()));
+    let target = format!("{public}:80/tcp");
+    let waits = D::PublicAddressWaits { instance };
+    net.ends(&net.trace_from(outside, &target), Leg::Forward, waits);
+    let vpc = net.lab.vpc;
+    let no_path = D::NoPublicPath { vpc, address: [10, 0, 1, 20].into() };
+    net.ends(&net.trace_from(out, "47.1.1.1:443/tcp"), Leg::Forward, no_path);
+    for (source, target) in [(outside, target.as_str()), (out, "47.1.1.1:443/tcp")] {
+        let question = net.ask(source, target).unwrap();
+        let found = remedy(&net.lab.world, &caller(), &question).expect("a remedy");
+        let words = Words::new(&net.lab.world);
+        let told: Vec<String> = found.changes.iter().map(|change| words.change(change)).collect();
+        assert_eq!(told, [format!("{instance} restarted")]);
+    }
+    let (instances, rule) = (vec![instance], BatchRule::AllTogether);
+    net.lab.ok(RebootInstances { instances, force: false, rule });
+    let trace = net.trace_from(outside, &target);
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Interface(host)));
+    assert_eq!(kinds(&trace.forward), "sent masked groups taken");
+    assert_eq!(kinds(&trace.back), "sent session masked taken");
+    let trace = net.trace_from(out, "47.1.1.1:443/tcp");
+    net.ends(&trace, Leg::Return, D::Delivered(Place::Internet));
+    assert_eq!(kinds(&trace.forward), "sent groups masked taken");
 }
 
 #[test]

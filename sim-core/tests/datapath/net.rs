@@ -6,8 +6,10 @@ use sim_core::datapath::text::Words;
 use sim_core::datapath::{Disposition, Flow, Leg, Question, Source, Target, Trace};
 use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::eni::ModifyEni;
-use sim_core::ecs::instance::ChargeType;
-use sim_core::ecs::instance_create::{Launch, LaunchInterface};
+use sim_core::ecs::instance::{ChargeType, Terms};
+use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface};
+use sim_core::ecs::instance_life::{BatchRule, StartInstances};
+use sim_core::ecs::public_address::AllocatePublicAddress;
 use sim_core::ecs::rule_input::RuleTexts;
 use sim_core::ecs::security_group_rule::Direction;
 use sim_core::id::{AnyId, EniId, InstanceId, RouteEntryId, RouteTableId, SecurityGroupId, VSwitchId};
@@ -87,16 +89,7 @@ impl Net {
     }
 
     pub fn check(&mut self, eni: EniId, on: bool) {
-        self.lab.ok(ModifyEni {
-            eni,
-            name: None,
-            description: None,
-            groups: None,
-            delete_on_release: None,
-            source_dest_check: Some(on),
-            queues: None,
-            traffic_mode: None,
-        });
+        check(&mut self.lab, eni, on);
     }
 
     /// A custom table for a vSwitch.
@@ -187,9 +180,61 @@ pub fn entry(table: RouteTableId, destination: &str, hop: impl Into<AnyId>) -> C
     CreateRouteEntry { entry }.into()
 }
 
+/// Turns the source/destination check of an interface on or off.
+pub fn check(lab: &mut Lab, eni: EniId, on: bool) {
+    lab.ok(ModifyEni {
+        eni,
+        name: None,
+        description: None,
+        groups: None,
+        delete_on_release: None,
+        source_dest_check: Some(on),
+        queues: None,
+        traffic_mode: None,
+    });
+}
+
 /// A running instance; the answer is its primary interface.
 pub fn host(lab: &mut Lab, vswitch: VSwitchId, group: SecurityGroupId, address: [u8; 4]) -> EniId {
-    let launch = Launch {
+    let reply: Reply = lab.ok(run_many(launch_at(vswitch, group, address, 0), 1));
+    lab.primary(ids(&reply)[0]).id
+}
+
+/// A running instance that has no static public address, or one that is in force or not.
+pub fn host_as(
+    lab: &mut Lab,
+    vswitch: VSwitchId,
+    group: SecurityGroupId,
+    address: [u8; 4],
+    public: Option<bool>,
+) -> EniId {
+    match public {
+        None => host(lab, vswitch, group, address),
+        Some(in_force) => public_host(lab, vswitch, group, address, in_force),
+    }
+}
+
+/// A running instance with a static public address, which may have to wait for its next start.
+pub fn public_host(
+    lab: &mut Lab,
+    vswitch: VSwitchId,
+    group: SecurityGroupId,
+    address: [u8; 4],
+    in_force: bool,
+) -> EniId {
+    let launch = launch_at(vswitch, group, address, 5);
+    if in_force {
+        let reply: Reply = lab.ok(run_many(launch, 1));
+        return lab.primary(ids(&reply)[0]).id;
+    }
+    let instance = lab.ok(CreateInstance { launch: Box::new(launch) }).id();
+    lab.ok(StartInstances { instances: vec![instance], rule: BatchRule::AllTogether });
+    lab.ok(AllocatePublicAddress { instance, address: None });
+    lab.primary(instance).id
+}
+
+fn launch_at(vswitch: VSwitchId, group: SecurityGroupId, address: [u8; 4], bandwidth_out: u32) -> Launch {
+    Launch {
         instance_type: SMALL.into(),
         image: Some(LINUX.into()),
         primary: LaunchInterface {
@@ -198,10 +243,9 @@ pub fn host(lab: &mut Lab, vswitch: VSwitchId, group: SecurityGroupId, address: 
             primary_ip: Some(address.into()),
             ..LaunchInterface::default()
         },
+        terms: Terms { bandwidth_out, ..Terms::default() },
         ..Launch::default()
-    };
-    let reply: Reply = lab.ok(run_many(launch, 1));
-    lab.primary(ids(&reply)[0]).id
+    }
 }
 
 /// The next elastic IP address.

@@ -5,7 +5,7 @@ use crate::ha_vip_sketch::{self, HaVipSketch};
 use crate::lab::*;
 use crate::nat;
 use crate::nat_sketch::{self, NatSketch};
-use crate::net::{allocate, entry, host};
+use crate::net::{allocate, check, entry, host_as};
 use crate::peer_sketch::{self, PeerSketch};
 use crate::reference::{End, naive};
 use crate::rule_sketch::{RuleSketch, acl_rule, rule};
@@ -15,7 +15,7 @@ use sim_core::datapath::hop::RuleVerdict;
 use sim_core::datapath::remedy::remedy;
 use sim_core::datapath::{Disposition, Ending, Flow, Hop, Question, Request, Source};
 use sim_core::ecs::authorize::AuthorizeRules;
-use sim_core::ecs::eni::{CreateEni, DeleteEni, Eni, EniKind, ModifyEni, TrafficMode};
+use sim_core::ecs::eni::{CreateEni, DeleteEni, Eni, EniKind, TrafficMode};
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
 use sim_core::ecs::eni_attachment::AttachEni;
 use sim_core::ecs::group_filter::PacketProtocol;
@@ -43,6 +43,15 @@ struct HostSketch {
     running: bool,
     checks: bool,
     ipv6: bool,
+    /// Whether it has a static public address, and whether that is in force.
+    public: Option<bool>,
+}
+
+impl HostSketch {
+    fn of((vswitch, groups, state, public): (usize, u8, (bool, bool, bool), Option<bool>)) -> HostSketch {
+        let (running, checks, ipv6) = state;
+        HostSketch { vswitch, groups, running, checks, ipv6, public }
+    }
 }
 
 /// Interfaces by number; a foreign source and another destination in place of theirs.
@@ -111,14 +120,9 @@ const REQUESTS: [(&str, &str); 5] = [
 ];
 
 pub fn sketch() -> impl Strategy<Value = Sketch> {
-    let host = (0..3_usize, 1..8_u8, prop::bool::weighted(0.85), prop::bool::weighted(0.15), any::<bool>())
-        .prop_map(|(vswitch, groups, running, checks, ipv6)| HostSketch {
-            vswitch,
-            groups,
-            running,
-            checks,
-            ipv6,
-        });
+    let public = prop::option::weighted(0.25, prop::bool::weighted(0.7));
+    let state = (prop::bool::weighted(0.85), prop::bool::weighted(0.15), any::<bool>());
+    let host = (0..3_usize, 1..8_u8, state, public).prop_map(HostSketch::of);
     let spare = (0..3_usize, 1..8_u8, prop::option::weighted(0.6, 0..6_usize), prop::bool::weighted(0.5));
     let question = (
         0..6_usize,
@@ -213,7 +217,7 @@ pub fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
         let vswitch = vswitches[sketch.vswitch];
         let first = lab.world.get::<VSwitch>(&vswitch).unwrap().block.bits();
         let address = (first + 10 + n as u32).to_be_bytes();
-        let eni = host(&mut lab, vswitch, groups[0], address);
+        let eni = host_as(&mut lab, vswitch, groups[0], address, sketch.public);
         let instance = lab.world.get::<Eni>(&eni).unwrap().instance.unwrap();
         let change = sim_core::ecs::instance_modify::ModifyInstance {
             groups: Some(of(sketch.groups)),
@@ -224,16 +228,7 @@ pub fn build(sketch: &Sketch) -> (Lab, Vec<EniId>) {
             let wanted = Wanted { ipv6: Want::Count(1), ..Wanted::default() };
             let _ = lab.run(AssignAddresses { eni, wanted });
         }
-        lab.ok(ModifyEni {
-            eni,
-            name: None,
-            description: None,
-            groups: None,
-            delete_on_release: None,
-            source_dest_check: Some(sketch.checks),
-            queues: None,
-            traffic_mode: None,
-        });
+        check(&mut lab, eni, sketch.checks);
         enis.push(eni);
     }
     let hosts = enis.clone();
@@ -452,7 +447,9 @@ fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
     let mut all: Vec<Question> = sketch.questions.iter().filter_map(ask).collect();
     // From the internet and from inside to each elastic IP address and load balancer.
     let balancers = w.table::<LoadBalancer>().iter().map(|balancer| balancer.address);
-    for address in w.table::<Eip>().iter().map(|eip| eip.address.into()).chain(balancers) {
+    let fixed = w.indexes().instances.by_public_address.keys().map(|&address| IpAddr::from(address));
+    let eips = w.table::<Eip>().iter().map(|eip| eip.address.into());
+    for address in eips.chain(fixed).chain(balancers) {
         let inside = enis.iter().map(|&eni| Source::Interface(eni, None));
         for source in inside.take(2).chain([Source::Outside([47, 1, 1, 1].into())]) {
             for (port, protocol) in [

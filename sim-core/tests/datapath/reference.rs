@@ -56,12 +56,29 @@ fn eip_of(w: &World, eni: EniId, address: IpAddr) -> Option<&Eip> {
     w.table::<Eip>().iter().find(|eip| eip.status == EipStatus::InUse && stands(eip))
 }
 
-/// The elastic IP address in use that stands for a private address of an interface or a load balancer.
-fn eip_of_sender(w: &World, sender: AnyId, address: IpAddr) -> Option<&Eip> {
-    let Ok(load_balancer) = sender.try_into() else { return eip_of(w, sender.try_into().unwrap(), address) };
+/// The public address in use that stands for a private address of an interface or a load balancer.
+fn public_of(w: &World, sender: AnyId, address: IpAddr) -> Option<IpAddr> {
+    let Ok(load_balancer) = sender.try_into() else {
+        let eni = sender.try_into().unwrap();
+        return eip_of(w, eni, address).map(|eip| eip.address.into()).or_else(|| fixed_of(w, eni, address));
+    };
     let target = Some(Target::LoadBalancer { load_balancer });
     let mut eips = w.table::<Eip>().iter().filter(|eip| eip.status == EipStatus::InUse);
-    eips.find(|eip| eip.binding.map(|b| b.target) == target)
+    eips.find(|eip| eip.binding.map(|b| b.target) == target).map(|eip| eip.address.into())
+}
+
+/// The static public address in force of the instance whose primary address it is.
+fn fixed_of(w: &World, eni: EniId, address: IpAddr) -> Option<IpAddr> {
+    let instance = w.table::<Instance>().iter().find(|i| i.primary_eni == eni)?;
+    let public = instance.public.filter(|public| public.in_force)?;
+    let primary = IpAddr::from(w.get::<Eni>(&eni).unwrap().primary_ip) == address;
+    public.address.filter(|_| primary).map(IpAddr::from)
+}
+
+/// The instance that has a static public address.
+fn fixed_at(w: &World, address: IpAddr) -> Option<&Instance> {
+    let own = |i: &&Instance| i.public.and_then(|public| public.address).map(IpAddr::from) == Some(address);
+    w.table::<Instance>().iter().find(own)
 }
 
 /// Whether an elastic IP address in use stands for a private address, whoever has it.
@@ -73,7 +90,8 @@ fn has_eip(w: &World, address: IpAddr) -> bool {
         }
         _ => false,
     };
-    w.table::<Eni>().iter().any(|eni| eip_of(w, eni.id, address).is_some())
+    let of_eni = |eni: &Eni| eip_of(w, eni.id, address).is_some() || fixed_of(w, eni.id, address).is_some();
+    w.table::<Eni>().iter().any(of_eni)
         || w.table::<Eip>().iter().any(|eip| eip.status == EipStatus::InUse && of_other(eip))
 }
 
@@ -231,6 +249,14 @@ impl Follower<'_> {
         if address.is_ipv6() {
             return self.outside_in6();
         }
+        if let Some(instance) = fixed_at(self.w, address) {
+            if !instance.public.unwrap().in_force {
+                return Err("public_address_waits");
+            }
+            self.header.destination = self.w.get::<Eni>(&instance.primary_eni).unwrap().primary_ip.into();
+            self.vpc = instance.vpc;
+            return self.by_gateway_table();
+        }
         let eip = self.w.table::<Eip>().iter().find(|eip| IpAddr::from(eip.address) == address);
         let Some(eip) = eip else { return Err("no_public_address") };
         if let Some((_, private)) = self.left.filter(|(public, _)| self.answer && *public == address) {
@@ -303,10 +329,10 @@ impl Follower<'_> {
             let known = self.w.table::<Eni>().iter().any(|e| addresses(e).contains(&h.destination));
             return if known { self.outside_in6() } else { self.public() };
         }
-        let Some(eip) = sender.and_then(|id| eip_of_sender(self.w, id, h.source)) else {
+        let Some(public) = sender.and_then(|id| public_of(self.w, id, h.source)) else {
             return Err("no_public_path");
         };
-        self.header.source = eip.address.into();
+        self.header.source = public;
         self.public()
     }
 
@@ -407,7 +433,7 @@ impl Follower<'_> {
     fn public(&mut self) -> Step<Place> {
         let address = self.header.destination;
         let known = self.w.table::<Eip>().iter().any(|eip| IpAddr::from(eip.address) == address);
-        let known = known || self.balancer_at(address, true).is_some();
+        let known = known || self.balancer_at(address, true).is_some() || fixed_at(self.w, address).is_some();
         if known { self.outside_in() } else { Ok(Place::Internet) }
     }
 
@@ -472,13 +498,13 @@ impl Follower<'_> {
                 Some((hop, length)) => (Some(hop), length == 0),
                 None => (None, true),
             };
-            let eip = sender.and_then(|id| eip_of_sender(self.w, id, self.header.source));
+            let mine = sender.and_then(|id| public_of(self.w, id, self.header.source));
             let first = default && is_public(self.w, self.vpc, address) && !controlled(self.w, self.vpc);
-            if let (Some(eip), true) = (eip, first) {
+            if let (Some(public), true) = (mine, first) {
                 if filtered && !acl_allows(self.w, vswitch, true, &self.header) {
                     return Err("network_acl_drop");
                 }
-                self.header.source = eip.address.into();
+                self.header.source = public;
                 return self.public();
             }
             let next = match hop {

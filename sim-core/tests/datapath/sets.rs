@@ -79,6 +79,7 @@ fn check_internet(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
         .map(|text| text.parse().unwrap())
         .collect();
     let mut targets: Vec<IpAddr> = w.table::<Eip>().iter().map(|eip| IpAddr::from(eip.address)).collect();
+    targets.extend(w.indexes().instances.by_public_address.keys().map(|&address| IpAddr::from(address)));
     for eni in enis.iter().map(|id| w.get::<Eni>(id).unwrap()) {
         targets.push(eni.primary_ip.into());
         targets.extend(eni.ipv6.iter().map(|&address| IpAddr::from(address)));

@@ -177,6 +177,7 @@ pub fn host(
         password: None,
         user_data: None,
         terms: Default::default(),
+        public: None,
         started: None,
         created: w.now(),
     };

@@ -4,6 +4,7 @@ use sim_core::balancing::probe_series::Health;
 use sim_core::ecs::eni::{Eni, EniKind, EniStatus};
 use sim_core::ecs::instance::{Instance, InstanceStatus};
 use sim_core::ecs::outage::Outage;
+use sim_core::ecs::public_address::PublicAddress;
 use sim_core::ecs::security_group_rule::{Peer, SecurityGroupRule};
 use sim_core::ecs::service_port::ServicePort;
 use sim_core::error::ErrorKind;
@@ -105,6 +106,15 @@ impl Reached {
             "an elastic IP address is being taken off",
             eips().any(|e| e.status == EipStatus::Unassociating),
         );
+        let public = |is: fn(&PublicAddress) -> bool| {
+            w.table::<Instance>().iter().filter_map(|i| i.public).any(|p| is(&p))
+        };
+        self.state("a static public address is in force", public(|p| p.in_force));
+        self.state(
+            "a static public address waits for a start",
+            public(|p| !p.in_force && p.address.is_some()),
+        );
+        self.state("a static public address was given back", public(|p| p.address.is_none()));
         let vips = || w.table::<HaVip>().iter();
         self.state("a HaVip is bound", vips().any(|vip| vip.status == HaVipStatus::InUse));
         self.state("a HaVip is being bound", vips().any(|vip| vip.status == HaVipStatus::Associating));

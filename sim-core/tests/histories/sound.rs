@@ -16,7 +16,7 @@ use sim_core::slb::acl::AccessControlList;
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::vpc::cidr_reservation::CidrReservation;
 use sim_core::vpc::eip::{ADDRESSES, Eip, EipStatus};
-use sim_core::vpc::eip_binding::{Binding, Mode, Target};
+use sim_core::vpc::eip_binding::{self, Binding, Mode, Target};
 use sim_core::vpc::forward_entry::ForwardEntry;
 use sim_core::vpc::forward_ports::{ForwardProtocol, Ports};
 use sim_core::vpc::ha_vip::{BindType, HaVip, HaVipStatus};
@@ -243,6 +243,7 @@ fn interfaces(w: &World) {
 
 /// Instances, their primary interfaces and their disks come and go together; residents lie where they say.
 fn hosts(w: &World) {
+    let mut fixed = BTreeSet::new();
     for i in w.table::<Instance>().iter() {
         let eni = w.get::<Eni>(&i.primary_eni).expect("an instance has a primary interface");
         assert_eq!((eni.instance, eni.kind, eni.status), (Some(i.id), EniKind::Primary, EniStatus::InUse));
@@ -252,6 +253,14 @@ fn hosts(w: &World) {
         let settled = matches!(i.status, InstanceStatus::Running | InstanceStatus::Stopped);
         assert_eq!(i.transition.is_none(), settled, "{} is {}", i.id, i.status.text());
         assert!(i.transition.is_none_or(|t| t.at > w.now()), "{} is late", i.id);
+        if let Some(public) = i.public {
+            assert!(i.terms.bandwidth_out > 0, "{} has an address without bandwidth", i.id);
+            assert!(eip_binding::of_instance(w, i.id).is_none(), "{} has two public addresses", i.id);
+            let taken = |address| w.table::<Eip>().iter().any(|eip| eip.address == address);
+            let own =
+                public.address.is_none_or(|a| ADDRESSES.contains_address(a) && !taken(a) && fixed.insert(a));
+            assert!(own && (public.address.is_some() || !public.in_force), "{} has {public:?}", i.id);
+        }
         let enis = w.table::<Eni>().iter().filter(|e| e.instance == Some(i.id));
         let (own, members): (Vec<&Eni>, Vec<&Eni>) = enis.partition(|e| e.trunk.is_none());
         let limits = i.type_row();

@@ -249,7 +249,7 @@ fn terms(p: &Scope<'_>) -> Result<Terms, BadParams> {
     let by_bandwidth = p.choice("InternetChargeType", TRAFFIC);
     let credit = p.choice("CreditSpecification", CREDITS);
     let inwards = p.int("InternetMaxBandwidthIn", 0..=200);
-    let outwards = p.int("InternetMaxBandwidthOut", 0..=100);
+    let outwards = p.int("InternetMaxBandwidthOut", 0..=i64::from(u32::MAX));
     let charge = charge.map_err(|e| e.with_code("InvalidInstanceChargeType.NotFound"))?.unwrap_or_default();
     // For how long a subscription is paid has no effect here, and no default.
     if charge == ChargeType::PrePaid && p.str("Period").is_none() {

@@ -33,6 +33,7 @@ fn common(w: &World, i: &Instance) -> Value {
     let kind = catalog::instance_type(&i.instance_type);
     let eni = i.primary(w);
     let groups: Vec<String> = eni.groups.iter().map(ToString::to_string).collect();
+    let public: Vec<Ipv4Addr> = i.public.and_then(|public| public.address).into_iter().collect();
     json!({
         "InstanceId": i.id.to_string(),
         "InstanceName": i.name,
@@ -55,7 +56,7 @@ fn common(w: &World, i: &Instance) -> Value {
             "NatIpAddress": "",
         },
         "InnerIpAddress": { "IpAddress": [] },
-        "PublicIpAddress": { "IpAddress": [] },
+        "PublicIpAddress": { "IpAddress": public },
         "EipAddress": super::eip::of_instance(w, i.id),
         "SecurityGroupIds": { "SecurityGroupId": groups },
         "InstanceChargeType": i.terms.charge.text(),
@@ -183,6 +184,14 @@ fn filtered(p: &Scope<'_>) -> Result<Rows<Instance>, BadParams> {
             Ok(targets.filter_map(|id| InstanceId::try_from(id).ok()).collect())
         });
     }
+    let fixed = p.json_strings("PublicIpAddresses", 100)?;
+    if !fixed.is_empty() {
+        let fixed: Vec<Ipv4Addr> = addresses(&fixed);
+        rows = rows.found(move |w, _| {
+            let holders = &w.indexes().instances.by_public_address;
+            Ok(fixed.iter().filter_map(|address| holders.get(address).copied()).collect())
+        });
+    }
     if asks_for_nothing(p)? {
         rows = rows.found(|_, _| Ok(BTreeSet::new()));
     }
@@ -211,7 +220,7 @@ fn asks_for_nothing(p: &Scope<'_>) -> Result<bool, BadParams> {
     const NETWORKS: &[(&str, bool)] = &[("vpc", false), ("classic", true)];
     let classic =
         p.choice("InstanceNetworkType", NETWORKS).map_err(|e| e.with_code("InvalidNetworkType.NotFound"))?;
-    let absent = ["PublicIpAddresses", "InnerIpAddresses", "RdmaIpAddresses", "LockReason", "HpcClusterId"];
+    let absent = ["InnerIpAddresses", "RdmaIpAddresses", "LockReason", "HpcClusterId"];
     let absent = absent.iter().filter(|name| p.str(name).is_some()).count() > 0;
     let unlike = p.bool("DeviceAvailable")? == Some(false) || p.bool("IoOptimized")? == Some(false);
     Ok(classic == Some(true) || absent || unlike)

@@ -14,6 +14,7 @@ use sim_core::ecs::instance_life::{
     BatchRule, DeleteInstances, RebootInstances, StartInstances, StopInstances,
 };
 use sim_core::ecs::instance_modify::{ModifyInstance, MoveInstance};
+use sim_core::ecs::public_address::AllocatePublicAddress;
 use sim_core::ecs::user_data::UserData;
 use sim_core::id::{AnyId, InstanceId};
 use sim_core::{Caller, Outcome, Reply};
@@ -24,9 +25,12 @@ pub const INERT: &[(&str, &[&str])] = &[
     ("StopInstance", STOP_INERT),
     ("DeleteInstance", DELETE_INERT),
     ("ModifyInstanceAttribute", MODIFY_INERT),
+    ("AllocatePublicIpAddress", PUBLIC_INERT),
 ];
 const START_INERT: &[&str] = &["InitLocalDisk"];
 const STOP_INERT: &[&str] = &["ConfirmStop", "Hibernate"];
+// VLANs are of the classic network.
+const PUBLIC_INERT: &[&str] = &["VlanId"];
 const DELETE_INERT: &[&str] = &["ForceStop"];
 const MODIFY_INERT: &[&str] = &[
     "CpuOptions",
@@ -52,6 +56,19 @@ pub fn start_instance(p: &Scope<'_>, _: &Caller) -> Planned {
     take_inert(p, START_INERT);
     let instances = vec![required_id(p, "InstanceId")?];
     done(StartInstances { instances, rule: BatchRule::AllTogether })
+}
+
+/// AllocatePublicIpAddress: an instance that has an address is told it.
+pub fn allocate_public_ip_address(p: &Scope<'_>, _: &Caller) -> Planned {
+    take_inert(p, PUBLIC_INERT);
+    let instance = required_id(p, "InstanceId")?;
+    let address = p.str("IpAddress").map(|text| parse4(text, "ip_address")).transpose()?;
+    write(AllocatePublicAddress { instance, address }, move |w, _, _| {
+        // A repetition may come when the instance is gone.
+        let row = w.get::<Instance>(&instance);
+        let address = row.and_then(|i| i.public?.address).map(|address| address.to_string());
+        json!({ "IpAddress": address.unwrap_or_default() })
+    })
 }
 
 /// What a stop keeps. `Not-applicable`, which answers say of an instance that is not stopped, counts as absent: clients

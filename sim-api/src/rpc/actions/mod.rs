@@ -266,6 +266,7 @@ actions! {
         StartInstances => instance_life::start_instances;
         StopInstances => instance_life::stop_instances;
         RebootInstances => instance_life::reboot_instances;
+        AllocatePublicIpAddress => instance_life::allocate_public_ip_address;
         DeleteInstance => instance_life::delete_instance;
         DeleteInstances => instance_life::delete_instances;
         ModifyInstanceAttribute => instance_life::modify_instance_attribute;

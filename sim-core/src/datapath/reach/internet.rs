@@ -1,6 +1,7 @@
 //! What the internet can reach: public addresses in classes on the one side, and on the other what of this world's public
-//! addresses leads to interfaces: elastic IP addresses that are bound to them, DNAT entries, IPv6 addresses with internet
-//! bandwidth, and load balancers of which they are members, at their own public addresses or at elastic ones.
+//! addresses leads to interfaces: elastic IP addresses that are bound to them, static ones of their instances, DNAT entries,
+//! IPv6 addresses with internet bandwidth, and load balancers of which they are members, at their own public addresses or at
+//! elastic ones.
 //!
 //! An interface that nothing leads to but load balancers stands with its private address, at which the internet finds
 //! nobody, and beside it the load balancers stand with theirs. What comes to one goes to the member that it chooses: where a
@@ -11,6 +12,7 @@ use super::{Holder, Run, SetQuestion, Side};
 use crate::cidr::{Cidr, reserved};
 use crate::datapath::flow::is_public;
 use crate::ecs::eni::Eni;
+use crate::ecs::public_address;
 use crate::id::{EniId, VpcId};
 use crate::slb::acl::AccessControlList;
 use crate::slb::load_balancer::LoadBalancer;
@@ -79,7 +81,8 @@ fn cut_public_space(w: &World, vpc: VpcId, cuts: &mut Cuts) {
 /// The public addresses of this world, which are no hosts on the internet.
 fn held(w: &World) -> impl Iterator<Item = IpAddr> {
     let eips = w.table::<Eip>().iter().map(|eip| IpAddr::from(eip.address));
-    eips.chain(w.table::<LoadBalancer>().iter().map(|balancer| balancer.address))
+    let fixed = w.indexes().instances.by_public_address.keys().map(|&address| IpAddr::from(address));
+    eips.chain(fixed).chain(w.table::<LoadBalancer>().iter().map(|balancer| balancer.address))
 }
 
 /// A DNAT entry takes ports to others, so that what cuts those inside cuts these outside.
@@ -121,7 +124,9 @@ fn entries(w: &World, cuts: &mut Cuts, enis: &[&Eni]) -> Vec<Side> {
     for eni in enis {
         let bound = eip_binding::of_eni(w, eni.id).map(|eip| eip.address);
         let virtual_eips = ha_vip::answered_by(w, eni.id).filter_map(|vip| vip.eip(w));
-        let bound = bound.chain(virtual_eips.map(|eip| eip.address));
+        let fixed = public_address::of_primary(w, eni, eni.primary_ip);
+        let fixed = fixed.and_then(|instance| instance.public?.address);
+        let bound = bound.chain(virtual_eips.map(|eip| eip.address)).chain(fixed);
         let forwarded = own(w, eni).flat_map(|address| forward_entry::to_address(w, eni.vpc, address));
         let forwarded = forwarded.filter_map(|entry| w.get::<Eip>(&entry.eip)).map(|eip| eip.address);
         let public: BTreeSet<_> = bound.chain(forwarded).collect();

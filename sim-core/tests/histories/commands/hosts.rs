@@ -14,6 +14,7 @@ use sim_core::ecs::instance_life::{
 };
 use sim_core::ecs::instance_modify::{ModifyInstance, MoveInstance};
 use sim_core::ecs::outage::{BeginOutage, OutageTarget};
+use sim_core::ecs::public_address::AllocatePublicAddress;
 use sim_core::ecs::service_port::{
     Behaviour, ClearServicePort, PlannedBehaviour, PortProtocol, ServicePort, SetServicePort,
 };
@@ -64,7 +65,7 @@ fn launch(d: &mut Dice<'_>) -> Launch {
         deletion_protection: d.once_in(8),
         system_disk: SystemDisk { size_gib: d.maybe(|d| d.pick(&[40, 20, 4_000])), ..SystemDisk::default() },
         user_data: user_data(d),
-        terms: Terms { charge, ..Terms::default() },
+        terms: Terms { charge, bandwidth_out: d.pick(&[0, 0, 0, 5, 100, 101]), ..Terms::default() },
         resource_group: d.resource_group(),
         tags: d.tags(),
         ..Launch::default()
@@ -111,6 +112,17 @@ pub fn stop(d: &mut Dice<'_>) -> Command {
     let instances = some(d, InstanceStatus::Running);
     let mode = d.maybe(|_| StoppedMode::StopCharging);
     StopInstances { instances, mode, force: false, rule: rule(d) }.into()
+}
+
+pub fn public_address(d: &mut Dice<'_>) -> Command {
+    let rows = d.world.table::<Instance>().iter();
+    let fit: Vec<InstanceId> = rows
+        .filter(|i| i.terms.bandwidth_out > 0 && i.owner == d.caller.into())
+        .map(|instance| instance.id)
+        .collect();
+    let instance = if fit.is_empty() || d.once_in(6) { d.id::<Instance>() } else { d.pick(&fit) };
+    let address = if d.once_in(4) { Some([198, 18, 0, 1 + d.roll(6) as u8].into()) } else { None };
+    AllocatePublicAddress { instance, address }.into()
 }
 
 pub fn reboot(d: &mut Dice<'_>) -> Command {
