@@ -93,7 +93,8 @@ pub enum SignatureForm {
         /// Hexadecimal digits of the HMAC, as sent.
         signature: String,
     },
-    /// The older signature of an action with an address of its own ([`super::roa`]): an `Authorization` header with the scheme `acs`.
+    /// The older signature of an action with an address of its own ([`super::roa`]): an `Authorization` header of the scheme
+    /// `acs`.
     Roa {
         /// Base64 of the HMAC, as sent.
         signature: String,
@@ -260,7 +261,7 @@ pub fn decode(raw: &RawRequest<'_>) -> Result<RpcRequest, DecodeError> {
     let params = decode_params(raw, address.as_ref().map_or(&[], |(_, parameters)| parameters))?;
     let get = |name: &str| params.get(name).filter(|value| !value.is_empty());
     let owned = |value: Option<&str>| value.map(str::to_owned);
-    let (signature, credential) = signature_form(raw, &params)?;
+    let (signature, credential) = signature_form(raw, &params, address.is_some())?;
 
     // What decides the meaning must come from what is signed: a version 1 signature covers the
     // parameters only, version 3 covers the headers too.
@@ -347,11 +348,12 @@ fn printable(name: &[u8]) -> String {
 fn signature_form(
     raw: &RawRequest<'_>,
     params: &Params,
+    has_address: bool,
 ) -> Result<(SignatureForm, Option<String>), DecodeError> {
     if let Some(value) = raw.headers.get(header::AUTHORIZATION) {
         let text =
             value.to_str().map_err(|_| DecodeError::Authorization("holds bytes that are no ASCII text"))?;
-        return authorization(text);
+        return authorization(text, has_address);
     }
     if let Some(token) = raw.header("x-acs-bearer-token") {
         return Ok((SignatureForm::Bearer { token: token.to_owned() }, None));
@@ -365,12 +367,12 @@ fn signature_form(
 }
 
 /// Takes `ALGORITHM Credential=ID,SignedHeaders=a;b,Signature=HEX` apart.
-fn authorization(text: &str) -> Result<(SignatureForm, Option<String>), DecodeError> {
+fn authorization(text: &str, has_address: bool) -> Result<(SignatureForm, Option<String>), DecodeError> {
     let (algorithm, rest) = text.trim().split_once(' ').ok_or(DecodeError::Authorization("has no fields"))?;
     if algorithm.eq_ignore_ascii_case("Bearer") {
         return Ok((SignatureForm::Bearer { token: rest.trim().to_owned() }, None));
     }
-    if algorithm.eq_ignore_ascii_case("acs") {
+    if has_address && algorithm.eq_ignore_ascii_case("acs") {
         let (credential, signature) =
             rest.split_once(':').ok_or(DecodeError::Authorization("has no ':' between key and signature"))?;
         let form = SignatureForm::Roa { signature: signature.trim().to_owned() };

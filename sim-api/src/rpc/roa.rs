@@ -1,8 +1,9 @@
 //! Products whose actions are addresses instead of parameters: the provider's ROA style, which ACK (Cs) speaks.
 //!
 //! Newer SDKs sign such a request with version 3 and name the action in a header too; older ones sign method, the headers
-//! `Accept`, `Content-MD5`, `Content-Type` and `Date`, all `x-acs-` headers, and the address with its query (provider documentation:
-//! "ROA mechanism"). An address stands for an action with the parameters of its path, and goes the way of every other request.
+//! `Accept`, `Content-MD5`, `Content-Type` and `Date`, all `x-acs-` headers, and the address with its query (provider
+//! documentation: "ROA mechanism"). An address stands for an action with the parameters of its path, and goes the way of every
+//! other request.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;

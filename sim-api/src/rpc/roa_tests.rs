@@ -34,8 +34,9 @@ fn judged(target: &str, change: impl FnOnce(&mut HeaderMap), now: i64) -> Result
     let raw = RawRequest::new(&Method::GET, &uri, &headers, b"");
     let request = decode(&raw).map_err(|error: DecodeError| error.to_string())?;
     assert_eq!((&*request.action, &*request.version), ("DescribeClusterDetail", "2015-12-15"));
-    let file =
-        format!("[[credential]]\naccess_key_id = \"LTAI5tSigned\"\naccess_key_secret = \"{SECRET}\"\n");
+    let file = format!(
+        "[[credential]]\naccess_key_id = \"LTAI5tSigned\"\naccess_key_secret = \"{SECRET}\"\naccount = \"1000000000000007\"\n"
+    );
     let credentials = Credentials::parse(&file).unwrap();
     verify(&raw, &request, &credentials, now).map_err(|error: SignError| error.to_string())?;
     Ok(request.params.get("ClusterId").unwrap().to_owned())

@@ -10,8 +10,9 @@
 //! balancer's vSwitch, or to the internet.
 
 use super::flow::Header;
-use super::hop::{Disposition, Hop, Leg, Place, RuleVerdict, Sink};
+use super::hop::{Disposition, Hop, Leg, Place, RuleVerdict};
 use super::request::Request;
+use super::sink::Sink;
 use super::trace::{Step, Walk};
 use super::{internet, member, routing};
 use crate::ecs::eni::Eni;

@@ -4,8 +4,9 @@
 //! interfaces, so that nothing of theirs is filtered (provider documentation: network ACL, 2026).
 
 use super::flow::Header;
-use super::hop::{Disposition, Hop, Sink};
+use super::hop::{Disposition, Hop};
 use super::met::Host;
+use super::sink::Sink;
 use super::trace::{Step, Walk};
 use crate::ecs::security_group_rule::Direction;
 use crate::id::VSwitchId;

@@ -12,8 +12,9 @@
 //! bandwidth; an egress-only rule keeps out what is no answer of a session that left by the gateway.
 
 use super::flow::{Header, is_public};
-use super::hop::{Disposition, Hop, Leg, NatEntryId, Place, Sink};
+use super::hop::{Disposition, Hop, Leg, NatEntryId, Place};
 use super::met::Host;
+use super::sink::Sink;
 use super::trace::{DnatSession, SnatSession, Step, Walk};
 use super::{balancer, routing};
 use crate::cidr::Cidr;

@@ -2,8 +2,9 @@
 //! foreign addresses.
 
 use super::flow::Header;
-use super::hop::{Disposition, Hop, Leg, Place, Sink};
+use super::hop::{Disposition, Hop, Leg, Place};
 use super::met::{Groups, Host};
+use super::sink::Sink;
 use super::trace::{Step, Walk};
 use crate::ecs::eni::{Eni, EniStatus};
 use crate::ecs::group_filter::PacketProtocol;

@@ -35,6 +35,7 @@ pub mod request;
 mod router;
 mod router_remedy;
 mod routing;
+mod sink;
 pub mod text;
 pub mod trace;
 

@@ -52,6 +52,14 @@ impl Request {
         Ok(Request { host: host.into(), path: path.into() })
     }
 
+    /// As `, a request to shop.example for /cart`.
+    pub(super) fn words(&self) -> String {
+        match self.host() {
+            "" => format!(", a request for {}", self.path()),
+            host => format!(", a request to {host} for {}", self.path()),
+        }
+    }
+
     /// What its Host header says; empty if it has none.
     pub fn host(&self) -> &str {
         &self.host

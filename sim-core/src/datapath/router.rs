@@ -7,9 +7,10 @@
 //! a destination of another VPC's; that its own table holds is chosen here, as its routes are made by hand on both sides.
 
 use super::flow::Header;
-use super::hop::{Disposition, Hop, Place, Sink};
+use super::hop::{Disposition, Hop, Place};
 use super::member;
 use super::routing::{self, Next};
+use super::sink::Sink;
 use super::trace::{Step, Walk};
 use crate::id::{RouteEntryId, RouterInterfaceId};
 use crate::vpc::next_hop::NextHop;

@@ -1,9 +1,10 @@
 //! Routes inside a VPC: the longest prefix of the vSwitch's table, next hops that forward, local delivery.
 
 use super::flow::Header;
-use super::hop::{Disposition, Hop, Place, Sink};
+use super::hop::{Disposition, Hop, Place};
 use super::internet::Sender;
 use super::met::Host;
+use super::sink::Sink;
 use super::trace::{Step, Walk};
 use super::{balancer, edge, internet, member, router};
 use crate::cidr::{Cidr, Cidr4, reserved};

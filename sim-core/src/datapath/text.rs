@@ -56,7 +56,7 @@ impl<'a> Words<'a> {
 
     /// The whole trace, a line for each step.
     pub fn trace(&self, trace: &Trace) -> String {
-        let request = trace.question.request.as_ref().map(request).unwrap_or_default();
+        let request = trace.question.request.as_ref().map(Request::words).unwrap_or_default();
         let mut out = format!("{}{request}\n", header(&trace.question.header));
         let mut number = 0;
         for (leg, hops) in [("there", &trace.forward), ("back", &trace.back)] {
@@ -579,14 +579,6 @@ pub fn header(header: &Header) -> String {
         side(header.source, header.source_port),
         side(header.destination, header.port)
     )
-}
-
-/// A request as `, a request to shop.example for /cart`.
-fn request(request: &Request) -> String {
-    match request.host() {
-        "" => format!(", a request for {}", request.path()),
-        host => format!(", a request to {host} for {}", request.path()),
-    }
 }
 
 /// A protocol's name, or its number.

@@ -2,9 +2,10 @@
 
 use super::balancer::{self, BalancerSession};
 use super::flow::{Flow, Header, Question};
-use super::hop::{Disposition, Ending, Forget, Hop, Keep, Leg, NatEntryId, Place, Sink};
+use super::hop::{Disposition, Ending, Hop, Leg, NatEntryId, Place};
 use super::met::Met;
 use super::request::Request;
+use super::sink::{Forget, Keep, Sink};
 use super::{internet, routing};
 use crate::access::Caller;
 use crate::ecs::security_group_rule::Direction;

@@ -127,7 +127,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
         ModifyHaVip { ha_vip: d.id::<HaVip>(), name: d.text(), description: d.text() }.into()
     }),
     ("AssociateHaVip", 10, ha_vips::associate),
-    ("UnassociateHaVip", 5, ha_vips::unassociate),
+    ("UnassociateHaVip", 8, ha_vips::unassociate),
     ("DeleteHaVip", 4, |d| DeleteHaVip { ha_vip: d.id::<HaVip>() }.into()),
     ("CreateNatGateway", 8, nat::create_gateway),
     ("ModifyNatGateway", 2, nat::modify_gateway),
@@ -173,7 +173,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("DeleteNetworkAcl", 2, |d| DeleteNetworkAcl { acl: d.id::<NetworkAcl>() }.into()),
     ("UpdateNetworkAclRules", 5, acls::update_rules),
     ("AssociateNetworkAcl", 7, acls::associate),
-    ("UnassociateNetworkAcl", 6, acls::unassociate),
+    ("UnassociateNetworkAcl", 9, acls::unassociate),
     ("UploadServerCertificate", 3, acls::upload_server),
     ("RenameServerCertificate", 2, |d| {
         RenameServerCertificate { certificate: d.id::<ServerCertificate>(), name: d.text() }.into()
@@ -237,7 +237,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("DetachEni", 4, hosts::detach),
     ("SetServicePort", 6, hosts::set_port),
     ("ClearServicePort", 4, hosts::clear_port),
-    ("BeginOutage", 4, hosts::begin_outage),
+    ("BeginOutage", 6, hosts::begin_outage),
     ("EndOutage", 3, |d| EndOutage { outage: d.id::<Outage>() }.into()),
     ("CreateResident", 8, hosts::create_resident),
     ("ModifyResident", 8, hosts::modify_resident),

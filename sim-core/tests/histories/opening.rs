@@ -8,8 +8,8 @@ use sim_core::ecs::instance_life::{BatchRule, StartInstances};
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
 use sim_core::ecs::security_group::{CreateSecurityGroup, GroupKind};
 use sim_core::id::{
-    EipId, Id, InstanceId, Ipv4GatewayId, Ipv6GatewayId, LoadBalancerId, NatGatewayId, RouterInterfaceId,
-    SecurityGroupId, SnatTableId, VSwitchId, VpcId,
+    EipId, HaVipId, Id, InstanceId, Ipv4GatewayId, Ipv6GatewayId, LoadBalancerId, NatGatewayId, NetworkAclId,
+    RouterInterfaceId, SecurityGroupId, SnatTableId, VSwitchId, VpcId,
 };
 use sim_core::secret::Fingerprint;
 use sim_core::slb::backend::{AddBackends, Member, NewBackend, Pool, Server};
@@ -25,11 +25,15 @@ use sim_core::slb::server_group::CreateVServerGroup;
 use sim_core::slb::spec::{InternetCharge, PayType};
 use sim_core::vpc::eip::{AllocateEip, InternetCharge as VpcCharge};
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
+use sim_core::vpc::ha_vip::{BindType, CreateHaVip};
+use sim_core::vpc::ha_vip_binding::AssociateHaVip;
 use sim_core::vpc::ipv4_gateway::{CreateIpv4Gateway, EnableIpv4Gateway};
 use sim_core::vpc::ipv6_bandwidth::{AddressRef, AllocateIpv6Bandwidth};
 use sim_core::vpc::ipv6_egress_rule::CreateIpv6EgressRule;
 use sim_core::vpc::ipv6_gateway::CreateIpv6Gateway;
 use sim_core::vpc::nat_gateway::{CreateNatGateway, EipBindMode};
+use sim_core::vpc::network_acl::CreateNetworkAcl;
+use sim_core::vpc::network_acl_binding::AssociateNetworkAcl;
 use sim_core::vpc::route_table::{AssociateType, CreateRouteTable};
 use sim_core::vpc::router_connection::ConnectRouterInterface;
 use sim_core::vpc::router_interface::{
@@ -93,7 +97,7 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
         tags: Vec::new(),
     };
     give(&caller, eni.into());
-    // A type that takes a trunk; the two interfaces leave two addresses of the small vSwitch.
+    // A type that takes a trunk; the two interfaces leave two addresses of the small vSwitch, of which a HaVip gets one.
     let primary = LaunchInterface {
         vswitch: Some(vswitches[1]),
         groups: vec![groups[0]],
@@ -148,8 +152,9 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     let balancer = CreateLoadBalancer {
         place: Place::Internet,
         name: None,
-        master_zone: None,
-        slave_zone: None,
+        // Where random outages are.
+        master_zone: Some("cn-hangzhou-k".into()),
+        slave_zone: Some("cn-hangzhou-j".into()),
         instance_charge: None,
         spec: Some("slb.s1.small".into()),
         internet_charge: InternetCharge::ByTraffic,
@@ -169,6 +174,29 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     lead_in(&caller, &mut give);
     let_out(&caller, vpc, &mut give);
     connect_routers(&mut give);
+    share(&caller, vswitches[1], host, &mut give);
+    filter(&caller, vpc, vswitches[0], &mut give);
+}
+
+/// A network ACL filters what crosses a vSwitch.
+fn filter(caller: &Caller, vpc: VpcId, vswitch: VSwitchId, give: &mut impl FnMut(&Caller, Command) -> Reply) {
+    let acl = CreateNetworkAcl { vpc, name: None, description: None, tags: Vec::new() };
+    let acl: NetworkAclId = give(caller, acl.into()).id();
+    give(caller, AssociateNetworkAcl { acl, vswitches: vec![vswitch] }.into());
+}
+
+/// The host answers for a HaVip.
+fn share(
+    caller: &Caller,
+    vswitch: VSwitchId,
+    host: InstanceId,
+    give: &mut impl FnMut(&Caller, Command) -> Reply,
+) {
+    let (address, name, description, resource_group) = (None, None, None, None);
+    let vip = CreateHaVip { vswitch, address, name, description, resource_group, tags: Vec::new() };
+    let ha_vip: HaVipId = give(caller, vip.into()).id();
+    let (bind_type, target) = (BindType::EcsInstance, host.to_string().into());
+    give(caller, AssociateHaVip { ha_vip, bind_type, target }.into());
 }
 
 /// Routers of two accounts are connected.

@@ -152,6 +152,10 @@ impl Player {
         while let Some(due) = self.world.next_due() {
             self.journal.extend(self.world.advance(due));
         }
+        // A load balancer that carries out a change has no timer: the instant until when it does is kept.
+        if self.genesis.provisioning == Provisioning::Documented {
+            self.journal.extend(self.world.advance(self.world.now() + Span(1_000)));
+        }
         applied.outcome.expect("the opening is accepted")
     }
 

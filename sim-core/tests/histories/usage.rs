@@ -183,7 +183,7 @@ pub fn of(w: &World) -> Usage {
         let (account, region) = (b.owner.account, &b.owner.region);
         c.add(Quota::LoadBalancers, account, format!("{account} {region}"), 1);
         c.add(Quota::BackendsPerLoadBalancer, account, b.id, b.backends.len() as u64);
-        attached(c, account, b.backends.iter());
+        attached(&mut c, account, b.backends.iter());
         if let Some(home) = b.home {
             c.add(Quota::PrivateIpsPerVpc, account, home.vpc, 1);
         }
@@ -205,12 +205,12 @@ pub fn of(w: &World) -> Usage {
     for g in w.table::<VServerGroup>().iter() {
         let count = g.backends.len() as u64;
         c.add(Quota::BackendsPerLoadBalancer, g.owner.account, g.load_balancer, count);
-        attached(c, g.owner.account, g.backends.iter());
+        attached(&mut c, g.owner.account, g.backends.iter());
     }
     for g in w.table::<MasterSlaveGroup>().iter() {
         let count = g.members().count() as u64;
         c.add(Quota::BackendsPerLoadBalancer, g.owner.account, g.load_balancer, count);
-        attached(c, g.owner.account, g.members().map(|(_, backend)| backend));
+        attached(&mut c, g.owner.account, g.members().map(|(_, backend)| backend));
     }
     for r in w.table::<Resident>().iter() {
         let account = r.owner.account;

@@ -110,6 +110,7 @@ pub fn machine(world: &World, n: u64, eni: &Eni, status: InstanceStatus) -> Inst
         stopped_mode: None,
         password: None,
         user_data: None,
+        public: None,
         terms: Default::default(),
         started: None,
         created: world.now(),

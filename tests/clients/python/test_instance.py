@@ -199,3 +199,19 @@ def test_move_to_another_vswitch(lab, refused):
     move(db)
     shown = describe(lab, made)[0]["VpcAttributes"]
     assert (shown["VSwitchId"], shown["PrivateIpAddress"]["IpAddress"]) == (db, ["10.0.2.1"])
+
+
+def test_an_instance_gets_a_public_address_of_its_own(cloud, refused):
+    """A static one, which is in force from the next start on and goes with the instance."""
+    vpc = cloud.new_vpc()
+    vswitch, group = cloud.new_vswitch(vpc), cloud.new_group(vpc)
+    usual = dict(ImageId=IMAGE, InstanceType="ecs.g7.large", VSwitchId=vswitch, SecurityGroupId=group)
+    made = cloud.ecs("CreateInstance", InternetMaxBandwidthOut=5, **usual)["InstanceId"]
+    cloud.until(lambda: cloud.instance(made)["Status"], "Stopped")
+    address = cloud.ecs("AllocatePublicIpAddress", InstanceId=made)["IpAddress"]
+    assert cloud.ecs("AllocatePublicIpAddress", InstanceId=made)["IpAddress"] == address, "it has it already"
+    refused("AllocatedAlready", 403, cloud.ecs, "AllocatePublicIpAddress", InstanceId=made, IpAddress="198.18.9.9")
+    cloud.ecs("StartInstance", InstanceId=made)
+    cloud.until(lambda: cloud.instance(made)["Status"], "Running")
+    assert cloud.instance(made)["PublicIpAddress"]["IpAddress"] == [address]
+    cloud.ecs("DeleteInstance", InstanceId=made, Force=True)

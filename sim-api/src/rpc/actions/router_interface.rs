@@ -139,8 +139,11 @@ pub fn delete_router_interface(p: &Scope<'_>, _: &Caller) -> Planned {
     done(DeleteRouterInterface { router_interface: required_id(p, "RouterInterfaceId")? })
 }
 
-/// By what `Filter.N` picks, and what an interface has of it.
-const FILTERS: &[(&str, fn(&RouterInterface) -> String)] = &[
+/// A word that picks, and what an interface has of it.
+type Filter = (&'static str, fn(&RouterInterface) -> String);
+
+/// By what `Filter.N` picks.
+const FILTERS: &[Filter] = &[
     ("RouterInterfaceId", |r| r.id.to_string()),
     ("RouterId", |r| r.vrouter.to_string()),
     ("RouterType", |_| ROUTER_TYPE.to_owned()),

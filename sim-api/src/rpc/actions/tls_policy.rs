@@ -24,8 +24,9 @@ pub fn create(p: &Scope<'_>, _: &Caller) -> Planned {
 }
 
 pub fn set(p: &Scope<'_>, _: &Caller) -> Planned {
+    let name = Some(p.required("Name")?.into());
     let (versions, ciphers) = (Some(texts(p, "TLSVersions")?), Some(texts(p, "Ciphers")?));
-    let (policy, name) = (required_id(p, "TLSCipherPolicyId")?, Some(p.required("Name")?.into()));
+    let policy = required_id(p, "TLSCipherPolicyId")?;
     // What is under way is seen in the state of the policy, and has no number of its own.
     write(ModifyTlsPolicy { policy, name, versions, ciphers }, |_, _, _| json!({ "TaskId": "" }))
 }
