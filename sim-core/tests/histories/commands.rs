@@ -229,7 +229,7 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("StartInstances", 4, hosts::start),
     ("StopInstances", 5, hosts::stop),
     ("RebootInstances", 2, hosts::reboot),
-    ("AllocatePublicAddress", 3, hosts::public_address),
+    ("AllocatePublicAddress", 6, hosts::public_address),
     ("DeleteInstances", 3, hosts::delete),
     ("ModifyInstance", 3, hosts::modify),
     ("MoveInstance", 4, hosts::relocate),

@@ -3,6 +3,7 @@
 use crate::play::callers;
 use sim_core::ecs::eni::{CreateEni, EniKind, TrafficMode};
 use sim_core::ecs::eni_address::{Want, Wanted};
+use sim_core::ecs::instance::Terms;
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, Secondary};
 use sim_core::ecs::instance_life::{BatchRule, StartInstances};
 use sim_core::ecs::prefix_list::{AddressFamily, CreatePrefixList};
@@ -176,6 +177,19 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     connect_routers(&mut give);
     share(&caller, vswitches[1], host, &mut give);
     filter(&caller, vpc, vswitches[0], &mut give);
+    let launch = Launch {
+        instance_type: "ecs.g7.large".into(),
+        image: Some("aliyun_3_x64_20G_alibase_20240819.vhd".into()),
+        primary: LaunchInterface {
+            vswitch: Some(vswitches[0]),
+            groups: vec![groups[0]],
+            ..LaunchInterface::default()
+        },
+        // It may get a static public address.
+        terms: Terms { bandwidth_out: 5, ..Terms::default() },
+        ..Launch::default()
+    };
+    give(&caller, CreateInstance { launch: Box::new(launch) }.into());
 }
 
 /// A network ACL filters what crosses a vSwitch.
