@@ -10,7 +10,7 @@
 //! of a specification are those of a load balancer, so that its listeners share them: open connections together, new
 //! ones a second over TCP and UDP, requests over HTTP and HTTPS.
 //!
-//! The same scenario gives the same report, and a mix of one kind of clients of one listener what [`super::run`] does.
+//! The same scenario gives the same report, and a mix of one kind of clients of one listener what [`super::run()`] does.
 
 mod check;
 pub mod of_world;
