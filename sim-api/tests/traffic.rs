@@ -26,6 +26,14 @@ fn file(name: &str, text: &str) -> PathBuf {
     path
 }
 
+/// Refuses to run a scenario, and says why.
+fn told_why(name: &str, scenario: &str, why: &str) {
+    let done = cloudnet(&["traffic", "run", file(name, scenario).to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(2), "{why}: {told}");
+    assert!(told.contains(why), "{why}: {told}");
+}
+
 fn example() -> String {
     String::from_utf8(cloudnet(&["traffic", "example"]).stdout).unwrap()
 }
@@ -88,12 +96,10 @@ fn a_scenario_that_does_not_read_is_told_with_its_place() {
         ("seed = 7", "sede = 7", "unknown field `sede`"),
         ("weight = 50", "weight = 101", "backend[2].weight"),
     ] {
-        let scenario = file("bad.toml", &example().replacen(from, to, 1));
-        let done = cloudnet(&["traffic", "run", scenario.to_str().unwrap()]);
-        let told = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert_eq!(done.status.code(), Some(2), "{to}: {told}");
-        assert!(told.contains(said), "{to}: {told}");
+        told_why("bad.toml", &example().replacen(from, to, 1), said);
     }
+    let fault = "\n[[fault]]\nat = \"1s\"\nbackend = \"web-1\"\nweight = 1\n";
+    told_why("many.toml", &(example() + &fault.repeat(10_001)), "write 0 to 10000");
     assert_eq!(cloudnet(&["traffic", "run", "no-such-file.toml"]).status.code(), Some(2));
 }
 

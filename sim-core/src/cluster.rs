@@ -37,7 +37,7 @@ pub struct Cluster {
     pub zone: Option<ZoneId>,
     /// Its nodes: the instances that carry the tag.
     pub nodes: Vec<InstanceId>,
-    /// The first security group that carries the tag.
+    /// The first security group of the VPC that carries the tag.
     pub security_group: Option<SecurityGroupId>,
     /// The smallest block over the IPv4 routes to its nodes, which are the blocks of their pods with Flannel; absent without
     /// such routes, as with Terway.
@@ -63,7 +63,7 @@ pub fn find(w: &World, caller: &Caller, id: &str) -> Outcome<Cluster> {
         Refusal::new(ErrorCode::ClusterNotFound)
             .field("cluster_id")
             .given(id)
-            .accepted(format!("the value of the tag {CLUSTER_TAG} of a VPC, a vSwitch, an instance, a security group or a load balancer"))
+            .accepted(format!("the value of the tag {CLUSTER_TAG} of an object in a VPC"))
     })
 }
 
@@ -121,6 +121,7 @@ impl<'a> Tagged<'a> {
 
 fn of_tagged(w: &World, caller: &Caller, tagged: &Tagged<'_>) -> Option<Cluster> {
     let vpc = w.get::<Vpc>(&tagged.vpc()?)?;
+    // What carries the tag in another VPC is none of its parts.
     let here: Vec<&Instance> = tagged.nodes.iter().copied().filter(|i| i.vpc == vpc.id).collect();
     let mut vswitches: Vec<VSwitchId> =
         tagged.vswitches.iter().filter(|s| s.vpc == vpc.id).map(|s| s.id).collect();
@@ -128,19 +129,15 @@ fn of_tagged(w: &World, caller: &Caller, tagged: &Tagged<'_>) -> Option<Cluster>
         vswitches = here.iter().map(|i| i.vswitch).collect::<BTreeSet<_>>().into_iter().collect();
     }
     if vswitches.is_empty() {
-        vswitches = tagged
-            .balancers
-            .iter()
-            .filter_map(|b| b.home.as_ref().map(|home| home.vswitch))
-            .take(1)
-            .collect();
+        let homes = tagged.balancers.iter().filter_map(|b| b.home.as_ref());
+        vswitches = homes.filter(|home| home.vpc == vpc.id).map(|home| home.vswitch).take(1).collect();
     }
     let of_vswitch = || vswitches.first().and_then(|id| w.get::<VSwitch>(id)).map(|s| s.zone.clone());
     Some(Cluster {
         owner: caller.into(),
         zone: here.first().map(|i| i.zone.clone()).or_else(of_vswitch),
         nodes: here.iter().map(|i| i.id).collect(),
-        security_group: tagged.groups.first().map(|g| g.id),
+        security_group: tagged.groups.iter().find(|g| g.vpc == vpc.id).map(|g| g.id),
         pods: pods(w, &here),
         resource_group: vpc.resource_group,
         created: tagged.created()?,

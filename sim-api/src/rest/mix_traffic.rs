@@ -3,13 +3,12 @@
 
 use super::context::{Body, Context, Query};
 use super::operations::{Operations, routes};
-use super::traffic::{Form, FormQuery, check_number, picture, simulate};
+use super::traffic::{FormQuery, check_number, simulate};
 use crate::chart;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
-use axum::Json;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use sim_core::traffic::mix::{self, Report, Scenario, of_world};
 use sim_core::{ErrorCode as E, Refusal};
 
@@ -78,8 +77,5 @@ async fn run_mix_traffic(
     scenario.check().map_err(Refusal::from)?;
     check_number(scenario.requests(), "clients/0/rate")?;
     let report = simulate(move |progress| mix::run(&scenario, progress)).await?;
-    Ok(match query.form(&headers) {
-        Form::Json => Json(report).into_response(),
-        Form::Svg => picture(chart::mix::svg(&report)),
-    })
+    Ok(query.told(&headers, report, chart::mix::svg))
 }

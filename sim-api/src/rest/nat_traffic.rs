@@ -3,13 +3,12 @@
 
 use super::context::{Body, Context, Query};
 use super::operations::{Operations, routes};
-use super::traffic::{Form, FormQuery, check_number, picture, simulate};
+use super::traffic::{FormQuery, check_number, simulate};
 use crate::chart;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
-use axum::Json;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use sim_core::traffic::nat::{self, Report, Scenario, of_world};
 use sim_core::{ErrorCode as E, Refusal};
 
@@ -52,8 +51,5 @@ async fn run_nat_traffic(
     scenario.check().map_err(Refusal::from)?;
     check_number(scenario.sessions(), "hosts/rate")?;
     let report = simulate(move |progress| nat::run(&scenario, progress)).await?;
-    Ok(match query.form(&headers) {
-        Form::Json => Json(report).into_response(),
-        Form::Svg => picture(chart::nat::svg(&report)),
-    })
+    Ok(query.told(&headers, report, chart::nat::svg))
 }

@@ -10,7 +10,7 @@ use crate::rest::common::GiveUp;
 use axum::Json;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sim_core::traffic::bad::BadScenario;
 use sim_core::traffic::{self, Report, Scenario, of_world};
 use sim_core::{ErrorCode as E, Refusal};
@@ -52,15 +52,28 @@ pub(super) struct FormQuery {
 
 impl FormQuery {
     /// The form that is asked for, by the header if the query does not say.
-    pub(super) fn form(&self, headers: &HeaderMap) -> Form {
+    fn form(&self, headers: &HeaderMap) -> Form {
         self.format.unwrap_or_else(|| accepted(headers))
+    }
+
+    /// A report as an answer, in that form.
+    pub(super) fn told<R: Serialize>(
+        &self,
+        headers: &HeaderMap,
+        report: R,
+        chart: impl FnOnce(&R) -> String,
+    ) -> Response {
+        match self.form(headers) {
+            Form::Json => Json(report).into_response(),
+            Form::Svg => ([(header::CONTENT_TYPE, "image/svg+xml")], chart(&report)).into_response(),
+        }
     }
 }
 
 /// A form of the answer.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Form {
+enum Form {
     Json,
     Svg,
 }
@@ -74,11 +87,6 @@ pub(super) fn check_number(connections: u64, field: &'static str) -> Result<(), 
         .field(field)
         .detail(format!("{connections} connections and requests would come."))
         .accepted(format!("at most {MOST_CONNECTIONS}, or the command line")))
-}
-
-/// A picture as an answer.
-pub(super) fn picture(svg: String) -> Response {
-    ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
 }
 
 /// Simulate clients of a load balancer's listener over virtual time, and report what came of it.
@@ -114,10 +122,7 @@ async fn run_traffic(
     scenario.check().map_err(Refusal::from)?;
     check_number(scenario.requests(), "clients/rate")?;
     let report = simulate(move |progress| traffic::run(&scenario, progress)).await?;
-    Ok(match query.form(&headers) {
-        Form::Json => Json(report).into_response(),
-        Form::Svg => picture(chart::svg(&report)),
-    })
+    Ok(query.told(&headers, report, chart::svg))
 }
 
 /// A picture is answered to whoever asks for one by name and not for JSON before it.

@@ -3,7 +3,7 @@
 
 use crate::process::{Dir, Program};
 use crate::service::{self, Client};
-use crate::{body_of, cloudnet, file, hold};
+use crate::{body_of, cloudnet, file, hold, told_why};
 use serde_json::{Value, json};
 use sim_api::Server;
 use sim_core::traffic::mix;
@@ -119,11 +119,7 @@ fn a_mix_that_does_not_read_is_told_with_its_place() {
         ("path = \"/\"", "path = \"x\"", "clients[0].ask[0].path"),
         ("follow = true", "folow = true", "unknown field `folow`"),
     ] {
-        let scenario = file("bad-mix.toml", &mix_example().replacen(from, to, 1));
-        let done = cloudnet(&["traffic", "run", scenario.to_str().unwrap()]);
-        let told = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert_eq!(done.status.code(), Some(2), "{to}: {told}");
-        assert!(told.contains(said), "{to}: {told}");
+        told_why("bad-mix.toml", &mix_example().replacen(from, to, 1), said);
     }
 }
 

@@ -40,3 +40,11 @@ pub(super) fn between(field: &str, value: Span, least: Span, most: Span) -> Resu
     }
     Err(bad(field, format!("{} ms is out of range; write {}ms to {}ms", value.0, least.0, most.0)))
 }
+
+/// Checks how many things a list has.
+pub(super) fn length(at: &str, number: usize, least: usize, most: usize) -> Result<(), BadScenario> {
+    if (least..=most).contains(&number) {
+        return Ok(());
+    }
+    Err(bad(at, format!("there are {number}; write {least} to {most}")))
+}

@@ -1,11 +1,11 @@
 //! Checks of a scenario that its form alone does not make. Parts are checked with the field at which they stand,
 //! since a mix has several of them.
 
-use super::bad::{BadScenario, bad, between, number};
+use super::bad::{BadScenario, bad, between, length, number};
 use super::protection::check_attacks;
 use super::scenario::{
     Backend, Clients, Fault, HealthCheck, LONGEST, Listener, MAX_SEED, MOST_BACKENDS, MOST_CONNECTIONS,
-    Scenario, place,
+    MOST_FAULTS, Scenario, place,
 };
 use crate::error::beginning;
 use crate::slb::health_check::CLASSES;
@@ -42,6 +42,7 @@ impl Scenario {
                 return Err(bad(&format!("backend[{at}].waits"), problem));
             }
         }
+        length("fault", self.faults.len(), 0, MOST_FAULTS)?;
         check_faults(&self.faults, &self.backends, self.duration.0)
     }
 }
@@ -150,10 +151,7 @@ impl HealthCheck {
 }
 
 pub(super) fn check_backends(backends: &[Backend]) -> Result<(), BadScenario> {
-    if !(1..=MOST_BACKENDS).contains(&backends.len()) {
-        let problem = format!("there are {}; write 1 to {MOST_BACKENDS}", backends.len());
-        return Err(bad("backend", problem));
-    }
+    length("backend", backends.len(), 1, MOST_BACKENDS)?;
     for (at, backend) in backends.iter().enumerate() {
         number(&format!("backend[{at}].weight"), backend.weight.into(), 0, 100)?;
         number(&format!("backend[{at}].status"), backend.status.into(), 100, 599)?;

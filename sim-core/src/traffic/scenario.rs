@@ -19,6 +19,8 @@ pub(super) const MAX_SEED: u64 = (1 << 53) - 1;
 pub(super) const MOST_CONNECTIONS: u64 = 1_000_000_000;
 /// The most backends: the provider's limit for a load balancer (provider documentation: CLB quotas).
 pub(super) const MOST_BACKENDS: usize = 200;
+/// The most faults of one listener's run, with those that schedules of a world hold; each may make the round of backends anew.
+pub(super) const MOST_FAULTS: usize = 10_000;
 
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -45,8 +47,9 @@ pub struct Scenario {
     /// The backends, in the order of their group.
     #[serde(default, rename = "backend")]
     pub backends: Vec<Backend>,
-    /// What happens to backends.
+    /// What happens to backends: at most 10,000.
     #[serde(default, rename = "fault")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 10_000))]
     pub faults: Vec<Fault>,
     /// How the address is protected against denial of service; not at all if absent.
     #[serde(default)]

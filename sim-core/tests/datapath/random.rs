@@ -420,7 +420,7 @@ fn new_acl(vpc: sim_core::id::VpcId) -> Command {
 }
 
 /// The questions of a sketch that can be asked in its world.
-fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
+pub fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
     let ask = |sketch: &QuestionSketch| {
         let QuestionSketch { from, foreign, to, elsewhere, protocol, port } = *sketch;
         let from = enis[from % enis.len()];

@@ -2,13 +2,14 @@
 
 use crate::lab::Lab;
 use crate::net::{Net, host};
-use crate::random::{build, sketch};
+use crate::random::{build, questions, sketch};
 use crate::reference::naive;
 use proptest::prelude::*;
 use sim_core::datapath::reach::{Holder, Run, Senders, SetQuestion};
-use sim_core::datapath::{Disposition, Header, Place, Question};
+use sim_core::datapath::{Disposition, Header, Judge, Place, Question};
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::group_filter::PacketProtocol;
+use sim_core::ecs::outage::{BeginOutage, OutageTarget};
 use sim_core::ecs::security_group_rule::{Policy, PortRange, Protocol};
 use sim_core::id::{EniId, NetworkAclId};
 use sim_core::slb::load_balancer::LoadBalancer;
@@ -40,6 +41,27 @@ proptest! {
         let (lab, enis) = build(&sketch);
         for protocol in [PacketProtocol::Tcp, PacketProtocol::Udp, PacketProtocol::Icmp] {
             check_internet(&lab, &enis, protocol);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn who_judges_many_packets_judges_as_who_judges_one(sketch in sketch()) {
+        let (lab, enis) = build(&sketch);
+        let mut judge = Judge::new(&lab.world);
+        for mut question in questions(&lab.world, &sketch, &enis) {
+            // Again and again between the same two, on the same ports and on others.
+            let Header { source_port, port, protocol, .. } = question.header;
+            let others = [25, 80, 1_000].into_iter().filter(|_| protocol.has_ports());
+            let ports = others.flat_map(|at| [(at, port), (source_port, at)]);
+            let same = [(source_port, port); 2];
+            for (source_port, port) in same.into_iter().chain(ports) {
+                (question.header.source_port, question.header.port) = (source_port, port);
+                prop_assert_eq!(judge.verdict(&question), question.verdict(&lab.world), "{:?}", question);
+            }
         }
     }
 }
@@ -229,6 +251,25 @@ fn an_interface_that_routes_lead_to_is_a_class_of_its_own() {
     assert_eq!(answer.reached.iter().flat_map(|r| senders(&r.from)).collect::<Vec<_>>(), [front]);
     assert_eq!(answer.unreached.iter().flat_map(|u| senders(&u.from)).collect::<Vec<_>>(), [twin]);
     assert_eq!(answer.reasons().len(), 1);
+}
+
+#[test]
+fn an_interface_that_is_cut_off_is_in_no_class_with_one_that_is_not() {
+    let mut net = Net::open();
+    let (web, group, front) = (net.lab.web, net.front_group, net.front);
+    let twin = host(&mut net.lab, web, group, [10, 0, 1, 11]);
+    let both = |net: &Net| {
+        let (from, to, protocol) =
+            (Senders::Interfaces(vec![front, twin]), vec![net.back], PacketProtocol::Tcp);
+        SetQuestion { vpc: net.lab.vpc, from, to, protocol, port: Some(80) }.answer(&net.lab.world)
+    };
+    let senders = |runs: &[Run]| runs.iter().map(interface).collect::<Vec<_>>();
+    assert_eq!(senders(&both(&net).reached[0].from), [front, twin]);
+    net.lab.ok(BeginOutage { target: OutageTarget::Eni(twin), from: None, until: None });
+    let answer = both(&net);
+    assert_eq!(senders(&answer.reached[0].from), [front]);
+    assert_eq!(senders(&answer.unreached[0].from), [twin]);
+    assert_eq!(answer.unreached[0].ending.disposition.word(), "cut_off");
 }
 
 #[test]

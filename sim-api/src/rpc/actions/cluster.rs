@@ -19,9 +19,7 @@ fn show(id: &str, cluster: &Cluster) -> Value {
     let pods = cluster.pods.map(|block| block.to_string()).unwrap_or_default();
     json!({
         "cluster_id": id,
-        "name": id,
         "cluster_type": "ManagedKubernetes",
-        "profile": "Default",
         "state": "running",
         "region_id": cluster.owner.region.to_string(),
         "zone_id": cluster.zone.as_ref().map(ToString::to_string).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use super::scenario::{Ask, Clients, Group, Listener, LoadBalancer, Member, Rule, Scenario};
 use crate::datapath::Request;
 use crate::error::beginning;
-use crate::traffic::bad::{BadScenario, bad, number};
+use crate::traffic::bad::{BadScenario, bad, length, number};
 use crate::traffic::check::{check_backends, check_faults, check_number, check_run};
 use crate::traffic::protection::check_attacks;
 use crate::traffic::run::MOST_REDIRECTS;
@@ -282,13 +282,6 @@ fn check_ask(at: &str, ask: &Ask) -> Result<(), BadScenario> {
     let problem = &told.detail;
     let accepted = told.accepted.clone().unwrap_or_default();
     Err(bad(&field, format!("{}; write {accepted}", problem.trim_end_matches('.'))))
-}
-
-fn length(at: &str, number: usize, least: usize, most: usize) -> Result<(), BadScenario> {
-    if (least..=most).contains(&number) {
-        return Ok(());
-    }
-    Err(bad(at, format!("there are {number}; write {least} to {most}")))
 }
 
 /// Names are short, and none stands twice.
