@@ -19,7 +19,7 @@ pub(super) const MAX_SEED: u64 = (1 << 53) - 1;
 pub(super) const MOST_CONNECTIONS: u64 = 1_000_000_000;
 /// The most backends: the provider's limit for a load balancer (provider documentation: CLB quotas).
 pub(super) const MOST_BACKENDS: usize = 200;
-/// The most faults of one listener's run, with those that schedules of a world hold; each may make the round of backends anew.
+/// The most faults of a run, with those that schedules of a world hold; each may make the round of backends anew.
 pub(super) const MOST_FAULTS: usize = 10_000;
 
 /// A whole scenario.
@@ -47,7 +47,7 @@ pub struct Scenario {
     /// The backends, in the order of their group.
     #[serde(default, rename = "backend")]
     pub backends: Vec<Backend>,
-    /// What happens to backends: at most 10,000.
+    /// What happens to backends: at most 10,000, with what the schedules of a world hold.
     #[serde(default, rename = "fault")]
     #[cfg_attr(feature = "openapi", schema(max_items = 10_000))]
     pub faults: Vec<Fault>,

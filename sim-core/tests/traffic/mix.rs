@@ -269,7 +269,7 @@ fn each_field_of_a_mix_has_its_range() {
         ("group[0].member[0].weight", |s| s.groups[0].members[0].weight = Some(101)),
         ("group[1].name", |s| s.groups[1].name = "pages".into()),
         ("backend", |s| s.backends.clear()),
-        ("fault", |s| s.faults = vec![crate::fault(1, "a", traffic::scenario::Answers::Silent); 501]),
+        ("fault", |s| s.faults = vec![crate::fault(1, "a", traffic::scenario::Answers::Silent); 10_001]),
         ("fault[0].backend", |s| {
             s.faults = vec![crate::fault(1, "moon", traffic::scenario::Answers::Silent)]
         }),

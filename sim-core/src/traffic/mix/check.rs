@@ -7,7 +7,7 @@ use crate::traffic::bad::{BadScenario, bad, length, number};
 use crate::traffic::check::{check_backends, check_faults, check_number, check_run};
 use crate::traffic::protection::check_attacks;
 use crate::traffic::run::MOST_REDIRECTS;
-use crate::traffic::scenario::place;
+use crate::traffic::scenario::{MOST_FAULTS, place};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most kinds of clients, and the most things that one asks for.
@@ -21,9 +21,7 @@ const MOST_GROUPS: usize = 200;
 /// The most that serve, and the most members of all of them: what a report tells stays within some megabytes.
 const MOST_SERVE: usize = 200;
 const MOST_MEMBERS: usize = 1_000;
-/// The most faults, each of which makes schedulers ready anew, and the most attacks, each of which is looked at every
-/// second.
-const MOST_FAULTS: usize = 500;
+/// The most attacks, each of which is looked at every second.
 const MOST_ATTACKS: usize = 20;
 /// The most source addresses, and the most that are kept by all that serve: 16 bytes each.
 const MOST_ADDRESSES: u64 = 1_000_000;

@@ -43,9 +43,9 @@ pub struct Scenario {
     #[serde(default, rename = "backend")]
     #[cfg_attr(feature = "openapi", schema(max_items = 200))]
     pub backends: Vec<Backend>,
-    /// What happens to backends, wherever they are members: at most 500.
+    /// What happens to backends, wherever they are members: at most 10,000, with what the schedules of a world hold.
     #[serde(default, rename = "fault")]
-    #[cfg_attr(feature = "openapi", schema(max_items = 500))]
+    #[cfg_attr(feature = "openapi", schema(max_items = 10_000))]
     pub faults: Vec<Fault>,
     /// What happens to probes of single members of a world.
     #[serde(skip)]
