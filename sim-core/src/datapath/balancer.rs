@@ -46,7 +46,7 @@ pub(super) struct BalancerSession {
 /// A packet comes to the address of a load balancer.
 pub(super) fn take<S: Sink>(walk: &mut Walk<'_, S>, balancer: &LoadBalancer, header: &Header) -> Step<Place> {
     let (w, load_balancer) = (walk.w, balancer.id);
-    if balancer.locked || !balancer.active {
+    if !balancer.forwards() {
         return Err(Disposition::BalancerDown { load_balancer, status: balancer.status() });
     }
     match zones::serving(w, balancer) {

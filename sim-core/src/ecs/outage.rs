@@ -110,10 +110,34 @@ pub(crate) fn of_zone<'w>(
     target.into_iter().flat_map(|target| active.of(&target)).filter_map(|id| w.get::<Outage>(id))
 }
 
-impl Outage {
+/// A time in which something is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Downtime {
+    /// From when on.
+    pub from: SimTime,
+    /// Until when; for good if absent.
+    pub until: Option<SimTime>,
+    /// Since when it has been cut off without a break: `from`, or earlier if another such time was under way then.
+    pub since: SimTime,
+}
+
+impl Downtime {
     /// Whether it lasts at an instant, as far as is known now.
     pub fn lasts_at(&self, at: SimTime) -> bool {
         self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+}
+
+impl Outage {
+    /// When it is.
+    pub fn downtime(&self) -> Downtime {
+        let Outage { from, until, since, .. } = *self;
+        Downtime { from, until, since }
+    }
+
+    /// Whether it lasts at an instant, as far as is known now.
+    pub fn lasts_at(&self, at: SimTime) -> bool {
+        self.downtime().lasts_at(at)
     }
 }
 

@@ -177,6 +177,11 @@ impl LoadBalancer {
         }
     }
 
+    /// Whether what comes in goes on to its listeners: it is active, and not locked.
+    pub const fn forwards(&self) -> bool {
+        self.active && !self.locked
+    }
+
     /// How the instance itself is paid for: one without a specification by use.
     pub const fn instance_charge(&self) -> InstanceCharge {
         if self.spec.is_some() { InstanceCharge::BySpec } else { InstanceCharge::ByUse }

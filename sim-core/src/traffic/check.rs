@@ -7,6 +7,7 @@ use super::scenario::{
     Backend, Clients, Fault, HealthCheck, LONGEST, Listener, MAX_SEED, MOST_BACKENDS, MOST_CONNECTIONS,
     MOST_FAULTS, Scenario, place,
 };
+use super::zone_outage::check_zone_outages;
 use crate::error::beginning;
 use crate::slb::health_check::CLASSES;
 use crate::slb::listener::Protocol;
@@ -35,6 +36,7 @@ impl Scenario {
             protection.check("protection")?;
         }
         check_attacks(&self.attacks, self.protection.is_some(), self.duration.0, "attack")?;
+        check_zone_outages(&self.zone_outages, self.duration.0, "zone_outage")?;
         check_backends(&self.backends)?;
         for (at, backend) in self.backends.iter().enumerate() {
             if backend.waits && self.listener.protocol.is_http() {

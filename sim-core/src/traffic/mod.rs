@@ -20,6 +20,7 @@ pub mod scenario;
 #[cfg(feature = "openapi")]
 mod schema;
 mod timeouts;
+pub mod zone_outage;
 
 use bad::BadScenario;
 use plan::Plan;

@@ -4,7 +4,7 @@
 //!
 //! Health is what the world's checks know, and goes on from there. Where the clients ask for a host and a path, the forwarding
 //! rule that takes their request has its group serve, in its own way if it has one. Lists of allowed addresses do not count:
-//! simulated clients have none.
+//! simulated clients have none (docs/scheduling.md).
 
 use super::bad::{BadScenario, bad};
 use super::length::Length;
@@ -58,7 +58,8 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     };
     let listener = listener::find(w, caller, id, port, protocol).map_err(within)?;
     let balancer = w.visible::<LoadBalancer>(caller, id)?;
-    check_forwards(balancer, listener)?;
+    check_forwards(balancer, listener, "of_world/port")?;
+    check_serves(listener)?;
     let request = request_of(listener, host.as_deref(), path.as_deref())?;
     let serving = serving::of(w, listener, request.as_ref().map(Request::asked));
     let members: Vec<Served<'_>> = serving.iter().flat_map(Serving::members).collect();
@@ -82,8 +83,7 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
 /// What becomes of the zones of a load balancer, of which one serves before all.
 pub(super) fn zones_of(w: &World, balancer: &LoadBalancer, until: SimTime) -> Vec<ZoneChange> {
     let told = zones::foreseen(w, balancer, until).into_iter();
-    let told = told.map(|(at, zone)| ZoneChange { at: Length(at - w.now()), serves: zone.is_some() });
-    told.skip_while(|change| change.serves && change.at.0.is_zero()).collect()
+    ZoneChange::all(told.map(|(at, zone)| (at - w.now(), zone.is_some())))
 }
 
 /// The bandwidth in Mbit/s of the address at which the internet comes: of the load balancer's own, or of the elastic IP address
@@ -141,6 +141,7 @@ fn check_apart(scenario: &Scenario) -> Result<(), BadScenario> {
         ("health_check", scenario.health_check.is_some()),
         ("backend", !scenario.backends.is_empty()),
         ("protection", scenario.protection.is_some()),
+        ("zone_outage", !scenario.zone_outages.is_empty()),
     ];
     match described.iter().find(|(_, is)| *is) {
         Some((field, _)) => Err(bad(field, "of_world has it; write one of the two".to_owned())),
@@ -148,24 +149,32 @@ fn check_apart(scenario: &Scenario) -> Result<(), BadScenario> {
     }
 }
 
-fn check_forwards(balancer: &LoadBalancer, listener: &listener::Listener) -> Outcome<()> {
-    let wrong = |detail: String, accepted: &str| {
-        Err(Refusal::new(ErrorCode::ListenerStatusIncorrect)
-            .field("of_world/port")
-            .detail(detail)
-            .accepted(accepted))
+/// Clients get to what is behind a listener that runs, of a load balancer that is active and not locked.
+///
+/// # Errors
+/// [`ErrorCode::ListenerStatusIncorrect`] for this field.
+pub(super) fn check_forwards(
+    balancer: &LoadBalancer,
+    listener: &listener::Listener,
+    field: &str,
+) -> Outcome<()> {
+    let detail = match (balancer.forwards(), listener.status.forwards()) {
+        (true, true) => return Ok(()),
+        (false, _) => format!("{} is {}.", balancer.id, balancer.status()),
+        (true, false) => format!("{} does not forward.", listener.id),
     };
-    if !balancer.active || !listener.status.forwards() {
-        let detail = format!("{} does not forward.", listener.id);
-        return wrong(detail, "a listener that is running, of a load balancer that is active");
-    }
-    match listener.redirect {
-        Some(port) => wrong(
-            format!("It sends clients to port {port}."),
-            "the listener of that port, or a mix, whose clients may follow",
-        ),
-        None => Ok(()),
-    }
+    Err(Refusal::new(ErrorCode::ListenerStatusIncorrect).field(field).detail(detail).accepted(
+        "a listener that is running, of a load balancer that is active and not locked",
+    ))
+}
+
+/// Clients of one listener follow no redirect.
+fn check_serves(listener: &listener::Listener) -> Outcome<()> {
+    let Some(port) = listener.redirect else { return Ok(()) };
+    Err(Refusal::new(ErrorCode::ListenerStatusIncorrect)
+        .field("of_world/port")
+        .detail(format!("It sends clients to port {port}."))
+        .accepted("the listener of that port, or a mix, whose clients may follow"))
 }
 
 /// A listener as it is at work; where a rule of it serves, as that has it do.

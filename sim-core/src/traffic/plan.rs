@@ -6,6 +6,7 @@
 
 use super::protection::{Attack, Protection};
 use super::scenario::{Answers, Backend, Clients, Fault, Listener, Scenario, ZoneChange};
+use super::zone_outage::{self, ZoneOutage};
 use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::Scheduler;
 use crate::slb::health_check::HealthCheck;
@@ -168,7 +169,7 @@ impl Plan {
                 most_new: [most_new; 2],
                 protection: scenario.protection.clone(),
                 attacks: scenario.attacks.clone(),
-                zones: scenario.zones.clone(),
+                zones: zones_of(&scenario.zones, &scenario.zone_outages, scenario.duration.0),
             }],
             listeners: vec![ListenerPlan::of(listener, 0)],
             servings: vec![Serving {
@@ -210,6 +211,11 @@ impl Plan {
         let interval_ms = duration.div_ceil(super::INTERVALS).max(1);
         (interval_ms, duration.div_ceil(interval_ms) as usize)
     }
+}
+
+/// What becomes of the zones of a load balancer: as its world has it, or as outages are described.
+pub(super) fn zones_of(of_world: &[ZoneChange], outages: &[ZoneOutage], duration: Span) -> Vec<ZoneChange> {
+    if outages.is_empty() { of_world.to_vec() } else { zone_outage::changes(outages, duration) }
 }
 
 impl Crowd {

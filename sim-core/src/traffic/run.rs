@@ -385,12 +385,13 @@ impl<'p> Run<'p> {
 
     /// The member whose turn it is.
     fn choose(&mut self, call: Call, serving: usize, client: u64) -> Option<usize> {
-        // What hashing schedulers hash: the source address, and for the four-tuple and QUIC what differs by connection.
-        let connection = match self.plan.servings[serving].scheduler {
-            Scheduler::TupleHash | Scheduler::QuicHash => {
-                draw(self.plan.crowds[usize::from(call.crowd)].seed ^ 1, call.n)
-            }
-            _ => 0,
+        // What hashing schedulers hash: the source address, with the four-tuple what differs by connection too, and the id of a
+        // QUIC connection alone, which is drawn for each.
+        let drawn = || draw(self.plan.crowds[usize::from(call.crowd)].seed ^ 1, call.n);
+        let (client, connection) = match self.plan.servings[serving].scheduler {
+            Scheduler::TupleHash => (client, drawn()),
+            Scheduler::QuicHash => (0, drawn()),
+            _ => (client, 0),
         };
         let mut key = [0; 16];
         key[..8].copy_from_slice(&client.to_le_bytes());

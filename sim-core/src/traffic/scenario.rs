@@ -2,6 +2,7 @@
 
 use super::length::{self, Length};
 use super::protection::{Attack, Protection};
+use super::zone_outage::ZoneOutage;
 use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::Scheduler;
 use crate::ecs::service_port::{Behaviour, PortBehaviour};
@@ -57,6 +58,11 @@ pub struct Scenario {
     /// What comes in beside clients.
     #[serde(default, rename = "attack")]
     pub attacks: Vec<Attack>,
+    /// Outages of the load balancer's zones: at most 100. While its master zone is down, it serves from the slave zone after
+    /// 30 seconds.
+    #[serde(default, rename = "zone_outage")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
+    pub zone_outages: Vec<ZoneOutage>,
     /// What becomes of the zones of the load balancer, if it is one of a world, in order of time; one serves before.
     #[serde(skip)]
     pub zones: Vec<ZoneChange>,
@@ -72,6 +78,15 @@ pub struct ZoneChange {
     pub at: Length,
     /// Whether a zone serves from then on.
     pub serves: bool,
+}
+
+impl ZoneChange {
+    /// The changes among what holds from each instant on: that a zone serves at first is none.
+    pub(super) fn all(told: impl Iterator<Item = (Span, bool)>) -> Vec<ZoneChange> {
+        told.map(|(at, serves)| ZoneChange { at: Length(at), serves })
+            .skip_while(|change| change.serves && change.at.0.is_zero())
+            .collect()
+    }
 }
 
 /// A listener of a world.

@@ -10,12 +10,14 @@ use sim_core::Span;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::slb::listener::Protocol;
 use sim_core::slb::spec::Spec;
+use sim_core::slb::zones::Which;
 use sim_core::traffic::length::Length;
 use sim_core::traffic::protection::{Attack, Protection};
 use sim_core::traffic::report::What;
 use sim_core::traffic::scenario::{
     Answers, Backend, Clients, Fault, HealthCheck, Listener, OfWorld, ZoneChange,
 };
+use sim_core::traffic::zone_outage::ZoneOutage;
 use sim_core::traffic::{Cause, Report, Scenario, run};
 
 fn ms(ms: i64) -> Length {
@@ -59,6 +61,7 @@ fn scenario() -> Scenario {
         of_world: None,
         rule: None,
         zones: Vec::new(),
+        zone_outages: Vec::new(),
         protection: None,
         attacks: Vec::new(),
     }
@@ -77,6 +80,38 @@ fn while_no_zone_serves_nothing_comes_in_and_what_is_open_is_lost() {
     let seen: Vec<(u64, What)> = told.happened.iter().map(|h| (h.at_ms, h.what)).collect();
     let expected = [(20_000, What::ZoneWentDown), (50_000, What::ZoneTookOver), (55_000, What::ZoneTookOver)];
     assert_eq!(seen, expected);
+}
+
+fn zone_outage(at: i64, lasts: Option<i64>, zone: Which) -> ZoneOutage {
+    ZoneOutage { at: ms(at), lasts: lasts.map(ms), zone }
+}
+
+#[test]
+fn the_slave_zone_serves_thirty_seconds_after_the_master_zone_went_down() {
+    let told = |outages: Vec<ZoneOutage>| {
+        let scenario = Scenario { zone_outages: outages, ..scenario() };
+        let told = report(&scenario);
+        mix::same_as_alone(&scenario, &told);
+        told.happened.iter().map(|h| (h.at_ms, h.what)).collect::<Vec<_>>()
+    };
+    let master = zone_outage(20_000, Some(35_000), Which::Master);
+    let both = [(20_000, What::ZoneWentDown), (50_000, What::ZoneTookOver), (55_000, What::ZoneTookOver)];
+    assert_eq!(told(vec![master]), both);
+    // Two that overlap are one; where one begins as the other ends, the zone was back.
+    let halves = |ends: i64| {
+        let halves = [(20_000, ends - 20_000), (35_000, 20_000)];
+        halves.map(|(at, lasts)| zone_outage(at, Some(lasts), Which::Master)).to_vec()
+    };
+    assert_eq!(told(halves(35_001)), both);
+    assert_eq!(told(halves(35_000)), [both[0], both[2]]);
+    // Nobody stands by, and then somebody does.
+    let slave = zone_outage(0, Some(52_000), Which::Slave);
+    assert_eq!(told(vec![master, slave]), [both[0], (52_000, What::ZoneTookOver), both[2]]);
+    assert_eq!(told(vec![slave]), []);
+    // One that does not end, and one from the first client on.
+    assert_eq!(told(vec![zone_outage(20_000, None, Which::Master)]), both[..2]);
+    let first = [(0, What::ZoneWentDown), (29_999, What::ZoneTookOver)];
+    assert_eq!(told(vec![zone_outage(0, Some(29_999), Which::Master)]), first);
 }
 
 fn attack(at: i64, lasts: i64, mbps: u32) -> Attack {
@@ -380,6 +415,11 @@ fn each_field_of_a_scenario_has_its_range() {
         ("attack[0].mbps", |s| attacked(s, attack(0, 1_000, 1_000_001))),
         ("attack[0].mbps", |s| attacked(s, attack(0, 1_000, 0))),
         ("attack[0].packets", |s| attacked(s, Attack { packets: 1_000_000_001, ..attack(0, 1_000, 1) })),
+        ("zone_outage[1].at", |s| {
+            s.zone_outages = [0, 60_001].map(|at| zone_outage(at, None, Which::Slave)).into();
+        }),
+        ("zone_outage[0].lasts", |s| s.zone_outages = vec![zone_outage(0, Some(0), Which::Master)]),
+        ("zone_outage", |s| s.zone_outages = vec![zone_outage(0, None, Which::Master); 101]),
         ("clients.interval", |s| s.clients.interval = Some(ms(0))),
         ("listener.idle_timeout", |s| s.listener.idle_timeout = Some(ms(9_999))),
         ("listener.idle_timeout", |s| {

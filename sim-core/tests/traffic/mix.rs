@@ -259,6 +259,10 @@ fn each_field_of_a_mix_has_its_range() {
             let attacked = json!({"name": "a", "protection": {"bandwidth": 1}, "attack": attacks});
             s.balancers = vec![serde_json::from_value(attacked).unwrap()];
         }),
+        ("load_balancer[0].zone_outage[0].at", |s| {
+            let down = json!({"name": "a", "zone_outage": [{"at": "2h"}]});
+            s.balancers = vec![serde_json::from_value(down).unwrap()];
+        }),
         ("load_balancer[0].protection.bandwidth", |s| {
             let protected = json!({"name": "a", "protection": {"bandwidth": 0}});
             s.balancers = vec![serde_json::from_value(protected).unwrap()];
@@ -334,7 +338,16 @@ fn as_mix(one: &traffic::Scenario) -> Scenario {
             interval: clients.interval,
             bytes: clients.bytes,
         }],
-        balancers: Vec::new(),
+        balancers: vec![traffic::mix::scenario::LoadBalancer {
+            name: "only".into(),
+            spec: None,
+            max_connections: None,
+            new_per_second: None,
+            protection: None,
+            attacks: Vec::new(),
+            zone_outages: one.zone_outages.clone(),
+            zones: Vec::new(),
+        }],
         listeners: vec![traffic::mix::scenario::Listener {
             name: "only".into(),
             load_balancer: None,

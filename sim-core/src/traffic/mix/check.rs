@@ -8,6 +8,7 @@ use crate::traffic::check::{check_backends, check_faults, check_number, check_ru
 use crate::traffic::protection::check_attacks;
 use crate::traffic::run::MOST_REDIRECTS;
 use crate::traffic::scenario::{MOST_FAULTS, place};
+use crate::traffic::zone_outage::check_zone_outages;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most kinds of clients, and the most things that one asks for.
@@ -98,13 +99,14 @@ impl Scenario {
             let problem = format!("there are {attacks} attacks in all; write at most {MOST_ATTACKS}");
             return Err(bad("load_balancer", problem));
         }
-        for (at, LoadBalancer { protection, attacks, .. }) in self.balancers.iter().enumerate() {
+        for (at, LoadBalancer { protection, attacks, zone_outages, .. }) in self.balancers.iter().enumerate() {
             let field = format!("load_balancer[{at}]");
             if let Some(protection) = protection {
                 protection.check(&format!("{field}.protection"))?;
             }
             let attack = format!("{field}.attack");
             check_attacks(attacks, protection.is_some(), self.duration.0, &attack)?;
+            check_zone_outages(zone_outages, self.duration.0, &format!("{field}.zone_outage"))?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use crate::time::SimTime;
 use crate::traffic::bad::{BadScenario, bad};
 use crate::traffic::length::Length;
 use crate::traffic::of_world::{
-    Future, check_of, end_of, listener_of, name_in_full, protection_of, zones_of,
+    Future, check_forwards, check_of, end_of, listener_of, name_in_full, protection_of, zones_of,
 };
 use crate::traffic::scenario::{self as one, Backend, Fault};
 use crate::world::World;
@@ -122,13 +122,8 @@ impl<'w> Taker<'w> {
     fn add(&mut self, row: &'w Row, at: usize) -> Outcome<String> {
         let target = row.redirect.and_then(|port| listener::at(self.w, row.load_balancer, port, false));
         for of in std::iter::once(row).chain(target) {
-            let active = self.w.get::<BalancerRow>(&of.load_balancer).is_some_and(|b| b.active);
-            if !active || !of.status.forwards() {
-                return Err(Refusal::new(ErrorCode::ListenerStatusIncorrect)
-                    .field(format!("clients/{at}/of_world/port"))
-                    .detail(format!("{} does not forward.", of.id))
-                    .accepted("a listener that is running, of a load balancer that is active"));
-            }
+            let balancer = self.w.get::<BalancerRow>(&of.load_balancer).expect("a listener goes with it");
+            check_forwards(balancer, of, &format!("clients/{at}/of_world/port"))?;
             if !self.rows.iter().any(|known| known.id == of.id) {
                 self.rows.push(of);
             }
@@ -144,6 +139,7 @@ impl<'w> Taker<'w> {
             new_per_second: None,
             protection: protection_of(self.w, balancer),
             attacks: Vec::new(),
+            zone_outages: Vec::new(),
             zones: zones_of(self.w, balancer, self.until),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::scenario::{Ask, Clients, Listener, LoadBalancer, Member, Scenario};
 use crate::slb::rule_matching::{self, Condition};
-use crate::traffic::plan::{self, Balancer, Crowd, ListenerPlan, Plan, Planned, Serving, Strikes, Way};
+use crate::traffic::plan::{self, Balancer, Crowd, ListenerPlan, Plan, Planned, Serving, Strikes, Way, zones_of};
 use crate::traffic::scenario::{Backend, place};
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ fn balancers(scenario: &Scenario) -> Vec<Balancer> {
             ],
             protection: balancer.protection.clone(),
             attacks: balancer.attacks.clone(),
-            zones: balancer.zones.clone(),
+            zones: zones_of(&balancer.zones, &balancer.zone_outages, scenario.duration.0),
         }
     };
     if !scenario.balancers.is_empty() {

@@ -8,6 +8,7 @@ use crate::time::Span;
 use crate::traffic::length::Length;
 use crate::traffic::protection::{Attack, Protection};
 use crate::traffic::scenario::{self, Answers, Backend, Fault, HealthCheck, ZoneChange};
+use crate::traffic::zone_outage::ZoneOutage;
 use serde::Deserialize;
 
 /// A whole mix. Names are 1 to 80 characters, and each is given once among its like.
@@ -181,6 +182,10 @@ pub struct LoadBalancer {
     #[serde(default, rename = "attack")]
     #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub attacks: Vec<Attack>,
+    /// Outages of its zones: at most 100. While its master zone is down, it serves from the slave zone after 30 seconds.
+    #[serde(default, rename = "zone_outage")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
+    pub zone_outages: Vec<ZoneOutage>,
     /// What becomes of its zones, if it is of a world.
     #[serde(skip)]
     pub zones: Vec<ZoneChange>,
