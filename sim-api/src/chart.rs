@@ -183,5 +183,7 @@ fn legend(out: &mut String, names: &[&str], failed: &str) {
 
 /// Text as XML has it.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let mut out = String::with_capacity(text.len());
+    crate::xml_text::escape(&mut out, text);
+    out
 }

@@ -10,6 +10,7 @@ use crate::requests::RequestRecord;
 use crate::rpc::dispatch::Noted;
 use crate::rpc::envelope;
 use crate::rpc::request::{Format, RawRequest, preferred_format};
+use crate::rpc::roa::Address;
 use crate::rpc::{ProviderError, RequestId};
 use crate::unread::Watched;
 use axum::extract::{MatchedPath, Request, State};
@@ -65,8 +66,8 @@ impl About {
             request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
         };
         let path = request.uri().path().to_owned();
-        let quiet = !path.starts_with("/v1/") && path != "/";
-        let provider = (path == "/").then(|| {
+        let quiet = !path.starts_with("/v1/") && !is_provider_wire(&path);
+        let provider = is_provider_wire(&path).then(|| {
             let raw = RawRequest::new(request.method(), request.uri(), request.headers(), b"");
             (header("host"), preferred_format(&raw))
         });
@@ -100,7 +101,12 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Where the paths begin that are about worlds, beside `/`.
+/// Whether the provider's protocol is spoken at a path: at `/`, and at the addresses of actions that have their own.
+fn is_provider_wire(path: &str) -> bool {
+    path == "/" || Address::find(path).is_some()
+}
+
+/// Where the paths begin that are about worlds, beside those of the provider wire.
 const WORLDLY: [&str; 3] = ["/v1/", "/latest/", "/metadata/"];
 
 fn check(app: &App, request: &Request, in_flight: u64) -> Result<(), Problem> {
@@ -121,7 +127,7 @@ fn check(app: &App, request: &Request, in_flight: u64) -> Result<(), Problem> {
     check_bearer(app, request)?;
     // What asks about worlds waits until they are loaded, and seeded if a seed is being applied.
     let path = request.uri().path();
-    if !app.is_ready() && (path == "/" || WORLDLY.iter().any(|start| path.starts_with(start))) {
+    if !app.is_ready() && (is_provider_wire(path) || WORLDLY.iter().any(|start| path.starts_with(start))) {
         return Err(App::loading());
     }
     Ok(())
@@ -147,7 +153,7 @@ fn host_name(request: &Request) -> Option<String> {
 fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
     let name = host_name(request).unwrap_or_default();
     let path = request.uri().path();
-    let provider_wire = path == "/" || path.starts_with("/latest/");
+    let provider_wire = is_provider_wire(path) || path.starts_with("/latest/");
     let known = is_loopback(&name)
         || name == app.address.ip().to_string()
         || app.settings.hosts.iter().any(|host| host.eq_ignore_ascii_case(&name))

@@ -49,6 +49,7 @@ pub mod settings;
 pub mod store;
 pub mod tls;
 mod unread;
+mod xml_text;
 
 pub use server::{Server, StartError};
 pub use settings::{ServeOptions, ServeSettings};

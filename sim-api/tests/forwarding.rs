@@ -306,3 +306,15 @@ async fn whatever_is_asked_there_is_an_answer_and_a_refusal_names_its_place() {
     let problem = shop.client.post("/v1/traces", json!({"flows": [{}]})).await.expect(400);
     assert_eq!(problem["errors"][0]["pointer"], "/flows/0/destination", "{problem}");
 }
+
+#[tokio::test]
+async fn a_world_goes_on_at_the_last_instant_of_all() {
+    let (server, shop) = shop().await;
+    shop.client.post("/v1/clock/advance", json!({"to": "9999-12-31T23:59:59.999Z"})).await.expect(200);
+    // Verdicts that would fall later fall never.
+    for turn in ["stop", "start"] {
+        shop.change("POST", format!("/v1/listeners/{}/{turn}", shop.id("listener")), None).await;
+    }
+    shop.client.post("/v1/vpcs", json!({})).await.expect(201);
+    server.stop().await.unwrap();
+}

@@ -34,6 +34,21 @@ fn code(body: &Value) -> &str {
 }
 
 #[tokio::test]
+async fn an_action_with_an_address_of_its_own_is_on_the_provider_wire() {
+    let server = Server::start(settings()).await.unwrap();
+    let host = ("host", "cs.cn-hangzhou.aliyuncs.com");
+    let (status, _, body) = send(&server, "/clusters/c1", &[host], "").await;
+    // Nobody has signed it, which is the wire's affair.
+    assert!((400..=404).contains(&status) && code(&body) != "cross_site", "{status} {body}");
+    let (status, _, body) = send(&server, "/clusters", &[host], "").await;
+    assert_eq!((status, code(&body)), (403, "cross_site"));
+    let (_, _, log) = send(&server, "/v1/requests", &[("host", "localhost")], "").await;
+    let logged = log["items"].as_array().unwrap().iter().filter(|of| of["action"] == "DescribeClusterDetail");
+    assert_eq!(logged.count(), 1, "{log}");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_web_page_cannot_drive_the_server() {
     let server =
         Server::start(ServeSettings { hosts: vec!["cloud.test".into()], ..settings() }).await.unwrap();

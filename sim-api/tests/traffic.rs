@@ -104,6 +104,23 @@ fn a_scenario_that_does_not_read_is_told_with_its_place() {
 }
 
 #[test]
+fn names_are_short_and_a_picture_reads_whatever_they_hold() {
+    let drawn = file("odd.svg", "");
+    let scenario = file("odd.toml", &example().replace("\"web-1\"", "\"<a\\u0001&'b'>\""));
+    let done = cloudnet(&["traffic", "run", scenario.to_str().unwrap(), "--svg", drawn.to_str().unwrap()]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let drawn = std::fs::read_to_string(drawn).unwrap();
+    assert!(drawn.contains("&lt;a\u{fffd}&amp;&apos;b&apos;&gt;") && !drawn.contains('\u{1}'));
+    for (name, said) in [("", "it has 0 characters"), (&*"x".repeat(81), "it has 81 characters")] {
+        let named = example().replace("\"web-1\"", &format!("{name:?}"));
+        told_why("named.toml", &named, &format!("backend[0].name: {said}; write 1 to 80"));
+    }
+    let nowhere = ["traffic", "run", scenario.to_str().unwrap(), "--svg", "no-such-directory/a.svg"];
+    let told = String::from_utf8(cloudnet(&nowhere).stderr).unwrap();
+    assert!(told.contains("no-such-directory/a.svg: "), "{told}");
+}
+
+#[test]
 fn the_picture_in_the_readme_is_the_examples() {
     let picture = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/images/traffic.svg");
     let drawn = file("readme.svg", "");

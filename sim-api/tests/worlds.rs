@@ -86,6 +86,33 @@ async fn a_world_is_made_as_asked_and_is_isolated() {
 }
 
 #[tokio::test]
+async fn who_comes_while_a_world_is_deleted_is_told_that_it_is_gone() {
+    let (server, client) = start().await;
+    for round in 0..20 {
+        client.post("/v1/worlds", json!({"name": "t-2", "quotas": "lifted"})).await.expect(201);
+        let write = |most: u32| {
+            let there = client.world("t-2");
+            async move {
+                for _ in 0..most {
+                    let answer = there.post("/v1/vpcs", json!({})).await;
+                    if answer.status != 201 {
+                        return answer.refused(404);
+                    }
+                }
+                "world_not_found".to_owned()
+            }
+        };
+        let delete = async {
+            tokio::time::sleep(std::time::Duration::from_millis(round)).await;
+            client.delete("/v1/worlds/t-2").await.expect(204);
+        };
+        let (a, b, c, ()) = tokio::join!(write(50), write(50), write(50), delete);
+        assert_eq!([a, b, c], ["world_not_found"; 3]);
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn each_rule_of_the_world_operations_is_refused() {
     let (server, client) = start().await;
     client.post("/v1/worlds", json!({"name": "taken"})).await.expect(201);

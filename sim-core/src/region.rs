@@ -2,7 +2,7 @@
 
 use crate::access::{RegionId, ZoneId};
 use crate::catalog;
-use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::error::{ErrorCode, Outcome, Refusal, beginning};
 use crate::world::World;
 
 /// The zones of a region in order: the catalogue's first, then those of the world's settings.
@@ -62,7 +62,7 @@ pub fn check(w: &World, region: &RegionId) -> Outcome<()> {
     }
     Err(Refusal::new(ErrorCode::RegionNotFound)
         .field("region_id")
-        .detail(format!("{:?} is not a region.", region.0))
+        .detail(format!("{:?} is not a region.", beginning(&region.0)))
         .accepted("a region such as cn-hangzhou"))
 }
 
@@ -78,7 +78,7 @@ pub fn check_zone(w: &World, region: &RegionId, zone: &ZoneId) -> Outcome<()> {
     let names = zones.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     Err(Refusal::new(ErrorCode::ZoneNotFound)
         .field("zone_id")
-        .detail(format!("{:?} is not a zone of {region}.", zone.0))
+        .detail(format!("{:?} is not a zone of {}.", beginning(&zone.0), beginning(&region.0)))
         .accepted(if names.is_empty() { "a zone of a known region".to_owned() } else { names }))
 }
 

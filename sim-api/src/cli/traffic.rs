@@ -104,7 +104,7 @@ fn run_scenario(args: &RunArgs) -> Outcome {
         }
     };
     if let Some(file) = &args.svg {
-        std::fs::write(file, told.svg)?;
+        std::fs::write(file, told.svg).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     super::print(if args.json { &told.json } else { &told.words })?;
     Ok(ExitCode::SUCCESS)

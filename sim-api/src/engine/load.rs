@@ -13,7 +13,10 @@ pub enum LoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A row does not decode.
-    #[error("the stored rows of the world cannot be read: {0}")]
+    #[error(
+        "the stored rows of the world cannot be read: {0}. The file is damaged, or another build of cloudnet wrote it: \
+         before the first release the form of rows changes without conversion, so that this file needs the build that wrote it"
+    )]
     Rows(#[from] DecodeError),
     /// A slice or entry does not decode.
     #[error("{0}")]

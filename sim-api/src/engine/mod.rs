@@ -179,6 +179,7 @@ impl Engine {
             handle.log().delete(snapshot.key).await?;
         }
         handle.log().delete(handle.key()).await?;
+        handle.note_deleted();
         self.worlds.write().remove(name);
         handle.stop().await;
         self.litter.store(true, Ordering::Release);

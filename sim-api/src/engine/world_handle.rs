@@ -127,6 +127,8 @@ pub(super) struct Shared {
     /// Where a running advance goes.
     pub advancing: Mutex<Option<SimTime>>,
     pub stopping: AtomicBool,
+    /// Whether the log has it no more.
+    pub deleted: AtomicBool,
     /// The generation that is current.
     pub stored: RwLock<store::World>,
     /// Whether the log holds rows that belong to nobody any more.
@@ -175,6 +177,7 @@ impl WorldHandle {
             world: RwLock::new(world),
             advancing: Mutex::new(None),
             stopping: AtomicBool::new(false),
+            deleted: AtomicBool::new(false),
             stored: RwLock::new(stored),
             litter: AtomicBool::new(true),
         });
@@ -261,10 +264,19 @@ impl WorldHandle {
         answer.await.unwrap_or_else(|_| Err(self.lost()))
     }
 
+    /// Why the world takes nothing any more: it was deleted, or the service stops.
+    fn ended(&self) -> EngineError {
+        if self.shared.deleted.load(Ordering::Acquire) {
+            EngineError::NoWorld(self.name.clone())
+        } else {
+            EngineError::Stopping(self.name.clone())
+        }
+    }
+
     /// Why no answer came.
     fn lost(&self) -> EngineError {
         if self.shared.stopping.load(Ordering::Acquire) {
-            EngineError::Stopping(self.name.clone())
+            self.ended()
         } else {
             EngineError::Panicked("its answer could not be made".to_owned())
         }
@@ -341,8 +353,9 @@ impl WorldHandle {
         let reached = durable.wait_for(over).await.map(|d| *d);
         match reached {
             Ok(d) if d.failures == seen.failures => Ok(()),
+            Ok(_) if self.shared.deleted.load(Ordering::Acquire) => Err(self.ended()),
             Ok(_) => Err(EngineError::Retracted),
-            Err(_) => Err(EngineError::Stopping(self.name.clone())),
+            Err(_) => Err(self.ended()),
         }
     }
 
@@ -386,6 +399,11 @@ impl WorldHandle {
         answer.await.unwrap_or_else(|_| Err(self.lost()))
     }
 
+    /// The log has deleted it: who still waits is told so.
+    pub(super) fn note_deleted(&self) {
+        self.shared.deleted.store(true, Ordering::Release);
+    }
+
     /// Lets the writer finish the commands it has and end; an advance under way is cut off.
     pub async fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
@@ -399,7 +417,7 @@ impl WorldHandle {
     }
 
     async fn send(&self, job: Job) -> Result<(), EngineError> {
-        self.jobs.send(job).await.map_err(|_| EngineError::Stopping(self.name.clone()))
+        self.jobs.send(job).await.map_err(|_| self.ended())
     }
 }
 

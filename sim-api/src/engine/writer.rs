@@ -170,21 +170,21 @@ impl Writer {
         let ready = self.reconcile().await;
         if let Err(error) = ready {
             for (_, _, look) in group {
-                let refused = look(&self.shared.world.read(), Err(EngineError::NotDurable(error.clone())));
+                let refused = look(&self.shared.world.read(), Err(self.not_durable(error.clone())));
                 refused(Ok(()));
             }
             return;
         }
         // What fell due while nobody looked is fired in slices, not inside the first command.
         while is_due(&self.shared.world.read()) {
-            if self.slice_to(None).await.is_err() {
+            if !matches!(self.slice_to(None).await, Ok(false)) {
                 break;
             }
         }
         let (start, entries, finishes) = self.apply_group(group);
         let result = self.append(start, &entries).await;
         for finish in finishes {
-            finish(result.clone().map_err(EngineError::NotDurable));
+            finish(result.clone().map_err(|error| self.not_durable(error)));
         }
     }
 
@@ -247,13 +247,27 @@ impl Writer {
             Ok(_) => {}
             Err(_) => self.uncertain = true,
         }
-        tracing::error!(world = self.name, %error, "the journal could not be written; the group is taken back");
+        let deleted = matches!(error, StoreError::NotCurrent(_));
+        if deleted {
+            tracing::debug!(world = self.name, "the world was deleted; the group is taken back");
+        } else {
+            tracing::error!(world = self.name, %error, "the journal could not be written; the group is taken back");
+        }
         // Readers that saw the group must learn of it before they can see the older state.
         let mut world = self.shared.world.write();
+        self.shared.deleted.fetch_or(deleted, Ordering::AcqRel);
         self.announce.send_modify(|d| d.failures += 1);
         world.roll_back(start);
         world.confirm();
         Err(Arc::new(error))
+    }
+
+    /// Why a group was taken back: its world was deleted meanwhile, or the log failed.
+    fn not_durable(&self, error: Arc<StoreError>) -> EngineError {
+        match *error {
+            StoreError::NotCurrent(_) => EngineError::NoWorld(self.name.clone()),
+            _ => EngineError::NotDurable(error),
+        }
     }
 
     fn confirm(&self, last: u64) {
@@ -277,7 +291,7 @@ impl Writer {
                 Err(super::LoadError::Store(error)) => return Err(Arc::new(error)),
                 Err(error) => {
                     tracing::error!(world = self.name, %error, "the journal cannot be read back");
-                    return Err(Arc::new(StoreError::NotCurrent(self.key())));
+                    return Err(Arc::new(StoreError::Unreadable(self.key())));
                 }
             }
         }
@@ -295,7 +309,7 @@ impl Writer {
         let result = match self.target(&mut first) {
             Err(error) => Err(error),
             Ok(to) => match self.reconcile().await {
-                Err(error) => Err(EngineError::NotDurable(error)),
+                Err(error) => Err(self.not_durable(error)),
                 Ok(()) => self.slice_to(to).await,
             },
         };
@@ -340,7 +354,7 @@ impl Writer {
             let (entry, reached) = guarded(&mut world, |world| world.stage_advance(to, ADVANCE_SLICE))?;
             (start, entry, reached)
         };
-        self.append(start, entry.as_slice()).await.map_err(EngineError::NotDurable)?;
+        self.append(start, entry.as_slice()).await.map_err(|error| self.not_durable(error))?;
         Ok(reached)
     }
 
@@ -374,7 +388,7 @@ impl Writer {
             self.last_snapshot = seq;
             self.uncertain = false;
             self.announce
-                .send_modify(|d| *d = Durable { seq, failures: d.failures, replaced: d.replaced + 1 });
+                .send_modify(|d| *d = Durable { seq, replaced: d.replaced + 1, ..*d });
         });
         // Nobody may be waiting any more.
         let _ = done.send(answer);

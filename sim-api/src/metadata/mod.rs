@@ -96,7 +96,8 @@ async fn answer(app: &App, named: Option<&str>, path: &str, request: &Parts) -> 
     let Some(item) = path.strip_prefix("meta-data").filter(|rest| rest.is_empty() || rest.starts_with('/'))
     else {
         return Err(not_found(format!(
-            "There is no {path:?}; there are meta-data/, user-data and api/token."
+            "There is no {:?}; there are meta-data/, user-data and api/token.",
+            crate::requests::shorten(path)
         )));
     };
     let item = item.trim_start_matches('/');

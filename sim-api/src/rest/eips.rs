@@ -33,6 +33,7 @@ pub const REFUSALS: Refusals = &[
             E::TagKeyDuplicated,
             E::TagQuotaExceeded,
             E::EipAddressForeign,
+            E::RegionNotFound,
             E::ResourceGroupNotFound,
             E::EipAddressTaken,
             E::EipQuotaExceeded,

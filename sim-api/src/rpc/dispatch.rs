@@ -17,7 +17,7 @@ use crate::rest::context::DEFAULT_REGION;
 use crate::rest::worlds::virtual_now;
 use crate::seal::Seal;
 use crate::settings::UnknownParams;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -63,6 +63,10 @@ pub async fn from_request(app: AppState, request: Request) -> Response {
     let request_id =
         parts.extensions.get::<RequestId>().cloned().expect("the gate gives every request an id");
     let raw_head = (&parts.method, &parts.uri, &parts.headers);
+    // What is announced to be too large is not waited for.
+    if body.size_hint().lower() > app.settings.body_limit as u64 {
+        return too_large(&app, &request_id, parts.headers);
+    }
     let body = match axum::body::to_bytes(body, app.settings.body_limit).await {
         Ok(body) => body,
         Err(_) => return too_large(&app, &request_id, parts.headers),
@@ -112,10 +116,24 @@ fn lost() -> Response {
     Response::new(Body::from_stream(nothing))
 }
 
-/// The names of unknown parameters, percent-encoded, with commas between them.
+/// The longest list of unknown parameters in an answer, in bytes: clients take header lines of 8 KiB at least.
+const MOST_UNKNOWN: usize = 4096;
+
+/// The names of unknown parameters, percent-encoded, with commas between them; `...` stands for those beyond [`MOST_UNKNOWN`].
 fn unknown_header(names: &[String]) -> Option<HeaderValue> {
-    let names = names.iter().map(|name| encoding::percent_encode(name)).collect::<Vec<_>>().join(",");
-    HeaderValue::from_str(&names).ok().filter(|_| !names.is_empty())
+    let mut told = String::new();
+    for name in names {
+        let name = encoding::percent_encode(name);
+        if told.len() + name.len() >= MOST_UNKNOWN {
+            told.push_str(",...");
+            break;
+        }
+        if !told.is_empty() {
+            told.push(',');
+        }
+        told.push_str(&name);
+    }
+    HeaderValue::from_str(told.trim_start_matches(',')).ok().filter(|_| !told.is_empty())
 }
 
 fn too_large(app: &App, request_id: &RequestId, headers: HeaderMap) -> Response {

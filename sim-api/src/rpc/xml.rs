@@ -3,6 +3,7 @@
 //! An object becomes elements, a list becomes a repeated element: `{"Vpc":[{"VpcId":"a"}]}` is
 //! `<Vpc><VpcId>a</VpcId></Vpc>`. An empty list and `null` leave no trace, as XML has no word for them.
 
+use crate::xml_text::escape;
 use serde_json::Value;
 
 /// The document with `root` as its outermost element. Characters that XML forbids become U+FFFD,
@@ -72,24 +73,6 @@ fn element_name(name: &str) -> std::borrow::Cow<'_, str> {
         safe.insert(0, '_');
     }
     safe.into()
-}
-
-fn escape(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            // A reader would turn a bare carriage return into a line feed.
-            '\r' => out.push_str("&#13;"),
-            '\t' | '\n' => out.push(c),
-            // XML 1.0 has no way to write these.
-            '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            other => out.push(other),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -183,6 +183,9 @@ pub enum StoreError {
     /// published yet or never existed.
     #[error("world {} is not a current generation; it was replaced, deleted or never published", .0.0)]
     NotCurrent(WorldKey),
+    /// The world's journal cannot be read back.
+    #[error("the journal of world {} cannot be read back", .0.0)]
+    Unreadable(WorldKey),
     /// The key is not that of a staged generation.
     #[error("world {} is not a staged generation", .0.0)]
     NotStaged(WorldKey),
@@ -239,6 +242,14 @@ pub enum StoreError {
         path: PathBuf,
         /// Its reason.
         source: std::io::Error,
+    },
+    /// The database cannot be opened: it is damaged, locked by another program, or may not be written.
+    #[error("{} cannot be opened: {source}", path.display())]
+    Unopened {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: sqlx::Error,
     },
     /// The database refused.
     #[error("database: {0}")]

@@ -197,6 +197,11 @@ async fn an_unknown_name_is_warned_of_logged_and_refused_where_the_settings_say_
     let log = wire.native().get("/v1/requests?limit=5").await.expect(200);
     let logged = log["items"].as_array().unwrap().iter().find(|r| r["action"] == "CreateVpc").unwrap();
     assert_eq!(logged["unknown_params"], json!(["Tag", "vpcName"]));
+    // Many are more than a header line holds.
+    let many: String = (0..900).map(|n| format!(" No{n:03}=x")).collect();
+    let answer = wire.call(&format!("Vpc CreateVpc{many}")).await;
+    let told = answer.headers["x-cloudnet-unknown-parameters"].to_str().unwrap();
+    assert!(told.starts_with("No000,No001,") && told.ends_with(",...") && told.len() < 4200, "{told}");
     wire.stop().await;
 
     let strict = sim_api::ServeSettings { unknown_params: UnknownParams::Refuse, ..settings() };

@@ -71,8 +71,11 @@ pub struct BackendCheckIndex {
 }
 
 impl BackendCheckIndex {
-    /// When a verdict falls first after `at`.
+    /// When a verdict falls first after `at`: never after the last instant of all.
     fn verdict_after(&self, at: SimTime) -> Option<SimTime> {
+        if at == SimTime::MAX {
+            return None;
+        }
         let later = (at + Span(1), first_key(first_listener()));
         self.by_verdict.range(later..).next().map(|(falls, _)| *falls)
     }

@@ -4,7 +4,7 @@
 use super::bad::{BadScenario, bad, between, length, number};
 use super::protection::check_attacks;
 use super::scenario::{
-    Backend, Clients, Fault, HealthCheck, LONGEST, Listener, MAX_SEED, MOST_BACKENDS, MOST_CONNECTIONS,
+    Backend, Clients, Fault, HealthCheck, LONGEST, LONGEST_NAME, Listener, MAX_SEED, MOST_BACKENDS, MOST_CONNECTIONS,
     MOST_FAULTS, Scenario, place,
 };
 use super::zone_outage::check_zone_outages;
@@ -152,9 +152,18 @@ impl HealthCheck {
     }
 }
 
+/// Checks a name.
+pub(super) fn check_name(at: &str, name: &str) -> Result<(), BadScenario> {
+    match name.chars().count() {
+        1..=LONGEST_NAME => Ok(()),
+        characters => Err(bad(at, format!("it has {characters} characters; write 1 to {LONGEST_NAME}"))),
+    }
+}
+
 pub(super) fn check_backends(backends: &[Backend]) -> Result<(), BadScenario> {
     length("backend", backends.len(), 1, MOST_BACKENDS)?;
     for (at, backend) in backends.iter().enumerate() {
+        check_name(&format!("backend[{at}].name"), &backend.name)?;
         number(&format!("backend[{at}].weight"), backend.weight.into(), 0, 100)?;
         number(&format!("backend[{at}].status"), backend.status.into(), 100, 599)?;
         let status = backend.check_status.unwrap_or(200).into();

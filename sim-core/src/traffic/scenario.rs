@@ -20,6 +20,8 @@ pub(super) const MAX_SEED: u64 = (1 << 53) - 1;
 pub(super) const MOST_CONNECTIONS: u64 = 1_000_000_000;
 /// The most backends: the provider's limit for a load balancer (provider documentation: CLB quotas).
 pub(super) const MOST_BACKENDS: usize = 200;
+/// The longest name, domain and URL (provider documentation: CreateRules).
+pub(super) const LONGEST_NAME: usize = 80;
 /// The most faults of a run, with those that schedules of a world hold; each may make the round of backends anew.
 pub(super) const MOST_FAULTS: usize = 10_000;
 
@@ -310,7 +312,8 @@ fn whole_seconds(length: Length) -> i64 {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TrafficBackend))]
 #[serde(deny_unknown_fields)]
 pub struct Backend {
-    /// Its name.
+    /// Its name: 1 to 80 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 80))]
     pub name: String,
     /// Its weight, 0 to 100.
     #[serde(default = "Backend::usual_weight")]

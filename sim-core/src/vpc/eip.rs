@@ -306,8 +306,8 @@ pub struct AllocateEip {
 /// Handles [`AllocateEip`].
 ///
 /// # Errors
-/// The form of bandwidth, name, description and tags; an unknown resource group; an address out of the range or allocated
-/// already; the quota; no address left.
+/// The form of bandwidth, name, description and tags; an unknown region or resource group; an address out of the range or
+/// allocated already; the quota; no address left.
 pub fn allocate(w: &mut World, caller: &Caller, c: &AllocateEip) -> Outcome<Reply> {
     let bandwidth = c.bandwidth.unwrap_or(USUAL_BANDWIDTH);
     check_bandwidth(c.charge, bandwidth)?;
@@ -317,6 +317,7 @@ pub fn allocate(w: &mut World, caller: &Caller, c: &AllocateEip) -> Outcome<Repl
     if let Some(address) = c.address {
         check_address(address)?;
     }
+    crate::region::check(w, &caller.region)?;
     let resource_group = crate::resource_group::resolve(w, caller, c.resource_group)?;
     let owner = Owner::from(caller);
     if let Some(address) = c.address {

@@ -52,6 +52,14 @@ impl SqliteOptions {
     /// Those of [`SqliteLog::open`].
     pub async fn open(self) -> Result<SqliteLog> {
         let path = resolve(&self.path)?;
+        let named = path.clone();
+        self.open_resolved(path).await.map_err(|error| match error {
+            StoreError::Database(source) => StoreError::Unopened { path: named, source },
+            other => other,
+        })
+    }
+
+    async fn open_resolved(self, path: PathBuf) -> Result<SqliteLog> {
         // Reading a database and closing it again drops the locks that this very process has on it
         // (POSIX), so it is looked at before the lock only if nobody can have it open.
         if !lock_path(&path).exists() {

@@ -4,10 +4,10 @@ use super::scenario::{Ask, Clients, Group, Listener, LoadBalancer, Member, Rule,
 use crate::datapath::Request;
 use crate::error::beginning;
 use crate::traffic::bad::{BadScenario, bad, length, number};
-use crate::traffic::check::{check_backends, check_faults, check_number, check_run};
+use crate::traffic::check::{check_backends, check_faults, check_name, check_number, check_run};
 use crate::traffic::protection::check_attacks;
 use crate::traffic::run::MOST_REDIRECTS;
-use crate::traffic::scenario::{MOST_FAULTS, place};
+use crate::traffic::scenario::{LONGEST_NAME, MOST_FAULTS, place};
 use crate::traffic::zone_outage::check_zone_outages;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +27,6 @@ const MOST_ATTACKS: usize = 20;
 /// The most source addresses, and the most that are kept by all that serve: 16 bytes each.
 const MOST_ADDRESSES: u64 = 1_000_000;
 const MOST_KEPT: u64 = 4_000_000;
-/// The longest name, domain and URL (provider documentation: CreateRules).
-const LONGEST_NAME: usize = 80;
 
 impl Scenario {
     /// Checks what the form alone does not.
@@ -289,10 +287,7 @@ fn names<'a>(at: &str, names: impl Iterator<Item = &'a String>) -> Result<(), Ba
     let mut seen = BTreeMap::new();
     for (n, name) in names.enumerate() {
         let field = format!("{at}[{n}].name");
-        let characters = name.chars().count();
-        if !(1..=LONGEST_NAME).contains(&characters) {
-            return Err(bad(&field, format!("it has {characters} characters; write 1 to {LONGEST_NAME}")));
-        }
+        check_name(&field, name)?;
         if seen.insert(name, n).is_some() {
             return Err(bad(&field, format!("{:?} is there twice", beginning(name))));
         }
