@@ -14,7 +14,7 @@ mod network;
 use divan::{Bencher, black_box};
 use network::Network;
 use sim_core::datapath::reach::{Senders, SetQuestion};
-use sim_core::datapath::{Flow, Judge, Question, Source};
+use sim_core::datapath::{Flow, Header, Judge, Question, Source};
 use sim_core::ecs::authorize::{AuthorizeRules, RevokeRules, WhichRules};
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::group_filter::{PacketProtocol, evaluate};
@@ -44,32 +44,37 @@ const RULES: u16 = 200;
 struct Scene {
     world: World,
     question: Question,
+    /// The same packet from each sender to each receiver.
+    pairs: Vec<Question>,
 }
 
 fn scene() -> Scene {
+    crowd(1)
+}
+
+/// So many senders and as many receivers.
+fn crowd(many: u16) -> Scene {
     let mut network = Network::new(ClockMode::Manual, 1_767_225_600_000);
     let (front, back) = (network.vswitches[0], network.vswitches[1]);
     let sender_group = group(&mut network, Direction::Egress);
     let receiver_group = group(&mut network, Direction::Ingress);
-    let sender = host(&mut network, front, sender_group);
-    let receiver = host(&mut network, back, receiver_group);
-    routes(&mut network, sender);
+    let senders = hosts(&mut network, front, sender_group, many);
+    let receivers = hosts(&mut network, back, receiver_group, many);
+    routes(&mut network, senders[0]);
     acl(&mut network, back);
     let (world, caller) = (network.world, network.caller);
-    let receiver = world.get::<Eni>(&receiver).expect("it was made").primary_ip.into();
-    let source = Source::Interface(sender, None);
-    let port = Some(RULES);
-    let flow = Flow {
-        source,
-        protocol: PacketProtocol::Tcp,
-        source_port: None,
-        destination: receiver,
-        port,
-        request: None,
+    let pair = |sender: EniId, receiver: EniId| {
+        let destination = world.get::<Eni>(&receiver).expect("it was made").primary_ip.into();
+        let (source, port) = (Source::Interface(sender, None), Some(RULES));
+        let protocol = PacketProtocol::Tcp;
+        let flow = Flow { source, protocol, source_port: None, destination, port, request: None };
+        let question = flow.resolve(&world, &caller).expect("it can be asked");
+        assert!(question.verdict(&world).delivered());
+        question
     };
-    let question = flow.resolve(&world, &caller).expect("it can be asked");
-    assert!(question.verdict(&world).delivered());
-    Scene { world, question }
+    let pairs: Vec<Question> =
+        senders.iter().flat_map(|sender| receivers.iter().map(|receiver| pair(*sender, *receiver))).collect();
+    Scene { question: pairs[0].clone(), pairs, world }
 }
 
 fn run(network: &mut Network, command: impl Into<Command>) -> Reply {
@@ -109,11 +114,6 @@ fn rule(port: u16) -> RuleInput {
         own: None,
     };
     RuleInput { spec, peer_as_address: false, own_as_address: false, description: Default::default() }
-}
-
-/// A running instance's interface.
-fn host(network: &mut Network, vswitch: VSwitchId, group: SecurityGroupId) -> EniId {
-    hosts(network, vswitch, group, 1)[0]
 }
 
 /// The interfaces of running instances, at most 100.
@@ -182,12 +182,89 @@ fn verdict(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| black_box(&scene.question).verdict(black_box(&scene.world)));
 }
 
-/// The same by who has looked up already what the packet meets.
-#[divan::bench]
+/// By who has judged packets between the same two before: these differ in their ports, and rules let all of them through.
+#[divan::bench(sample_size = 4_096)]
 fn verdict_resolved(bencher: Bencher<'_, '_>) {
-    let scene = scene();
-    let mut judge = Judge::new(&scene.world);
-    bencher.bench_local(|| judge.verdict(black_box(&scene.question)));
+    let Scene { world, question, .. } = scene();
+    let packets = packets(&question, |draw| (PacketProtocol::Tcp, open(draw)));
+    assert!(packets.iter().all(|packet| packet.verdict(&world).delivered()));
+    judge_all(bencher, &world, &packets);
+}
+
+/// The same with packets of which two in five are refused, since no rule is for their protocol or port.
+#[divan::bench(sample_size = 4_096)]
+fn verdict_resolved_mixed(bencher: Bencher<'_, '_>) {
+    let Scene { world, question, .. } = scene();
+    let packets = packets(&question, |draw| match draw % 10 {
+        0 => (PacketProtocol::Udp, open(draw)),
+        1 => (PacketProtocol::Icmp, 0),
+        2 | 3 => (PacketProtocol::Tcp, RULES + 1 + draw % 1_000),
+        _ => (PacketProtocol::Tcp, open(draw)),
+    });
+    let delivered = packets.iter().filter(|packet| packet.verdict(&world).delivered()).count();
+    assert!((2_300..2_600).contains(&delivered), "{delivered}");
+    judge_all(bencher, &world, &packets);
+}
+
+/// By who has judged packets between the same before: from any of 32 hosts to any of 32 others, in no order.
+#[divan::bench(sample_size = 4_096)]
+fn verdict_resolved_among_64_hosts(bencher: Bencher<'_, '_>) {
+    let Scene { world, pairs, .. } = crowd(32);
+    let mut random = Random(7);
+    let packets: Vec<Question> = packets(&pairs[0], |draw| (PacketProtocol::Tcp, open(draw)))
+        .into_iter()
+        .map(|packet| {
+            let pair = &pairs[random.next() as usize % pairs.len()];
+            let Header { source, destination, .. } = pair.header;
+            let header = Header { source, destination, ..packet.header };
+            Question { from: pair.from, header, request: None }
+        })
+        .collect();
+    assert!(packets.iter().all(|packet| packet.verdict(&world).delivered()));
+    judge_all(bencher, &world, &packets);
+}
+
+/// A linear congruential generator (Knuth, MMIX); its upper bits are used.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as u32
+    }
+}
+
+/// One of the ports that rules let through; the platform lets no mail out.
+fn open(draw: u16) -> u16 {
+    match 1 + draw % RULES {
+        25 => 26,
+        port => port,
+    }
+}
+
+/// 4,096 packets of a sender to a receiver, from ports drawn at random, to what is made of another draw.
+fn packets(question: &Question, to: impl Fn(u16) -> (PacketProtocol, u16)) -> Vec<Question> {
+    let mut random = Random(1);
+    let packet = |_| {
+        let (source_port, (protocol, port)) =
+            (1_024 + random.next() as u16 % 60_000, to(random.next() as u16));
+        let source_port = if protocol.has_ports() { source_port } else { 0 };
+        let header = Header { protocol, source_port, port, ..question.header };
+        Question { header, ..question.clone() }
+    };
+    (0..4_096).map(packet).collect()
+}
+
+fn judge_all(bencher: Bencher<'_, '_>, world: &World, packets: &[Question]) {
+    let mut judge = Judge::new(world);
+    // Who has judged all of them before.
+    for _ in 0..2 {
+        for packet in packets {
+            black_box(judge.verdict(packet));
+        }
+    }
+    let mut packets = packets.iter().cycle();
+    bencher.bench_local(|| judge.verdict(black_box(packets.next().expect("they never end"))));
 }
 
 #[divan::bench]
@@ -198,7 +275,7 @@ fn trace_with_evidence(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn groups_of_200_rules(bencher: Bencher<'_, '_>) {
-    let Scene { world, question } = scene();
+    let Scene { world, question, .. } = scene();
     let sim_core::datapath::Place::Interface(id) = question.from else { panic!("an interface sends") };
     let eni = world.get::<Eni>(&id).expect("it was made");
     let packet = question.header.seen(Direction::Egress);
@@ -225,7 +302,7 @@ fn floor_plain_list(bencher: Bencher<'_, '_>) {
 /// Ten thousand flows of one request, each of them found and judged.
 #[divan::bench]
 fn batch_of_10000_verdicts(bencher: Bencher<'_, '_>) {
-    let Scene { world, question } = scene();
+    let Scene { world, question, .. } = scene();
     let sim_core::datapath::Place::Interface(id) = question.from else { panic!("an interface sends") };
     let caller = sim_core::Caller::new(sim_core::AccountId::DEFAULT, network::REGION);
     let flow = |n: u16| Flow {

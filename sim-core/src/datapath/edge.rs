@@ -9,7 +9,8 @@ use super::met::Host;
 use super::sink::Sink;
 use super::trace::{Step, Walk};
 use crate::ecs::security_group_rule::Direction;
-use crate::id::VSwitchId;
+use crate::id::{NetworkAclId, VSwitchId};
+use crate::vpc::network_acl_filter::Verdict;
 
 /// A packet of an interface leaves for another vSwitch, or for none.
 #[inline]
@@ -49,6 +50,17 @@ fn judge<S: Sink>(
     let verdict = filtering.judge(direction, &header.seen(direction));
     let acl = filtering.acl.id;
     walk.step(|| Hop::NetworkAcl { vswitch, acl, direction, verdict });
+    heed(vswitch, acl, direction, verdict)
+}
+
+/// A packet goes on if the network ACL of a vSwitch lets it.
+#[inline]
+pub(super) fn heed(
+    vswitch: VSwitchId,
+    acl: NetworkAclId,
+    direction: Direction,
+    verdict: Verdict,
+) -> Step<()> {
     if verdict.allowed {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use super::met::{Groups, Host};
 use super::sink::Sink;
 use super::trace::{Step, Walk};
 use crate::ecs::eni::{Eni, EniStatus};
-use crate::ecs::group_filter::PacketProtocol;
+use crate::ecs::group_filter::{PacketProtocol, Verdict};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::outage;
 use crate::ecs::security_group_rule::Direction;
@@ -72,13 +72,20 @@ fn judge<'w, S: Sink>(
     }
     let verdict = walk.met.judge(walk.w, groups, direction, &header.seen(direction));
     walk.step(|| Hop::Groups { member, direction, verdict });
-    if !verdict.allowed {
-        return Err(Disposition::GroupsDrop { member, direction, decided_by: verdict.decided_by });
-    }
+    heed(member, direction, verdict)?;
     if walk.leg == Leg::Forward {
         walk.sessions.push((member, direction));
     }
     Ok(())
+}
+
+/// A packet goes on if the groups of a member let it.
+#[inline]
+pub(super) fn heed(member: Place, direction: Direction, verdict: Verdict) -> Step<()> {
+    if verdict.allowed {
+        return Ok(());
+    }
+    Err(Disposition::GroupsDrop { member, direction, decided_by: verdict.decided_by })
 }
 
 /// An interface works while it is attached to an instance that runs, and nothing cuts it off.

@@ -27,7 +27,7 @@ pub(super) struct Host<'w> {
     /// The table that holds for its vSwitch.
     pub table: TableOf<'w>,
     /// The first of its security groups.
-    group: Option<&'w Compiled>,
+    pub group: Option<&'w Compiled>,
 }
 
 /// The security groups of one member: the first, which is the only one of most, if it was looked up with the member, and the
@@ -43,12 +43,17 @@ impl<'w> Host<'w> {
     /// Its security groups.
     #[inline]
     pub fn groups(&self) -> Groups<'w> {
-        let Host { eni, group, .. } = *self;
-        Groups { vpc: eni.vpc, first: group, others: eni.groups.get(1..).unwrap_or_default() }
+        Groups::of_interface(self.eni, self.group)
     }
 }
 
 impl<'w> Groups<'w> {
+    /// Those of an interface whose first one was looked up.
+    #[inline]
+    pub fn of_interface(eni: &'w Eni, first: Option<&'w Compiled>) -> Groups<'w> {
+        Groups { vpc: eni.vpc, first, others: eni.groups.get(1..).unwrap_or_default() }
+    }
+
     /// Those of a managed resident.
     pub fn of(resident: &'w Resident) -> Groups<'w> {
         Groups { vpc: resident.vpc, first: None, others: &resident.groups }
@@ -95,6 +100,11 @@ impl<'w> Met<'w> {
         self.hosts.vswitches.table(w, vpc, vswitch)
     }
 
+    /// The network ACL that filters what crosses a vSwitch, if one does.
+    pub fn acl(&mut self, w: &'w World, vswitch: VSwitchId) -> Option<Filtering<'w>> {
+        self.hosts.vswitches.acl(w, vswitch)
+    }
+
     /// What security groups make of a new session of their member.
     #[inline]
     pub fn judge(
@@ -122,12 +132,17 @@ fn holder<'w>(
     w: &'w World,
     (vpc, address): (VpcId, IpAddr),
 ) -> Option<Host<'w>> {
-    let mark = match address {
+    let find = || eni_address::holder(w, vpc, address).and_then(|eni| hosts.get(w, eni.id));
+    holders.get(mark(address), (vpc, address), find)
+}
+
+/// What tells an address from most.
+#[inline]
+pub(super) fn mark(address: IpAddr) -> u64 {
+    match address {
         IpAddr::V4(v4) => v4.to_bits().into(),
         IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64 ^ v6.to_bits() as u64,
-    };
-    let find = || eni_address::holder(w, vpc, address).and_then(|eni| hosts.get(w, eni.id));
-    holders.get(mark, (vpc, address), find)
+    }
 }
 
 impl<'w> Hosts<'w> {
@@ -165,7 +180,7 @@ impl<'w> VSwitches<'w> {
 
 /// Things that were looked up, with what they were looked up by: the last two; once many others were, as many as fit into
 /// places.
-struct Known<K, V> {
+pub(super) struct Known<K, V, const MOST: usize = MOST_PLACES> {
     last: [Option<(K, V)>; 2],
     places: Vec<Option<(K, V)>>,
     /// How far the place of a key lies from the right in its hash.
@@ -179,25 +194,33 @@ const FEW: usize = 8;
 const FIRST_PLACES: usize = 256;
 const MOST_PLACES: usize = 1 << 16;
 
-impl<K, V> Default for Known<K, V> {
+impl<K, V, const MOST: usize> Default for Known<K, V, MOST> {
     fn default() -> Self {
         Known { last: [None, None], places: Vec::new(), shift: 0, missed: 0 }
     }
 }
 
-impl<K: Copy + PartialEq, V: Copy> Known<K, V> {
+impl<K: Copy + PartialEq, V: Copy, const MOST: usize> Known<K, V, MOST> {
     /// What belongs to a key, of which `mark` is a part that tells it from most: as it was found before, or as it is found now.
     #[inline]
     fn get(&mut self, mark: u64, key: K, find: impl FnOnce() -> V) -> V {
-        let place = self.place(mark);
-        match (self.places.get(place), &self.last) {
-            (Some(Some((known, value))), _) if *known == key => *value,
-            (None, [Some((known, value)), _] | [_, Some((known, value))]) if *known == key => *value,
-            _ => {
-                let value = find();
-                self.keep(place, (key, value));
-                value
-            }
+        if let Some(value) = self.find(mark, &key) {
+            return *value;
+        }
+        let value = find();
+        self.keep(mark, key, value);
+        value
+    }
+}
+
+impl<K: PartialEq, V, const MOST: usize> Known<K, V, MOST> {
+    /// What belongs to a key, if it is known.
+    #[inline]
+    pub fn find(&self, mark: u64, key: &K) -> Option<&V> {
+        match (self.places.get(self.place(mark)), &self.last) {
+            (Some(Some((known, value))), _) if known == key => Some(value),
+            (None, [Some((known, value)), _] | [_, Some((known, value))]) if known == key => Some(value),
+            _ => None,
         }
     }
 
@@ -207,16 +230,18 @@ impl<K: Copy + PartialEq, V: Copy> Known<K, V> {
         (mark.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (self.shift & 63)) as usize
     }
 
-    fn keep(&mut self, place: usize, found: (K, V)) {
+    /// Keeps what belongs to a key; what is known no longer may be asked for again.
+    pub fn keep(&mut self, mark: u64, key: K, value: V) {
         self.missed += 1;
+        let place = self.place(mark);
         match self.places.get_mut(place) {
-            Some(place) => *place = Some(found),
-            None => self.last = [Some(found), self.last[0]],
+            Some(place) => *place = Some((key, value)),
+            None => self.last = [Some((key, value)), self.last[0].take()],
         }
         let full = if self.places.is_empty() { FEW } else { self.places.len() };
-        if self.missed > full && self.places.len() < MOST_PLACES {
+        if self.missed > full && self.places.len() < MOST {
             let places = (self.places.len() * 4).max(FIRST_PLACES);
-            self.places = vec![None; places];
+            self.places = std::iter::repeat_with(|| None).take(places).collect();
             (self.shift, self.missed) = (64 - places.ilog2(), 0);
         }
     }

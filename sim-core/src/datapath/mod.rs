@@ -16,6 +16,7 @@
 //! | `internet` | the way between a VPC and the internet |
 //! | `balancer` | what a load balancer does with a packet and its answer |
 //! | `reach` | who reaches whom, on sets of interfaces and ports |
+//! | `way` | the way between two addresses, known to who judges many packets |
 //! | `remedy` | the smallest set of changes that lets a refused packet through |
 //! | `balancer_remedy` | the changes to load balancers among them |
 //! | `router_remedy` | those about router interfaces |
@@ -38,6 +39,7 @@ mod routing;
 mod sink;
 pub mod text;
 pub mod trace;
+mod way;
 
 pub use flow::{Flow, Header, Question, Source, Target};
 pub use hop::{Disposition, Ending, Hop, Leg, NatEntryId, Place};

@@ -223,11 +223,12 @@ impl Work {
     ) -> Option<(Header, Ending)> {
         open.clear();
         let (mut witness, mut refused) = (None, None);
+        let alone = self.ports.ports.len() == 1;
         for range in &self.ports.ports {
             question.header.port = range.first;
             for &source_port in &self.ports.source_ports {
                 question.header.source_port = source_port;
-                let ending = judge.verdict(question);
+                let ending = if alone { judge.once(question) } else { judge.verdict(question) };
                 *spent += 1;
                 if !to.holder.is_reached(ending.disposition) {
                     refused.get_or_insert((question.header, ending));

@@ -6,6 +6,7 @@ use super::hop::{Disposition, Ending, Hop, Leg, NatEntryId, Place};
 use super::met::Met;
 use super::request::Request;
 use super::sink::{Forget, Keep, Sink};
+use super::way::{Ends, Listen, Way, Ways};
 use super::{internet, routing};
 use crate::access::Caller;
 use crate::ecs::security_group_rule::Direction;
@@ -60,17 +61,40 @@ impl Question {
 }
 
 /// Judges many packets of one world: what one of them meets is known to the next.
-pub struct Judge<'w>(Walk<'w, Forget>);
+pub struct Judge<'w> {
+    walk: Walk<'w, Listen>,
+    ways: Ways<'w>,
+}
 
 impl<'w> Judge<'w> {
     /// Knows nothing yet.
     pub fn new(w: &'w World) -> Judge<'w> {
-        Judge(Walk::new(w, Forget))
+        Judge { walk: Walk::new(w, Listen::default()), ways: Ways::default() }
     }
 
     /// Like [`Question::verdict`].
     pub fn verdict(&mut self, question: &Question) -> Ending {
-        self.0.there_and_back(question)
+        let Judge { walk, ways } = self;
+        let ends = Ends::of(question);
+        let again = match ways.find(&ends) {
+            Some(Some(way)) => return way.judge(walk.w, &mut walk.met, &question.header),
+            known => known.is_some(),
+        };
+        // Most are not asked about again: the second packet is listened to.
+        walk.sink.begin(again);
+        let ending = walk.there_and_back(question);
+        if !again {
+            ways.keep(ends, None);
+        } else if let Some(way) = Way::heard(&walk.sink, ending, walk.w, &mut walk.met) {
+            ways.keep(ends, Some(way));
+        }
+        ending
+    }
+
+    /// Like [`Judge::verdict`], where no other packet between the same two addresses is to come: nothing is kept of its way.
+    pub fn once(&mut self, question: &Question) -> Ending {
+        self.walk.sink.begin(false);
+        self.walk.there_and_back(question)
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct RuleFilter {
     /// Which rules fit each protocol, a row for each of [`class_of`].
     protocols: Vec<u64>,
     /// The first word of each of these rows that is not empty.
-    first_words: [usize; CLASSES],
+    first_words: [u32; CLASSES],
     ports: Option<Field<u16>>,
     source_ports: Option<Field<u16>>,
     peer4: Field<u32>,
@@ -58,6 +58,8 @@ pub(crate) struct RuleFilter {
     own: Option<(Field<u32>, Field<u128>)>,
     /// Which rules name each group as the other side.
     groups: Vec<(SecurityGroupId, Vec<u64>)>,
+    /// Whether rules look at no more than most do: protocols, destination ports and blocks of the other side.
+    plain: bool,
 }
 
 /// Protocols that rules tell apart.
@@ -112,12 +114,14 @@ impl RuleFilter {
             |shape: &Shape| shape.own.map_or(vec![(0, u32::MAX)], |own| v4(&own).into_iter().collect());
         let own6 =
             |shape: &Shape| shape.own.map_or(vec![(0, u128::MAX)], |own| v6(&own).into_iter().collect());
+        let source_ports = ports(|shape| shape.source_ports);
         RuleFilter {
             words,
+            plain: groups.is_empty() && source_ports.is_none() && !narrowed,
             first_words: std::array::from_fn(|class| first_word(&protocols[class * words..][..words])),
             protocols,
             ports: ports(|shape| shape.ports),
-            source_ports: ports(|shape| shape.source_ports),
+            source_ports,
             peer4: Field::compile(words, shapes.iter().map(|s| s.blocks().iter().filter_map(v4).collect())),
             peer6: Field::compile(words, shapes.iter().map(|s| s.blocks().iter().filter_map(v6).collect())),
             own: narrowed.then(|| {
@@ -135,13 +139,24 @@ impl RuleFilter {
 
     /// The place of the first rule that fits; `peer_groups` are those of the interface that holds the other side's address.
     #[inline]
-    pub fn first<'f>(&'f self, sought: &Sought, peer_groups: &[SecurityGroupId]) -> Option<usize> {
-        let class = class_of(sought.protocol);
-        let protocols = (self.first_words[class], &self.protocols[class * self.words..][..self.words]);
-        let peer = match sought.peer {
-            IpAddr::V4(peer) => self.peer4.row(peer.to_bits()),
-            IpAddr::V6(peer) => self.peer6.row(peer.to_bits()),
-        };
+    pub fn first(&self, sought: &Sought, peer_groups: &[SecurityGroupId]) -> Option<usize> {
+        if self.plain { self.first_plain(sought) } else { self.first_by_all(sought, peer_groups) }
+    }
+
+    /// Like [`RuleFilter::first`], where rules look at no more than most do.
+    fn first_plain(&self, sought: &Sought) -> Option<usize> {
+        let protocols = self.protocols(sought);
+        let peer = self.peer(sought);
+        let ports = self.ports.as_ref().map_or(protocols, |field| field.row(sought.port));
+        let empty = protocols.first.max(peer.first).max(ports.first);
+        let [protocols, peer, ports] = [protocols, peer, ports].map(|row| row.cut(self.words));
+        let mut words = empty as usize..self.words;
+        words.find_map(|word| first_bit(word, protocols[word] & peer[word] & ports[word]))
+    }
+
+    /// Like [`RuleFilter::first`], by all that rules can look at.
+    fn first_by_all(&self, sought: &Sought, peer_groups: &[SecurityGroupId]) -> Option<usize> {
+        let (protocols, peer) = (self.protocols(sought), self.peer(sought));
         let ports = self.ports.as_ref().map(|field| field.row(sought.port));
         let source_ports = self.source_ports.as_ref().map(|field| field.row(sought.source_port));
         let own = self.own.as_ref().map(|(own4, own6)| match sought.own {
@@ -153,28 +168,60 @@ impl RuleFilter {
             rows.fold(0, |bits, (_, row)| bits | row[word])
         };
         let by_group = !self.groups.is_empty() && !peer_groups.is_empty();
-        // Every row has this length; said here, no word is checked for it.
-        let cut = |(_, row): Row<'f>| &row[..self.words];
         let limits = [ports, source_ports, own].map(|row| row.unwrap_or(protocols));
-        let empty = limits.iter().fold(protocols.0, |empty, (first, _)| empty.max(*first));
-        let (peer_row, limits) = (cut(peer), limits.map(cut));
-        for word in if by_group { empty } else { empty.max(peer.0) }..self.words {
-            let peers = if by_group { peer_row[word] | named(word) } else { peer_row[word] };
-            let bits = limits.iter().fold(peers & protocols.1[word], |bits, row| bits & row[word]);
-            if bits != 0 {
-                return Some(word * 64 + bits.trailing_zeros() as usize);
-            }
+        let empty = limits.iter().fold(protocols.first, |empty, row| empty.max(row.first));
+        let empty = if by_group { empty } else { empty.max(peer.first) };
+        let words = self.words;
+        let (protocols, peers, limits) =
+            (protocols.cut(words), peer.cut(words), limits.map(|row| row.cut(words)));
+        let mut words = empty as usize..words;
+        words.find_map(|word| {
+            let peers = if by_group { peers[word] | named(word) } else { peers[word] };
+            first_bit(word, limits.iter().fold(peers & protocols[word], |bits, row| bits & row[word]))
+        })
+    }
+
+    #[inline]
+    fn protocols(&self, sought: &Sought) -> Row<'_> {
+        let class = class_of(sought.protocol);
+        Row { first: self.first_words[class], bits: &self.protocols[class * self.words..] }
+    }
+
+    #[inline]
+    fn peer(&self, sought: &Sought) -> Row<'_> {
+        match sought.peer {
+            IpAddr::V4(peer) => self.peer4.row(peer.to_bits()),
+            IpAddr::V6(peer) => self.peer6.row(peer.to_bits()),
         }
-        None
     }
 }
 
-/// A row of bits, and its first word that is not empty.
-type Row<'f> = (usize, &'f [u64]);
+/// A row of bits.
+#[derive(Clone, Copy)]
+struct Row<'f> {
+    /// Its first word that is not empty.
+    first: u32,
+    /// Its words, and those of other rows behind them.
+    bits: &'f [u64],
+}
+
+impl<'f> Row<'f> {
+    /// Its words: every row has so many. Said once for each row, no word is checked for it.
+    #[inline]
+    fn cut(self, words: usize) -> &'f [u64] {
+        &self.bits[..words]
+    }
+}
 
 /// The number of words if all are empty.
-fn first_word(row: &[u64]) -> usize {
-    row.iter().position(|word| *word != 0).unwrap_or(row.len())
+fn first_word(row: &[u64]) -> u32 {
+    row.iter().position(|word| *word != 0).unwrap_or(row.len()) as u32
+}
+
+/// The place of the lowest bit that is set in a word of a row.
+#[inline]
+fn first_bit(word: usize, bits: u64) -> Option<usize> {
+    (bits != 0).then(|| word * 64 + bits.trailing_zeros() as usize)
 }
 
 impl Shape {
@@ -207,7 +254,6 @@ fn v6(block: &Cidr) -> Option<(u128, u128)> {
 /// A field's values: intervals, each with the row of bits of the rules that fit there.
 #[derive(Debug)]
 struct Field<V> {
-    words: usize,
     /// The first value of each interval, ascending, the lowest first.
     starts: Vec<V>,
     /// Where the row of each interval begins, and its first word that is not empty.
@@ -278,19 +324,19 @@ impl<V: Value> Field<V> {
         let rows = all.chunks_exact(words).map(|row| {
             *known.entry(row).or_insert_with(|| {
                 bits.extend_from_slice(row);
-                ((bits.len() - words) as u32, first_word(row) as u32)
+                ((bits.len() - words) as u32, first_word(row))
             })
         });
         let rows = rows.collect();
         let (base, shift, index) = index(&starts);
-        Field { words, starts, rows, bits, base, shift, index }
+        Field { starts, rows, bits, base, shift, index }
     }
 
     /// The row of the interval that holds a value.
     #[inline]
     fn row(&self, value: V) -> Row<'_> {
         let (at, first) = self.rows[self.interval(value)];
-        (first as usize, &self.bits[at as usize..][..self.words])
+        Row { first, bits: &self.bits[at as usize..] }
     }
 
     #[inline]
@@ -404,6 +450,12 @@ mod tests {
             })
     }
 
+    /// The rule if its other side is no group, without what few rules look at.
+    fn plain_shape(shape: Shape) -> Option<Shape> {
+        let by_blocks = matches!(shape.peer, PeerShape::Blocks(_));
+        by_blocks.then_some(Shape { source_ports: None, own: None, ..shape })
+    }
+
     fn sought() -> impl Strategy<Value = (Sought, Vec<SecurityGroupId>)> {
         let protocol = prop::sample::select(vec![
             PacketProtocol::Tcp,
@@ -455,9 +507,12 @@ mod tests {
         #[test]
         fn equals_a_plain_scan(
             shapes in prop::collection::vec(shape(), 0..150),
+            plain in any::<bool>(),
             asked in prop::collection::vec(sought(), 40),
         ) {
+            let shapes = if plain { shapes.into_iter().filter_map(plain_shape).collect() } else { shapes };
             let filter = RuleFilter::compile(&shapes);
+            prop_assert!(filter.plain || !plain);
             for (sought, groups) in &asked {
                 prop_assert_eq!(filter.first(sought, groups), scan(&shapes, sought, groups), "{:?}", sought);
             }

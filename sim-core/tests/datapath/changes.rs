@@ -4,6 +4,7 @@
 use crate::lab::*;
 use crate::net::Net;
 use crate::reference::naive;
+use crate::warm::judged_alike;
 use proptest::prelude::*;
 use sim_core::cidr::Cidr;
 use sim_core::command::Command;
@@ -168,6 +169,7 @@ fn check(net: &Net) {
         let ending = question.verdict(&net.lab.world);
         let (leg, word, _) = naive(&net.lab.world, &question);
         assert_eq!((ending.leg, ending.disposition.word()), (leg, word), "{question:?}");
+        judged_alike(&net.lab.world, &question);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::balancer_sketch::{balancer, listener, rule};
 use crate::lab::*;
 use crate::net::*;
+use crate::warm::judged_alike;
 use sim_core::command::Command;
 use sim_core::datapath::hop::RuleVerdict;
 use sim_core::datapath::remedy::remedy;
@@ -75,6 +76,7 @@ impl Shop {
         let question = self.question(request);
         let trace = question.trace(&self.net.lab.world);
         assert_eq!(trace.ending, question.verdict(&self.net.lab.world));
+        judged_alike(&self.net.lab.world, &question);
         trace
     }
 

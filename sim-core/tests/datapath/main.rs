@@ -26,4 +26,5 @@ mod remedies;
 mod routers;
 mod rule_sketch;
 mod sets;
+mod warm;
 mod zones;

@@ -1,6 +1,7 @@
 //! A small network of hosts and short words for questions about it.
 
 use crate::lab::*;
+use crate::warm::judged_alike;
 use sim_core::command::Command;
 use sim_core::datapath::text::Words;
 use sim_core::datapath::{Disposition, Flow, Leg, Question, Source, Target, Trace};
@@ -134,6 +135,7 @@ impl Net {
         let question = self.ask(source, target).unwrap();
         let trace = question.trace(&self.lab.world);
         assert_eq!(trace.ending, question.verdict(&self.lab.world));
+        judged_alike(&self.lab.world, &question);
         trace
     }
 

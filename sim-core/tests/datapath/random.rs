@@ -479,7 +479,7 @@ pub fn questions(w: &World, sketch: &Sketch, enis: &[EniId]) -> Vec<Question> {
     all
 }
 
-fn end_of(ending: &Ending) -> End {
+pub fn end_of(ending: &Ending) -> End {
     let place = match ending.disposition {
         Disposition::Delivered(place) | Disposition::AnswerAstray { place } => Some(place),
         _ => None,
