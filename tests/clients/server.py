@@ -7,10 +7,11 @@ import time
 import urllib.request
 
 KEY, SECRET, TOKEN = "LTAI5tPerson", "right", "a-bearer-token"
+ACCOUNT = "1000000000000007"
 CREDENTIALS = f"""[[credential]]
 access_key_id = "{KEY}"
 access_key_secret = "{SECRET}"
-account = "1000000000000007"
+account = "{ACCOUNT}"
 bearer_token = "{TOKEN}"
 """
 
@@ -56,13 +57,27 @@ class Server:
         self.process.wait(30)
 
     def fault(self, **fault):
-        """Sets a fault of the provider wire."""
-        set_fault(self.url, TOKEN if self.strict else None, **fault)
+        """Sets a fault of the provider wire; see `set_fault`."""
+        return set_fault(self.url, TOKEN if self.strict else None, **fault)
+
+    def post(self, path, **body):
+        """Makes something over the native wire, in the account of the key; the answer."""
+        return ask(self.url, path, TOKEN if self.strict else None, body, **{"cloudnet-account": ACCOUNT} if self.strict else {})
+
+
+def ask(url, path, token=None, body=None, **headers):
+    """Asks a server over its native wire, a POST if there is a body; the answer."""
+    headers |= {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(url + path, None if body is None else json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
 
 
 def set_fault(url, token=None, **fault):
-    """Sets a fault of the provider wire of the server at this address."""
-    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
-    request = urllib.request.Request(f"{url}/v1/faults", json.dumps(fault).encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        answer.read()
+    """Sets a fault of the provider wire of the server at this address; its number, for `struck`."""
+    return ask(url, "/v1/faults", token, fault)["id"]
+
+
+def struck(url, number, token=None):
+    """How often this fault has struck."""
+    return ask(url, f"/v1/faults/{number}", token)["struck"]

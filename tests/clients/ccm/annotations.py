@@ -1,5 +1,6 @@
 """Each group of annotations once: at the creation of a Service, or as a change of one that is there."""
 
+import ipaddress
 import json
 
 from control_plane import ROOT, until
@@ -39,6 +40,30 @@ def case_annotations_of_an_internal_load_balancer(lab):
     lab.service("internal", 80, annotations={"address-type": "intranet", "vswitch-id": lab.other, "ip": "10.0.2.77"})
     has(lab, "internal", AddressType="intranet", VpcId=lab.vpc, VSwitchId=lab.other, Address="10.0.2.77")
     gone(lab, "internal")
+
+
+def case_annotations_of_the_network(lab):
+    lab.service("networked", 80, annotations={"address-type": "intranet", "network-type": "vpc"})
+    has(lab, "networked", AddressType="intranet", NetworkType="vpc", VpcId=lab.vpc, VSwitchId=lab.web)
+    lab.annotate("networked", {"network-type": "classic"})
+    lab.told("networked", "can not change LoadBalancer network type once created")
+    lab.applied("networked", {"network-type": None})
+    has(lab, "networked", NetworkType="vpc", VSwitchId=lab.web)
+    gone(lab, "networked")
+
+
+def case_annotations_of_the_address_family(lab):
+    lab.service("six", 80, annotations={"ip-version": "ipv6"})
+    has(lab, "six", AddressType="internet", AddressIPVersion="ipv6", Address=lab.address("six"))
+    assert ipaddress.ip_address(lab.address("six")).version == 6, lab.address("six")
+    lab.nodes_behind("six", 80, "node-0", "node-1", "node-2")
+    lab.annotate("six", {"ip-version": "ipv4"})
+    lab.told("six", "can not change LoadBalancer AddressIPVersion once created")
+    # Without its gate IPv6DualStack, which is off unless it is asked for, this one changes nothing.
+    lab.applied("six", {"ip-version": "ipv6", "backend-ip-version": "ipv6"})
+    lab.nodes_behind("six", 80, "node-0", "node-1", "node-2")
+    has(lab, "six", AddressIPVersion="ipv6")
+    gone(lab, "six")
 
 
 def case_annotations_of_the_instance(lab):
@@ -120,16 +145,23 @@ def case_annotations_of_an_http_listener(lab):
         "protocol-port": "http:80", "health-check-flag": "on", "health-check-uri": "/up", "health-check-timeout": "8",
         "health-check-method": "head", "health-check-domain": "example.com", "sticky-session": "on",
         "sticky-session-type": "insert", "cookie-timeout": "1800", "xforwardedfor-proto": "on",
-        "xforwardedfor-slbport": "on", "idle-timeout": "30", "request-timeout": "40",
+        "xforwardedfor-slbport": "on", "xforwardedfor-clientsrcport": "on", "idle-timeout": "30", "request-timeout": "40",
     })
     balancer = lab.balancer("site")["LoadBalancerId"]
     becomes(lab, balancer, 80, ListenerProtocol="http", HealthCheck="on", HealthCheckURI="/up", HealthCheckTimeout=8,
             HealthCheckMethod="head", HealthCheckDomain="example.com", StickySession="on", StickySessionType="insert",
-            CookieTimeout=1800, XForwardedFor_proto="on", XForwardedFor_SLBPORT="on", IdleTimeout=30, RequestTimeout=40)
+            CookieTimeout=1800, XForwardedFor_proto="on", XForwardedFor_SLBPORT="on", XForwardedFor_ClientSrcPort="on",
+            IdleTimeout=30, RequestTimeout=40)
     lab.annotate("site", {
         "sticky-session-type": "server", "cookie": "session", "cookie-timeout": None, "health-check-flag": "off",
+        "xforwardedfor-proto": "off", "xforwardedfor-slbport": "off", "xforwardedfor-clientsrcport": "off",
+        "idle-timeout": "20", "request-timeout": "50",
     })
-    becomes(lab, balancer, 80, StickySessionType="server", Cookie="session", HealthCheck="off")
+    becomes(lab, balancer, 80, StickySessionType="server", Cookie="session", HealthCheck="off", XForwardedFor_proto="off",
+            XForwardedFor_SLBPORT="off", XForwardedFor_ClientSrcPort="off", IdleTimeout=20, RequestTimeout=50)
+    # What an annotation has set stays when that is taken away.
+    lab.applied("site", {"xforwardedfor-clientsrcport": None, "idle-timeout": None})
+    becomes(lab, balancer, 80, XForwardedFor_ClientSrcPort="off", IdleTimeout=20)
     gone(lab, "site")
 
 
@@ -150,9 +182,39 @@ def case_annotations_of_an_https_listener(lab):
     becomes(lab, balancer, 443, ListenerProtocol="https", ServerCertificateId=first, EnableHttp2="off",
             TLSCipherPolicy="tls_cipher_policy_1_2")
     becomes(lab, balancer, 80, ListenerForward="on", ForwardPort=443)
-    lab.annotate("secure", {"cert-id": second, "http2-enabled": "on"})
-    becomes(lab, balancer, 443, ServerCertificateId=second, EnableHttp2="on")
+    lab.annotate("secure", {
+        "cert-id": second, "http2-enabled": "on", "tls-cipher-policy": "tls_cipher_policy_1_1",
+        "xforwardedfor-proto": "on", "xforwardedfor-slbport": "on", "xforwardedfor-clientsrcport": "on",
+    })
+    becomes(lab, balancer, 443, ServerCertificateId=second, EnableHttp2="on", TLSCipherPolicy="tls_cipher_policy_1_1",
+            XForwardedFor_proto="on", XForwardedFor_SLBPORT="on", XForwardedFor_ClientSrcPort="on")
     gone(lab, "secure")
+
+
+def case_annotations_of_additional_domains(lab):
+    first, second = upload(lab, "third"), upload(lab, "fourth")
+    lab.service("domains", 443, annotations={
+        "protocol-port": "https:443", "cert-id": first, "spec": "slb.s2.small",
+        "domain-extensions": f"a.example.com:{second},*.b.example.com:{first}",
+    })
+    balancer = lab.balancer("domains")["LoadBalancerId"]
+
+    def shown():
+        found = lab.cloud.ask("slb", "DescribeDomainExtensions", LoadBalancerId=balancer, ListenerPort=443)
+        return {one["Domain"]: one["ServerCertificateId"] for one in found["DomainExtensions"]["DomainExtension"]}
+    until(lambda: shown() == {"a.example.com": second, "*.b.example.com": first}, "the two domains")
+    lab.annotate("domains", {"domain-extensions": f"a.example.com:{second},c.example.com:{first}"})
+    until(lambda: shown() == {"a.example.com": second, "c.example.com": first}, "one domain instead of another")
+    lab.annotate("domains", {"domain-extensions": f"c.example.com:{first}"})
+    until(lambda: shown() == {"c.example.com": first}, "one domain")
+    # Another certificate of a domain it asks for without saying of which extension.
+    lab.annotate("domains", {"domain-extensions": f"c.example.com:{second}"})
+    lab.told("domains", "DomainExtensionId")
+    assert shown() == {"c.example.com": first}, shown()
+    # It takes away what the annotation no longer names, but nothing once there is no annotation.
+    lab.applied("domains", {"domain-extensions": None})
+    assert shown() == {"c.example.com": first}, shown()
+    gone(lab, "domains")
 
 
 def case_annotations_of_access_control(lab):
@@ -183,6 +245,24 @@ def case_annotations_of_the_backends(lab):
     gone(lab, "some")
 
 
+def case_an_annotation_leaves_weights_alone(lab):
+    nodes = ("node-0", "node-1", "node-2")
+    lab.service("weighed", 80, annotations={"ignore-weight-update": "on", "default-weight": "40"})
+    lab.nodes_behind("weighed", 80, *nodes, weight=40)
+    balancer = lab.balancer("weighed")["LoadBalancerId"]
+    group = lab.listeners(balancer)[80]["VServerGroupId"]
+    (first, *_) = lab.cloud.ask("slb", "DescribeVServerGroupAttribute", VServerGroupId=group)["BackendServers"][
+        "BackendServer"]
+    kept = {name: first[name] for name in ("ServerId", "Port", "Type", "Description")}
+    lab.cloud.ask("slb", "SetVServerGroupAttribute", VServerGroupId=group, BackendServers=json.dumps([kept | {"Weight": 7}]))
+    lab.applied("weighed", {"default-weight": "50"})
+    seen = {server: weight for server, _, weight in lab.backends(balancer, 80)}
+    assert seen == {lab.instances[node]: 40 for node in nodes} | {first["ServerId"]: 7}, seen
+    lab.annotate("weighed", {"ignore-weight-update": None})
+    lab.nodes_behind("weighed", 80, *nodes, weight=50)
+    gone(lab, "weighed")
+
+
 def case_a_load_balancer_of_somebody_else_is_used_and_stays(lab):
     own = lab.cloud.ask(
         "slb", "CreateLoadBalancer", LoadBalancerName="of-a-person", LoadBalancerSpec="slb.s1.small"
@@ -194,6 +274,46 @@ def case_a_load_balancer_of_somebody_else_is_used_and_stays(lab):
     gone(lab, "borrowing")
     assert lab.cloud.ask("slb", "DescribeLoadBalancers", LoadBalancerId=own)["TotalCount"] == 1
     assert lab.listeners(own) == {}, "its listeners are given back"
+
+
+def case_groups_of_somebody_else_are_used_and_stay(lab):
+    nodes = ("node-0", "node-1", "node-2")
+    own = lab.cloud.ask(
+        "slb", "CreateLoadBalancer", LoadBalancerName="with-groups", LoadBalancerSpec="slb.s1.small"
+    )["LoadBalancerId"]
+    by_hand = {"ServerId": lab.instances["node-3"], "Port": 9000, "Weight": 5}
+    first, second = (
+        lab.cloud.ask("slb", "CreateVServerGroup", LoadBalancerId=own, VServerGroupName=name,
+                      BackendServers=json.dumps([by_hand]))["VServerGroupId"]
+        for name in ("blue", "green")
+    )
+
+    def behind(group, port, weight, nodes=nodes):
+        """Whether these nodes stand in a group beside the server that a person put there."""
+        servers = lab.cloud.ask("slb", "DescribeVServerGroupAttribute", VServerGroupId=group)["BackendServers"]
+        seen = sorted((one["ServerId"], one["Port"], one["Weight"]) for one in servers["BackendServer"])
+        mine = [(lab.instances[node], port, weight) for node in nodes]
+        assert seen == sorted([*mine, (by_hand["ServerId"], 9000, 5)]), seen
+        return True
+
+    lab.service("sharing", 80, annotations={
+        "id": own, "force-override-listeners": "true", "vgroup-port": f"{first}:80", "weight": "60",
+    })
+    lab.address("sharing")
+    (port,) = (one["nodePort"] for one in lab.get("sharing")["spec"]["ports"])
+    becomes(lab, own, 80, VServerGroupId=first)
+    until(lambda: behind(first, port, 20), "a share of 60 for each of three nodes")
+    lab.annotate("sharing", {"weight": "90"})
+    until(lambda: behind(first, port, 30), "a share of 90 for each")
+    lab.annotate("sharing", {"weight": None})
+    until(lambda: behind(first, port, 100), "the default weight for each")
+    lab.annotate("sharing", {"vgroup-port": f"{second}:80"})
+    becomes(lab, own, 80, VServerGroupId=second)
+    until(lambda: behind(second, port, 100), "the nodes in the other group")
+    gone(lab, "sharing")
+    until(lambda: behind(second, port, 100, nodes=()), "the server of a person alone")
+    assert lab.listeners(own) == {}, "its listeners are given back"
+    lab.cloud.ask("slb", "DeleteLoadBalancer", LoadBalancerId=own)
 
 
 def case_a_load_balancer_can_stay_behind(lab):
@@ -231,3 +351,26 @@ def case_an_elastic_address_stands_for_the_address(lab):
     lab.cloud.ask("vpc", "UnassociateEipAddress", AllocationId=eip["AllocationId"], InstanceId=balancer,
                   InstanceType="SlbInstance")
     gone(lab, "elastic")
+
+
+def case_annotations_under_their_old_names(lab):
+    old = "service.beta.kubernetes.io/alicloud-loadbalancer-"
+    lab.service("legacy", 80, annotations={f"{old}address-type": "intranet", f"{old}scheduler": "wlc"})
+    balancer = has(lab, "legacy", AddressType="intranet", VpcId=lab.vpc)
+    becomes(lab, balancer, 80, Scheduler="wlc")
+    lab.annotate("legacy", {f"{old}scheduler": "wrr"})
+    becomes(lab, balancer, 80, Scheduler="wrr")
+    gone(lab, "legacy")
+
+
+def case_annotations_for_another_controller(lab):
+    whose = "service.beta.kubernetes.io/class"
+    lab.service("classed", 80, annotations={whose: "somebody"})
+    lab.service("tunnelled", 80, annotations={"tunnel-type": "any"})
+    lab.service("mine", 80)
+    lab.address("mine")
+    assert not lab.balancers("classed") and not lab.balancers("tunnelled")
+    lab.annotate("classed", {whose: None})
+    lab.address("classed")
+    assert not lab.balancers("tunnelled")
+    gone(lab, "classed", "tunnelled", "mine")

@@ -1,6 +1,6 @@
 """What wants a server of its own: keys and regions that are refused, and a server that is killed in the middle of a stack."""
 
-from annotations import gone
+from annotations import gone, has
 from control_plane import until
 
 
@@ -36,6 +36,20 @@ def case_with_the_right_key_and_region_it_goes_on(lab):
     until(lambda: lab.routes() == wanted, "the three routes", seconds=150)
     lab.service("small", 80)
     lab.nodes_behind("small", 80, "node-0", "node-1", "node-2")
+
+
+def case_annotations_of_the_resource_group(lab):
+    # A group is made over the native wire, of which a recording knows nothing.
+    team, other = (lab.server.post("/v1/resource-groups", name=name)["id"] for name in ("team", "other"))
+    lab.service("grouped", 80, annotations={"resource-group-id": team})
+    balancer = has(lab, "grouped", ResourceGroupId=team)
+    listed = lab.cloud.ask("slb", "DescribeLoadBalancers", ResourceGroupId=team)["LoadBalancers"]["LoadBalancer"]
+    assert [one["LoadBalancerId"] for one in listed] == [balancer], listed
+    lab.annotate("grouped", {"resource-group-id": other})
+    lab.told("grouped", "can not change ResourceGroupId once created")
+    lab.applied("grouped", {"resource-group-id": None})
+    has(lab, "grouped", ResourceGroupId=team)
+    gone(lab, "grouped")
 
 
 def case_a_server_that_is_killed_loses_nothing_and_makes_nothing_twice(lab):

@@ -31,7 +31,7 @@ class Lab:
 
     # The controller.
 
-    def start(self, keys=True, key=None, secret=None, region=REGION):
+    def start(self, keys=True, key=None, secret=None, region=REGION, **environment):
         """Starts the controller: with keys in its configuration, or with those of the role of its instance."""
         settings = {"clusterID": "the-cluster"}
         if keys:
@@ -50,8 +50,11 @@ class Lab:
                 "--cluster-cidr", "172.16.0.0/16", "--leader-elect=false", "--metrics-bind-addr", "0",
                 "--health-probe-bind-addr", "0", "--pprof-bind-addr", "0", "--route-reconciliation-period", "1m",
             ],
-            KUBECONFIG=str(self.cluster.kubeconfig), ALICLOUD_CLIENT_SCHEME="HTTP", VPC_ENDPOINT=endpoint,
-            ECS_ENDPOINT=endpoint, SLB_ENDPOINT=endpoint, METADATA_ENDPOINT=f"http://{endpoint}/metadata/node-0",
+            **{
+                "KUBECONFIG": str(self.cluster.kubeconfig), "ALICLOUD_CLIENT_SCHEME": "HTTP", "VPC_ENDPOINT": endpoint,
+                "ECS_ENDPOINT": endpoint, "SLB_ENDPOINT": endpoint,
+                "METADATA_ENDPOINT": f"http://{endpoint}/metadata/node-0",
+            } | environment,
         )
 
     def stop(self):
@@ -91,6 +94,22 @@ class Lab:
     def annotate(self, name, annotations):
         """Changes annotations of a Service; None takes one away."""
         self.cluster.patch(f"{SERVICES}/{name}", metadata={"annotations": annotate(annotations)})
+
+    def applied(self, name, annotations):
+        """Changes annotations of a Service, and waits until the controller has done all that it makes of them."""
+        def done():
+            return self.get(name)["metadata"]["labels"]["service.beta.kubernetes.io/hash"]
+        self.address(name)
+        before = until(done, f"the Service {name} is made")
+        self.annotate(name, annotations)
+        until(lambda: done() != before, f"the Service {name} is changed")
+
+    def told(self, name, words):
+        """Waits until an event of a Service has these words."""
+        def look():
+            events = self.cluster.get("/api/v1/events")["items"]
+            return any(words in event["message"] for event in events if event["involvedObject"]["name"] == name)
+        until(look, f"an event of {name} with {words!r}")
 
     def get(self, name):
         return self.cluster.get(f"{SERVICES}/{name}")
@@ -134,11 +153,11 @@ class Lab:
         servers = self.cloud.ask("slb", "DescribeVServerGroupAttribute", VServerGroupId=group)["BackendServers"]
         return sorted((one["ServerId"], one["Port"], one["Weight"]) for one in servers["BackendServer"])
 
-    def nodes_behind(self, name, port, *nodes, weight=100):
-        """Waits until these nodes, and no others, stand behind a listener, at the node port of the Service."""
+    def nodes_behind(self, name, port, *nodes, weight=100, balancer=None):
+        """Waits until these nodes, and no others, stand behind a listener of a Service, at its node port."""
         (node_port,) = [one["nodePort"] for one in self.get(name)["spec"]["ports"] if one["port"] == port]
         wanted = sorted((self.instances[node], node_port, weight) for node in nodes)
-        balancer = self.balancer(name)["LoadBalancerId"]
+        balancer = balancer or self.balancer(name)["LoadBalancerId"]
         until(lambda: self.backends(balancer, port) == wanted, f"behind {name}:{port} stand {', '.join(nodes)}")
 
     def routes(self):

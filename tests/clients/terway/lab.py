@@ -25,7 +25,7 @@ class Lab:
         self.group = cloud.group(self.vpc, "nodes")
         self.instances = {}
 
-    def start(self, key=None, secret=None, region=REGION):
+    def start(self, key=None, secret=None, region=REGION, **environment):
         """Starts the control plane, with the controllers that give pods their addresses."""
         settings = self.cluster.home / "ctrl-config.yaml"
         settings.write_text(json.dumps({
@@ -41,7 +41,7 @@ class Lab:
         }))
         self.cluster.start(
             "terway-controlplane", [self.controller, "-config", str(settings), "-credential", str(keys), "-v", "4"],
-            **self.environment(),
+            **self.environment() | environment,
         )
 
     def stop(self):

@@ -1,12 +1,21 @@
 """Lost, throttled and busy answers, full vSwitches, refusals, restarts."""
 
+import os
+
 from control_plane import until
 from lab import NODES
-from server import set_fault
+from server import set_fault, struck
 
 
 def fault(lab, **what):
-    set_fault(lab.cloud.url, **what)
+    """Sets a fault; its number."""
+    return set_fault(lab.cloud.url, **what)
+
+
+def met(lab, *faults):
+    """Each of these faults has struck as often as it was to."""
+    seen = {number: struck(lab.cloud.url, number) for number, _ in faults}
+    assert seen == dict(faults), f"faults that struck: {seen}"
 
 
 def case_a_lost_answer_makes_no_second_interface(lab):
@@ -21,11 +30,27 @@ def case_a_lost_answer_makes_no_second_interface(lab):
 
 
 def case_throttled_and_busy_answers_are_tried_again(lab):
-    fault(lab, kind="throttling", action="AssignPrivateIpAddresses", count=2)
-    fault(lab, kind="busy", code="Operation.Conflict", action="AssignPrivateIpAddresses", skip=2, count=1)
+    slow = fault(lab, kind="throttling", action="AssignPrivateIpAddresses", count=2)
+    busy = fault(lab, kind="busy", code="Operation.Conflict", action="AssignPrivateIpAddresses", skip=2, count=1)
     lab.pods("node-d", "d-2", "d-3")
     lab.settled("node-d", "d-1", "d-2", "d-3")
+    met(lab, (slow, 2), (busy, 1))
     assert len(lab.interfaces("node-d")) == 1
+
+
+def case_a_new_interface_waits_for_throttled_and_busy_answers(lab):
+    lab.node("node-f", "10.0.1.246")
+    until(lambda: lab.cluster.has(f"{NODES}/node-f"), "node-f is known")
+    there = []
+    for action in ("CreateNetworkInterface", "AttachNetworkInterface"):
+        there.append((fault(lab, kind="throttling", action=action, count=1), 1))
+        there.append((fault(lab, kind="busy", code="Operation.Conflict", action=action, skip=1, count=1), 1))
+    lab.wants("node-f")
+    lab.pods("node-f", "f-1")
+    lab.settled("node-f", "f-1")
+    met(lab, *there)
+    assert len(lab.interfaces("node-f")) == 1
+    until(lambda: not lab.interfaces(Status="Available"), "no interface is left that nobody knows")
 
 
 def case_a_full_vswitch_is_left_for_another(lab):
@@ -48,6 +73,24 @@ def case_a_restarted_control_plane_knows_what_is_there(lab):
     after = lab.settled("node-d", "d-1", "d-2", "d-3", "d-4")
     assert {one["NetworkInterfaceId"] for one in lab.interfaces("node-d")} == before
     assert all(after[pod] == given[pod] for pod in given), (given, after)
+
+
+def case_it_works_over_https(lab):
+    said = len(lab.cluster.log("terway-controlplane"))
+    lab.stop()
+    lab.start(ALICLOUD_CLIENT_SCHEME="HTTPS")
+    lab.pods("node-d", "d-5")
+    unknown = "certificate signed by unknown authority"
+    until(lambda: unknown in lab.cluster.log("terway-controlplane")[said:], "it trusts not just anybody")
+    assert unknown in lab.refused("eni", "list", ALICLOUD_CLIENT_SCHEME="HTTPS")
+    lab.stop()
+    sealed = {"ALICLOUD_CLIENT_SCHEME": "HTTPS", "SSL_CERT_FILE": os.environ["CLOUDNET_CA"]}
+    lab.start(**sealed)
+    lab.settled("node-d", "d-1", "d-2", "d-3", "d-4", "d-5")
+    shown = lab.run("eni", "list", "--show-all", "--vpc-id", lab.vpc, **sealed)
+    assert all(one["NetworkInterfaceId"] in shown for one in lab.interfaces("node-d")), shown
+    lab.stop()
+    lab.start()
 
 
 def case_a_command_deletes_an_interface_that_nobody_has(lab):
