@@ -6,6 +6,7 @@
 use crate::app::{App, AppState};
 use crate::counters::Wire;
 use crate::problem::Problem;
+use crate::proxy;
 use crate::requests::RequestRecord;
 use crate::rpc::dispatch::Noted;
 use crate::rpc::envelope;
@@ -137,11 +138,12 @@ fn forbidden(detail: String) -> Problem {
     Problem::service(StatusCode::FORBIDDEN, "cross_site", "Another site must not drive this server.", detail)
 }
 
-/// The host that a request is addressed to, without the port.
+/// The host that a request is addressed to, without the port. What the absolute form names goes before `Host` (RFC
+/// 9112, section 3.2.2).
 fn host_name(request: &Request) -> Option<String> {
-    let text = match request.headers().get(header::HOST) {
-        Some(value) => value.to_str().ok()?,
-        None => request.uri().authority()?.as_str(),
+    let text = match request.uri().authority() {
+        Some(authority) => authority.as_str(),
+        None => request.headers().get(header::HOST)?.to_str().ok()?,
     };
     let name = match text.strip_prefix('[') {
         Some(rest) => rest.split(']').next()?,
@@ -154,6 +156,15 @@ fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
     let name = host_name(request).unwrap_or_default();
     let path = request.uri().path();
     let provider_wire = is_provider_wire(path) || path.starts_with("/latest/");
+    if let Some(port) = proxied_port(request)
+        && (is_loopback(&name) || name == app.address.ip().to_string())
+        && port != app.address.port()
+    {
+        return Err(proxy::refused(format!(
+            "Port {port} of {name} is not this server's, which is {}. For other servers of this machine set NO_PROXY.",
+            app.address.port()
+        )));
+    }
     let known = is_loopback(&name)
         || name == app.address.ip().to_string()
         || app.settings.hosts.iter().any(|host| host.eq_ignore_ascii_case(&name))
@@ -164,6 +175,12 @@ fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
     Err(forbidden(format!(
         "The request is addressed to {name:?}, which is not a name of this server; --host adds one."
     )))
+}
+
+/// The port that a request in absolute form is for, which is how clients ask their proxy.
+fn proxied_port(request: &Request) -> Option<u16> {
+    let usual = if request.uri().scheme_str() == Some("https") { 443 } else { 80 };
+    request.uri().authority().map(|authority| authority.port_u16().unwrap_or(usual))
 }
 
 fn is_loopback(name: &str) -> bool {

@@ -37,7 +37,8 @@ pub(crate) fn proxy_user(headers: &HeaderMap) -> Option<String> {
     Some(user.to_owned()).filter(|user| !user.is_empty())
 }
 
-fn refused(detail: String) -> Problem {
+/// The answer to whoever takes this service for a proxy to somewhere else.
+pub(crate) fn refused(detail: String) -> Problem {
     Problem::service(
         StatusCode::FORBIDDEN,
         "proxy_target",

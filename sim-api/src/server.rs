@@ -217,7 +217,7 @@ fn tls_of(settings: &ServeSettings, address: SocketAddr) -> Result<Option<Tls>, 
         Some(directory) => directory.clone(),
         None => default_state_dir()?,
     };
-    Ok(Some(Tls::new(&directory, address.ip(), &settings.hosts)?))
+    Ok(Some(Tls::new(&directory, address.ip(), &settings.hosts, &settings.zones)?))
 }
 
 async fn serve(usher: Usher, listener: TcpListener, doors: Doors, app: AppState) {

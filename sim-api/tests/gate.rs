@@ -107,7 +107,28 @@ async fn the_location_of_a_product_is_where_the_question_came_to() {
     for (host, wanted) in rows {
         let (status, _, body) = send(&server, question, &[("host", host)], "").await;
         assert_eq!(status, 200, "{host}: {body}");
-        assert_eq!(body["Endpoints"]["Endpoint"][0]["Endpoint"], wanted, "{host}");
+        let endpoint = &body["Endpoints"]["Endpoint"][0];
+        assert_eq!(endpoint["Endpoint"], wanted, "{host}");
+        assert_eq!(endpoint["Protocols"]["Protocols"], serde_json::json!(["HTTP"]), "TLS is not spoken");
+    }
+    // There is no other kind of endpoint, and no endpoint of a product that is not served.
+    let local = [("host", "localhost")];
+    let inner = question.replace("openAPI", "innerAPI");
+    let (status, _, body) = send(&server, &inner, &local, "").await;
+    assert_eq!(
+        (status, &body["Success"], &body["Endpoints"]["Endpoint"]),
+        (200, &true.into(), &Value::Array(vec![]))
+    );
+    for code in ["nonsense", "alb"] {
+        let unserved = question.replace("ServiceCode=Vpc", &format!("ServiceCode={code}"));
+        let (status, _, body) = send(&server, &unserved, &local, "").await;
+        // The older SDKs compare both texts, and say then that there is no such product.
+        let said = (body["Code"].as_str(), body["Message"].as_str());
+        assert_eq!(
+            (status, said),
+            (400, (Some("Illegal Parameter"), Some("Please check the parameters"))),
+            "{code}"
+        );
     }
     server.stop().await.unwrap();
 }

@@ -18,6 +18,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
+/// The action that tells who calls, and its version.
+const IDENTITY: (&str, &str) = ("GetCallerIdentity", "2015-04-01");
 const TTL: &str = "x-aliyun-ecs-metadata-token-ttl-seconds";
 const TOKEN: &str = "x-aliyun-ecs-metadata-token";
 
@@ -133,6 +135,26 @@ impl Lab {
         text
     }
 
+    /// Who the keys of the role of `node` say that they are.
+    async fn is_told_its_role(&self, keys: &Value) {
+        let request = signed_call(IDENTITY, keys, keys["SecurityToken"].as_str());
+        let (status, text) = self.ask("GET", &request, &[], None).await;
+        assert_eq!(status, 200, "{text}");
+        let mut seen: Value = serde_json::from_str(&text).unwrap();
+        seen.as_object_mut().unwrap().remove("RequestId");
+        let node = self.object("/v1/instances", "node").await["id"].as_str().unwrap().to_owned();
+        let (account, role) = ("1000000000000001", seen["RoleId"].as_str().unwrap().to_owned());
+        assert!(role.len() == 18 && role.bytes().all(|b| b.is_ascii_digit()), "{role}");
+        let wanted = json!({
+            "AccountId": account,
+            "Arn": format!("acs:ram::{account}:assumed-role/node-role/vm-ram-{node}"),
+            "IdentityType": "AssumedRoleUser",
+            "PrincipalId": format!("{role}:vm-ram-{node}"),
+            "RoleId": role,
+        });
+        assert_eq!(seen, wanted);
+    }
+
     /// An object of the native wire.
     async fn object(&self, path: &str, name: &str) -> Value {
         let page = Client::new(&self.server).get(path).await.expect(200);
@@ -196,6 +218,9 @@ async fn every_item_is_that_of_the_world() {
     assert_eq!((status, script.as_str()), (200, "#!/bin/sh\necho two\n"));
     // A level names what is below it, directories with a slash.
     assert_eq!(lab.item("instance/").await, "instance-name\ninstance-type");
+    let level = async |path: &str| lab.ask("GET", &format!("/metadata/node/latest/{path}"), &[], None).await;
+    assert_eq!(level("").await, (200, "api/\nmeta-data/\nuser-data".to_owned()));
+    assert_eq!(level("api/").await, (200, "token".to_owned()));
     let top = lab.item("").await;
     for name in ["instance-id", "network/", "ram/", "disks/"] {
         assert!(top.split('\n').any(|one| one == name), "{name} in {top}");
@@ -212,6 +237,8 @@ async fn what_is_not_there_is_not_found() {
         ("/metadata/node/latest/meta-datas", "there are meta-data/, user-data and api/token"),
         ("/metadata/node/latest/meta-data/ram/security-credentials/admin", "has no role \"admin\""),
         ("/metadata/nobody/latest/meta-data/", "There is no instance \"nobody\""),
+        ("/metadata/nobody/latest/", "There is no instance \"nobody\""),
+        ("/latest/", "--metadata-instance"),
         ("/metadata/twin/latest/meta-data/", "Several instances are called \"twin\""),
         ("/metadata/node@elsewhere/latest/meta-data/", "elsewhere"),
         ("/latest/meta-data/instance-id", "--metadata-instance"),
@@ -234,6 +261,8 @@ async fn what_is_not_there_is_not_found() {
     }
     let (status, text) = lab.ask("GET", &format!("/metadata/{running}/latest/user-data"), &[], None).await;
     assert!(status == 404 && text.contains("has no user data"), "{status} {text}");
+    let (_, text) = lab.ask("GET", &format!("/metadata/{running}/latest/"), &[], None).await;
+    assert_eq!(text, "api/\nmeta-data/", "what it does not have is not listed");
     let (status, text) = lab.ask("GET", &at(stopped, "mac"), &[], None).await;
     assert!(status == 404 && text.contains("is Stopped: it asks nothing"), "{status} {text}");
     assert_eq!(lab.ask("POST", &at(&other, "mac"), &[], None).await.0, 405);
@@ -271,6 +300,14 @@ async fn the_instance_is_the_one_that_is_chosen() {
     let node = lab.item("instance-id").await;
     let path = "/latest/meta-data/instance-id";
     assert_eq!(lab.ask("GET", path, &[], None).await, (200, node.clone()), "by the setting");
+    assert_eq!(lab.ask("GET", "/latest/", &[], None).await.1, "api/\nmeta-data/\nuser-data");
+    let from_twin =
+        lab.object("/v1/instances", "twin").await["primary_ip_address"].as_str().map(str::to_owned);
+    assert_eq!(
+        lab.ask("GET", path, &[], from_twin.as_deref()).await.1,
+        node,
+        "the setting goes before the address"
+    );
     assert_eq!(lab.ask("GET", path, &[], Some("127.0.0.1")).await.1, node);
     for (name, value) in [("cloudnet-instance", "nobody"), ("proxy-authorization", "Basic bm9ib2R5Og==")] {
         let (status, text) = lab.ask("GET", path, &[(name, value)], None).await;
@@ -302,12 +339,17 @@ async fn the_instance_is_the_one_that_is_chosen() {
 
 /// A signed request of the provider wire.
 fn signed(keys: &Value, token: Option<&str>) -> String {
+    signed_call(("DescribeVpcs", "2016-04-28"), keys, token)
+}
+
+/// A signed request for an action of a version.
+fn signed_call((action, version): (&str, &str), keys: &Value, token: Option<&str>) -> String {
     static NONCES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let nonce = NONCES.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
     let now = sim_core::SimTime(sim_api::engine::wall_now()).to_seconds_text();
     let mut pairs = vec![
-        ("Action", "DescribeVpcs"),
-        ("Version", "2016-04-28"),
+        ("Action", action),
+        ("Version", version),
         ("Format", "JSON"),
         ("RegionId", "cn-hangzhou"),
         ("AccessKeyId", keys["AccessKeyId"].as_str().unwrap()),
@@ -342,6 +384,15 @@ async fn the_keys_of_a_role_are_taken_by_the_provider_wire() {
     let (status, seen) = lab.ask("GET", &signed(&keys, Some(token)), &[], None).await;
     // They are the account of the instance, not that of the file.
     assert!(status == 200 && seen.contains("\"TotalCount\":1"), "{seen}");
+    lab.is_told_its_role(&keys).await;
+    let own = json!({"AccessKeyId": "a", "AccessKeySecret": "s"});
+    let (status, seen) = lab.ask("GET", &signed_call(IDENTITY, &own, None), &[], None).await;
+    let seen: Value = serde_json::from_str(&seen).unwrap();
+    assert_eq!(
+        (status, &seen["IdentityType"], &seen["Arn"]),
+        (200, &json!("Account"), &json!("acs:ram::2:root"))
+    );
+    assert_eq!((&seen["UserId"], seen.get("RoleId")), (&json!("2"), None));
     // Asked again, the same keys: they hold for hours.
     assert_eq!(lab.ask("GET", path, &[], Some("127.0.0.1")).await.1, text);
     let mut wrong = keys.clone();
@@ -352,6 +403,7 @@ async fn the_keys_of_a_role_are_taken_by_the_provider_wire() {
         (signed(&keys, None), 400, "MissingSecurityToken"),
         (signed(&keys, Some("another")), 400, "InvalidSecurityToken.MismatchWithAccessKey"),
         (signed(&wrong, Some(token)), 400, "SignatureDoesNotMatch"),
+        (signed(&own, Some("nonsense")), 400, "InvalidSecurityToken.Malformed"),
         (signed(&unknown, Some(token)), 404, "InvalidAccessKeyId.NotFound"),
     ];
     for (request, status, code) in rows {
@@ -379,8 +431,20 @@ async fn without_a_credentials_file_the_keys_choose_world_and_account() {
     client.world("copy").post("/v1/vpcs", json!({"name": "second"})).await.expect(201);
     let path = "/metadata/node@copy/latest/meta-data/ram/security-credentials/node-role";
     let keys: Value = serde_json::from_str(&lab.ask("GET", path, &[], None).await.1).unwrap();
-    let (_, seen) = lab.ask("GET", &signed(&keys, None), &[], None).await;
+    let token = keys["SecurityToken"].as_str();
+    let (_, seen) = lab.ask("GET", &signed(&keys, token), &[], None).await;
     assert!(seen.contains("\"TotalCount\":2"), "{seen}");
+    lab.is_told_its_role(&keys).await;
+    let rows =
+        [(None, "MissingSecurityToken"), (Some("other"), "InvalidSecurityToken.MismatchWithAccessKey")];
+    for (token, code) in rows {
+        let (status, text) = lab.ask("GET", &signed(&keys, token), &[], None).await;
+        assert!(status == 400 && text.contains(code), "{code}: {status} {text}");
+    }
+    // Other keys are nobody's: there is nothing to hold a token against.
+    let any = json!({"AccessKeyId": "any", "AccessKeySecret": "any"});
+    let (status, seen) = lab.ask("GET", &signed_call(IDENTITY, &any, Some("token")), &[], None).await;
+    assert!(status == 200 && seen.contains("acs:ram::1000000000000001:root"), "{status} {seen}");
     lab.server.stop().await.unwrap();
 }
 

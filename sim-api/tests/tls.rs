@@ -118,6 +118,31 @@ async fn further_host_names_are_in_the_certificate() {
     server.stop().await.unwrap();
 }
 
+/// A region that the settings add has endpoints like any other, and they are said to speak TLS.
+#[tokio::test]
+async fn regions_of_the_settings_are_in_the_certificate() {
+    let dir = Dir::new();
+    let settings = ServeSettings {
+        tls: true,
+        state_dir: Some(dir.file("state")),
+        zones: ["mars-north-1=mars-north-1a", "mars-north-1=mars-north-1b", "cn-hangzhou=cn-hangzhou-z"]
+            .map(|zone| zone.parse().unwrap())
+            .into(),
+        ..settings()
+    };
+    let server = Server::start(settings).await.unwrap();
+    let endpoint = "vpc.mars-north-1.aliyuncs.com";
+    let (stream, status, _) = tunnel(server.address(), &format!("{endpoint}:443")).await;
+    assert_eq!(status, 200);
+    let mut stream = handshake(&dir, stream, endpoint).await.unwrap();
+    let path = "/?Action=DescribeEndpoints&Version=2015-06-12&AccessKeyId=k&Format=JSON&Id=mars-north-1&ServiceCode=vpc";
+    let (status, body) = ask(&mut stream, endpoint, path).await;
+    let told = &body["Endpoints"]["Endpoint"][0];
+    assert_eq!((status, told["Endpoint"].as_str()), (200, Some(endpoint)), "{body}");
+    assert_eq!(told["Protocols"]["Protocols"], serde_json::json!(["HTTP", "HTTPS"]));
+    server.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_is_neither_tls_nor_http_ends_alone() {
     let dir = Dir::new();
@@ -176,6 +201,28 @@ async fn a_tunnel_to_anywhere_else_is_refused() {
     assert_eq!(ask(&mut stream, "example.com", "http://example.com/").await.0, 403);
     let mut stream = TcpStream::connect(plain.address()).await.unwrap();
     assert_eq!(ask(&mut stream, ENDPOINT, &format!("http://{ENDPOINT}{PROVIDER}")).await.0, 200);
+    // Of this machine it is the proxy for itself alone: another port is another server's.
+    let (own, mut other) = (plain.address(), plain.address());
+    other.set_port(if own.port() == 6443 { 6444 } else { 6443 });
+    let rows = [
+        (format!("http://{own}/v1/vpcs"), 200),
+        (format!("http://localhost:{}/v1/vpcs", own.port()), 200),
+        (format!("http://{other}/v1/vpcs"), 403),
+        (format!("http://localhost:{}/v1/vpcs", other.port()), 403),
+        ("http://localhost/v1/vpcs".to_owned(), 403),
+        (format!("http://[::1]:{}{PROVIDER}", other.port()), 403),
+    ];
+    for (target, wanted) in rows {
+        let mut stream = TcpStream::connect(own).await.unwrap();
+        let host = target.split('/').nth(2).unwrap();
+        let (status, body) = ask(&mut stream, host, &target).await;
+        assert_eq!(status, wanted, "{target}: {body}");
+        let said = body["detail"].as_str().or(body["Message"].as_str()).unwrap_or_default();
+        assert!(status == 200 || said.contains("NO_PROXY"), "{target}: {body}");
+    }
+    // What the absolute form names goes before the header.
+    let mut stream = TcpStream::connect(own).await.unwrap();
+    assert_eq!(ask(&mut stream, "localhost", "http://example.com/v1/vpcs").await.0, 403);
     secure.stop().await.unwrap();
     plain.stop().await.unwrap();
 }

@@ -25,6 +25,7 @@
 
 pub mod access;
 pub mod balancing;
+pub mod billing;
 pub mod catalog;
 pub mod cidr;
 pub mod cidr_input;

@@ -4,6 +4,7 @@
 use crate::rpc::{Credential, ProviderError};
 use parking_lot::Mutex;
 use sim_core::ecs::instance::Instance;
+use sim_core::ecs::ram_role::RoleSession;
 use sim_core::id::InstanceId;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -39,8 +40,7 @@ pub(super) struct RoleKey {
     pub given: i64,
     /// When they end.
     pub expires: i64,
-    instance: InstanceId,
-    role: String,
+    session: RoleSession,
 }
 
 impl Issued {
@@ -61,8 +61,8 @@ impl Issued {
     pub(super) fn role_keys(&self, world: &str, instance: &Instance, now: i64) -> RoleKey {
         let mut keys = self.keys.lock();
         let same = |key: &&RoleKey| {
-            key.instance == instance.id
-                && key.role == *instance.terms.ram_role
+            key.session.instance == instance.id
+                && key.session.role == instance.terms.ram_role
                 && key.credential.world.as_deref() == Some(world)
                 && key.expires - RENEWED_BEFORE > now
         };
@@ -80,25 +80,32 @@ impl Issued {
         let key = RoleKey {
             given: now,
             expires: now + KEY_SECONDS,
-            instance: instance.id,
-            role: instance.terms.ram_role.to_string(),
+            session: RoleSession {
+                account: instance.owner.account,
+                role: instance.terms.ram_role.clone(),
+                instance: instance.id,
+            },
             credential,
         };
         keys.put(key.credential.access_key_id.clone(), key.clone());
         key
     }
 
-    /// The keys of this id, if a role was given them.
+    /// The keys of this id and who acts with them, if a role was given them.
     ///
     /// # Errors
     /// If they have expired.
-    pub fn role_key(&self, access_key_id: &str, now: i64) -> Result<Option<Credential>, ProviderError> {
+    pub fn role_key(
+        &self,
+        access_key_id: &str,
+        now: i64,
+    ) -> Result<Option<(Credential, RoleSession)>, ProviderError> {
         if !access_key_id.starts_with(KEY_PREFIX) {
             return Ok(None);
         }
         match self.keys.lock().get(access_key_id) {
             None => Ok(None),
-            Some(key) if now < key.expires => Ok(Some(key.credential.clone())),
+            Some(key) if now < key.expires => Ok(Some((key.credential.clone(), key.session.clone()))),
             Some(_) => {
                 let message = "Specified SecurityToken is expired; ask the metadata service for new keys.";
                 Err(ProviderError::bad_request("InvalidSecurityToken.Expired", message))

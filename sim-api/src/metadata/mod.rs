@@ -2,8 +2,8 @@
 //!
 //! A real instance is known by where it asks from. Here a request may say which it is: by its path
 //! (`/metadata/INSTANCE/latest/...`), by the header `Cloudnet-Instance`, or as user of the proxy that it comes through
-//! (`http://INSTANCE:x@127.0.0.1:8080`). Else the instance is the one that has the source address, else the one of the
-//! setting. INSTANCE is an id or a name, with `@WORLD` behind it for another world than `default`.
+//! (`http://INSTANCE:x@127.0.0.1:8080`). Else the instance is the one of the setting, else the one that has the source
+//! address. INSTANCE is an id or a name, with `@WORLD` behind it for another world than `default`.
 //!
 //! Items, tokens and refusals are those of the provider's page on instance metadata.
 
@@ -53,6 +53,20 @@ pub async fn of_instance(
     answer(&app, Some(&instance), &path, &request).await.unwrap_or_else(Refused::into_response)
 }
 
+/// What is below `/latest/` for whichever instance asks.
+pub async fn top_here(State(app): State<AppState>, request: Parts) -> Response {
+    answer(&app, None, "", &request).await.unwrap_or_else(Refused::into_response)
+}
+
+/// What is below `/latest/` for the instance in the path.
+pub async fn top_of_instance(
+    State(app): State<AppState>,
+    Path(instance): Path<String>,
+    request: Parts,
+) -> Response {
+    answer(&app, Some(&instance), "", &request).await.unwrap_or_else(Refused::into_response)
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 struct Refused(StatusCode, String);
@@ -90,8 +104,11 @@ async fn answer(app: &App, named: Option<&str>, path: &str, request: &Parts) -> 
         );
         return Err(Refused(StatusCode::UNAUTHORIZED, text));
     }
-    if path.trim_end_matches('/') == "user-data" {
-        return user_data(&world, id).await;
+    match path.trim_end_matches('/') {
+        "user-data" => return user_data(&world, id).await,
+        "" => return top(&world, id).await,
+        "api" => return Ok("token".into_response()),
+        _ => {}
     }
     let Some(item) = path.strip_prefix("meta-data").filter(|rest| rest.is_empty() || rest.starts_with('/'))
     else {
@@ -130,6 +147,15 @@ fn look_up(items: &BTreeMap<String, String>, item: &str) -> Option<String> {
         }
     }
     Some(names.join("\n")).filter(|_| !names.is_empty())
+}
+
+/// GET /latest/: what can be asked for; user data only of an instance that has any.
+async fn top(world: &WorldHandle, id: InstanceId) -> Result<Response, Refused> {
+    let has_data = world
+        .read(|w| w.get::<Instance>(&id).is_some_and(|instance| instance.user_data.is_some()))
+        .await
+        .map_err(unavailable)?;
+    Ok(if has_data { "api/\nmeta-data/\nuser-data" } else { "api/\nmeta-data/" }.into_response())
 }
 
 /// GET /latest/user-data: decoded, as it was before whoever made the instance encoded it.

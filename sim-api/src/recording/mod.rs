@@ -145,10 +145,15 @@ impl Moment {
 /// What stands in an answer for user data, which is not written.
 const HIDDEN: &str = "***";
 
-/// The answer without the user data that it tells.
-fn without_user_data(mut answer: Value) -> Value {
+/// The answer without the user data that it tells, and without the protocols of endpoints, which are the server's and
+/// not the world's.
+fn to_be_written(mut answer: Value) -> Value {
     if let Some(told) = answer.get_mut("UserData").filter(|told| told.as_str() != Some("")) {
         *told = HIDDEN.into();
+    }
+    let endpoints = answer.pointer_mut("/Endpoints/Endpoint").and_then(Value::as_array_mut);
+    for endpoint in endpoints.into_iter().flatten().filter_map(Value::as_object_mut) {
+        endpoint.remove("Protocols");
     }
     answer
 }
@@ -247,7 +252,7 @@ impl Recorder {
             }
         }
         let (status, answer) = match outcome {
-            Ok(value) => (200, without_user_data(value.clone())),
+            Ok(value) => (200, to_be_written(value.clone())),
             Err(error) => {
                 (error.status.as_u16(), serde_json::json!({ "Code": error.code, "Message": error.message }))
             }

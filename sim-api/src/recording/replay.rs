@@ -1,7 +1,7 @@
 //! Playing a recording: the same requests, in the order in which the world answered them, in a world of the same seed whose
 //! clock is set to the time of each.
 
-use super::{FORM, Head, Line, Text, without_user_data};
+use super::{FORM, Head, Line, Text, to_be_written};
 use crate::certificate;
 use crate::engine::DEFAULT_WORLD;
 use crate::exchange;
@@ -415,7 +415,7 @@ fn headers(line: &Line) -> Vec<(&str, &str)> {
 
 /// The first difference between an answer and the recorded one, whose place it takes.
 fn compare(number: usize, line: &mut Line, status: u16, answer: Value, start: i64) -> Option<Difference> {
-    let mut now = without_user_data(answer);
+    let mut now = to_be_written(answer);
     if let Some(members) = now.as_object_mut() {
         members.remove("RequestId");
         if line.status != 200 {

@@ -3,6 +3,7 @@
 use super::actions::{self, Action};
 use super::encoding;
 use super::envelope::{self, RequestId};
+use super::params::Asked;
 use super::plan::{BadParams, Plan};
 use super::request::{self, RawRequest, RpcRequest};
 use super::sign;
@@ -22,6 +23,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use sim_core::ecs::ram_role::RoleSession;
 use sim_core::error::ErrorKind;
 use sim_core::{AccountId, Caller, ErrorCode, Outcome, Refusal, Token, World};
 use std::collections::BTreeMap;
@@ -156,7 +158,7 @@ async fn answer(
         .filter(|(name, _)| !super::params::COMMON.contains(name))
         .map(show_param)
         .collect();
-    let (world, account) = believe(app, raw, request)?;
+    let Believed { world, account, role } = believe(app, raw, request)?;
     noted.world = world.name().to_owned();
     noted.account = account.to_string();
     let action = find_action(request)?;
@@ -165,7 +167,8 @@ async fn answer(
     check_parameters(app, request, spec, noted)?;
     // What the action does not have must not be read by code that several actions share.
     let known = request.params.without(&noted.unknown);
-    let scope = known.root();
+    let asked = Asked { tls: app.usher.get().is_some_and(|usher| usher.tls().is_some()), role };
+    let scope = known.root().of_asked(&asked);
     let mut caller = Caller::new(account, request.region_id.as_deref().unwrap_or(DEFAULT_REGION));
     // Where an action does not have these, the real service ignores them.
     if let Some(token) = request.client_token()
@@ -297,17 +300,24 @@ fn show_param((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), shown)
 }
 
-/// Who sent the request: the key's world and account, with a signature where credentials are configured.
-fn believe(
-    app: &App,
-    raw: &RawRequest<'_>,
-    request: &RpcRequest,
-) -> Result<(Arc<WorldHandle>, AccountId), ProviderError> {
+/// Who sent a request.
+struct Believed {
+    world: Arc<WorldHandle>,
+    account: AccountId,
+    /// The role whose keys they are, if they are a role's.
+    role: Option<RoleSession>,
+}
+
+/// Who sent the request: the key's world and account, with a signature where credentials are configured. Without a
+/// credentials file any key is good but those of roles, which come with their token.
+fn believe(app: &App, raw: &RawRequest<'_>, request: &RpcRequest) -> Result<Believed, ProviderError> {
     let find = |name: &str| app.ready_world(name).map_err(world_unavailable);
     let now = crate::engine::wall_now() / 1000;
     // Keys that the metadata service gave out count beside those of the file.
     let of_role =
         request.access_key_id.as_deref().map(|key| app.metadata.role_key(key, now)).transpose()?.flatten();
+    let (of_role, role) = of_role.unzip();
+    let of_account = |world, account| Believed { world, account, role: None };
     if let Some(credentials) = &app.credentials {
         let of_role = of_role.map(Credentials::one);
         let verified = sign::verify(raw, request, of_role.as_ref().unwrap_or(credentials), now)?;
@@ -317,16 +327,19 @@ fn believe(
         let credential = verified.credential;
         let account =
             credential.account.parse().map(AccountId).map_err(|_| unknown_key(&credential.access_key_id))?;
-        return Ok((find(credential.world.as_deref().unwrap_or(DEFAULT_WORLD))?, account));
+        let world = find(credential.world.as_deref().unwrap_or(DEFAULT_WORLD))?;
+        return Ok(Believed { world, account, role });
     }
     if let Some(credential) = of_role {
+        sign::check_security_token(&credential, request.security_token.as_deref())?;
         let account = credential.account.parse().map(AccountId);
         let account = account.map_err(|_| unknown_key(&credential.access_key_id))?;
-        return Ok((find(credential.world.as_deref().unwrap_or(DEFAULT_WORLD))?, account));
+        let world = find(credential.world.as_deref().unwrap_or(DEFAULT_WORLD))?;
+        return Ok(Believed { world, account, role });
     }
     let key = request.access_key_id.as_deref().unwrap_or_default();
     let Some(selector) = key.strip_prefix("w-") else {
-        return Ok((find(DEFAULT_WORLD)?, AccountId::DEFAULT));
+        return Ok(of_account(find(DEFAULT_WORLD)?, AccountId::DEFAULT));
     };
     // The account comes last and is all digits, so that a world's name may hold "-a-" itself.
     let (name, account) = match selector.rsplit_once("-a-") {
@@ -336,7 +349,7 @@ fn believe(
         _ => (selector, AccountId::DEFAULT),
     };
     match app.ready_world(name) {
-        Ok(world) => Ok((world, account)),
+        Ok(world) => Ok(of_account(world, account)),
         Err(problem) if problem.status == 404 => Err(unknown_key(key)),
         Err(problem) => Err(world_unavailable(problem)),
     }

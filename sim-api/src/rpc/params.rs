@@ -20,7 +20,7 @@ mod scope;
 
 pub use crate::catalogue::COMMON;
 pub use lists::MAX_LIST_INDEX;
-pub use scope::{ParamError, Problem, Scope};
+pub use scope::{Asked, ParamError, Problem, Scope};
 
 /// Nobody asked for the parameter.
 const UNASKED: u8 = 0;

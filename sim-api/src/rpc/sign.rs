@@ -89,6 +89,9 @@ pub enum SignError {
     /// An STS key with another token than its own.
     #[error("the security token is not that of the access key")]
     SecurityTokenMismatch,
+    /// A key that has no token, with one.
+    #[error("the access key has no security token")]
+    SecurityTokenMalformed,
     /// A bearer token that no key has.
     #[error("the bearer token is not known")]
     BearerToken,
@@ -145,6 +148,10 @@ impl From<SignError> for ProviderError {
             SignError::SecurityTokenMismatch => (
                 "InvalidSecurityToken.MismatchWithAccessKey",
                 "Specified SecurityToken mismatch with the AccessKey.".to_owned(),
+            ),
+            SignError::SecurityTokenMalformed => (
+                "InvalidSecurityToken.Malformed",
+                "Specified SecurityToken is malformed. The AccessKey has none.".to_owned(),
             ),
             SignError::BearerToken => {
                 ("InvalidBearerToken", "Specified parameter BearerToken is not valid.".to_owned())
@@ -253,9 +260,14 @@ fn check_timestamp(request: &RpcRequest, now: i64) -> Result<(), SignError> {
     }
 }
 
-fn check_security_token(credential: &Credential, sent: Option<&str>) -> Result<(), SignError> {
+/// Whether the token that was sent is that of the key.
+///
+/// # Errors
+/// A key with a token that is sent without it or with another; a key without one that is sent with any.
+pub fn check_security_token(credential: &Credential, sent: Option<&str>) -> Result<(), SignError> {
     match (&credential.security_token, sent) {
-        (None, _) => Ok(()),
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(SignError::SecurityTokenMalformed),
         (Some(_), None) => Err(SignError::SecurityTokenMissing),
         (Some(expected), Some(sent)) if bool::from(expected.as_bytes().ct_eq(sent.as_bytes())) => Ok(()),
         (Some(_), Some(_)) => Err(SignError::SecurityTokenMismatch),

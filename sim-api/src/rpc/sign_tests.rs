@@ -322,7 +322,10 @@ fn tokens_are_checked() {
             "InvalidSecurityToken.MismatchWithAccessKey",
         ),
         (signed(&[("AccessKeyId", "sts")], "testsecret"), "MissingSecurityToken"),
-        (signed(&[("AccessKeyId", "testid"), ("SecurityToken", "any")], "testsecret"), "believed testid"),
+        (
+            signed(&[("AccessKeyId", "testid"), ("SecurityToken", "any")], "testsecret"),
+            "InvalidSecurityToken.Malformed",
+        ),
         (signed(&[("AccessKeyId", "testid")], "wrong"), "SignatureDoesNotMatch"),
         (signed(&[("SignatureType", "BEARERTOKEN"), ("BearerToken", "opaque")], ""), "believed robot"),
         (signed(&[("SignatureType", "BEARERTOKEN"), ("BearerToken", "wrong")], ""), "InvalidBearerToken"),

@@ -17,6 +17,7 @@ pub mod membership;
 pub mod outage;
 pub mod prefix_list;
 pub mod public_address;
+pub mod ram_role;
 pub(crate) mod rule_filter;
 pub mod rule_input;
 pub mod rule_quota;

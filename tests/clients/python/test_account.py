@@ -17,6 +17,7 @@ def test_every_product_is_served_where_the_client_asked(cloud, refused):
         (endpoint,) = cloud.call("location", "DescribeEndpoints", **asked)["Endpoints"]["Endpoint"]
         assert (endpoint["Endpoint"], endpoint["SerivceCode"]) == (ENDPOINT, product)
     refused("InvalidRegionId.NotFound", 404, cloud.call, "location", "DescribeEndpoints", Id="mars-north-1", ServiceCode="vpc")
+    refused("Illegal Parameter", 400, cloud.call, "location", "DescribeEndpoints", Id="cn-hangzhou", ServiceCode="nonsense")
 
 
 def test_regions_and_zones_are_the_same_for_every_product(cloud):
@@ -90,10 +91,26 @@ def test_tags_of_every_product(cloud):
     assert [one["VpcId"] for one in tagged] == [vpc]
 
 
-def test_nothing_is_billed(cloud):
-    cloud.slb("CreateLoadBalancer", LoadBalancerSpec="slb.s1.small")
-    bill = cloud.call("bssopenapi", "QueryAvailableInstances", ProductCode="slb")
-    assert (bill["Success"], bill["Data"]["TotalCount"], bill["Data"]["InstanceList"]) == (True, 0, [])
+def test_what_is_paid_for_is_listed(cloud):
+    used = cloud.slb("CreateLoadBalancer", LoadBalancerSpec="slb.s1.small")["LoadBalancerId"]
+    ahead = dict(PayType="PrePay", PricingCycle="month", Duration=1)
+    kept = cloud.slb("CreateLoadBalancer", LoadBalancerSpec="slb.s1.small", **ahead)["LoadBalancerId"]
+    for filters, wanted in (
+        (dict(ProductCode="slb"), {used, kept}),
+        (dict(ProductCode="slb", SubscriptionType="Subscription"), {kept}),
+        (dict(ProductCode="slb", SubscriptionType="PayAsYouGo"), {used}),
+        (dict(ProductCode="ecs"), set()),
+        (dict(InstanceIDs=f"{used},lb-none"), {used}),
+    ):
+        bill = cloud.call("bssopenapi", "QueryAvailableInstances", **filters)
+        data = bill["Data"]
+        assert (bill["Success"], data["TotalCount"], {one["InstanceID"] for one in data["InstanceList"]}) == (
+            True,
+            len(wanted),
+            wanted,
+        )
+    (bought,) = cloud.call("bssopenapi", "QueryAvailableInstances", InstanceIDs=kept)["Data"]["InstanceList"]
+    assert (bought["Region"], bought["OwnerId"]) == ("cn-hangzhou", cloud.account)
 
 
 def default_group(cloud):

@@ -1,7 +1,8 @@
-//! Actions of other products that clients call at their start. They answer from account, region and resource
-//! groups, and are listed as minimal.
+//! Actions of other products that clients call at their start: where a product is served, who calls, and the resource
+//! groups of the account.
 
 use crate::gate::is_provider_host;
+use crate::rpc::actions::is_served_product;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{Planned, read, show_tags_tag_key, tags};
 use serde_json::{Value, json};
@@ -11,29 +12,28 @@ use sim_core::tag::TagPair;
 use sim_core::{AccountId, Caller, World};
 
 /// Parameters that are taken and change nothing.
-pub const INERT: &[(&str, &[&str])] =
-    &[("ListResourceGroups", &["IncludeTags"]), ("QueryAvailableInstances", BILLING_INERT)];
-const BILLING_INERT: &[&str] = &[
-    "CreateTimeEnd",
-    "CreateTimeStart",
-    "EndTimeEnd",
-    "EndTimeStart",
-    "InstanceIDs",
-    "ProductCode",
-    "ProductType",
-    "Region",
-    "RenewStatus",
-    "SubscriptionType",
-];
+pub const INERT: &[(&str, &[&str])] = &[("ListResourceGroups", &["IncludeTags"])];
 
-/// Location: where a product is served. Here: wherever this request came to, so that a client that asks goes on with the same
-/// server; one that uses the service as its proxy addresses the provider's hosts, and is told their names.
+/// The kind of endpoint that there is: none lies in a VPC, so `innerAPI` has none.
+const OPEN_API: &str = "openAPI";
+
+/// Location: where a product is served. Here: wherever this request came to, so that a client that asks goes on with the
+/// same server; one that uses the service as its proxy addresses the provider's hosts, and is told their names. Of another
+/// kind of endpoint there is none, which is no refusal (the provider's older Python SDK: "the endpoint can be still not
+/// found").
+///
+/// # Errors
+/// A product that is not served here: code and message are those by which that SDK knows that there is no such product.
 pub fn describe_endpoints(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = p.required("Id")?.to_owned();
     let code = p.required("ServiceCode")?.to_owned();
-    let kind = p.str("Type").unwrap_or("openAPI").to_owned();
+    if !is_served_product(&code) {
+        return Err(p.worded("ServiceCode", "Illegal Parameter", "Please check the parameters").into());
+    }
+    let open = p.str("Type").is_none_or(|kind| kind == OPEN_API);
     let namespace = p.str("Namespace").unwrap_or_default().to_owned();
     let host = p.host().to_owned();
+    let protocols: &[&str] = if p.asked().tls { &["HTTP", "HTTPS"] } else { &["HTTP"] };
     let through_proxy = host.is_empty() || is_provider_host(host.split(':').next().unwrap_or_default());
     read(move |w, _| {
         sim_core::region::check(w, &id.as_str().into())?;
@@ -41,32 +41,41 @@ pub fn describe_endpoints(p: &Scope<'_>, _: &Caller) -> Planned {
             true => format!("{}.{id}.aliyuncs.com", code.to_ascii_lowercase()),
             false => host,
         };
-        Ok(json!({
-            "Success": true,
-            "Endpoints": { "Endpoint": [{
+        let found = open.then(|| {
+            json!({
                 "Endpoint": endpoint,
                 "Id": id,
                 "Namespace": namespace,
                 "SerivceCode": code,
-                "Type": kind,
-                "Protocols": { "Protocols": ["HTTP", "HTTPS"] },
-            }] },
-        }))
+                "Type": OPEN_API,
+                "Protocols": { "Protocols": protocols },
+            })
+        });
+        Ok(json!({ "Success": true, "Endpoints": { "Endpoint": Vec::from_iter(found) } }))
     })
 }
 
-/// Sts: who calls.
-pub fn get_caller_identity(_: &Scope<'_>, _: &Caller) -> Planned {
-    read(|_, caller| {
-        let account = caller.account;
-        Ok(json!({
-            "AccountId": account.to_string(),
-            "Arn": format!("acs:ram::{account}:root"),
-            "IdentityType": "Account",
-            "PrincipalId": account.to_string(),
-            "UserId": account.to_string(),
-            "RoleId": "",
-        }))
+/// Sts: who calls, the account or a role of it. Only an account has a user's id, and only a role a role's.
+pub fn get_caller_identity(p: &Scope<'_>, _: &Caller) -> Planned {
+    let session = p.asked().role.clone();
+    read(move |_, caller| {
+        let account = caller.account.to_string();
+        Ok(match session {
+            None => json!({
+                "AccountId": account,
+                "Arn": format!("acs:ram::{account}:root"),
+                "IdentityType": "Account",
+                "PrincipalId": account,
+                "UserId": account,
+            }),
+            Some(session) => json!({
+                "AccountId": account,
+                "Arn": session.arn(),
+                "IdentityType": "AssumedRoleUser",
+                "PrincipalId": session.principal(),
+                "RoleId": session.role_id(),
+            }),
+        })
     })
 }
 
@@ -129,18 +138,4 @@ fn groups(w: &World, account: AccountId) -> Vec<Value> {
     std::iter::once(show(default, "default", start))
         .chain(made.map(|g| show(g.id, &g.name, g.created.to_seconds_text())))
         .collect()
-}
-
-/// Bss: the instances that an account pays for. Nothing here is billed, so there are none.
-pub fn query_available_instances(p: &Scope<'_>, _: &Caller) -> Planned {
-    let number = p.int("PageNum", 1..=1_000_000)?.unwrap_or(1);
-    let size = p.int("PageSize", 1..=300)?.unwrap_or(20);
-    read(move |_, _| {
-        Ok(json!({
-            "Success": true,
-            "Code": "Success",
-            "Message": "Successful!",
-            "Data": { "TotalCount": 0, "PageNum": number, "PageSize": size, "InstanceList": [] },
-        }))
-    })
 }

@@ -1,6 +1,7 @@
 //! The one list of served actions: product, version, name, how its parameters become a plan.
 
 mod account;
+mod billing;
 mod vpc_parts;
 // -- routes
 mod route_entry;
@@ -397,19 +398,20 @@ actions! {
         GetCallerIdentity => account::get_caller_identity [minimal];
     }
     ResourceManager "2020-03-31" {
-        ListResourceGroups => account::list_resource_groups [minimal];
+        ListResourceGroups => account::list_resource_groups;
     }
     Cs "2015-12-15" {
         DescribeClusterDetail => cluster::describe_cluster_detail;
     }
     BssOpenApi "2017-12-14" {
-        QueryAvailableInstances => account::query_available_instances [minimal];
+        QueryAvailableInstances => billing::query_available_instances;
     }
 }
 
 /// Documented parameters that an action takes and that change nothing, by file.
 pub const INERT: &[&[(&str, &[&str])]] = &[
     account::INERT,
+    billing::INERT,
     tags::INERT,
     vpc::INERT,
     vpc_parts::INERT,
@@ -449,6 +451,11 @@ pub fn find(version: &str, name: &str) -> Option<&'static Action> {
 /// The product with this version date, if any action of it is served.
 pub fn product_of(version: &str) -> Option<&'static str> {
     ACTIONS.iter().find(|action| action.version == version).map(|action| action.product)
+}
+
+/// Whether actions of this product are served; products are named in any case.
+pub fn is_served_product(name: &str) -> bool {
+    ACTIONS.iter().any(|action| action.product.eq_ignore_ascii_case(name))
 }
 
 /// Whether any product serves an action of this name.

@@ -47,6 +47,7 @@ impl<'a> Scope<'a> {
             params: self.params,
             prefix: Cow::Owned(format!("{}{name}.{number}.", self.prefix)),
             number,
+            asked: self.asked,
         };
         Ok(numbers.into_iter().map(item).collect())
     }
@@ -55,7 +56,12 @@ impl<'a> Scope<'a> {
     pub fn object(&self, name: &str) -> Option<Scope<'a>> {
         let prefix = format!("{}{name}.", self.prefix);
         let sent = !self.params.below(&prefix).is_empty();
-        sent.then_some(Scope { params: self.params, prefix: Cow::Owned(prefix), number: 0 })
+        sent.then_some(Scope {
+            params: self.params,
+            prefix: Cow::Owned(prefix),
+            number: 0,
+            asked: self.asked,
+        })
     }
 
     /// A parameter whose value is a JSON array or object, as flat parameters that begin with its

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::Params;
 use crate::rpc::error::ProviderError;
+use sim_core::ecs::ram_role::RoleSession;
 
 /// A view of the parameters: the whole request, or one object in it (`Tag.1`).
 #[derive(Clone, Debug)]
@@ -15,11 +16,35 @@ pub struct Scope<'a> {
     pub(super) prefix: Cow<'a, str>,
     /// Number of the object in its list, from 1; 0 outside of a list.
     pub(super) number: u32,
+    pub(super) asked: &'a Asked,
 }
+
+/// What an action is told beside its parameters: who asks, and whom.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Whether the service speaks TLS.
+    pub tls: bool,
+    /// The role that the caller's keys are of; absent for the account itself.
+    pub role: Option<RoleSession>,
+}
+
+/// The account itself asks, in the clear.
+static PLAINLY: Asked = Asked { tls: false, role: None };
 
 impl<'a> Scope<'a> {
     pub(super) fn root(params: &'a Params) -> Self {
-        Self { params, prefix: Cow::Borrowed(""), number: 0 }
+        Self { params, prefix: Cow::Borrowed(""), number: 0, asked: &PLAINLY }
+    }
+
+    /// The same view for whoever asks.
+    #[must_use]
+    pub fn of_asked(self, asked: &'a Asked) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// Who asks, and whom.
+    pub fn asked(&self) -> &'a Asked {
+        self.asked
     }
 
     /// The full name of a parameter of this view: `Tag.1.Key` for `Key`.
@@ -141,6 +166,12 @@ impl<'a> Scope<'a> {
         let problem = Problem::Invalid { rule: rule.into() };
         ParamError { name: self.full_name(name).into_owned(), problem, code: None }
     }
+
+    /// The error for a value that the provider refuses in words that its clients compare: they are all that is said.
+    pub fn worded(&self, name: &str, code: &'static str, words: &'static str) -> ParamError {
+        let name = self.full_name(name).into_owned();
+        ParamError { name, problem: Problem::Worded(words), code: Some(code.into()) }
+    }
 }
 
 /// What is wrong with a parameter.
@@ -153,6 +184,8 @@ pub enum Problem {
         /// The rule it breaks. Holds no value of a free text parameter, which could be a secret.
         rule: String,
     },
+    /// Sent and not acceptable, in the provider's words.
+    Worded(&'static str),
 }
 
 /// A parameter that an action cannot accept.
@@ -183,7 +216,9 @@ impl ParamError {
         match (&self.code, &self.problem) {
             (Some(code), _) => code.clone(),
             (None, Problem::Missing) => Cow::Owned(format!("Missing{}", self.name)),
-            (None, Problem::Invalid { .. }) => Cow::Owned(format!("Invalid{}", self.name)),
+            (None, Problem::Invalid { .. } | Problem::Worded(_)) => {
+                Cow::Owned(format!("Invalid{}", self.name))
+            }
         }
     }
 }
@@ -193,6 +228,7 @@ impl fmt::Display for ParamError {
         match &self.problem {
             Problem::Missing => write!(f, "{} is mandatory for this action.", self.name),
             Problem::Invalid { rule } => write!(f, "Specified parameter {} is not valid. {rule}.", self.name),
+            Problem::Worded(words) => f.write_str(words),
         }
     }
 }

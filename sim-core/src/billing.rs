@@ -1,0 +1,98 @@
+//! What an account pays for: the objects whose way of paying the world keeps.
+//!
+//! The codes of products are those of the provider's price pages (`ProductCode` of `ecs`, `slb` and `eip`; the one
+//! `ProductType` that they name is that of `ecs`). Orders are not modelled, so no object knows when it ends: a
+//! subscription goes on until it is deleted.
+
+use crate::access::{AccountId, Owner, RegionId};
+use crate::ecs::instance::{ChargeType, Instance};
+use crate::id::AnyId;
+use crate::region;
+use crate::slb::load_balancer::LoadBalancer;
+use crate::slb::spec::PayType;
+use crate::time::SimTime;
+use crate::vpc::eip::Eip;
+use crate::world::World;
+
+/// What is sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// Instances.
+    Ecs,
+    /// Load balancers.
+    Slb,
+    /// Elastic IP addresses.
+    Eip,
+}
+
+impl Product {
+    /// The provider's code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Product::Ecs => "ecs",
+            Product::Slb => "slb",
+            Product::Eip => "eip",
+        }
+    }
+
+    /// The provider's word for the kind of the product, where a source has one.
+    pub const fn kind(self) -> Option<&'static str> {
+        match self {
+            Product::Ecs => Some("ecs"),
+            Product::Slb | Product::Eip => None,
+        }
+    }
+}
+
+/// An object that is paid for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// Its id.
+    pub id: AnyId,
+    /// Where it is.
+    pub region: RegionId,
+    /// What it is.
+    pub product: Product,
+    /// Whether it is paid in advance, and not by use.
+    pub subscription: bool,
+    /// Whether it renews itself; absent of what is paid by use, and where the world does not keep it.
+    pub renews: Option<bool>,
+    /// When it was made.
+    pub created: SimTime,
+}
+
+/// What an account pays for in all regions: instances, load balancers and elastic IP addresses, each in the order of
+/// [`region::regions`] and of their ids.
+pub fn paid(w: &World, account: AccountId) -> impl Iterator<Item = Paid> {
+    let regions = region::regions(w);
+    let owners: Vec<Owner> = regions.into_iter().map(|region| Owner { account, region }).collect();
+    let ix = w.indexes();
+    let instances = owners.clone().into_iter().flat_map(|owner| ix.instances.by_owner.of(&owner));
+    let balancers = owners.clone().into_iter().flat_map(|owner| ix.load_balancers.by_owner.of(&owner));
+    let eips = owners.into_iter().flat_map(|owner| ix.eips.by_owner.of(&owner));
+    let instances = instances.filter_map(|id| w.get::<Instance>(id)).map(|i| {
+        let subscription = i.terms.charge == ChargeType::PrePaid;
+        let renews = subscription.then_some(i.terms.renews_months.is_some());
+        let paid = Paid::new(i.id, &i.owner, Product::Ecs, subscription, i.created);
+        Paid { renews, ..paid }
+    });
+    let balancers = balancers
+        .filter_map(|id| w.get::<LoadBalancer>(id))
+        .map(|b| Paid::new(b.id, &b.owner, Product::Slb, b.pay_type == PayType::Subscription, b.created));
+    let eips = eips
+        .filter_map(|id| w.get::<Eip>(id))
+        .map(|e| Paid::new(e.id, &e.owner, Product::Eip, e.payment == ChargeType::PrePaid, e.created));
+    instances.chain(balancers).chain(eips)
+}
+
+impl Paid {
+    fn new(
+        id: impl Into<AnyId>,
+        owner: &Owner,
+        product: Product,
+        subscription: bool,
+        created: SimTime,
+    ) -> Paid {
+        Paid { id: id.into(), region: owner.region.clone(), product, subscription, renews: None, created }
+    }
+}
