@@ -160,7 +160,7 @@ def apply_exceptions(product, action, params, used):
     for name, (element, most) in ((n, v) for (p, n), v in exceptions.JSON_LISTS.items() if p == product):
         param = params.get(name)
         if param and param["type"] == "string":
-            of = {"type": element, "fields": {}} if element == "object" else {"type": element}
+            of = {"type": element} if isinstance(element, str) else {"type": "object", "fields": element}
             param.update({"type": "json_list", "of": of})
             if most:
                 param["max_items"] = most

@@ -31,11 +31,12 @@ PARAMETERS = {
     ("Vpc", "ModifyNatGatewayAttribute", "EipBindMode"): (
         {"enum": ["MULTI_BINDED", "NAT"]}, "CreateNatGateway has two modes, MULTI_BINDED its default; the metadata lists one"),
     ("Slb", "CreateLoadBalancer", "Bandwidth"): (
-        {"min": -1}, "the default -1 (no peak) is below the published minimum 1"),
+        {"min": -1, "max": 5120},
+        "the default -1 (no peak) is below the published minimum 1; the SDK and the listeners' pages have 5120 for 5000"),
     ("Slb", "ModifyLoadBalancerInstanceChargeType", "Bandwidth"): (
-        {"min": -1}, "as CreateLoadBalancer"),
+        {"min": -1, "max": 5120}, "as CreateLoadBalancer"),
     ("Slb", "ModifyLoadBalancerInternetSpec", "Bandwidth"): (
-        {"min": -1}, "as CreateLoadBalancer"),
+        {"min": -1, "max": 5120}, "as CreateLoadBalancer"),
     ("Slb", "DescribeLoadBalancers", "PageNumber"): (
         {"default": "1"}, "the default 0 is below the published minimum 1"),
     ("Slb", "DescribeLoadBalancerListeners", "MaxResults"): (
@@ -205,6 +206,7 @@ MORE_CODES = {
     ("Slb", "DeleteLoadBalancerListener"): ["ServiceIsStopping"],
     ("Slb", "StartLoadBalancerListener"): ["ServiceIsStopping"],
     ("Slb", "StopLoadBalancerListener"): ["ServiceIsStopping"],
+    ("Slb", "DeleteVServerGroup"): ["VServerGroupProcessing"],
 }
 _GROUP_WRITES = ("ModifyVServerGroupBackendServers", "RemoveBackendServers", "RemoveVServerGroupBackendServers",
                  "SetBackendServers", "SetVServerGroupAttribute")
@@ -220,6 +222,7 @@ MORE_CODES |= {("Slb", action): ["ActionNotAllowed"] for action in (
 
 for action in _GROUP_WRITES:
     MORE_CODES[("Slb", action)] = MORE_CODES.get(("Slb", action), []) + ["ServiceIsConfiguring"]
+MORE_CODES[("Slb", "DeleteVServerGroup")] += ["VServerGroupProcessing"]
 
 # (product, action, code): the status that it has, where the published one cannot be.
 STATUSES = {
@@ -227,8 +230,22 @@ STATUSES = {
         404, "the Terraform provider waits so for a vSwitch to be gone, and ends that wait only at a 404"),
 }
 
-# Strings that carry a JSON array: the metadata types them as plain strings. (product, parameter): element, most
-# elements. The limits of 100 are those of the ECS reference pages.
+def _texts(names):
+    return {name: {"type": "string"} for name in names.split()}
+
+
+# Members of a backend server. The reference pages document all but the last four, which the cloud controller manager sends;
+# of ServerRegionId only the codes tell (BackendServer.ServerRegionIdNotEqual). The Terraform provider sends IsBackup, which
+# ServerType replaced.
+_BACKEND = _texts("Description Port ServerId ServerIp ServerRegionId Type Weight Invalid IsUserManaged NodeName") | {
+    "TargetRef": {"type": "object", "fields": {}}}
+# Members of a new forwarding rule: what SetRule takes of one.
+_RULE = _texts("RuleName Domain Url VServerGroupId ListenerSync Scheduler StickySession StickySessionType CookieTimeout Cookie "
+               "HealthCheck HealthCheckConnectPort HealthCheckDomain HealthCheckHttpCode HealthCheckInterval "
+               "HealthCheckMethod HealthCheckTimeout HealthCheckURI HealthyThreshold UnhealthyThreshold")
+
+# Strings that carry a JSON array: the metadata types them as plain strings. (product, parameter): the type of an element or
+# the members of an object, most elements. The limits of 100 are those of the ECS reference pages.
 JSON_LISTS = {
     ("Ecs", "DiskIds"): ("string", 100),
     ("Ecs", "EipAddresses"): ("string", 100),
@@ -238,19 +255,25 @@ JSON_LISTS = {
     ("Ecs", "PublicIpAddresses"): ("string", 100),
     ("Ecs", "RdmaIpAddresses"): ("string", 100),
     ("Ecs", "SecurityGroupIds"): ("string", 100),
-    ("Slb", "AclEntrys"): ("object", None),
-    ("Slb", "BackendServers"): ("object", None),
-    ("Slb", "MasterSlaveBackendServers"): ("object", None),
-    ("Slb", "NewBackendServers"): ("object", None),
-    ("Slb", "OldBackendServers"): ("object", None),
+    ("Slb", "AclEntrys"): (_texts("comment entry"), None),
+    ("Slb", "BackendServers"): (_BACKEND, None),
+    ("Slb", "MasterSlaveBackendServers"): (_BACKEND | _texts("IsBackup ServerType"), None),
+    ("Slb", "NewBackendServers"): (_BACKEND, None),
+    ("Slb", "OldBackendServers"): (_BACKEND, None),
     ("Slb", "RuleIds"): ("string", None),
-    ("Slb", "RuleList"): ("object", None),
-    ("Slb", "Tags"): ("object", None),
+    ("Slb", "RuleList"): (_RULE, None),
+    ("Slb", "Tags"): (_texts("Key TagKey TagValue Value"), None),
 }
+
+# Published answers show these headers, and SDKs before the newest send them.
+_CLIENT_CERTIFICATE = {f"XForwardedFor_ClientCert{part}": "string"
+                       for part in ("ClientVerify", "Fingerprint", "IssuerDN", "SubjectDN")}
 
 # Parameters that unmodified clients send and no description has: known, so they raise no warning.
 UNDOCUMENTED = {
     ("Slb", "CreateLoadBalancer"): {"Tags": "string"},
+    ("Slb", "CreateLoadBalancerHTTPSListener"): _CLIENT_CERTIFICATE,
+    ("Slb", "SetLoadBalancerHTTPSListenerAttribute"): _CLIENT_CERTIFICATE,
     ("Slb", "CreateLoadBalancerTCPListener"): {"HealthCheckInterval": "integer"},
     ("Slb", "CreateLoadBalancerUDPListener"): {
         "ConnectionDrain": "string", "ConnectionDrainTimeout": "integer", "HealthCheckDomain": "string",

@@ -121,8 +121,15 @@ fn the_page_of_actions() {
          `tests/clients`\n  in whose [recording](../recordings.md) it is answered well.\n\
          - *Minimal* actions answer from account and region alone; there is no state behind them.\n\
          - *Without effect* are documented parameters that are taken and checked like all others and change nothing.\n\
-         - A parameter that the action does not document is ignored, as at the provider; the answer's header\n  \
-         `x-cloudnet-unknown-parameters` names it, and `--unknown-params refuse` refuses it.\n\n",
+         - *Kept and shown*, without a further effect, are `IcmpReplyEnabled` and `EipBindMode` of NAT gateways: an echo \
+         request to their\n  addresses is answered by nobody. So are, of listeners, `Gzip`, the `XForwardedFor` headers, \
+         `ProxyProtocolV2Enabled`, `SynProxy`,\n  `HealthCheckDomain`, `HealthCheckURI` and `HealthCheckMethod`.\n\
+         - Answers leave empty or out what no source describes: the kinds of `CloudResources` of DescribeVSwitchAttributes, \
+         the\n  `HealthCheckHttpVersion` of listeners, which no parameter sets, and `ServerCertificates` beside \
+         `ServerCertificateId`.\n\
+         - A parameter that the action does not document is ignored, as at the provider, be it inside a JSON text \
+         (`BackendServers.1.Bogus`);\n  the answer's header `x-cloudnet-unknown-parameters` names it, and `--unknown-params \
+         refuse` refuses it.\n\n",
     );
     let _ = writeln!(page, "| Product | Version | Published | Served |\n|---|---|---:|---:|");
     for product in catalogue::products() {

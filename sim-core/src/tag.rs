@@ -8,6 +8,7 @@ use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, IdKind};
 use crate::quota::Quota;
+use crate::slb::listener::{self, WhichListener};
 use crate::table::{Groups, Members, Row};
 use crate::world::{Indexes, World};
 use compact_str::CompactString;
@@ -145,11 +146,50 @@ pub fn of(w: &World, resource: impl Into<AnyId>) -> impl Iterator<Item = &Tag> {
         .take_while(move |tag| tag.resource == resource)
 }
 
+/// An object as a caller names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Named {
+    /// By its id.
+    Id(AnyId),
+    /// A listener by its load balancer, port and protocol: the provider gives it no id.
+    Listener(WhichListener),
+}
+
+impl<I: Into<AnyId>> From<I> for Named {
+    fn from(id: I) -> Named {
+        Named::Id(id.into())
+    }
+}
+
+impl Named {
+    /// The object, if it is there and the caller's.
+    ///
+    /// # Errors
+    /// The error of an unknown object; [`ErrorCode::ResourceNotFound`] for a listener.
+    pub fn find(&self, w: &World, caller: &Caller) -> Outcome<AnyId> {
+        match self {
+            Named::Id(id) => crate::resource::find(w, caller, *id).map(|()| *id),
+            Named::Listener(l) => match listener::find(w, caller, l.load_balancer, l.port, l.protocol) {
+                Ok(found) => Ok(found.id.into()),
+                Err(_) => Err(Refusal::new(ErrorCode::ResourceNotFound)
+                    .field("resource_ids")
+                    .detail(format!("{} has no such listener on port {}.", l.load_balancer, l.port))),
+            },
+        }
+    }
+}
+
+/// Looks all objects up before the first is touched.
+fn find_all(w: &World, caller: &Caller, named: &[Named]) -> Outcome<Vec<AnyId>> {
+    named.iter().map(|named| named.find(w, caller)).collect()
+}
+
 /// Puts tags on objects; a key that is there already gets the new value. All or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagResources {
     /// The objects: 1 to 50.
-    pub resources: Vec<AnyId>,
+    pub resources: Vec<Named>,
     /// The tags: 1 to 20.
     pub tags: Vec<TagPair>,
 }
@@ -172,8 +212,8 @@ fn check_count(count: usize) -> Outcome<()> {
 pub fn tag_resources(w: &mut World, caller: &Caller, c: &TagResources) -> Outcome<Reply> {
     check_count(c.tags.len())?;
     check(&c.tags)?;
-    for &resource in &c.resources {
-        crate::resource::find(w, caller, resource)?;
+    let resources = find_all(w, caller, &c.resources)?;
+    for &resource in &resources {
         let new = c.tags.iter().filter(|t| w.get::<Tag>(&(resource, t.key.clone())).is_none()).count();
         let used = of(w, resource).count();
         Quota::TagsPerResource.check(
@@ -184,7 +224,7 @@ pub fn tag_resources(w: &mut World, caller: &Caller, c: &TagResources) -> Outcom
             ErrorCode::TagQuotaExceeded,
         )?;
     }
-    for &resource in &c.resources {
+    for resource in resources {
         put_all(w, &caller.into(), resource, &c.tags);
     }
     Ok(Reply::Done)
@@ -194,7 +234,7 @@ pub fn tag_resources(w: &mut World, caller: &Caller, c: &TagResources) -> Outcom
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UntagResources {
     /// The objects: 1 to 50.
-    pub resources: Vec<AnyId>,
+    pub resources: Vec<Named>,
     /// The keys; `None` means all.
     pub keys: Option<Vec<CompactString>>,
 }
@@ -205,10 +245,7 @@ pub struct UntagResources {
 /// [`ErrorCode::TagListSize`], the error of an unknown object.
 pub fn untag_resources(w: &mut World, caller: &Caller, c: &UntagResources) -> Outcome<Reply> {
     check_count(c.keys.as_ref().map_or(0, Vec::len))?;
-    for &resource in &c.resources {
-        crate::resource::find(w, caller, resource)?;
-    }
-    for &resource in &c.resources {
+    for resource in find_all(w, caller, &c.resources)? {
         match &c.keys {
             None => clear(w, resource),
             Some(keys) => keys.iter().for_each(|key| w.remove::<Tag>(&(resource, key.clone()))),

@@ -7,7 +7,7 @@ use ecs_lab::{Lab, caller};
 use sim_core::cluster::{self, CLUSTER_TAG, Cluster};
 use sim_core::ecs::instance::Instance;
 use sim_core::id::AnyId;
-use sim_core::tag::{TagPair, TagResources, UntagResources};
+use sim_core::tag::{Named, TagPair, TagResources, UntagResources};
 use sim_core::vpc::next_hop::HopChoice;
 use sim_core::vpc::route_entry::{CreateRouteEntry, NewEntry};
 use sim_core::vpc::vpc::Vpc;
@@ -18,7 +18,7 @@ fn tag(id: &str) -> TagPair {
 }
 
 fn put(lab: &mut Lab, resource: impl Into<AnyId>, id: &str) {
-    lab.ok(TagResources { resources: vec![resource.into()], tags: vec![tag(id)] });
+    lab.ok(TagResources { resources: vec![Named::Id(resource.into())], tags: vec![tag(id)] });
 }
 
 fn find(lab: &Lab, id: &str) -> Result<Cluster, E> {

@@ -111,7 +111,7 @@ impl ActionSpec {
         // Only what was sent is looked at: an action may have a hundred parameters.
         let mut unknown = Vec::new();
         let mut checked = "";
-        for (name, _) in values {
+        for (name, value) in values {
             let head = name.split_once('.').map_or(*name, |(head, _)| head);
             let Some(param) = find(&self.params, head) else {
                 unknown.extend(self.unknown(name));
@@ -120,6 +120,9 @@ impl ActionSpec {
             if checked != head {
                 check.value(param, param.name, &param.codes)?;
                 checked = head;
+                if head == *name {
+                    unknown_inside(param, name, value, &mut unknown);
+                }
             }
             if let Resolved::Unknown(hint) = resolve_kind(param, name, head.len()) {
                 unknown.extend((!is_common(name)).then(|| UnknownParam { name: (*name).to_owned(), hint }));
@@ -390,6 +393,41 @@ fn broken_json_members(
     members.iter().find_map(|member| of(member).and_then(|(_, value)| broken_json(member, value)))
 }
 
+/// The names inside a parameter's JSON text that its description does not have, as they would be sent one by one:
+/// `BackendServers.1.Bogus`. The text was found to be of the parameter's kind.
+fn unknown_inside(param: &Param, name: &str, text: &str, found: &mut Vec<UnknownParam>) {
+    let described = match &param.kind {
+        Kind::JsonList(of) => matches!(&of.kind, Kind::Object(members) if !members.is_empty()),
+        Kind::JsonObject(members) => !members.is_empty(),
+        _ => false,
+    };
+    if described && let Ok(value) = serde_json::from_str(&double_quoted(text)) {
+        unknown_members(param, name, &value, found);
+    }
+}
+
+fn unknown_members(param: &Param, path: &str, value: &serde_json::Value, found: &mut Vec<UnknownParam>) {
+    use serde_json::Value;
+    match (&param.kind, value) {
+        (Kind::List(of) | Kind::JsonList(of), Value::Array(elements)) => {
+            for (at, element) in elements.iter().enumerate() {
+                unknown_members(of, &format!("{path}.{}", at + 1), element, found);
+            }
+        }
+        // An object without described members takes any.
+        (Kind::Object(members) | Kind::JsonObject(members), Value::Object(object)) if !members.is_empty() => {
+            for (name, value) in object {
+                let path = format!("{path}.{name}");
+                match members.iter().find(|member| member.name.eq_ignore_ascii_case(name)) {
+                    Some(member) => unknown_members(member, &path, value, found),
+                    None => found.push(UnknownParam { name: path, hint: None }),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 /// JSON values may be written as their text, and numbers and booleans stand for theirs. Null is absent.
 fn broken_json(param: &Param, value: &serde_json::Value) -> Option<Rule> {
     use serde_json::Value;
@@ -466,6 +504,15 @@ fn resolve(params: &[Param], name: &str, from: usize) -> Resolved {
     resolve_kind(param, name, end)
 }
 
+/// As [`resolve`], for the names of members inside a JSON text.
+fn resolve_any_case(members: &[Param], name: &str, from: usize) -> Resolved {
+    let end = name[from..].find('.').map_or(name.len(), |dot| from + dot);
+    match members.iter().find(|member| member.name.eq_ignore_ascii_case(&name[from..end])) {
+        Some(member) => resolve_kind(member, name, end),
+        None => Resolved::Unknown(None),
+    }
+}
+
 /// As [`resolve`], behind the part of the name that ends at `end` and means `param`.
 fn resolve_kind(param: &Param, name: &str, end: usize) -> Resolved {
     let path = &name[..end];
@@ -479,10 +526,17 @@ fn resolve_kind(param: &Param, name: &str, end: usize) -> Resolved {
             if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
                 return unknown();
             }
-            resolve_kind(of, name, to)
+            match (&param.kind, &of.kind) {
+                (Kind::JsonList(_), Kind::Object(members)) if to < name.len() && !members.is_empty() => {
+                    resolve_any_case(members, name, to + 1)
+                }
+                _ => resolve_kind(of, name, to),
+            }
         }
         // An object without described members takes any.
         Kind::Object(members) | Kind::JsonObject(members) if more && members.is_empty() => Resolved::Known,
+        // A body in JSON brings what is else a text; its names are found in any case, as inside one.
+        Kind::JsonObject(members) if more => resolve_any_case(members, name, end + 1),
         Kind::Object(members) | Kind::JsonObject(members) if more => resolve(members, name, end + 1),
         Kind::List(_) | Kind::Object(_) => unknown(),
         _ if more => Resolved::Unknown(Some(format!("{path} takes a single value, sent as {path}"))),

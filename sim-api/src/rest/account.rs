@@ -105,7 +105,7 @@ async fn put_tags(
     if body.tags.is_empty() {
         return Err(Refusal::new(E::TagListMissing).field("tags").accepted("at least one tag").into());
     }
-    let command = TagResources { resources: vec![resource], tags: tag_pairs(body.tags) };
+    let command = TagResources { resources: vec![resource.into()], tags: tag_pairs(body.tags) };
     ctx.change(command, move |w, _| TagsBody { tags: tag_bodies(w, resource) }).await
 }
 
@@ -130,7 +130,7 @@ async fn delete_tags(
 ) -> Result<Response, Problem> {
     let resource = any(&text)?;
     let keys = query.keys.map(|keys| keys.split(',').map(Into::into).collect());
-    ctx.remove(UntagResources { resources: vec![resource], keys }).await
+    ctx.remove(UntagResources { resources: vec![resource.into()], keys }).await
 }
 
 /// A resource group.

@@ -144,13 +144,13 @@ pub struct HealthCheckBody {
     /// How many bad ones make it unhealthy: 2 to 10.
     #[serde(default)]
     unhealthy_threshold: Option<i32>,
-    /// The host that an HTTP check names.
+    /// The host that an HTTP check names: `$_ip`, which is the default, for the backend's address.
     #[serde(default)]
     domain: Option<String>,
-    /// The path of an HTTP check.
+    /// The path of an HTTP check: 2 to 80 characters, a slash first.
     #[serde(default)]
     uri: Option<String>,
-    /// The method of an HTTP check: head if nothing was ever said.
+    /// The method of an HTTP check: head if nothing was ever said, get for TCP and UDP listeners.
     #[serde(default)]
     method: Option<CheckMethodBody>,
     /// Which statuses are good: some of http_2xx, http_3xx, http_4xx and http_5xx with commas between them.
@@ -211,7 +211,7 @@ pub struct HealthCheckShown {
     healthy_threshold: u8,
     /// How many bad ones make it unhealthy.
     unhealthy_threshold: u8,
-    /// The host that an HTTP check names; empty for none.
+    /// The host that an HTTP check names; empty for the backend's address.
     domain: String,
     /// The path of an HTTP check.
     uri: String,
@@ -307,7 +307,7 @@ pub struct TrafficBody {
     /// Whether connections to a backend that leaves go on; TCP and UDP.
     #[serde(default)]
     connection_drain: Option<bool>,
-    /// For how many seconds: 10 to 900.
+    /// For how many seconds: 10 to 900. Kept while they do not go on.
     #[serde(default)]
     connection_drain_timeout: Option<i32>,
     /// Whether the proxy protocol is spoken to backends; TCP and UDP.
@@ -337,7 +337,8 @@ pub struct TrafficBody {
     /// The name of the backend's cookie: 1 to 200 characters.
     #[serde(default)]
     cookie: Option<String>,
-    /// The headers that are added to requests, by name, in place of those before; HTTP and HTTPS.
+    /// The headers that are added to requests, by name, in place of those before; HTTP and HTTPS. Those of the client's
+    /// certificate: HTTPS.
     #[serde(default)]
     headers: Option<Vec<String>>,
     /// The certificate that clients see; HTTPS, and needed there.
@@ -359,7 +360,7 @@ pub struct TrafficBody {
 /// # Errors
 /// Ids that do not read.
 pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Outcome<Settings> {
-    let headers = body.headers.map_or([None; 6], |wanted| {
+    let headers = body.headers.map_or([None; HEADERS.len()], |wanted| {
         HEADERS.map(|name| Some(wanted.iter().any(|header| header.eq_ignore_ascii_case(name))))
     });
     Ok(Settings {
@@ -402,7 +403,9 @@ pub struct TrafficShown {
     persistence_timeout: Option<u16>,
     /// Seconds after which an idle connection is forgotten.
     established_timeout: Option<u16>,
-    /// Seconds for which connections to a backend that leaves go on; null if they are cut.
+    /// Whether connections to a backend that leaves go on; else they are cut.
+    connection_drain: Option<bool>,
+    /// For how many seconds; null if that was never said.
     connection_drain_timeout: Option<u16>,
     /// Whether the proxy protocol is spoken to backends.
     proxy_protocol: Option<bool>,
@@ -449,7 +452,8 @@ pub fn traffic_shown(rules: &Rules) -> TrafficShown {
         scheduler: rules.scheduler.text(),
         persistence_timeout: four.map(|layer| layer.persistence),
         established_timeout: four.map(|layer| layer.established),
-        connection_drain_timeout: four.and_then(|layer| layer.drain),
+        connection_drain: four.map(|layer| layer.drain),
+        connection_drain_timeout: four.and_then(|layer| layer.drain_timeout),
         proxy_protocol: four.map(|layer| layer.proxy_protocol),
         syn_proxy: four.map(|layer| layer.syn_proxy),
         idle_timeout: seven.map(|layer| layer.idle),

@@ -107,7 +107,7 @@ pub struct NatGatewayBody {
     description: String,
     /// Whether a deletion is refused.
     deletion_protection: bool,
-    /// Whether it answers echo requests to its addresses; kept and shown.
+    /// Whether it answers echo requests to its addresses; kept and shown, nobody answers them here.
     icmp_reply: bool,
     /// How its elastic IP addresses are seen by it: MULTI_BINDED or NAT.
     #[schema(example = "MULTI_BINDED")]
@@ -160,7 +160,7 @@ pub struct CreateNatGatewayBody {
     /// Its description: 2 to 256 characters.
     #[serde(default)]
     description: Option<String>,
-    /// Whether it answers echo requests: yes if absent.
+    /// Whether it answers echo requests, which is kept and shown: yes if absent.
     #[serde(default)]
     icmp_reply: Option<bool>,
     /// How its elastic IP addresses are seen by it: MULTI_BINDED (if absent) or NAT; kept and shown.

@@ -71,7 +71,13 @@ pub const REFUSALS: Refusals = &[
     ),
     (
         "delete_vserver_group",
-        &[E::VServerGroupNotFound, E::LoadBalancerLocked, E::VServerGroupInUse, E::VServerGroupInRule],
+        &[
+            E::VServerGroupNotFound,
+            E::LoadBalancerLocked,
+            E::VServerGroupProcessing,
+            E::VServerGroupInUse,
+            E::VServerGroupInRule,
+        ],
     ),
     (
         "add_vserver_group_backends",

@@ -67,6 +67,7 @@ pub const REFUSALS: Refusals = &[
             E::VpcHasIpv4Gateway,
             E::VpcHasIpv6Gateway,
             E::VpcHasRouterInterface,
+            E::VpcHasOppositeRouterInterface,
             E::VpcHasVpcPeer,
             E::VpcHasVSwitch,
             E::VpcHasRouteTable,

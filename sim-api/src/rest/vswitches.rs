@@ -11,6 +11,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
 use sim_core::id::{VSwitchId, VpcId};
+use sim_core::vpc::network_acl_binding::NetworkAclBinding;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
 use sim_core::{World, ZoneId};
@@ -130,6 +131,8 @@ pub struct VSwitchBody {
     is_default: bool,
     /// The route table that holds for it.
     route_table_id: String,
+    /// The network ACL that it is bound to, also while the binding is made or undone; null if there is none.
+    network_acl_id: Option<String>,
     /// When it was made, in virtual time.
     created_at: String,
     /// Its tags.
@@ -150,6 +153,7 @@ pub(super) fn show(w: &World, s: &VSwitch) -> VSwitchBody {
         available_ip_address_count: s.available_addresses(w),
         is_default: s.is_default,
         route_table_id: s.route_table.or(system).map(|id| id.to_string()).unwrap_or_default(),
+        network_acl_id: w.get::<NetworkAclBinding>(&s.id).map(|binding| binding.acl.to_string()),
         created_at: s.created.to_string(),
         tags: tag_bodies(w, s.id),
     }

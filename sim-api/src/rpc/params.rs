@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering as Order;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::request::{DecodeError, MAX_NAME_BYTES, MAX_PARAMS, MAX_VALUE_BYTES};
@@ -29,25 +30,19 @@ const TAKEN: u8 = 1;
 /// A getter asked for it.
 const READ: u8 = 2;
 
+#[derive(Clone)]
 struct Entry {
     name: String,
     value: String,
     /// Sent in the query, which is the part that a version 3 signature covers by name.
     in_query: bool,
-    /// [`UNASKED`], [`TAKEN`] or [`READ`]. Relaxed ordering: it is a note, nothing hangs on it.
-    used: AtomicU8,
+    /// Which of the marks is its.
+    mark: usize,
 }
 
-impl Clone for Entry {
-    fn clone(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            value: self.value.clone(),
-            in_query: self.in_query,
-            used: AtomicU8::new(self.used.load(Ordering::Relaxed)),
-        }
-    }
-}
+/// For each parameter [`UNASKED`], [`TAKEN`] or [`READ`]; views of the same parameters share them. Relaxed ordering: they
+/// are notes, nothing hangs on them.
+type Marks = Arc<[AtomicU8]>;
 
 /// How names are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +81,7 @@ impl Names {
 #[derive(Clone, Default)]
 pub struct Params {
     entries: Vec<Entry>,
+    marks: Marks,
     /// How names are compared: by their bytes, or without regard to the case of ASCII letters.
     names: Names,
     /// The host that the request was addressed to, with its port; empty if that is not known.
@@ -150,7 +146,7 @@ impl Params {
         }
         let stays = |entry: &&Entry| !names.contains(&entry.name);
         let entries = self.entries.iter().filter(stays).cloned().collect();
-        Cow::Owned(Params { entries, names: self.names, host: self.host.clone() })
+        Cow::Owned(Params { entries, marks: self.marks.clone(), names: self.names, host: self.host.clone() })
     }
 
     /// Names that no getter asked for and that are not [`COMMON`], in byte order. Ask after the
@@ -165,7 +161,7 @@ impl Params {
     }
 
     fn used_at_most(&self, most: u8) -> Vec<&str> {
-        let idle = self.entries.iter().filter(|entry| entry.used.load(Ordering::Relaxed) <= most);
+        let idle = self.entries.iter().filter(|entry| self.marks[entry.mark].load(Ordering::Relaxed) <= most);
         idle.map(|entry| entry.name.as_str()).filter(|name| COMMON.binary_search(name).is_err()).collect()
     }
 
@@ -173,7 +169,7 @@ impl Params {
     /// and has no effect here.
     pub fn mark_known(&self, name: &str) {
         for entry in self.find(name).into_iter().chain(self.below(&format!("{name}."))) {
-            entry.used.fetch_max(TAKEN, Ordering::Relaxed);
+            self.marks[entry.mark].fetch_max(TAKEN, Ordering::Relaxed);
         }
     }
 
@@ -185,7 +181,7 @@ impl Params {
     /// Finds `name` and marks it as known.
     fn take(&self, name: &str) -> Option<&str> {
         let entry = self.find(name)?;
-        entry.used.store(READ, Ordering::Relaxed);
+        self.marks[entry.mark].store(READ, Ordering::Relaxed);
         Some(&entry.value)
     }
 
@@ -208,12 +204,19 @@ impl fmt::Debug for Params {
 pub struct ParamsBuilder {
     entries: Vec<Entry>,
     names: Names,
+    /// The marks of a view.
+    shared: Option<Marks>,
 }
 
 impl ParamsBuilder {
     /// A builder of parameters whose names are compared so.
     pub fn of(names: Names) -> Self {
-        Self { entries: Vec::new(), names }
+        Self { entries: Vec::new(), names, shared: None }
+    }
+
+    /// A builder of a view of some parameters of a request: what is read of it is read of the request.
+    fn view(of: &Params, entries: &[Entry], names: Names) -> Self {
+        Self { entries: entries.to_vec(), names, shared: Some(of.marks.clone()) }
     }
 
     /// Adds one parameter; `in_query` if the query string held it.
@@ -236,7 +239,7 @@ impl ParamsBuilder {
         if self.entries.is_empty() {
             self.entries.reserve(24);
         }
-        self.entries.push(Entry { name, value, in_query, used: AtomicU8::new(UNASKED) });
+        self.entries.push(Entry { name, value, in_query, mark: self.entries.len() });
         Ok(())
     }
 
@@ -245,7 +248,7 @@ impl ParamsBuilder {
     /// # Errors
     /// [`DecodeError::Conflict`].
     pub fn finish(mut self) -> Result<Params, DecodeError> {
-        let names = self.names;
+        let (names, count) = (self.names, self.entries.len());
         let same = |a: &Entry, b: &Entry| names.order(&a.name, &b.name).is_eq();
         self.entries.sort_unstable_by(|a, b| names.order(&a.name, &b.name));
         if let Some(pair) =
@@ -258,7 +261,8 @@ impl ParamsBuilder {
             earlier.in_query |= same && later.in_query;
             same
         });
-        Ok(Params { entries: self.entries, names, host: Box::default() })
+        let marks = self.shared.unwrap_or_else(|| (0..count).map(|_| AtomicU8::new(UNASKED)).collect());
+        Ok(Params { entries: self.entries, marks, names, host: Box::default() })
     }
 }
 

@@ -8,4 +8,5 @@ mod protocol;
 mod rules;
 #[path = "../service/mod.rs"]
 mod service;
+mod shown;
 mod wire;

@@ -19,9 +19,14 @@ use std::collections::BTreeSet;
 
 /// What an action needs beside what it requires, to get as far as reading the rest.
 const HELP: &[(&str, &[&str])] = &[
+    ("AddAccessControlListEntry", &["AclId", "AclEntrys.1.entry"]),
     ("CreateRouteEntry", &["NextHopList.1.NextHopType", "NextHopList.1.NextHopId"]),
     ("CreateVSwitchCidrReservation", &["IpVersion", "VSwitchCidrReservationCidr"]),
     ("DescribeImages", &["Filter.1.Key"]),
+    (
+        "CreateMasterSlaveServerGroup",
+        &["MasterSlaveBackendServers.1.ServerId", "MasterSlaveBackendServers.1.ServerType"],
+    ),
     ("JoinResourceGroup", &["ResourceType", "ResourceId"]),
     ("UploadServerCertificate", &["ServerCertificate", "PrivateKey"]),
     (
@@ -75,6 +80,12 @@ fn collect(action: &Action, param: &Param, sent: &str, shown: &str, required: bo
             Kind::Object(of) => members(of, &format!("{sent}.1"), &format!("{shown}.N"), out),
             _ => collect(action, of, &format!("{sent}.1"), shown, required, out),
         },
+        // Its members one by one, as a body in JSON brings them: an action reads both alike.
+        Kind::JsonList(of) if matches!(&of.kind, Kind::Object(of) if !of.is_empty()) => {
+            if let Kind::Object(of) = &of.kind {
+                members(of, &format!("{sent}.1"), &format!("{shown}.N"), out);
+            }
+        }
         Kind::Object(of) => members(of, sent, shown, out),
         kind => {
             let name = shown.rsplit('.').next().unwrap_or(shown);
@@ -93,7 +104,6 @@ fn value(action: &Action, name: &str, param: &Param, kind: &Kind) -> String {
     match kind {
         Kind::Int32 | Kind::Int64 | Kind::Number => param.min.unwrap_or(1).max(1).to_string(),
         Kind::Boolean => "true".to_owned(),
-        Kind::JsonList(_) if name == "AclEntrys" => r#"[{"entry":"10.0.0.0/8"}]"#.to_owned(),
         Kind::JsonList(_) => r#"["a"]"#.to_owned(),
         Kind::JsonObject(_) => "{}".to_owned(),
         _ if !param.one_of.is_empty() => param.one_of[0].to_owned(),
@@ -111,6 +121,9 @@ fn text(action: &Action, name: &str) -> String {
         "AcceptingRegionId" => "cn-hangzhou".to_owned(),
         "LinkType" => "Gold".to_owned(),
         "Category" if peer => "All".to_owned(),
+        "ServerId" if slb => id::<InstanceId>(),
+        "ServerType" if slb => "Master".to_owned(),
+        "entry" => "10.0.0.0/8".to_owned(),
         "ListenerProtocol" | "HealthCheckType" if slb => "tcp".to_owned(),
         "AclType" if slb => "white".to_owned(),
         "AclId" | "AclIds" if slb => id::<AccessControlListId>(),

@@ -221,6 +221,7 @@ macro_rules! internet_errors {
         RouterInterfaceHasRouteEntry Dependency ["ReferredByRouteEntry.RouterInterface", "RouterInterfaceReferredByRouteEntry"] 400 "Route entries still lead to the router interface.";
         RouteRouterInterfaceStatus State ["IncorrectStatus.RouterInterface"] 400 "The router interface that should be the next hop is not Active.";
         RouteRouterInterfaceOtherVpc Conflict ["OperationFailed.InstanceDismatchCurrentVpc"] 400 "The router interface is of the router of another VPC than the route table.";
+        VpcHasOppositeRouterInterface Dependency ["DependencyViolation.OppositeRouterInterface"] 400 "A router interface of another VPC still names the router of the VPC as its opposite.";
         VpcHasRouterInterface Dependency ["DependencyViolation.RouterInterface"] 400 "The router of the VPC still has router interfaces.";
         // --- network ACLs ------------------------------------------------------------------------------
         NetworkAclNotFound NotFound ["InvalidNetworkAcl.NotFound"] 400 "The specified network ACL does not exist.";

@@ -33,7 +33,7 @@ macro_rules! slb_errors {
         LoadBalancerSpecMissing Invalid ["MissingParam.LoadBalancerSpec"] 400 "A load balancer that is paid by its specification has one.";
         LoadBalancerSharedUnsold Invalid ["ShareSlbHaltSales"] 400 "Load balancers without a specification of their own are no longer sold.";
         LoadBalancerSpecUnknown Invalid ["IllegalParam.SpecType", "InvalidParameter"] 400 "There is no such specification.";
-        LoadBalancerBandwidth Invalid ["InvalidParameter.Bandwidth", "InvalidParameterBandwidth"] 400 "The bandwidth is 1 to 5000 Mbit/s, and is needed where it is what is paid for.";
+        LoadBalancerBandwidth Invalid ["InvalidParameter.Bandwidth", "InvalidParameterBandwidth"] 400 "The bandwidth is 1 to 5120 Mbit/s, and is needed where it is what is paid for.";
         LoadBalancerInternetCharge Invalid ["Instance.InternetChargeTypeNotAllowed", "IllegalParam.InternetChargeType"] 400 "Only the bandwidth of an internet load balancer is paid for.";
         LoadBalancerProtectionReason Invalid ["InvalidParam.ModificationProtectionReason"] 400 "The reason of a modification protection has 1 to 80 characters, a letter first.";
         LoadBalancerVSwitchMissing Invalid ["MissingParam.VSwitchId"] 400 "An intranet load balancer lies in a vSwitch.";
@@ -82,6 +82,7 @@ macro_rules! slb_errors {
         ListenerRedirects Denied ["Operation.NotAllowed"] 400 "A listener that sends clients to another cannot be changed.";
         ListenerRedirected Dependency ["ListenerForwardExist"] 400 "Another listener sends clients to this one.";
         ListenerNeedsGroup Conflict ["OperationFailed.ServerGroupInUse"] 400 "The listener has no port of the default pool, so it keeps its group.";
+        VServerGroupProcessing Busy ["VServerGroupProcessing"] 400 "The members of the vServer group are being changed.";
         VServerGroupInUse Dependency ["RspoolVipExist"] 400 "A listener forwards to the vServer group.";
         MasterSlaveGroupInUse Dependency ["RspoolVipExist"] 400 "A listener forwards to the primary/secondary group.";
         VServerGroupInRule Dependency ["RspoolRuleExist"] 400 "A forwarding rule sends requests to the vServer group.";

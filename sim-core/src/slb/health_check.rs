@@ -48,13 +48,12 @@ impl CheckKind {
 }
 
 /// The method of an HTTP check.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckMethod {
-    /// HEAD: the default.
-    #[default]
+    /// HEAD: the default of HTTP and HTTPS listeners.
     Head,
-    /// GET.
+    /// GET: what a TCP listener is seen to send (provider documentation: health checks, 2021).
     Get,
 }
 
@@ -92,7 +91,7 @@ pub struct HealthCheck {
     pub healthy: u8,
     /// How many bad ones make it unhealthy: 2 to 10.
     pub unhealthy: u8,
-    /// The host that an HTTP check names; empty for none, `$_ip` for the backend's address.
+    /// The host that an HTTP check names. Empty, which is how the default is shown, and `$_ip` are the backend's address.
     pub domain: CompactString,
     /// The path of an HTTP check.
     pub uri: CompactString,
@@ -170,7 +169,7 @@ impl HealthCheck {
             unhealthy: 3,
             domain: CompactString::default(),
             uri: CompactString::default(),
-            method: CheckMethod::Head,
+            method: if protocol.is_http() { CheckMethod::Head } else { CheckMethod::Get },
             classes: 1,
             request: CompactString::default(),
             expected: CompactString::default(),
@@ -278,8 +277,8 @@ impl HealthCheck {
         }
         if let Some(uri) = &asked.uri {
             let fits = uri.chars().all(|c| c.is_ascii_alphanumeric() || "-/._%?#&=~".contains(c));
-            if !uri.is_empty() && (uri.len() > 80 || !uri.starts_with('/') || !fits) {
-                let accepted = "1 to 80 letters, digits and signs of a path, a slash first";
+            if !uri.is_empty() && (uri.len() > 80 || !uri.starts_with('/') || uri == "/" || !fits) {
+                let accepted = "2 to 80 letters, digits and signs of a path, a slash first";
                 return Err(unfit("health_check/uri", "", accepted));
             }
             self.uri.clone_from(uri);

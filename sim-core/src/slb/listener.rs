@@ -232,7 +232,8 @@ pub fn find<'w>(
     }
 }
 
-/// The rule for a listener's description.
+/// The rule for a listener's description. The page of CreateLoadBalancerTCPListener names letters, digits and - / . _ alone;
+/// other signs are taken too, since to refuse what the service may take breaks a client.
 pub const DESCRIPTION: TextRule = TextRule {
     min: 1,
     max: 256,

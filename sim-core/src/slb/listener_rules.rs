@@ -31,23 +31,42 @@ pub struct Layer4 {
     pub persistence: u16,
     /// Seconds after which an idle connection is forgotten: 10 to 900.
     pub established: u16,
-    /// Seconds for which connections to a backend that leaves go on: 10 to 900; absent if they are cut.
-    pub drain: Option<u16>,
+    /// Whether connections to a backend that leaves go on; else they are cut.
+    pub drain: bool,
+    /// For how many seconds: 10 to 900. It may be said, and is kept, while they are cut; absent if it never was.
+    pub drain_timeout: Option<u16>,
     /// Whether the proxy protocol, version 2, is spoken to backends.
     pub proxy_protocol: bool,
     /// Whether SYN floods are fended off.
     pub syn_proxy: bool,
 }
 
-/// The headers that an HTTP or HTTPS listener can add to requests, in the order of their bits.
-pub const HEADERS: [&str; 6] = [
+/// The headers that an HTTP or HTTPS listener can add to requests, in the order of their bits. Those behind the first
+/// [`PLAIN_HEADERS`] tell of the client's certificate, which only HTTPS knows.
+pub const HEADERS: [&str; 10] = [
     "XForwardedFor",
     "XForwardedFor_SLBIP",
     "XForwardedFor_SLBID",
     "XForwardedFor_proto",
     "XForwardedFor_SLBPORT",
     "XForwardedFor_ClientSrcPort",
+    "XForwardedFor_ClientCertSubjectDN",
+    "XForwardedFor_ClientCertIssuerDN",
+    "XForwardedFor_ClientCertFingerprint",
+    "XForwardedFor_ClientCertClientVerify",
 ];
+
+/// How many of [`HEADERS`] an HTTP listener can add.
+pub const PLAIN_HEADERS: usize = 6;
+
+/// The headers that a listener of a protocol can add.
+pub fn headers_of(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Tcp | Protocol::Udp => &[],
+        Protocol::Http => &HEADERS[..PLAIN_HEADERS],
+        Protocol::Https => &HEADERS,
+    }
+}
 
 /// What only HTTP and HTTPS listeners know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +80,7 @@ pub struct Layer7 {
     /// How requests of one client stay with one backend.
     pub sticky: Sticky,
     /// Which of [`HEADERS`] are added, a bit each.
-    pub headers: u8,
+    pub headers: u16,
     /// What only HTTPS knows.
     pub tls: Option<Tls>,
 }
@@ -117,7 +136,7 @@ pub struct Settings {
     pub established: Option<i32>,
     /// Whether connections to a backend that leaves go on; TCP and UDP.
     pub drain: Option<bool>,
-    /// For how many seconds; needed to turn it on.
+    /// For how many seconds; needed to turn it on if it was never said.
     pub drain_timeout: Option<i32>,
     /// Whether the proxy protocol is spoken; TCP and UDP.
     pub proxy_protocol: Option<bool>,
@@ -138,7 +157,7 @@ pub struct Settings {
     /// The name of the backend's cookie.
     pub cookie: Option<CompactString>,
     /// Which of [`HEADERS`] are added or left out; HTTP and HTTPS.
-    pub headers: [Option<bool>; 6],
+    pub headers: [Option<bool>; HEADERS.len()],
     /// The certificate that clients see; HTTPS.
     pub certificate: Option<ServerCertificateId>,
     /// The certificate by which clients are believed, `None` inside for none; HTTPS.
@@ -175,6 +194,7 @@ impl Settings {
             ("ca_certificate_id", self.client_ca.is_some()),
             ("tls_cipher_policy", self.tls_policy.is_some()),
             ("http2", self.http2.is_some()),
+            ("headers", self.headers[PLAIN_HEADERS..].contains(&Some(true))),
         ];
         let mut all: Vec<(&'static str, bool)> = Vec::new();
         if protocol.is_http() {
@@ -223,7 +243,8 @@ impl Rules {
             Layer::Four(Layer4 {
                 persistence: 0,
                 established: 900,
-                drain: None,
+                drain: false,
+                drain_timeout: None,
                 proxy_protocol: false,
                 syn_proxy: true,
             })
@@ -272,6 +293,11 @@ pub(crate) fn needed(field: &'static str, why: &str) -> Refusal {
 }
 
 impl Layer4 {
+    /// Seconds for which connections to a backend that leaves go on; absent if they are cut.
+    pub fn drains(&self) -> Option<u16> {
+        self.drain_timeout.filter(|_| self.drain)
+    }
+
     fn take(&mut self, asked: &Settings) -> Outcome<()> {
         if let Some(persistence) = asked.persistence {
             self.persistence = within("persistence_timeout", persistence, 0, 3_600)? as u16;
@@ -281,14 +307,10 @@ impl Layer4 {
         }
         let timeout =
             asked.drain_timeout.map(|t| within("connection_drain_timeout", t, 10, 900)).transpose()?;
-        match asked.drain {
-            Some(false) => self.drain = None,
-            Some(true) => {
-                let timeout = timeout.map(|t| t as u16).or(self.drain);
-                let why = "Connections that go on do so for a time.";
-                self.drain = Some(timeout.ok_or_else(|| needed("connection_drain_timeout", why))?);
-            }
-            None => self.drain = self.drain.map(|old| timeout.map_or(old, |t| t as u16)),
+        self.drain = asked.drain.unwrap_or(self.drain);
+        self.drain_timeout = timeout.map(|t| t as u16).or(self.drain_timeout);
+        if self.drain && self.drain_timeout.is_none() {
+            return Err(needed("connection_drain_timeout", "Connections that go on do so for a time."));
         }
         self.proxy_protocol = asked.proxy_protocol.unwrap_or(self.proxy_protocol);
         self.syn_proxy = asked.syn_proxy.unwrap_or(self.syn_proxy);

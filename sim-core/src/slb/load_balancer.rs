@@ -228,7 +228,7 @@ pub const UNNAMED: &str = "auto_named_slb";
 const PUBLIC_ADDRESSES: u64 = 65_534;
 
 /// The most bandwidth in Mbit/s.
-pub const MAX_BANDWIDTH: u16 = 5_000;
+pub const MAX_BANDWIDTH: u16 = 5_120;
 
 /// Where a new load balancer is to serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -137,10 +137,12 @@ pub struct DeleteVServerGroup {
 /// Handles [`DeleteVServerGroup`].
 ///
 /// # Errors
-/// An unknown group, or one of a locked load balancer; one to which a listener or a forwarding rule sends requests.
+/// An unknown group, or one of a locked load balancer; one whose members are being changed; one to which a listener or a
+/// forwarding rule sends requests.
 pub fn delete(w: &mut World, caller: &Caller, c: &DeleteVServerGroup) -> Outcome<Reply> {
     let group = w.visible::<VServerGroup>(caller, c.group)?;
     w.visible::<LoadBalancer>(caller, group.load_balancer)?.check_unlocked()?;
+    backend::check_applied(w, group.backends_applied, group.id, ErrorCode::VServerGroupProcessing)?;
     let users: Vec<ListenerId> = w.indexes().listeners.by_group.of(&c.group).copied().collect();
     if !users.is_empty() {
         return Err(Refusal::new(ErrorCode::VServerGroupInUse).field("vserver_group_id").blockers(users));

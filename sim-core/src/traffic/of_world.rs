@@ -190,7 +190,7 @@ pub(super) fn listener_of(
     let (mut persistence, mut drain, mut cookie) = (0, 0, None);
     let (idle, answer) = match layer {
         Layer::Four(layer) => {
-            (persistence, drain) = (layer.persistence, layer.drain.unwrap_or(0));
+            (persistence, drain) = (layer.persistence, layer.drains().unwrap_or(0));
             // A listener of UDP has no such parameter.
             ((listener.protocol == Protocol::Tcp).then_some(layer.established), None)
         }

@@ -112,7 +112,7 @@ pub struct NatGateway {
     pub description: CompactString,
     /// Whether a deletion is refused.
     pub deletion_protection: bool,
-    /// Whether it answers echo requests to its addresses; kept and shown.
+    /// Whether it answers echo requests to its addresses; kept and shown, nobody answers them here.
     pub icmp_reply: bool,
     /// How its elastic IP addresses are seen by it; packets go the same way in either mode.
     pub bind_mode: EipBindMode,

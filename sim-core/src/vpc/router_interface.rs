@@ -216,6 +216,8 @@ pub struct RouterInterfaceIndex {
     pub by_owner: Groups<Owner, RouterInterfaceId>,
     /// By the VPC of their router.
     pub by_vpc: Groups<VpcId, RouterInterfaceId>,
+    /// By the router that they name as the opposite one.
+    pub by_opposite: Groups<VRouterId, RouterInterfaceId>,
 }
 
 impl Row for RouterInterface {
@@ -231,6 +233,8 @@ impl Row for RouterInterface {
         let ix = &mut indexes.router_interfaces;
         ix.by_owner.shift(&id, old.map(|r| r.owner.clone()), new.map(|r| r.owner.clone()));
         ix.by_vpc.shift(&id, old.map(|r| r.vpc), new.map(|r| r.vpc));
+        let opposite = |r: &Self| r.opposite.vrouter;
+        ix.by_opposite.shift(&id, old.and_then(opposite), new.and_then(opposite));
     }
 }
 

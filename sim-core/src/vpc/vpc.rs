@@ -11,7 +11,7 @@ use crate::cidr::{
 };
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
-use crate::id::{AnyId, ResourceGroupId, RouteEntryId, RouteTableId, VRouterId, VpcId};
+use crate::id::{AnyId, ResourceGroupId, RouteEntryId, RouteTableId, RouterInterfaceId, VRouterId, VpcId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
@@ -22,6 +22,7 @@ use crate::time::SimTime;
 use crate::timer::Due;
 use crate::vpc::route_entry::RouteEntry;
 use crate::vpc::route_table::{AssociateType, RouteTable, RouteTableKind, Status};
+use crate::vpc::router_interface::RouterInterface;
 use crate::vpc::vrouter::VRouter;
 use crate::vpc::vswitch::VSwitch;
 use crate::vpc::{forward_entry, ipv6_gateway, snat};
@@ -486,10 +487,16 @@ pub fn dependents(w: &World, vpc: &Vpc) -> Vec<(ErrorCode, Vec<AnyId>)> {
     let v6 = ix.ipv6_gateways.by_vpc.get(&vpc.id).map(|&id| AnyId::from(id));
     let peers = ix.vpc_peers.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
     let interfaces = ix.router_interfaces.by_vpc.of(&vpc.id).map(|&id| AnyId::from(id));
-    let all: [(ErrorCode, Vec<AnyId>); 13] = [
+    // What another account names is not in the way of an owner who cannot see it.
+    let own = |id: &&RouterInterfaceId| {
+        w.get::<RouterInterface>(id).is_some_and(|r| r.owner.account == vpc.owner.account && r.vpc != vpc.id)
+    };
+    let opposite = ix.router_interfaces.by_opposite.of(&vpc.vrouter).filter(own).map(|&id| AnyId::from(id));
+    let all: [(ErrorCode, Vec<AnyId>); 14] = [
         (ErrorCode::VpcHasNatGateway, gateways.collect()),
         (ErrorCode::VpcHasVSwitch, vswitches(w, vpc.id).map(|s| s.id.into()).collect()),
         (ErrorCode::VpcHasRouterInterface, interfaces.collect()),
+        (ErrorCode::VpcHasOppositeRouterInterface, opposite.collect()),
         (ErrorCode::VpcHasRouteTable, tables.into_iter().map(AnyId::from).collect()),
         (ErrorCode::VpcHasGatewayRouteTable, of_gateways.into_iter().map(AnyId::from).collect()),
         (ErrorCode::VpcHasRouteEntry, entries.map(|&id| id.into()).collect()),

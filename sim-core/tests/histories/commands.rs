@@ -268,11 +268,11 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("SetBackends", 8, backends::set),
     ("ReplaceBackends", 14, backends::replace),
     ("TagResources", 3, |d| {
-        let resources = (0..1 + d.roll(3)).map(|_| d.resource()).collect();
+        let resources = (0..1 + d.roll(3)).map(|_| d.resource().into()).collect();
         TagResources { resources, tags: d.tags() }.into()
     }),
     ("UntagResources", 2, |d| {
-        UntagResources { resources: vec![d.resource()], keys: d.maybe(|_| vec!["env".into()]) }.into()
+        UntagResources { resources: vec![d.resource().into()], keys: d.maybe(|_| vec!["env".into()]) }.into()
     }),
     ("AdjustQuota", 3, adjust_quota),
     ("ChangeSettings", 2, |d| {

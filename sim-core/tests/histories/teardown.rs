@@ -101,6 +101,13 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             return;
         }
         match id.kind() {
+            // What names a VPC's router as its opposite may lie in another region.
+            IdKind::Vpc if refusal.code() == ErrorCode::VpcHasOppositeRouterInterface => {
+                for opposite in refusal.details().blockers.clone() {
+                    let owner = sim_core::resource::owner_of(w, opposite).expect("it is there").clone();
+                    remove(w, &Caller::new(owner.account, owner.region), opposite, depth + 1);
+                }
+            }
             IdKind::SecurityGroup if refusal.code() == ErrorCode::SecurityGroupReferenced => {
                 forget_peer(w, caller, id.try_into().unwrap(), &refusal);
             }

@@ -18,7 +18,7 @@ use sim_core::slb::listener::{
     WhichListener,
 };
 use sim_core::slb::listener_access::AccessSettings;
-use sim_core::slb::listener_rules::{HEADERS, Layer, Settings, Sticky};
+use sim_core::slb::listener_rules::{HEADERS, Layer, Settings, Sticky, headers_of};
 use sim_core::{Caller, ErrorCode, Refusal, World, tag};
 
 /// The groups of both kinds, of which a listener has one at most.
@@ -75,8 +75,8 @@ pub(super) fn health_check(p: &Scope<'_>, protocol: Protocol) -> Result<HealthCh
 }
 
 fn settings(p: &Scope<'_>, protocol: Protocol) -> Result<Settings, BadParams> {
-    let mut headers = [None; 6];
-    for (at, name) in HEADERS.iter().enumerate() {
+    let mut headers = [None; HEADERS.len()];
+    for (at, name) in headers_of(protocol).iter().enumerate() {
         headers[at] = on_off(p, name)?;
     }
     Ok(Settings {
@@ -274,8 +274,8 @@ fn config(l: &Listener) -> Value {
             out["HealthCheckConnectTimeout"] = check.timeout.into();
             out["MasterSlaveServerGroupId"] = l.pair.map(|pair| pair.to_string()).unwrap_or_default().into();
             out["ProxyProtocolV2Enabled"] = layer.proxy_protocol.into();
-            out["ConnectionDrain"] = word(layer.drain.is_some()).into();
-            out["ConnectionDrainTimeout"] = layer.drain.unwrap_or_default().into();
+            out["ConnectionDrain"] = word(layer.drain).into();
+            out["ConnectionDrainTimeout"] = layer.drain_timeout.unwrap_or_default().into();
             if l.protocol == Protocol::Tcp {
                 out["PersistenceTimeout"] = layer.persistence.into();
                 out["EstablishedTimeout"] = layer.established.into();
@@ -292,7 +292,7 @@ fn config(l: &Listener) -> Value {
             out["IdleTimeout"] = layer.idle.into();
             out["RequestTimeout"] = layer.request.into();
             out["Gzip"] = word(layer.gzip).into();
-            for (at, name) in HEADERS.iter().enumerate() {
+            for (at, name) in headers_of(l.protocol).iter().enumerate() {
                 out[*name] = word(layer.headers & 1 << at != 0).into();
             }
             merge(&mut out, sticky_shown(&layer.sticky));
@@ -411,6 +411,10 @@ fn nested(w: &World, l: &Listener) -> Value {
     out["ListenerProtocol"] = l.protocol.text().into();
     out["AclIds"] = acl_ids(l).into();
     out["Tags"] = tag_list(w, l).into();
+    if l.redirect.is_some() {
+        without(&mut out, NOT_REDIRECTED);
+        without(&mut config, NOT_REDIRECTED);
+    }
     out[name] = config;
     out
 }

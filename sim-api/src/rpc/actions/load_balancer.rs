@@ -78,7 +78,7 @@ pub fn create_load_balancer(p: &Scope<'_>, _: &Caller) -> Planned {
         instance_charge: instance_charge(p)?,
         spec: p.str("LoadBalancerSpec").map(Into::into),
         internet_charge: word(p, "InternetChargeType", InternetCharge::WORDS)?.unwrap_or_default(),
-        bandwidth: p.int("Bandwidth", -1..=5_000)?.unwrap_or(-1) as i32,
+        bandwidth: p.int("Bandwidth", -1..=5_120)?.unwrap_or(-1) as i32,
         pay_type: word(p, "PayType", PayType::WORDS)?.unwrap_or_default(),
         delete_protection: word(p, "DeleteProtection", ON_OFF)?.unwrap_or(false),
         modification_protection: protection(p)?.flatten(),
@@ -240,7 +240,7 @@ fn new_terms(p: &Scope<'_>, terms: Terms) -> Planned {
 }
 
 fn bandwidth(p: &Scope<'_>) -> Result<Option<i32>, BadParams> {
-    Ok(p.int("Bandwidth", -1..=5_000)?.map(|bandwidth| bandwidth as i32))
+    Ok(p.int("Bandwidth", -1..=5_120)?.map(|bandwidth| bandwidth as i32))
 }
 
 fn internet_charge(p: &Scope<'_>) -> Result<Option<InternetCharge>, BadParams> {

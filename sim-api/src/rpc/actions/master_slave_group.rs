@@ -14,6 +14,18 @@ use sim_core::slb::master_slave_group::{
 };
 use sim_core::{Caller, ErrorCode, Refusal, World};
 
+/// Members that are taken and change nothing; `ServerType` says which of the two a server is.
+pub const INERT: &[(&str, &[&str])] = &[(
+    "CreateMasterSlaveServerGroup",
+    &[
+        "MasterSlaveBackendServers.N.Invalid",
+        "MasterSlaveBackendServers.N.IsBackup",
+        "MasterSlaveBackendServers.N.IsUserManaged",
+        "MasterSlaveBackendServers.N.NodeName",
+        "MasterSlaveBackendServers.N.ServerRegionId",
+    ],
+)];
+
 fn new_member(p: &Scope<'_>) -> Result<NewRoleMember, BadParams> {
     if p.str("ServerId").is_none() {
         return Err(Refusal::new(ErrorCode::MasterSlaveServerMissing).field("server_id").into());

@@ -441,6 +441,8 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     disk::INERT,
     // -- load balancers
     load_balancer::INERT,
+    server_group::INERT,
+    master_slave_group::INERT,
 ];
 
 /// The action of this version and name.

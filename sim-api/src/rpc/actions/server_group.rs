@@ -18,6 +18,45 @@ use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServe
 use sim_core::slb::serving::{self, Serving};
 use sim_core::{Caller, World};
 
+/// Members of backend servers that are taken and change nothing: regions, what the cloud controller manager keeps of its own,
+/// and what else a member that goes is described by.
+pub const INERT: &[(&str, &[&str])] = &[
+    ("AddBackendServers", OF_SERVERS),
+    ("AddVServerGroupBackendServers", OF_SERVERS),
+    ("CreateVServerGroup", OF_SERVERS),
+    ("SetBackendServers", OF_SERVERS),
+    ("SetVServerGroupAttribute", OF_SERVERS),
+    ("RemoveBackendServers", OF_GONE),
+    ("RemoveVServerGroupBackendServers", OF_GONE),
+    ("ModifyVServerGroupBackendServers", OF_REPLACED),
+];
+const OF_SERVERS: &[&str] = &[
+    "BackendServers.N.Invalid",
+    "BackendServers.N.IsUserManaged",
+    "BackendServers.N.NodeName",
+    "BackendServers.N.ServerRegionId",
+];
+const OF_GONE: &[&str] = &[
+    "BackendServers.N.Description",
+    "BackendServers.N.Invalid",
+    "BackendServers.N.IsUserManaged",
+    "BackendServers.N.NodeName",
+    "BackendServers.N.ServerRegionId",
+    "BackendServers.N.Weight",
+];
+const OF_REPLACED: &[&str] = &[
+    "NewBackendServers.N.Invalid",
+    "NewBackendServers.N.IsUserManaged",
+    "NewBackendServers.N.NodeName",
+    "NewBackendServers.N.ServerRegionId",
+    "OldBackendServers.N.Description",
+    "OldBackendServers.N.Invalid",
+    "OldBackendServers.N.IsUserManaged",
+    "OldBackendServers.N.NodeName",
+    "OldBackendServers.N.ServerRegionId",
+    "OldBackendServers.N.Weight",
+];
+
 fn read_member(p: &Scope<'_>) -> Result<Member, BadParams> {
     Ok(Member {
         server: Server::parse(p.required("ServerId")?, p.str("Type"))?,

@@ -13,6 +13,8 @@ use sim_core::slb::acl::{
     AccessControlList, AclEntry, CreateAccessControlList, DeleteAccessControlList, ModifyAccessControlList,
     parse_entry,
 };
+use sim_core::slb::listener::Listener;
+use sim_core::slb::listener_access;
 use sim_core::{Caller, ErrorCode, Refusal, World};
 
 const FAMILIES: [(&str, AddressFamily); 2] = [("ipv4", AddressFamily::Ipv4), ("ipv6", AddressFamily::Ipv6)];
@@ -99,6 +101,21 @@ fn show(w: &World, acl: &AccessControlList) -> Value {
     })
 }
 
+/// The listeners that use a list, also those whose access control is not in force: a list that one names stays.
+fn related_listeners(w: &World, acl: AccessControlListId) -> Vec<Value> {
+    let users = listener_access::using(w, acl).filter_map(|id| w.get::<Listener>(&id));
+    users
+        .map(|l| {
+            json!({
+                "LoadBalancerId": l.load_balancer.to_string(),
+                "ListenerPort": l.port,
+                "Protocol": l.protocol.text(),
+                "AclType": l.access.as_ref().map(|access| access.kind.text()).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
 /// The entries, in pages of at most 50 if a size is sent.
 pub fn describe_access_control_list_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id::<AccessControlListId>(p, "AclId")?;
@@ -121,8 +138,7 @@ pub fn describe_access_control_list_attribute(p: &Scope<'_>, _: &Caller) -> Plan
         let mut answer = show(w, acl);
         answer["AclEntrys"] = json!({ "AclEntry": shown });
         answer["TotalAclEntry"] = total.into();
-        // No listener uses a list yet.
-        answer["RelatedListeners"] = json!({ "RelatedListener": [] });
+        answer["RelatedListeners"] = json!({ "RelatedListener": related_listeners(w, id) });
         Ok(answer)
     })
 }

@@ -4,9 +4,10 @@ use super::vpc_parts::TokenPage;
 use crate::rpc::params::{MAX_LIST_INDEX, Scope};
 use crate::rpc::plan::{BadParams, Planned, done, has_tags, pair, read, tags};
 use serde_json::{Value, json};
-use sim_core::id::{AnyId, IdKind};
-use sim_core::tag::{Tag, TagPair, TagResources, UntagResources};
-use sim_core::{Caller, ErrorCode, Refusal};
+use sim_core::id::{AnyId, IdKind, ListenerId};
+use sim_core::slb::listener::{Listener, Protocol, WhichListener};
+use sim_core::tag::{Named, Tag, TagPair, TagResources, UntagResources};
+use sim_core::{Caller, ErrorCode, Refusal, World};
 use std::collections::BTreeSet;
 
 /// The resource types of a product by name, and what each of them is here.
@@ -39,6 +40,7 @@ const SLB_TYPES: Types = &[
     ("vservergroup", &[IdKind::VServerGroup]),
     ("masterslaveservergroup", &[IdKind::MasterSlaveGroup]),
     ("acl", &[IdKind::AccessControlList]),
+    ("listener", &[IdKind::Listener]),
     ("certificate", &[IdKind::ServerCertificate, IdKind::CaCertificate]),
 ];
 
@@ -65,8 +67,25 @@ fn kinds(p: &Scope<'_>, types: Types) -> Result<&'static [IdKind], BadParams> {
     })
 }
 
+/// A listener as the provider writes it in place of an id: `lb-…_http_80` (published SDK: TagResourcesRequest).
+fn parse_listener(text: &str) -> Option<WhichListener> {
+    let mut parts = text.rsplitn(3, '_');
+    let port = parts.next()?.parse().ok()?;
+    let word = parts.next()?;
+    let (_, protocol) = Protocol::WORDS.iter().find(|(known, _)| *known == word)?;
+    Some(WhichListener { load_balancer: parts.next()?.parse().ok()?, port, protocol: Some(*protocol) })
+}
+
+/// How the provider writes an object in place of an id.
+fn written(w: &World, id: AnyId) -> String {
+    match ListenerId::try_from(id).ok().and_then(|id| w.get::<Listener>(&id)) {
+        Some(l) => format!("{}_{}_{}", l.load_balancer, l.protocol.text(), l.port),
+        None => id.to_string(),
+    }
+}
+
 /// `ResourceId.N`: ids of one kind.
-fn resources(p: &Scope<'_>, kinds: &[IdKind]) -> Result<Vec<AnyId>, BadParams> {
+fn resources(p: &Scope<'_>, kinds: &[IdKind]) -> Result<Vec<Named>, BadParams> {
     let texts = p.strings("ResourceId", MAX_LIST_INDEX as usize)?;
     if texts.len() > MOST_RESOURCES {
         return Err(Refusal::new(ErrorCode::ResourceListSize)
@@ -74,16 +93,22 @@ fn resources(p: &Scope<'_>, kinds: &[IdKind]) -> Result<Vec<AnyId>, BadParams> {
             .detail(format!("{} were named.", texts.len()))
             .into());
     }
-    let read = |text: &str| match text.parse::<AnyId>() {
-        Ok(id) if kinds.contains(&id.kind()) => Ok(id),
-        _ => Err(Refusal::new(ErrorCode::ResourceNotFound)
-            .field("resource_ids")
-            .detail(format!("There is no {} {text:?}.", kinds[0].name()))),
+    let read = |text: &str| {
+        let named = if kinds == [IdKind::Listener] {
+            parse_listener(text).map(Named::Listener)
+        } else {
+            text.parse::<AnyId>().ok().filter(|id| kinds.contains(&id.kind())).map(Named::Id)
+        };
+        named.ok_or_else(|| {
+            Refusal::new(ErrorCode::ResourceNotFound)
+                .field("resource_ids")
+                .detail(format!("There is no {} {text:?}.", kinds[0].name()))
+        })
     };
     Ok(texts.into_iter().map(read).collect::<Result<_, _>>()?)
 }
 
-fn some_resources(p: &Scope<'_>, kinds: &[IdKind]) -> Result<Vec<AnyId>, BadParams> {
+fn some_resources(p: &Scope<'_>, kinds: &[IdKind]) -> Result<Vec<Named>, BadParams> {
     let ids = resources(p, kinds)?;
     if ids.is_empty() {
         return Err(Refusal::new(ErrorCode::ResourceListMissing).field("resource_ids").into());
@@ -170,14 +195,13 @@ pub fn list(
     }
     let page = TokenPage::read(p, "MaxResults", 50, 50)?;
     read(move |w, caller| {
-        let own = |id: &AnyId| sim_core::resource::owner_of(w, *id).is_some_and(|owner| owner.admits(caller));
         let candidates: Box<dyn Iterator<Item = AnyId>> = match wanted.first() {
             Some(tag) if ids.is_empty() => {
                 let tagged = |kind: &IdKind| w.indexes().tags.tagged(caller, *kind, tag);
                 Box::new(kinds.iter().flat_map(move |kind| tagged(kind).after(page.after.as_ref()).copied()))
             }
             _ => {
-                let named: BTreeSet<AnyId> = ids.iter().copied().filter(own).collect();
+                let named: BTreeSet<AnyId> = ids.iter().filter_map(|id| id.find(w, caller).ok()).collect();
                 Box::new(named.into_iter().filter(|id| page.after.is_none_or(|after| *id > after)))
             }
         };
@@ -187,7 +211,7 @@ pub fn list(
         let next = rest.next().and_then(|_| shown.last()).map(ToString::to_string).unwrap_or_default();
         let fits = |tag: &&Tag| wanted.is_empty() || wanted.iter().any(|want| want.key == tag.key);
         let show = |tag: &Tag| -> Value {
-            let id = tag.resource.to_string();
+            let id = written(w, tag.resource);
             json!({ "ResourceId": id, "ResourceType": shown_type, "TagKey": tag.key, "TagValue": tag.value })
         };
         let rows: Vec<Value> =

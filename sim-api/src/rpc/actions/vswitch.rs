@@ -8,6 +8,7 @@ use crate::rpc::plan::{
 };
 use serde_json::{Value, json};
 use sim_core::id::{RouteTableId, VSwitchId, VpcId};
+use sim_core::vpc::network_acl_binding::NetworkAclBinding;
 use sim_core::vpc::route_table::RouteTableKind;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::vpc::vswitch::{self, CreateVSwitch, DeleteVSwitch, ModifyVSwitch, VSwitch};
@@ -76,7 +77,7 @@ fn summary(w: &World, s: &VSwitch) -> Value {
         "CreationTime": s.created.to_seconds_text(),
         "OwnerId": s.owner.account,
         "ResourceGroupId": group,
-        "NetworkAclId": "",
+        "NetworkAclId": w.get::<NetworkAclBinding>(&s.id).map(|b| b.acl.to_string()).unwrap_or_default(),
         "ShareType": "",
         "RouteTable": {
             "RouteTableId": table.map(|id| id.to_string()).unwrap_or_default(),
@@ -92,6 +93,7 @@ pub fn describe_vswitch_attributes(p: &Scope<'_>, _: &Caller) -> Planned {
         let s = w.visible::<VSwitch>(caller, id)?;
         let mut answer = summary(w, s);
         let members = answer.as_object_mut().expect("a summary is an object");
+        // No source names the kinds that are counted here; those of a VPC are known.
         members.insert("CloudResources".to_owned(), json!({ "CloudResourceSetType": [] }));
         Ok(answer)
     })

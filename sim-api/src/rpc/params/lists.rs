@@ -72,22 +72,21 @@ impl<'a> Scope<'a> {
     /// Broken JSON, a single value in place of an array or object, nesting and size beyond the limits.
     pub fn json(&self, name: &str) -> Result<Option<Params>, ParamError> {
         let full = self.full_name(name);
-        let mut builder = ParamsBuilder::of(Names::AnyCase);
         match self.str(name) {
-            Some(text) => json::flatten(json::double_quoted(text).as_bytes(), &full, &mut builder),
+            Some(text) => {
+                let mut builder = ParamsBuilder::of(Names::AnyCase);
+                json::flatten(json::double_quoted(text).as_bytes(), &full, &mut builder)
+                    .and_then(|()| builder.finish())
+            }
             // A JSON body has been flattened already.
             None => {
                 let members = self.params.below(&format!("{full}."));
                 if members.is_empty() {
                     return Ok(None);
                 }
-                members.iter().try_for_each(|member| {
-                    let value = self.params.take(&member.name).unwrap_or("");
-                    builder.push(member.name.clone(), value.to_owned(), false)
-                })
+                ParamsBuilder::view(self.params, members, Names::AnyCase).finish()
             }
         }
-        .and_then(|()| builder.finish())
         .map(Some)
         .map_err(|error| self.invalid(name, error.to_string()))
     }
