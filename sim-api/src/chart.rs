@@ -1,8 +1,11 @@
 //! The report of a traffic run as a picture: connections by interval and backend, failures on top, and what happened. Hosts
-//! behind a NAT gateway have one in [`nat`], several listeners together in [`mix`].
+//! behind a NAT gateway have one in [`nat`], several listeners together in [`mix`]; the way of a packet has one in [`trace`].
 
 pub mod mix;
+mod names;
 pub mod nat;
+mod text;
+pub mod trace;
 
 use sim_core::traffic::report::What;
 use sim_core::traffic::{Happened, Report};
@@ -14,6 +17,7 @@ const PLOT: (f64, f64, f64, f64) = (60.0, 40.0, 880.0, 300.0);
 /// Colours of backends, told apart by people who see few colours too (Okabe and Ito, 2008).
 const COLOURS: &[&str] = &["#0072b2", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#e69f00", "#999999"];
 const FAILED: &str = "#d55e00";
+const PASSED: &str = "#009e73";
 /// The most backends that the legend names.
 const NAMED: usize = 7;
 
@@ -141,7 +145,7 @@ fn markers_at(out: &mut String, happened: &[Happened], x: &dyn Fn(u64) -> f64, t
         let (colour, dash) = match happened.what {
             What::Fault => ("#000", "3 3"),
             What::Abnormal | What::BlackHoleBegan | What::ZoneWentDown => (FAILED, "none"),
-            What::Normal | What::BlackHoleEnded | What::ZoneTookOver => ("#009e73", "none"),
+            What::Normal | What::BlackHoleEnded | What::ZoneTookOver => (PASSED, "none"),
             What::Unavailable => ("#999", "none"),
             What::CleaningBegan | What::CleaningEnded => ("#cc79a7", "none"),
         };
@@ -181,7 +185,7 @@ fn legend(out: &mut String, names: &[&str], failed: &str) {
     }
 }
 
-/// Text as XML has it.
+/// Text as XML has it, in an element or between quotes.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     crate::xml_text::escape(&mut out, text);

@@ -2,8 +2,9 @@
 //! changed.
 
 use super::context::{Body, Context, Query};
+use super::form::FormQuery;
 use super::operations::{Operations, routes};
-use super::traffic::{FormQuery, check_number, simulate};
+use super::traffic::{check_number, simulate};
 use crate::chart;
 use crate::problem::Problem;
 use crate::refusals::Refusals;

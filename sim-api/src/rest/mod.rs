@@ -18,6 +18,7 @@ mod network_interfaces;
 mod verdicts;
 // -- packets
 mod reachability;
+mod told_port;
 mod trace_changes;
 mod trace_steps;
 pub mod traces;
@@ -35,6 +36,7 @@ mod access_control_lists;
 mod certificates;
 // -- elastic IP addresses
 mod eips;
+mod form;
 mod forward_entries;
 mod gateway_route_tables;
 mod ha_vips;

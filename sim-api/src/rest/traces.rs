@@ -1,13 +1,16 @@
 //! Packet traces on the native wire: what becomes of up to 10,000 flows, and what would let a refused one through.
 
-use super::context::{Body, Context, parse_id};
+use super::context::{Body, Context, Query, parse_id};
+use super::form::{self, Form, FormQuery};
 use super::operations::{Operations, routes};
+use super::told_port::ToldPortBody;
 use super::trace_steps::{self, AskedRuleBody, ChangeBody, StepBody};
+use crate::chart::trace::Picture;
 use crate::engine::EngineError;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use axum::extract::DefaultBodyLimit;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -32,7 +35,7 @@ pub const REFUSALS: Refusals = &[(
 
 /// The most flows in a request.
 const MOST_FLOWS: usize = 10_000;
-/// The most flows in a request that asks for remedies, each of which is found by many traces.
+/// The most flows in a request that asks for remedies, each of which is found by many traces, or for pictures.
 const MOST_WITH_REMEDIES: usize = 100;
 /// The largest body: ten thousand flows with long names of fields.
 const BODY_LIMIT: usize = 8 << 20;
@@ -59,7 +62,7 @@ pub enum EvidenceBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TraceFlowsBody {
-    /// The flows: 1 to 10,000, and with remedies 1 to 100.
+    /// The flows: 1 to 10,000, with remedies or pictures 1 to 100, and 1 where the answer is a picture.
     #[schema(min_items = 1, max_items = 10000)]
     flows: Vec<FlowBody>,
     /// How much is told: full if absent.
@@ -72,6 +75,9 @@ pub struct TraceFlowsBody {
     /// Whether for each refused flow the smallest set of changes is sought that lets it through.
     #[serde(default)]
     remedies: bool,
+    /// Whether each trace is drawn too, as SVG.
+    #[serde(default)]
+    pictures: bool,
 }
 
 /// The first packet of a session.
@@ -146,6 +152,8 @@ struct Traced {
     asked: Option<Vec<AskedRuleBody>>,
     text: Option<String>,
     remedy: Option<RemedyBody>,
+    told_port: Option<ToldPortBody>,
+    picture: Option<Picture>,
 }
 
 /// What became of a flow.
@@ -180,12 +188,19 @@ pub struct TraceBody {
     /// The steps of the answer; absent without evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     r#return: Option<Vec<StepBody>>,
+    /// The port to which it was delivered, if somebody told it how to answer. That changes nothing of how the trace ends: it
+    /// judges the network. Absent if nobody did, it was not delivered to an interface, or without evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told_port: Option<ToldPortBody>,
     /// What would let it through; absent if it was delivered, was not asked for or no set of changes is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<RemedyBody>,
     /// The trace in words; absent if not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    /// The trace as an SVG image; absent if not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<String>,
 }
 
 /// What would let a flow through: each change was tried on a copy of the world, and none can be left out.
@@ -202,7 +217,10 @@ pub struct RemedyBody {
 /// what the next hop does, groups and state of the receiver, and then the way of the answer. A listener of a load balancer
 /// asks its forwarding rules with the flow's request. Nothing is written, and each
 /// flow is judged on the world as it is at that moment. One flow that cannot be asked about refuses the whole request.
-#[utoipa::path(post, path = "/v1/traces", tag = "Trace",
+///
+/// A trace judges the network: what the port does to which a packet is delivered changes no end, and is told beside it. As an SVG
+/// image a single flow is drawn, with the names of objects in place of their ids, and its remedy if that is asked for.
+#[utoipa::path(post, path = "/v1/traces", tag = "Trace", params(FormQuery),
     request_body(content = TraceFlowsBody, examples(
         ("interface" = (summary = "From a network interface", value = json!({"flows": [
             {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "protocol": "tcp", "port": 80}],
@@ -219,9 +237,20 @@ pub struct RemedyBody {
             {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "port": 80},
             {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "port": 443},
             {"network_interface_id": "eni-bp16tm3erds1hum36exg", "destination": "10.0.2.9", "protocol": "icmp"}]}))))),
-    responses((status = 200, description = "What became of them.", body = TracesBody)))]
-async fn trace_flows(ctx: Context, Body(body): Body<TraceFlowsBody>) -> Result<Response, Problem> {
+    responses((status = 200, description = "What became of them.", content(
+        (TracesBody = "application/json"), (String = "image/svg+xml")))))]
+async fn trace_flows(
+    ctx: Context,
+    Query(query): Query<FormQuery>,
+    headers: HeaderMap,
+    Body(mut body): Body<TraceFlowsBody>,
+) -> Result<Response, Problem> {
     check_size(&body)?;
+    let drawn = query.form(&headers) == Form::Svg;
+    if drawn {
+        check_drawn(&body)?;
+        body.pictures = true;
+    }
     let mut items = answers(&ctx, &body).await?;
     if body.remedies && items.iter().any(|item| !item.trace.ending.delivered()) {
         let copy = ctx.world.read(World::clone).await?;
@@ -231,6 +260,9 @@ async fn trace_flows(ctx: Context, Body(body): Body<TraceFlowsBody>) -> Result<R
             items
         })
         .await?;
+    }
+    if let Some(picture) = items.iter().find_map(|item| item.picture.as_ref()).filter(|_| drawn) {
+        return Ok(form::svg(picture.svg()));
     }
     let delivered = items.iter().filter(|item| item.trace.ending.delivered()).count() as u64;
     let short = items.len() <= SLICE;
@@ -247,7 +279,7 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 }
 
 fn check_size(body: &TraceFlowsBody) -> Outcome<()> {
-    let most = if body.remedies { MOST_WITH_REMEDIES } else { MOST_FLOWS };
+    let most = if body.remedies || body.pictures { MOST_WITH_REMEDIES } else { MOST_FLOWS };
     if (1..=most).contains(&body.flows.len()) {
         return Ok(());
     }
@@ -255,6 +287,17 @@ fn check_size(body: &TraceFlowsBody) -> Outcome<()> {
         .field("flows")
         .detail(format!("{} flows were given.", body.flows.len()))
         .accepted(format!("1 to {most}")))
+}
+
+/// Refuses to answer with one picture of several flows.
+fn check_drawn(body: &TraceFlowsBody) -> Outcome<()> {
+    if let [_] = body.flows.as_slice() {
+        return Ok(());
+    }
+    Err(Refusal::new(E::InvalidParameter)
+        .field("flows")
+        .detail(format!("{} flows were given, and an image shows one.", body.flows.len()))
+        .accepted("1, or pictures: true and JSON"))
 }
 
 /// Traces all flows, slice by slice.
@@ -284,7 +327,7 @@ fn at_flow(refusal: Refusal, at: usize) -> Refusal {
 
 fn answer(w: &World, caller: &Caller, flow: &FlowBody, body: &TraceFlowsBody) -> Outcome<Traced> {
     let question = flow.read(w, caller)?.resolve(w, caller)?;
-    let trace = if body.evidence == EvidenceBody::None && !body.text {
+    let trace = if body.evidence == EvidenceBody::None && !body.text && !body.pictures {
         let ending = question.verdict(w);
         Trace { question, forward: Vec::new(), back: Vec::new(), ending }
     } else {
@@ -292,7 +335,10 @@ fn answer(w: &World, caller: &Caller, flow: &FlowBody, body: &TraceFlowsBody) ->
     };
     let text = body.text.then(|| Words::new(w).trace(&trace));
     let asked = trace_steps::rules_asked(w, &trace);
-    Ok(Traced { trace, evidence: body.evidence, asked, text, remedy: None })
+    let picture = body.pictures.then(|| Picture::of(w, caller, &trace));
+    let told_port = trace.told_port(w).filter(|_| body.evidence == EvidenceBody::Full);
+    let told_port = told_port.as_ref().map(ToldPortBody::new);
+    Ok(Traced { trace, evidence: body.evidence, asked, text, remedy: None, told_port, picture })
 }
 
 fn add_remedies(copy: World, caller: &Caller, items: &mut [Traced]) {
@@ -302,6 +348,9 @@ fn add_remedies(copy: World, caller: &Caller, items: &mut [Traced]) {
         let found = search.find(&item.trace.question);
         if let Some(text) = &mut item.text {
             text.push_str(&words.remedy(found.as_ref()));
+        }
+        if let Some(picture) = &mut item.picture {
+            picture.add_remedy(&copy, caller, found.as_ref());
         }
         item.remedy = found.map(|Remedy { changes }| RemedyBody {
             changes: changes.iter().map(|change| ChangeBody::new(&copy, &words, change)).collect(),
@@ -350,7 +399,8 @@ impl RequestBody {
 
 impl TraceBody {
     fn new(of: &Traced) -> TraceBody {
-        let Traced { trace: Trace { question, forward, back, ending }, evidence, asked, text, remedy } = of;
+        let Traced { trace, evidence, asked, text, remedy, told_port, picture } = of;
+        let Trace { question, forward, back, ending } = trace;
         let header = question.header;
         let steps = |hops: &[Hop]| {
             (*evidence == EvidenceBody::Full)
@@ -368,8 +418,10 @@ impl TraceBody {
             request: question.request.as_ref().map(RequestBody::of),
             forward: steps(forward),
             r#return: steps(back),
+            told_port: told_port.clone(),
             remedy: remedy.clone(),
             text: text.clone(),
+            picture: picture.as_ref().map(Picture::svg),
         }
     }
 

@@ -1,22 +1,20 @@
 //! Simulated clients on the native wire: a scenario in, the report or its chart out. Nothing is made or changed.
 
 use super::context::{Body, Context, Query};
+use super::form::FormQuery;
 use super::operations::{Operations, routes};
 use crate::chart;
 use crate::engine::EngineError;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::GiveUp;
-use axum::Json;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use sim_core::traffic::bad::BadScenario;
 use sim_core::traffic::{self, Report, Scenario, of_world};
 use sim_core::{ErrorCode as E, Refusal};
 use std::sync::atomic::Ordering;
 use tokio::sync::Semaphore;
-use utoipa::IntoParams;
 
 /// What the operation can refuse.
 pub const REFUSALS: Refusals = &[(
@@ -38,44 +36,6 @@ static RUNS: Semaphore = Semaphore::const_new(2);
 /// The operation on scenarios.
 pub fn router() -> Operations {
     Operations::new().routes(routes!(run_traffic))
-}
-
-/// How the answer is told.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct FormQuery {
-    /// json for the report, svg for its chart; by the header Accept if absent.
-    #[param(inline)]
-    format: Option<Form>,
-}
-
-impl FormQuery {
-    /// The form that is asked for, by the header if the query does not say.
-    fn form(&self, headers: &HeaderMap) -> Form {
-        self.format.unwrap_or_else(|| accepted(headers))
-    }
-
-    /// A report as an answer, in that form.
-    pub(super) fn told<R: Serialize>(
-        &self,
-        headers: &HeaderMap,
-        report: R,
-        chart: impl FnOnce(&R) -> String,
-    ) -> Response {
-        match self.form(headers) {
-            Form::Json => Json(report).into_response(),
-            Form::Svg => ([(header::CONTENT_TYPE, "image/svg+xml")], chart(&report)).into_response(),
-        }
-    }
-}
-
-/// A form of the answer.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Form {
-    Json,
-    Svg,
 }
 
 /// Refuses a run of more connections than this wire takes.
@@ -123,16 +83,6 @@ async fn run_traffic(
     check_number(scenario.requests(), "clients/rate")?;
     let report = simulate(move |progress| traffic::run(&scenario, progress)).await?;
     Ok(query.told(&headers, report, chart::svg))
-}
-
-/// A picture is answered to whoever asks for one by name and not for JSON before it.
-fn accepted(headers: &HeaderMap) -> Form {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let first = accept.split(',').map(|kind| kind.split(';').next().unwrap_or_default().trim());
-    match first.into_iter().find(|kind| ["application/json", "image/svg+xml"].contains(kind)) {
-        Some("image/svg+xml") => Form::Svg,
-        _ => Form::Json,
-    }
 }
 
 /// Runs a scenario beside the server's other work; it ends early if the request does.

@@ -17,6 +17,7 @@
 //! | `certificate NAME` | a server certificate |
 //! | `open LISTENER`, `close LISTENER` | start it, stop it |
 //! | `port HOST PORT/PROTOCOL answers MS STATUS`, `... refuses`, `... silent` | how a port of a host answers |
+//! | `port HOST PORT/PROTOCOL forgotten` | as if nobody had told it anything |
 //! | `cut NAME [until MS]`, `cut zone ZONE [until MS]` | an outage of a host, an interface or a zone, for so long from now on |
 //! | `health BALANCER` | what is known of its backends |
 //! | `watch BALANCER MS` | let time pass, and tell each verdict with its instant |
@@ -29,7 +30,7 @@ use sim_core::balancing::probe_series::Health;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::ecs::outage::{BeginOutage, OutageTarget};
 use sim_core::ecs::prefix_list::AddressFamily;
-use sim_core::ecs::service_port::{Behaviour, PortProtocol, SetServicePort};
+use sim_core::ecs::service_port::{Behaviour, ClearServicePort, PortProtocol, SetServicePort};
 use sim_core::id::{IdKind, InstanceId, ListenerId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId};
 use sim_core::secret::Fingerprint;
 use sim_core::slb::acl::{AclEntry, AclKind, CreateAccessControlList};
@@ -237,7 +238,10 @@ impl Story {
 
     fn behave(&self, host: &str, place: &str, behaviour: &[&str]) -> Command {
         let (port, protocol) = place.split_once('/').expect("PORT/PROTOCOL");
+        let (instance, port) = (self.id::<InstanceId>(host), port.parse().unwrap());
+        let protocol = PortProtocol::parse(protocol).unwrap();
         let behaviour = match *behaviour {
+            ["forgotten"] => return ClearServicePort { instance, protocol, port }.into(),
             ["answers", ms, status] => {
                 Behaviour::Answers { after: Span(ms.parse().unwrap()), status: status.parse().unwrap() }
             }
@@ -245,14 +249,7 @@ impl Story {
             ["silent"] => Behaviour::Silent,
             ref other => panic!("no port does {other:?}"),
         };
-        SetServicePort {
-            instance: self.id::<InstanceId>(host),
-            protocol: PortProtocol::parse(protocol).unwrap(),
-            port: port.parse().unwrap(),
-            behaviour: Some(behaviour),
-            planned: Vec::new(),
-        }
-        .into()
+        SetServicePort { instance, protocol, port, behaviour: Some(behaviour), planned: Vec::new() }.into()
     }
 
     /// What is known of each backend: what it is called here, and its health.

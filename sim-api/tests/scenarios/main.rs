@@ -9,7 +9,7 @@ mod traffic;
 mod words;
 
 use sim_core::datapath::Disposition;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use words::Story;
@@ -87,6 +87,42 @@ fn the_page_on_the_datapath_has_an_example_of_each_end() {
     let words: BTreeMap<String, bool> =
         Disposition::WORDS.iter().map(|word| ((*word).to_owned(), true)).collect();
     assert_eq!(shown, words);
+}
+
+/// How often a part stands in a picture.
+fn count(picture: &str, part: &str) -> usize {
+    picture.matches(part).count()
+}
+
+#[test]
+fn each_end_of_the_page_on_the_datapath_can_be_drawn() {
+    let page = fs::read_to_string(directory().join("../../docs/datapath.md")).unwrap();
+    let mut story = Story::new();
+    page.lines().filter_map(|line| line.strip_prefix("> ")).for_each(|command| drop(story.tell(command)));
+    let ends: BTreeSet<&str> = story.pictures.iter().map(|(ending, ..)| ending.disposition.word()).collect();
+    assert_eq!(ends, Disposition::WORDS.iter().copied().collect());
+    for (ending, steps, picture) in &story.pictures {
+        let drawn = picture.svg();
+        assert_eq!(drawn, picture.svg(), "the same trace gives the same bytes");
+        let mut reader = quick_xml::Reader::from_str(&drawn);
+        let mut depth = 0;
+        loop {
+            match reader.read_event().unwrap_or_else(|error| panic!("{error}\n{drawn}")) {
+                quick_xml::events::Event::Start(_) => depth += 1,
+                quick_xml::events::Event::End(_) => depth -= 1,
+                quick_xml::events::Event::Eof => break,
+                _ => {}
+            }
+        }
+        assert_eq!(depth, 0, "{drawn}");
+        // A box for each step, and one where it ends that no step tells of.
+        let boxes = count(&drawn, "<svg x=");
+        let (passed, ended) =
+            (count(&drawn, "stroke-width=\"1.5\"/>"), count(&drawn, "stroke-width=\"3\"/>"));
+        assert_eq!((boxes, ended), (passed + ended, usize::from(!ending.delivered())), "{drawn}");
+        assert!(boxes == *steps || (boxes == steps + 1 && ended == 1), "{steps} steps\n{drawn}");
+        assert!(drawn.contains("width=\"960\"") && drawn.ends_with("</svg>\n"), "{drawn}");
+    }
 }
 
 #[test]

@@ -28,6 +28,7 @@
 //! `10.0.2.9:80/tcp` or `10.0.2.9/icmp`; the name of an elastic IP address stands for the address.
 
 use super::words::Story;
+use sim_api::chart::trace::Picture;
 use sim_core::AccountId;
 use sim_core::Command;
 use sim_core::datapath::remedy::remedy;
@@ -447,9 +448,13 @@ impl Story {
         let called = |id| self.called(id);
         let (trace, words) = (question.trace(&self.world), Words::with_names(&self.world, &called));
         let mut told = words.trace(&trace);
+        let mut picture = Picture::of(&self.world, &self.caller, &trace);
         if !trace.ending.delivered() {
-            told.push_str(&words.remedy(remedy(&self.world, &self.caller, &question).as_ref()));
+            let remedy = remedy(&self.world, &self.caller, &question);
+            told.push_str(&words.remedy(remedy.as_ref()));
+            picture.add_remedy(&self.world, &self.caller, remedy.as_ref());
         }
+        self.pictures.push((trace.ending, trace.forward.len() + trace.back.len(), picture));
         self.ends.push(trace.ending.disposition.word());
         told
     }

@@ -23,7 +23,9 @@
 //!
 //! Those about hosts and packets are in `traffic.rs`, those about load balancers in `balancers.rs`.
 
+use sim_api::chart::trace::Picture;
 use sim_core::cidr::Cidr;
+use sim_core::datapath::Ending;
 use sim_core::ecs::authorize::AuthorizeRules;
 use sim_core::ecs::eni::{CreateEni, DeleteEni, Eni, EniKind, ModifyEni, TrafficMode};
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
@@ -54,6 +56,8 @@ pub struct Story {
     pub names: BTreeMap<String, AnyId>,
     /// How the packets ended that were followed.
     pub ends: Vec<&'static str>,
+    /// The same packets as pictures, with how each ended and how many steps it took.
+    pub pictures: Vec<(Ending, usize, Picture)>,
     pub journal: Vec<Entry>,
 }
 
@@ -68,6 +72,7 @@ impl Story {
             caller: Caller::new(AccountId::DEFAULT, "cn-hangzhou"),
             names: BTreeMap::new(),
             ends: Vec::new(),
+            pictures: Vec::new(),
             journal: Vec::new(),
         }
     }

@@ -286,6 +286,18 @@ pub enum Hop {
     },
 }
 
+impl Hop {
+    /// Whether the packet goes on from here: what judges it may drop it.
+    pub const fn lets_through(&self) -> bool {
+        match self {
+            Hop::Groups { verdict, .. } => verdict.allowed,
+            Hop::NetworkAcl { verdict, .. } => verdict.allowed,
+            Hop::ListenerAccess { verdict, .. } => verdict.allowed,
+            _ => true,
+        }
+    }
+}
+
 /// How a way ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {

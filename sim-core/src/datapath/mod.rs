@@ -20,7 +20,8 @@
 //! | `remedy` | the smallest set of changes that lets a refused packet through |
 //! | `balancer_remedy` | the changes to load balancers among them |
 //! | `router_remedy` | those about router interfaces |
-//! | `text` | the answer in words |
+//! | `port` | what a port was told to do where a packet was delivered |
+//! | `text` | the answer in words; `text/changes` the changes of remedies |
 
 mod balancer;
 mod balancer_remedy;
@@ -30,6 +31,7 @@ pub mod hop;
 mod internet;
 mod member;
 mod met;
+pub mod port;
 pub mod reach;
 pub mod remedy;
 pub mod request;
@@ -43,5 +45,6 @@ mod way;
 
 pub use flow::{Flow, Header, Question, Source, Target};
 pub use hop::{Disposition, Ending, Hop, Leg, NatEntryId, Place};
+pub use port::ToldPort;
 pub use request::Request;
 pub use trace::{Judge, Trace};

@@ -1,31 +1,72 @@
 //! A trace in words, for those who read it. Programs take the values.
 
-use super::flow::Header;
+mod changes;
+
+use super::flow::{Header, Question};
 use super::hop::{Disposition, Ending, Hop, Leg, Place, RuleVerdict, SESSION_LIFETIME};
-use super::remedy::Remedy;
+use super::port::ToldPort;
 use super::request::Request;
 use super::trace::Trace;
 use crate::access::ZoneId;
-use crate::command::Command;
+use crate::cidr::Cidr;
 use crate::ecs::group_filter::{DecidedBy, PacketProtocol, Verdict};
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
 };
+use crate::ecs::service_port::{Behaviour, PortProtocol};
 use crate::id::{
-    AnyId, ForwardingRuleId, ListenerId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, SecurityGroupRuleId,
+    AnyId, ForwardingRuleId, ListenerId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, RouteTableId,
+    SecurityGroupRuleId,
 };
-use crate::slb::backend::{NewBackend, Pool};
 use crate::slb::forwarding_rule::ForwardingRule;
-use crate::slb::listener::{self, WhichListener};
 use crate::slb::listener_access::AccessVerdict;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::serving::ServingPool;
+use crate::time::Span;
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_rule::NetworkAclRule;
 use crate::vpc::next_hop::NextHop;
 use crate::world::World;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};
+
+impl Trace {
+    /// The steps of each leg, and what it is called for those who read it.
+    pub fn legs(&self) -> [(Leg, &'static str, &[Hop]); 2] {
+        [(Leg::Forward, "there", &self.forward), (Leg::Return, "back", &self.back)]
+    }
+}
+
+/// A step in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Who or what acts.
+    pub who: String,
+    /// What it is, or what is known of it, where its name does not say so.
+    pub being: Option<String>,
+    /// What it does, and by what.
+    pub does: String,
+}
+
+impl Said {
+    fn new(who: String, does: String) -> Said {
+        Said { who, being: None, does }
+    }
+
+    fn being(self, being: String) -> Said {
+        Said { being: Some(being), ..self }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Said { who, being, does } = self;
+        match being {
+            Some(being) => write!(f, "{who}, {being}, {does}"),
+            None => write!(f, "{who} {does}"),
+        }
+    }
+}
 
 /// Makes words of traces: what objects are called, and the world they are in.
 pub struct Words<'a> {
@@ -54,12 +95,17 @@ impl<'a> Words<'a> {
         (&balancer.master_zone, &balancer.slave_zone)
     }
 
+    /// What was asked: the first packet, and what it asks for.
+    pub fn question(&self, question: &Question) -> String {
+        let request = question.request.as_ref().map(Request::words).unwrap_or_default();
+        header(&question.header) + &request
+    }
+
     /// The whole trace, a line for each step.
     pub fn trace(&self, trace: &Trace) -> String {
-        let request = trace.question.request.as_ref().map(Request::words).unwrap_or_default();
-        let mut out = format!("{}{request}\n", header(&trace.question.header));
+        let mut out = self.question(&trace.question) + "\n";
         let mut number = 0;
-        for (leg, hops) in [("there", &trace.forward), ("back", &trace.back)] {
+        for (_, leg, hops) in trace.legs() {
             if hops.is_empty() {
                 continue;
             }
@@ -72,70 +118,73 @@ impl<'a> Words<'a> {
         }
         out.push_str(&self.ending(&trace.ending));
         out.push('\n');
+        if let Some(told) = trace.told_port(self.w) {
+            let _ = writeln!(out, "{}", self.told_port(&told));
+        }
         out
     }
 
-    /// A step.
+    /// A step in a sentence.
     pub fn hop(&self, hop: &Hop) -> String {
+        self.said(hop).to_string()
+    }
+
+    /// A step: who does what.
+    pub fn said(&self, hop: &Hop) -> Said {
         match *hop {
             Hop::Sent { place, header } => {
-                format!("{} sends from {}", self.place(place), header.source)
+                Said::new(self.place(place), format!("sends from {}", header.source))
             }
             Hop::Groups { member, direction, verdict } => {
                 let Verdict { allowed, decided_by } = verdict;
                 let does = if allowed { "let it" } else { "drop it going" };
                 let by = self.decided_by(decided_by, direction);
-                format!("groups of {} {does} {} by {by}", self.place(member), way(direction))
+                Said::new(self.groups(member), format!("{does} {} by {by}", way(direction)))
             }
-            Hop::Session { member, direction } => format!(
-                "groups of {} let it {} as the answer of a session, which they remember for {} s",
-                self.place(member),
-                way(direction),
-                SESSION_LIFETIME.0 / 1000
-            ),
-            Hop::NetworkAcl { vswitch, acl, direction, verdict } => format!(
-                "{}, the network ACL of {}, {} {} by rule {}",
-                self.id(acl),
-                self.id(vswitch),
-                if verdict.allowed { "lets it" } else { "drops it going" },
-                way(direction),
-                self.acl_rule(acl, verdict.rule, direction)
-            ),
-            Hop::Route { vswitch, table, destination, next_hop, .. } => format!(
-                "route {destination} of {}, the table of {}, leads {}",
-                self.id(table),
-                self.id(vswitch),
-                self.next_hop(next_hop)
-            ),
-            Hop::GatewayRoute { gateway, table, destination, next_hop, .. } => format!(
-                "route {destination} of {}, the table of {}, leads {}",
-                self.id(table),
-                self.id(gateway),
-                self.next_hop(next_hop)
-            ),
+            Hop::Session { member, direction } => {
+                let seconds = SESSION_LIFETIME.0 / 1000;
+                let known = format!("as the answer of a session, which they remember for {seconds} s");
+                Said::new(self.groups(member), format!("let it {} {known}", way(direction)))
+            }
+            Hop::NetworkAcl { vswitch, acl, direction, verdict } => {
+                let does = if verdict.allowed { "lets it" } else { "drops it going" };
+                let rule = self.acl_rule(acl, verdict.rule, direction);
+                Said::new(self.id(acl), format!("{does} {} by rule {rule}", way(direction)))
+                    .being(format!("the network ACL of {}", self.id(vswitch)))
+            }
+            Hop::Route { vswitch, table, destination, next_hop, .. } => self
+                .route(destination, table, format!("leads {}", self.next_hop(next_hop)))
+                .being(format!("the table of {}", self.id(vswitch))),
+            Hop::GatewayRoute { gateway, table, destination, next_hop, .. } => self
+                .route(destination, table, format!("leads {}", self.next_hop(next_hop)))
+                .being(format!("the table of {}", self.id(gateway))),
+            Hop::RouterRoute { vpc, table, destination, next_hop, .. } => self
+                .route(destination, table, format!("leads to {}", self.next_hop_name(next_hop)))
+                .being(format!("the system table of {}", self.id(vpc))),
             Hop::Answered { ha_vip, eni } => {
-                format!("{} is answered by {}, its master", self.id(ha_vip), self.id(eni))
+                Said::new(self.id(ha_vip), format!("is answered by {}, its master", self.id(eni)))
             }
             Hop::Translated { eip, by, header: changed } => {
                 let by = by.map(|entry| format!(" by {}", self.id(entry))).unwrap_or_default();
-                format!("{} translates it{by} to {}", self.id(eip), header(&changed))
+                Said::new(self.id(eip), format!("translates it{by} to {}", header(&changed)))
             }
             Hop::StandbyZone { load_balancer } => {
                 let (master, slave) = self.zones(load_balancer);
-                format!("{} serves from {slave}, since {master} is down", self.id(load_balancer))
+                Said::new(self.id(load_balancer), format!("serves from {slave}, since {master} is down"))
             }
             Hop::Masked { instance, header: changed } => {
-                format!("the public address of {} makes it {}", self.id(instance), header(&changed))
+                let who = format!("the public address of {}", self.id(instance));
+                Said::new(who, format!("makes it {}", header(&changed)))
             }
             Hop::Listener { load_balancer, listener } => {
-                format!("{} takes it at {}", self.id(load_balancer), self.id(listener))
+                Said::new(self.id(load_balancer), format!("takes it at {}", self.id(listener)))
             }
             Hop::ListenerAccess { listener, verdict } => {
                 let does = if verdict.allowed { "let the client in" } else { "keep the client out" };
-                format!("{}, {does}", self.access(listener, verdict))
+                self.access(listener, verdict, does)
             }
             Hop::ForwardingRules { listener, rules, verdict } => {
-                format!("{} {}", self.id(listener), self.ruled(rules, verdict))
+                Said::new(self.id(listener), self.ruled(rules, verdict))
             }
             Hop::Balanced { load_balancer, pool, scheduler, server, header: changed, .. } => {
                 let (pool, how) = match pool {
@@ -143,30 +192,32 @@ impl<'a> Words<'a> {
                     ServingPool::Group(group) => (self.id(group), scheduler.text()),
                     ServingPool::Pair(pair) => (self.id(pair), "its role"),
                 };
-                format!(
-                    "{} chooses {} of {pool} by {how} and sends on {}",
-                    self.id(load_balancer),
-                    self.id(server.id()),
-                    header(&changed)
-                )
+                let (server, sent) = (self.id(server.id()), header(&changed));
+                let does = format!("chooses {server} of {pool} by {how} and sends on {sent}");
+                Said::new(self.id(load_balancer), does)
             }
             Hop::Returned { load_balancer, header: changed, .. } => {
-                format!("{} takes it back and sends on {}", self.id(load_balancer), header(&changed))
+                Said::new(self.id(load_balancer), format!("takes it back and sends on {}", header(&changed)))
             }
             Hop::Forwarded { instance, eni } => {
-                format!("{} forwards it by {}", self.id(instance), self.id(eni))
+                Said::new(self.id(instance), format!("forwards it by {}", self.id(eni)))
             }
             Hop::Crossed { router_interface, vpc } => {
-                format!("{} carries it to the router of {}", self.id(router_interface), self.id(vpc))
+                Said::new(self.id(router_interface), format!("carries it to the router of {}", self.id(vpc)))
             }
-            Hop::RouterRoute { vpc, table, entry: _, destination, next_hop } => {
-                let to = next_hop.id().map_or_else(|| next_hop.text().to_owned(), |id| self.id(id));
-                let (table, vpc) = (self.id(table), self.id(vpc));
-                format!("route {destination} of {table}, the system table of {vpc}, leads to {to}")
+            Hop::Peered { peer, vpc } => {
+                Said::new(self.id(peer), format!("carries it into {}", self.id(vpc)))
             }
-            Hop::Peered { peer, vpc } => format!("{} carries it into {}", self.id(peer), self.id(vpc)),
-            Hop::Taken { place } => format!("{} takes it", self.place(place)),
+            Hop::Taken { place } => Said::new(self.place(place), "takes it".to_owned()),
         }
+    }
+
+    fn groups(&self, member: Place) -> String {
+        format!("groups of {}", self.place(member))
+    }
+
+    fn route(&self, destination: Cidr, table: RouteTableId, does: String) -> Said {
+        Said::new(format!("route {destination} of {}", self.id(table)), does)
     }
 
     /// How it ends.
@@ -179,7 +230,8 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn disposition(&self, end: Disposition) -> String {
+    /// An end alone, without the way on which it came.
+    pub fn disposition(&self, end: Disposition) -> String {
         match end {
             Disposition::Delivered(place) => format!("delivered to {}", self.place(place)),
             Disposition::GroupsDrop { member, direction, decided_by } => {
@@ -249,7 +301,7 @@ impl<'a> Words<'a> {
                 format!("{} is {} and forwards nothing", self.id(listener), status.text())
             }
             Disposition::ListenerAccessDrop { listener, verdict } => {
-                format!("{}, keep the client out", self.access(listener, verdict))
+                self.access(listener, verdict, "keep the client out").to_string()
             }
             Disposition::Redirected { listener, port } => {
                 format!("{} answers itself and sends the client to https on port {port}", self.id(listener))
@@ -303,13 +355,36 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The lists of a listener that judge, and the one that names the client, if one does.
-    fn access(&self, listener: ListenerId, verdict: AccessVerdict) -> String {
+    /// What a port does where a packet was delivered, since somebody told it to.
+    pub fn told_port(&self, told: &ToldPort) -> String {
+        let ToldPort { instance, protocol, port, behaviour } = *told;
+        let does = match (behaviour, protocol) {
+            (Behaviour::Refuses, PortProtocol::Tcp) => "refuses connections".to_owned(),
+            (Behaviour::Refuses, PortProtocol::Udp) => "answers that it is unreachable".to_owned(),
+            (Behaviour::Silent, _) => "drops what comes".to_owned(),
+            (Behaviour::Answers { after, status }, protocol) => {
+                let after = match after {
+                    Span::ZERO => "at once".to_owned(),
+                    Span(ms) => format!("after {ms} ms"),
+                };
+                let http = match protocol {
+                    PortProtocol::Tcp => format!(", over HTTP with the status {status}"),
+                    PortProtocol::Udp => String::new(),
+                };
+                format!("answers {after}{http}")
+            }
+        };
+        format!("{port}/{} of {} {does}, as it was told to", protocol.word(), self.id(instance))
+    }
+
+    /// The lists of a listener that judge, the one that names the client, if one does, and what they do.
+    fn access(&self, listener: ListenerId, verdict: AccessVerdict, do_what: &str) -> Said {
         let named = match verdict.named_by {
             Some(acl) => format!("of which {} names it", self.id(acl)),
             None => "of which none names it".to_owned(),
         };
-        format!("the {} lists of {}, {named}", verdict.kind.text(), self.id(listener))
+        let who = format!("the {} lists of {}", verdict.kind.text(), self.id(listener));
+        Said::new(who, do_what.to_owned()).being(named)
     }
 
     /// What a listener does with its forwarding rules.
@@ -406,140 +481,6 @@ impl<'a> Words<'a> {
 
     fn next_hop_name(&self, next_hop: NextHop) -> String {
         next_hop.id().map_or_else(|| next_hop.text().to_owned(), |id| self.id(id))
-    }
-
-    /// What would let the packet through, a line for each change.
-    pub fn remedy(&self, remedy: Option<&Remedy>) -> String {
-        match remedy {
-            None => "no change is known that would let it through\n".to_owned(),
-            Some(Remedy { changes }) if changes.is_empty() => {
-                "it would pass once what is in transition has settled\n".to_owned()
-            }
-            Some(Remedy { changes }) => {
-                let mut out = "it would pass with\n".to_owned();
-                for change in changes {
-                    let _ = writeln!(out, "  {}", self.change(change));
-                }
-                out
-            }
-        }
-    }
-
-    /// A change of a remedy.
-    pub fn change(&self, change: &Command) -> String {
-        match change {
-            Command::AuthorizeRules(c) => {
-                let rules: Vec<String> = c.rules.iter().map(|r| self.spec(&r.spec, c.direction)).collect();
-                format!("in {} a rule {}: {}", self.id(c.group), c.direction.word(), rules.join("; "))
-            }
-            Command::RevokeRules(c) => match &c.rules {
-                crate::ecs::authorize::WhichRules::Ids(_, ids) => {
-                    let ids: Vec<String> = ids.iter().map(|&id| self.id(id)).collect();
-                    format!("without rule {} of {}", ids.join(", "), self.id(c.group))
-                }
-                crate::ecs::authorize::WhichRules::Same(..) => {
-                    format!("with fewer rules of {}", self.id(c.group))
-                }
-            },
-            Command::UpdateNetworkAclRules(c) => {
-                let sides = [(Direction::Ingress, &c.ingress), (Direction::Egress, &c.egress)];
-                let rules =
-                    sides.iter().flat_map(|(way, rules)| rules.iter().flatten().map(move |r| (*way, r)));
-                // Those that the ACL has already have ids.
-                let added = rules.filter(|(_, rule)| rule.id.is_none()).map(|(way, r)| {
-                    let words = rule_words(r.policy, r.protocol, r.ports, r.block.to_string(), way);
-                    format!("a rule {}, before what drops it: {words}", way.word())
-                });
-                format!("in {} {}", self.id(c.acl), added.collect::<Vec<_>>().join("; "))
-            }
-            Command::UnassociateNetworkAcl(c) => {
-                let ids: Vec<String> = c.vswitches.iter().map(|&id| self.id(id)).collect();
-                format!("{} without {}", ids.join(", "), self.id(c.acl))
-            }
-            Command::AttachEni(c) => format!("{} attached to {}", self.id(c.eni), self.id(c.instance)),
-            Command::StartInstances(c) => {
-                let ids: Vec<String> = c.instances.iter().map(|&id| self.id(id)).collect();
-                format!("{} started", ids.join(", "))
-            }
-            Command::RebootInstances(c) => {
-                let ids: Vec<String> = c.instances.iter().map(|&id| self.id(id)).collect();
-                format!("{} restarted", ids.join(", "))
-            }
-            Command::AssociateEip(c) => {
-                let target = c.target.parse::<AnyId>();
-                let target = target.map_or_else(|_| c.target.to_string(), |id| self.id(id));
-                format!("{} bound to {target}", self.id(c.eip))
-            }
-            Command::ModifyEni(c) => format!("the source/destination check of {} off", self.id(c.eni)),
-            Command::CreateRouteEntry(c) => {
-                let hop = c.entry.next_hop.id.as_deref().unwrap_or_default();
-                let named =
-                    |text: &str| text.parse::<AnyId>().map_or_else(|_| text.to_owned(), |id| self.id(id));
-                format!("a route {} to {} in {}", c.entry.destination, named(hop), named(&c.entry.table))
-            }
-            Command::UpdateGatewayRouteEntry(c) => {
-                format!("route {} of {} led into the VPC", c.destination, self.id(c.route_table))
-            }
-            Command::DeleteRouteEntry(c) => {
-                let id = c.entry.entry.as_deref().unwrap_or_default();
-                format!(
-                    "without route {}",
-                    id.parse::<AnyId>().map_or_else(|_| id.to_owned(), |id| self.id(id))
-                )
-            }
-            Command::ActivateRouterInterface(c) => format!("{} activated", self.id(c.router_interface)),
-            Command::DeleteIpv6EgressRule(c) => format!("without {}", self.id(c.rule)),
-            other => self.balancer_change(other).unwrap_or_else(|| other.name().to_owned()),
-        }
-    }
-
-    /// A change to a load balancer or to what stands behind it.
-    fn balancer_change(&self, change: &Command) -> Option<String> {
-        Some(match change {
-            Command::LockLoadBalancer(c) => format!("the lock of {} taken off", self.id(c.load_balancer)),
-            Command::ModifyLoadBalancer(c) => format!("{} active", self.id(c.load_balancer)),
-            Command::StartListener(c) => format!("{} started", self.listener(&c.listener)),
-            Command::ModifyListener(c) => {
-                let (load_balancer, port, protocol) = (c.load_balancer, c.port, Some(c.protocol));
-                let which = WhichListener { load_balancer, port, protocol };
-                format!("the access control of {} off", self.listener(&which))
-            }
-            Command::ModifyAccessControlList(c) => {
-                let added = c.add.iter().map(|entry| format!("with {}", entry.block));
-                let removed = c.remove.iter().map(|block| format!("without {block}"));
-                format!("{} {}", self.id(c.acl), added.chain(removed).collect::<Vec<_>>().join(", "))
-            }
-            Command::SetBackends(c) => {
-                let pool = match c.pool {
-                    Pool::Default(id) => format!("the default pool of {}", self.id(id)),
-                    Pool::Group(id) => self.id(id),
-                };
-                let weight = |new: &NewBackend| {
-                    let weight = new.weight.unwrap_or_default();
-                    format!("the weight {weight} for {}", self.id(new.member.server.id()))
-                };
-                let weights: Vec<String> = c.backends.iter().map(weight).collect();
-                format!("{} in {pool}", weights.join(", "))
-            }
-            Command::ClearServicePort(c) => {
-                let (port, protocol) = (c.port, c.protocol.word());
-                format!("{port}/{protocol} of {} answering as if nothing was told of it", self.id(c.instance))
-            }
-            Command::DeleteForwardingRules(c) => {
-                let rules: Vec<String> = c.rules.iter().map(|&id| self.id(id)).collect();
-                format!("without forwarding rule {}", rules.join(", "))
-            }
-            Command::EndOutage(c) => format!("{} ended", self.id(c.outage)),
-            _ => return None,
-        })
-    }
-
-    fn listener(&self, which: &WhichListener) -> String {
-        let udp = which.protocol.is_some_and(|protocol| protocol.is_udp());
-        match listener::at(self.w, which.load_balancer, which.port, udp) {
-            Some(listener) => self.id(listener.id),
-            None => format!("port {} of {}", which.port, self.id(which.load_balancer)),
-        }
     }
 }
 

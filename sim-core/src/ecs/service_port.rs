@@ -164,6 +164,11 @@ pub enum DownBy {
     Outage(crate::id::OutageId),
 }
 
+/// What was told of a port of an interface, which is its instance's; absent if nothing was.
+pub fn told<'w>(w: &'w World, eni: &Eni, protocol: PortProtocol, port: u16) -> Option<&'w ServicePort> {
+    w.get::<ServicePort>(&(eni.instance?, protocol, port))
+}
+
 /// What somebody finds at a port of an interface at the present instant. What is on the schedule shows as time passes.
 pub fn how_port_answers(w: &World, eni: &Eni, protocol: PortProtocol, port: u16) -> PortBehaviour {
     let Some(instance) = eni.instance.filter(|_| eni.status == EniStatus::InUse) else {
@@ -176,8 +181,7 @@ pub fn how_port_answers(w: &World, eni: &Eni, protocol: PortProtocol, port: u16)
     if let Some(outage) = outage::of_interface(w, eni) {
         return PortBehaviour::Down(DownBy::Outage(outage));
     }
-    let told = w.get::<ServicePort>(&(instance, protocol, port));
-    PortBehaviour::Up(told.map_or(Behaviour::DEFAULT, |told| told.behaviour))
+    PortBehaviour::Up(told(w, eni, protocol, port).map_or(Behaviour::DEFAULT, |told| told.behaviour))
 }
 
 /// What somebody finds at a port of an interface now, and each time that it changes up to `until` by the schedule of the
@@ -194,7 +198,7 @@ pub fn how_port_will_answer(
     if let PortBehaviour::Down(DownBy::NotAttached(_) | DownBy::NotRunning(_)) = found[0].1 {
         return found;
     }
-    let told = eni.instance.and_then(|instance| w.get::<ServicePort>(&(instance, protocol, port)));
+    let told = told(w, eni, protocol, port);
     let outages: Vec<&Outage> = outage::foreseen(w, eni).collect();
     let planned = told.iter().flat_map(|told| told.planned.iter().map(|planned| planned.at));
     let edges = outages.iter().flat_map(|outage| [Some(outage.from), outage.until]).flatten();

@@ -26,5 +26,6 @@ mod remedies;
 mod routers;
 mod rule_sketch;
 mod sets;
+mod told_ports;
 mod warm;
 mod zones;
