@@ -143,13 +143,14 @@ def merged_parameters(fresh, contract):
 
 
 def fold_dotted(params):
-    """The sources also list members by their wire name (`SystemDisk.Size`, `Filter.1.Key`): into their object."""
+    """The sources also list members by their wire name (`SystemDisk.Size`, `Filter.1.Key`): into their object, which the
+    contract alone does not name."""
     out = {name: param for name, param in params.items() if "." not in name}
     for name, member in params.items():
         path = name.split(".")
         if len(path) == 1:
             continue
-        holder = out[path[0]]
+        holder = out.setdefault(path[0], {"type": "object", "fields": {}})
         holder = holder["of"] if path[1].isdigit() else holder
         known = holder["fields"].get(path[-1])
         holder["fields"][path[-1]] = merge_parameter(member, known) if known else member

@@ -87,7 +87,7 @@ PARAMETERS |= {key: ({"max_items": None, "required": None}, _IDS + "; " + _ABSEN
 PARAMETERS |= {key: ({"max_items": None}, _IDS) for key in (
     ("Vpc", "ListTagResources", "ResourceId"), ("Ecs", "ListTagResources", "ResourceId"))}
 PARAMETERS |= {("Ecs", action, "InstanceId"): ({"max_items": None}, _BATCH) for action in (
-    "DeleteInstances", "RebootInstances", "StartInstances", "StopInstances")}
+    "DeleteInstances", "ModifyInstanceMaintenanceAttributes", "RebootInstances", "StartInstances", "StopInstances")}
 PARAMETERS |= {("Ecs", action, "SecurityGroupIds"): ({"max_items": None}, _GROUPS) for action in (
     "CreateNetworkInterface", "ModifyInstanceAttribute", "RunInstances")}
 PARAMETERS |= {
@@ -159,13 +159,15 @@ PARAMETERS |= {
     ("Ecs", "DescribeInstances", "InstanceChargeType"): (_PAID, _CHOICE),
     ("Ecs", "CreateInstance", "PeriodUnit"): ({"enum": ["Week", "Month", "Year"], "any_case": True}, _CHOICE),
 }
-# The metadata service, and disks: taken, and without effect here.
-PARAMETERS |= {key: changes for action in ("CreateInstance", "RunInstances") for key, changes in {
+# The metadata service, whose limit of hops the core checks with the documented code.
+_METADATA = ("CreateInstance", "ModifyInstanceMetadataOptions", "RunInstances")
+PARAMETERS |= {key: changes for action in _METADATA for key, changes in {
     ("Ecs", action, "HttpEndpoint"): ({"enum": ["enabled", "disabled"], "any_case": True}, _CHOICE),
     ("Ecs", action, "HttpTokens"): ({"enum": ["optional", "required"], "any_case": True}, _CHOICE),
-    ("Ecs", action, "HttpPutResponseHopLimit"): ({"min": 1, "max": 64}, _CHOICE),
-    ("Ecs", action, "IoOptimized"): ({"enum": ["none", "optimized"], "any_case": True}, _CHOICE),
 }.items()}
+# Disks: taken, and without effect here.
+PARAMETERS |= {("Ecs", action, "IoOptimized"): ({"enum": ["none", "optimized"], "any_case": True}, _CHOICE)
+               for action in ("CreateInstance", "RunInstances")}
 
 # (product, action, parameter): which documented code each mechanical rule of the parameter has, where its name does not tell.
 CODES = {
@@ -186,14 +188,22 @@ CODES = {
     ("Vpc", "DescribeVpcs", "VpcOwnerId"): {"malformed": "IllegalParam.OwnerId"},
     ("Vpc", "DescribeVSwitches", "VSwitchOwnerId"): {"malformed": "IllegalParam.OwnerId"},
 }
-CODES |= {key: codes for action in ("CreateInstance", "RunInstances") for key, codes in {
+CODES |= {key: codes for action in _METADATA for key, codes in {
     ("Ecs", action, "HttpEndpoint"): {"value": "InvalidHttpEndpoint.NotSupported"},
     ("Ecs", action, "HttpTokens"): {"value": "InvalidHttpTokens.NotSupported"},
     ("Ecs", action, "HttpPutResponseHopLimit"): {
         "value": "InvalidHttpPutResponseHopLimit.NotSupported",
         "malformed": "InvalidHttpPutResponseHopLimit.NotSupported"},
-    ("Ecs", action, "IoOptimized"): {"value": "InvalidIoOptimizedValue.ValueNotSupported"},
 }.items()}
+CODES |= {("Ecs", action, "IoOptimized"): {"value": "InvalidIoOptimizedValue.ValueNotSupported"}
+          for action in ("CreateInstance", "RunInstances")}
+CODES |= {
+    ("Ecs", "ModifyInstanceSpec", "InternetMaxBandwidthIn"): {
+        "value": "InvalidParameter.Bandwidth", "malformed": "InvalidParameter.Bandwidth"},
+    ("Ecs", "ModifyInstanceSpec", "InternetMaxBandwidthOut"): {"malformed": "InvalidParameter"},
+    ("Ecs", "ModifyInstanceChargeType", "InstanceIds"): {
+        "value": "InvalidParameter.InstanceIds", "malformed": "InvalidParameter.InstanceIds"},
+}
 
 CODES |= {("Slb", action, "HealthCheckSwitch"): {"value": code} for action, code in _SWITCHED.items()}
 CODES |= {("Slb", action, "TLSVersions"): {"missing": "MissingParam.TlsVersions"} for action in (

@@ -129,6 +129,12 @@ ACTIONS = {
     "StopInstance": "stop_instance",
     "ModifyInstanceAttribute": "update_instance",
     "ModifyInstanceVpcAttribute": "move_instance",
+    "ModifyInstanceSpec": "resize_instance",
+    "ModifyInstanceChargeType": "change_instance_payment",
+    "ModifyInstanceAutoRenewAttribute": "update_instance_renewal",
+    "ModifyInstanceMetadataOptions": "update_instance_metadata_options",
+    "ModifyInstanceMaintenanceAttributes": "update_instance_maintenance",
+    "ModifyDiskAttribute": "update_disk",
     "AuthorizeSecurityGroup": "create_security_group_rules",
     "AuthorizeSecurityGroupEgress": "create_security_group_rules",
     "RevokeSecurityGroup": "delete_security_group_rules",
@@ -180,6 +186,9 @@ MORE = {
     "StartInstances": {"instance_batch_size", "instance_repeated"},
     "StopInstances": {"instance_batch_size", "instance_repeated"},
     "RebootInstances": {"instance_batch_size", "instance_repeated"},
+    "ModifyInstanceAutoRenewAttribute": {"instance_batch_size", "instance_repeated"},
+    "ModifyInstanceMaintenanceAttributes": {"instance_batch_size", "instance_repeated"},
+    "ModifyInstanceChargeType": {"instance_charge_batch", "instance_repeated"},
     "DetachNetworkInterface": {"instance_not_found", "eni_not_of_instance", "eni_not_of_trunk"},
 }
 

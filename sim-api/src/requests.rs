@@ -92,7 +92,8 @@ impl RequestLog {
     }
 }
 
-/// Names of parameters whose values are never shown.
+/// Names of parameters whose values are never shown. The token of a page is no secret, nor is whether the metadata service wants
+/// tokens.
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [
@@ -108,7 +109,7 @@ pub fn is_secret(name: &str) -> bool {
     ]
     .iter()
     .any(|word| name.contains(word))
-        && name != "nexttoken"
+        && !["nexttoken", "httptokens"].contains(&name.as_str())
 }
 
 /// A value as the log shows it: short, and without a private key that came in a place where none belongs.

@@ -295,6 +295,37 @@ async fn tokens_are_for_one_instance_and_end() {
 }
 
 #[tokio::test]
+async fn an_instance_asks_with_a_token_only_or_not_at_all() {
+    let lab = Lab::start(|s| s).await;
+    let options =
+        format!("/v1/instances/{}/metadata-options", lab.object("/v1/instances", "node").await["id"]);
+    let options = options.replace('"', "");
+    let client = Client::new(&lab.server);
+    let put = "/metadata/node/latest/api/token";
+    let (_, token) = lab.ask("PUT", put, &[(TTL, "60")], None).await;
+    let asked = ["/metadata/node/latest/meta-data/mac", "/metadata/node/latest/user-data"];
+    client.patch(&options, json!({"tokens_required": true})).await.expect(200);
+    for path in asked {
+        let (status, text) = lab.ask("GET", path, &[], None).await;
+        assert!(
+            status == 401 && text.contains("asks with a token only; PUT /latest/api/token"),
+            "{status} {text}"
+        );
+        assert_eq!(lab.ask("GET", path, &[(TOKEN, &token)], None).await.0, 200, "{path}");
+        assert_eq!(lab.ask("GET", path, &[(TOKEN, "another")], None).await.0, 401, "{path}");
+    }
+    assert_eq!(lab.ask("PUT", put, &[(TTL, "60")], None).await.0, 200);
+    client.patch(&options, json!({"enabled": false, "tokens_required": false})).await.expect(200);
+    for (method, path) in [("GET", asked[0]), ("GET", asked[1]), ("PUT", put)] {
+        let (status, text) = lab.ask(method, path, &[(TOKEN, &token), (TTL, "60")], None).await;
+        assert!(status == 403 && text.contains("is disabled"), "{path}: {status} {text}");
+    }
+    client.patch(&options, json!({"enabled": true})).await.expect(200);
+    assert_eq!(lab.ask("GET", asked[0], &[], None).await.0, 200);
+    lab.server.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_instance_is_the_one_that_is_chosen() {
     let lab = Lab::start(|s| ServeSettings { metadata_instance: Some("node".into()), ..s }).await;
     let node = lab.item("instance-id").await;

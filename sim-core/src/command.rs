@@ -102,6 +102,12 @@ commands! {
     AllocatePublicAddress(crate::ecs::public_address::AllocatePublicAddress) => crate::ecs::public_address::allocate;
     ModifyInstance(crate::ecs::instance_modify::ModifyInstance) => crate::ecs::instance_modify::modify;
     MoveInstance(crate::ecs::instance_modify::MoveInstance) => crate::ecs::instance_modify::relocate;
+    ModifyInstanceSpec(crate::ecs::instance_spec::ModifyInstanceSpec) => crate::ecs::instance_spec::modify;
+    ModifyInstanceCharge(crate::ecs::instance_charge::ModifyInstanceCharge) => crate::ecs::instance_charge::modify;
+    ModifyRenewal(crate::ecs::instance_charge::ModifyRenewal) => crate::ecs::instance_charge::renew;
+    ModifyMetadataOptions(crate::ecs::metadata_options::ModifyMetadataOptions) => crate::ecs::metadata_options::modify;
+    ModifyMaintenance(crate::ecs::maintenance::ModifyMaintenance) => crate::ecs::maintenance::modify;
+    ModifyDisks(crate::ecs::disk::ModifyDisks) => crate::ecs::disk::modify;
     CreateResident(crate::vpc::resident::CreateResident) => crate::vpc::resident::create;
     ModifyResident(crate::vpc::resident::ModifyResident) => crate::vpc::resident::modify;
     DeleteResident(crate::vpc::resident::DeleteResident) => crate::vpc::resident::delete;

@@ -5,7 +5,8 @@
 //! (`http://INSTANCE:x@127.0.0.1:8080`). Else the instance is the one of the setting, else the one that has the source
 //! address. INSTANCE is an id or a name, with `@WORLD` behind it for another world than `default`.
 //!
-//! Items, tokens and refusals are those of the provider's page on instance metadata.
+//! Items, tokens and refusals are those of the provider's page on instance metadata. An instance may have switched the service
+//! off, or ask with tokens only; the pages name no statuses for that: 403 and 401 are chosen here.
 
 mod issued;
 mod items;
@@ -25,6 +26,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::json;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::instance::{Instance, InstanceStatus};
+use sim_core::ecs::metadata_options::MetadataOptions;
 use sim_core::id::InstanceId;
 use sim_core::vpc::vpc::Vpc;
 use sim_core::{SimTime, World};
@@ -87,7 +89,11 @@ fn unavailable(error: impl ToString) -> Refused {
 
 async fn answer(app: &App, named: Option<&str>, path: &str, request: &Parts) -> Result<Response, Refused> {
     let asker = Asker::of(app, named, request)?;
-    let (world, id) = asker.find(app).await?;
+    let (world, id, options) = asker.find(app).await?;
+    if !options.enabled {
+        let text = format!("The metadata service of {id} is disabled (ModifyInstanceMetadataOptions).");
+        return Err(Refused(StatusCode::FORBIDDEN, text));
+    }
     if path == "api/token" {
         return give_token(app, &world, id, request);
     }
@@ -95,13 +101,18 @@ async fn answer(app: &App, named: Option<&str>, path: &str, request: &Parts) -> 
         return Err(Refused(StatusCode::METHOD_NOT_ALLOWED, "Metadata is read with GET.".to_owned()));
     }
     let now = wall_now() / 1000;
-    // Without a token any instance is answered, as in the provider's normal mode; a token that is sent must hold.
-    if let Some(token) = request.headers.get(TOKEN)
-        && !token.to_str().is_ok_and(|token| app.metadata.knows_token(token, world.name(), id, now))
-    {
-        let text = format!(
-            "The token is unknown, expired or another instance's; PUT /latest/api/token with {TOKEN_TTL}."
-        );
+    // Without a token an instance is answered in the provider's normal mode only; a token that is sent must hold.
+    let wrong = match request.headers.get(TOKEN) {
+        None if options.tokens_required => "The instance asks with a token only",
+        Some(token)
+            if !token.to_str().is_ok_and(|token| app.metadata.knows_token(token, world.name(), id, now)) =>
+        {
+            "The token is unknown, expired or another instance's"
+        }
+        _ => "",
+    };
+    if !wrong.is_empty() {
+        let text = format!("{wrong}; PUT /latest/api/token with {TOKEN_TTL}.");
         return Err(Refused(StatusCode::UNAUTHORIZED, text));
     }
     match path.trim_end_matches('/') {
@@ -260,7 +271,7 @@ impl Asker {
     }
 
     /// The instance that asks. One that does not run asks nothing.
-    async fn find(&self, app: &App) -> Result<(Arc<WorldHandle>, InstanceId), Refused> {
+    async fn find(&self, app: &App) -> Result<(Arc<WorldHandle>, InstanceId, MetadataOptions), Refused> {
         let name = match self {
             Asker::Named { world, .. } => world,
             Asker::At(_) => DEFAULT_WORLD,
@@ -277,14 +288,15 @@ impl Asker {
                 };
                 match instance.status {
                     InstanceStatus::Starting | InstanceStatus::Running | InstanceStatus::Stopping => {
-                        Ok(instance.id)
+                        Ok((instance.id, instance.metadata))
                     }
                     other => Err(not_found(format!("{} is {}: it asks nothing.", instance.id, other.text()))),
                 }
             })
             .await
             .map_err(unavailable)?;
-        Ok((world, found?))
+        let (id, options) = found?;
+        Ok((world, id, options))
     }
 }
 

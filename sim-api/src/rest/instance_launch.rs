@@ -1,6 +1,7 @@
 //! Making instances on the native wire: one, or many at once.
 
 use super::context::{Body, Context, parse_id};
+use super::instance_changes::MetadataChangeBody;
 use super::instances::{InstanceBody, show};
 use super::interface_changes::AddressesBody;
 use super::operations::{Operations, routes};
@@ -37,6 +38,8 @@ macro_rules! launch_refusals {
             E::SystemDiskTooLarge,
             E::DiskNameMalformed,
             E::DiskDescriptionMalformed,
+            E::DiskBursting,
+            E::MetadataHopLimit,
             E::AddressMalformed,
             E::EniAddressCount,
             E::EniAddressRepeated,
@@ -146,6 +149,9 @@ pub struct SystemDiskBody {
     /// Its description: 2 to 256 characters.
     #[serde(default)]
     description: Option<String>,
+    /// Whether a cloud_auto may be faster than its size gives for a while.
+    #[serde(default)]
+    bursting_enabled: bool,
 }
 
 /// A network interface beside the primary one: an existing one by its id, or a new one.
@@ -273,6 +279,9 @@ pub struct LaunchBody {
     #[serde(default)]
     #[schema(example = "node-role")]
     ram_role_name: Option<String>,
+    /// Whether and how the metadata service answers inside of it.
+    #[serde(default)]
+    metadata_options: MetadataChangeBody,
     /// Its resource group; the account's default one if absent.
     #[serde(default)]
     resource_group_id: Option<String>,
@@ -315,9 +324,11 @@ impl LaunchBody {
                 size_gib: self.system_disk.size_gib,
                 name: self.system_disk.name.map(Into::into),
                 description: self.system_disk.description.map(Into::into),
+                bursting: self.system_disk.bursting_enabled,
             },
             password: None,
             user_data: UserData::parse(self.user_data.as_deref())?,
+            metadata: self.metadata_options.into(),
             terms: Terms {
                 charge,
                 bandwidth_out: self.internet_max_bandwidth_out,

@@ -1,6 +1,8 @@
 //! Instances on the native wire: what they are, and what is done to them.
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
+use super::disks::DiskBody;
+use super::instance_changes::{MaintenanceBody, MetadataOptionsBody, RenewalBody};
 use super::operations::{Operations, routes};
 use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
@@ -10,7 +12,7 @@ use crate::rest::common::{Dependents, TagBody, dependents, parse_list, tag_bodie
 use crate::seal::{Seal, Sealed, Secrets};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use sim_core::ecs::disk::{Disk, SYSTEM_DEVICE};
+use sim_core::ecs::disk::Disk;
 use sim_core::ecs::eni;
 use sim_core::ecs::eni_address::{holders4, parse4};
 use sim_core::ecs::instance::{ChargeType, Instance, StoppedMode};
@@ -139,29 +141,6 @@ pub fn router() -> Operations {
         .routes(routes!(move_instance))
 }
 
-/// A system disk.
-#[derive(Serialize, ToSchema)]
-pub struct DiskBody {
-    /// Its id.
-    #[schema(example = "d-bp18um4r4f2fve24abcd")]
-    id: String,
-    /// The provider's word for its category.
-    #[schema(example = "cloud_efficiency")]
-    category: &'static str,
-    /// The performance level of a cloud_essd; null for every other category.
-    performance_level: Option<u8>,
-    /// Its size in GiB.
-    #[schema(example = 40)]
-    size_gib: u32,
-    /// Its device.
-    #[schema(example = "/dev/xvda")]
-    device: &'static str,
-    /// Its name; empty if it has none.
-    name: String,
-    /// Its description; empty if it has none.
-    description: String,
-}
-
 /// An instance.
 #[derive(Serialize, ToSchema)]
 pub struct InstanceBody {
@@ -204,6 +183,9 @@ pub struct InstanceBody {
     /// Its most public traffic outwards, in Mbit/s.
     #[schema(example = 5)]
     internet_max_bandwidth_out: u32,
+    /// Its most public traffic inwards, in Mbit/s.
+    #[schema(example = 10)]
+    internet_max_bandwidth_in: u32,
     /// Its primary interface.
     primary_network_interface_id: String,
     /// All its interfaces but the members of its trunks, the primary one first.
@@ -216,8 +198,14 @@ pub struct InstanceBody {
     deletion_protection: bool,
     /// Whether it is a subscription.
     subscription: bool,
+    /// What becomes of a subscription at its end.
+    renewal: RenewalBody,
     /// The name of its role; empty if it has none.
     ram_role_name: String,
+    /// Whether and how the metadata service answers inside of it.
+    metadata_options: MetadataOptionsBody,
+    /// What it says about its maintenance.
+    maintenance: MaintenanceBody,
     /// Whether it has a password. Only a fingerprint of it is kept.
     has_password: bool,
     /// Whether it has user data, which has a page of its own.
@@ -230,18 +218,6 @@ pub struct InstanceBody {
     started_at: Option<String>,
     /// Its tags.
     tags: Vec<TagBody>,
-}
-
-fn show_disk(d: &Disk) -> DiskBody {
-    DiskBody {
-        id: d.id.to_string(),
-        category: d.category.text(),
-        performance_level: d.level,
-        size_gib: d.size_gib,
-        device: SYSTEM_DEVICE,
-        name: d.name.to_string(),
-        description: d.description.to_string(),
-    }
 }
 
 /// What the native wire shows of an instance.
@@ -264,13 +240,17 @@ pub fn show(w: &World, i: &Instance) -> InstanceBody {
         public_ip_address: i.public.and_then(|public| public.address).map(|address| address.to_string()),
         public_ip_address_in_force: i.public.and_then(PublicAddress::working).is_some(),
         internet_max_bandwidth_out: i.terms.bandwidth_out,
+        internet_max_bandwidth_in: i.terms.bandwidth_in,
         primary_network_interface_id: primary.id.to_string(),
         network_interface_ids: eni::of_instance(w, i).iter().map(|e| e.id.to_string()).collect(),
         security_group_ids: primary.groups.iter().map(ToString::to_string).collect(),
-        system_disk: w.get::<Disk>(&i.system_disk).map(show_disk),
+        system_disk: w.get::<Disk>(&i.system_disk).map(super::disks::show),
         deletion_protection: i.deletion_protection,
         subscription: i.terms.charge == ChargeType::PrePaid,
+        renewal: i.terms.renewal.into(),
         ram_role_name: i.terms.ram_role.to_string(),
+        metadata_options: i.metadata.into(),
+        maintenance: i.maintenance.into(),
         has_password: i.password.is_some(),
         has_user_data: i.user_data.is_some(),
         resource_group_id: i.resource_group.to_string(),

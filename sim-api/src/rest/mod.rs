@@ -25,6 +25,8 @@ pub mod traces;
 mod traffic;
 // -- instances, residents, catalogue
 mod catalog;
+mod disks;
+mod instance_changes;
 mod instance_launch;
 mod instances;
 mod residents;
@@ -107,6 +109,8 @@ pub fn router() -> Operations {
         // -- instances, residents, catalogue
         instances::router(),
         instance_launch::router(),
+        instance_changes::router(),
+        disks::router(),
         residents::router(),
         service_ports::router(),
         outages::router(),
@@ -179,6 +183,8 @@ pub const REFUSALS: &[Refusals] = &[
     // -- instances, residents, catalogue
     instances::REFUSALS,
     instance_launch::REFUSALS,
+    instance_changes::REFUSALS,
+    disks::REFUSALS,
     residents::REFUSALS,
     service_ports::REFUSALS,
     outages::REFUSALS,

@@ -45,7 +45,11 @@ const HELP: &[(&str, &[&str])] = &[
 ];
 
 /// Parameters whose value is looked at only to refuse a wrong one.
-const CHECKED: &[(&str, &str)] = &[("DescribeSecurityGroupAttribute", "NicType")];
+const CHECKED: &[(&str, &str)] = &[
+    ("DescribeSecurityGroupAttribute", "NicType"),
+    ("ModifyInstanceChargeType", "Period"),
+    ("ModifyInstanceChargeType", "PeriodUnit"),
+];
 
 /// Read before any action, by the dispatcher.
 const DISPATCHED: [&str; 3] = ["ClientToken", "DryRun", "RegionId"];

@@ -52,6 +52,7 @@ async fn terraform_makes_reads_changes_and_deletes_one() {
         "IoOptimized": true, "DeviceAvailable": true, "Recyclable": false, "DeletionProtection": false,
         "OSName": "Alibaba Cloud Linux 3.2104 LTS 64 bit", "OSNameEn": "Alibaba Cloud Linux 3.2104 LTS 64 bit",
         "OSType": "linux", "KeyPairName": "", "ResourceGroupId": shown["ResourceGroupId"],
+        "MetadataOptions": {"HttpEndpoint": "", "HttpTokens": "", "HttpPutResponseHopLimit": 0},
         "Tags": {"Tag": [{"TagKey": "env", "TagValue": "prod"}]},
         "NetworkInterfaces": {"NetworkInterface": [{
             "NetworkInterfaceId": eni["NetworkInterfaceId"], "Type": "Primary", "MacAddress": eni["MacAddress"],

@@ -102,6 +102,8 @@ pub fn world(provisioning: Provisioning) -> (World, BTreeMap<&'static str, Strin
             stopped_mode: None,
             password: None,
             user_data: None,
+            metadata: Default::default(),
+            maintenance: Default::default(),
             terms: Default::default(),
             public: None,
             started: None,

@@ -1,16 +1,18 @@
 //! The system disk of an instance: born and gone with it.
 //!
-//! Disks hold nothing that the network depends on; this is what a client that describes the disks of an instance needs.
+//! Disks hold nothing that the network depends on; this is what a client that describes or changes the disks of an instance
+//! needs. There are no snapshots and no disks without an instance.
 
-use crate::access::{Owner, ZoneId};
+use crate::access::{Caller, Owner, ZoneId};
 use crate::catalog::Image;
+use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{DiskId, InstanceId, ResourceGroupId};
 use crate::name::TextRule;
 use crate::resource::Resource;
 use crate::table::{Groups, Row};
 use crate::time::SimTime;
-use crate::world::Indexes;
+use crate::world::{Indexes, World};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +85,17 @@ impl DiskCategory {
         }
     }
 
+    /// Only one category provisions its performance by itself (code of RunInstances and ModifyDiskAttribute).
+    fn check_bursting(self, field: &str) -> Outcome<()> {
+        if self == DiskCategory::CloudAuto {
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorCode::DiskBursting)
+            .field(field)
+            .detail(format!("It is {}.", self.text()))
+            .accepted(format!("a disk that is {}", DiskCategory::CloudAuto.text())))
+    }
+
     /// The largest system disk, in GiB.
     const fn largest(self) -> u32 {
         match self {
@@ -115,6 +128,12 @@ pub struct Disk {
     pub description: CompactString,
     /// The image it was made from.
     pub image: CompactString,
+    /// Whether it is faster than its size gives for a while; without effect here.
+    pub bursting: bool,
+    /// Whether policies for automatic snapshots hold for it, as they do for a new disk; without effect here.
+    pub auto_snapshot: bool,
+    /// Whether its automatic snapshots go with it; without effect here.
+    pub delete_auto_snapshot: bool,
     /// Its resource group.
     pub resource_group: ResourceGroupId,
     /// When it was made.
@@ -181,16 +200,22 @@ pub struct SystemDisk {
     pub name: Option<CompactString>,
     /// Its description.
     pub description: Option<CompactString>,
+    /// Whether it may be faster than its size gives for a while.
+    pub bursting: bool,
 }
 
 impl SystemDisk {
     /// Checks everything but the size, which depends on the image.
     ///
     /// # Errors
-    /// [`ErrorCode::DiskNameMalformed`], [`ErrorCode::DiskDescriptionMalformed`], [`ErrorCode::DiskPerformanceLevel`].
+    /// [`ErrorCode::DiskNameMalformed`], [`ErrorCode::DiskDescriptionMalformed`], [`ErrorCode::DiskBursting`],
+    /// [`ErrorCode::DiskPerformanceLevel`].
     pub fn check_form(&self) -> Outcome<()> {
         NAME.check(self.name.as_deref())?;
         DESCRIPTION.check(self.description.as_deref())?;
+        if self.bursting {
+            self.category.unwrap_or_default().check_bursting("system_disk/bursting_enabled")?;
+        }
         let Some(level) = self.level else { return Ok(()) };
         if level > 3 || self.category != Some(DiskCategory::CloudEssd) {
             return Err(Refusal::new(ErrorCode::DiskPerformanceLevel)
@@ -219,4 +244,71 @@ impl SystemDisk {
             .detail(format!("{size} GiB were wanted for {}.", image.id))
             .accepted(format!("{least} to {most}")))
     }
+}
+
+/// Changes disks; absent fields stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModifyDisks {
+    /// The disks.
+    pub disks: Vec<DiskId>,
+    /// Their new name; an empty one takes it away.
+    pub name: Option<CompactString>,
+    /// Their new description; an empty one takes it away.
+    pub description: Option<CompactString>,
+    /// Whether they go with their instance: true, since none outlives it here.
+    pub delete_with_instance: Option<bool>,
+    /// Whether they may be faster than their size gives for a while.
+    pub bursting: Option<bool>,
+    /// Whether policies for automatic snapshots hold for them.
+    pub auto_snapshot: Option<bool>,
+    /// Whether their automatic snapshots go with them.
+    pub delete_auto_snapshot: Option<bool>,
+}
+
+impl ModifyDisks {
+    fn asks_for_nothing(&self) -> bool {
+        let texts = self.name.is_none() && self.description.is_none();
+        let choices =
+            [self.delete_with_instance, self.bursting, self.auto_snapshot, self.delete_auto_snapshot];
+        texts && choices.iter().all(Option::is_none)
+    }
+}
+
+/// Handles [`ModifyDisks`], for all disks or for none (provider documentation: ModifyDiskAttribute).
+///
+/// # Errors
+/// Nothing to change; the form of name and description; a disk that should stay when its instance goes; an unknown disk; a
+/// category that does not burst.
+pub fn modify(w: &mut World, caller: &Caller, c: &ModifyDisks) -> Outcome<Reply> {
+    if c.asks_for_nothing() {
+        return Err(Refusal::new(ErrorCode::DiskNoChange).field("name").accepted("at least one field"));
+    }
+    let name = TextRule { field: "name", ..NAME }.check(c.name.as_deref())?;
+    let description = TextRule { field: "description", ..DESCRIPTION }.check(c.description.as_deref())?;
+    if c.delete_with_instance == Some(false) {
+        return Err(Refusal::new(ErrorCode::DiskNotPortable)
+            .field("delete_with_instance")
+            .detail("It was to outlive its instance.")
+            .accepted("true"));
+    }
+    for id in &c.disks {
+        let disk = w.visible::<Disk>(caller, *id)?;
+        if c.bursting == Some(true) {
+            disk.category.check_bursting("bursting_enabled")?;
+        }
+    }
+    for id in &c.disks {
+        w.update::<Disk>(id, |disk| {
+            if c.name.is_some() {
+                disk.name.clone_from(&name);
+            }
+            if c.description.is_some() {
+                disk.description.clone_from(&description);
+            }
+            disk.bursting = c.bursting.unwrap_or(disk.bursting);
+            disk.auto_snapshot = c.auto_snapshot.unwrap_or(disk.auto_snapshot);
+            disk.delete_auto_snapshot = c.delete_auto_snapshot.unwrap_or(disk.delete_auto_snapshot);
+        });
+    }
+    Ok(Reply::Done)
 }

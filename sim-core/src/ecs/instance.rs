@@ -1,10 +1,12 @@
 //! An ECS instance: a host in a vSwitch with its primary network interface and its system disk.
 //!
 //! What makes it is in `instance_create.rs`, what starts, stops and deletes it in `instance_life.rs`, what changes it
-//! in `instance_modify.rs`.
+//! in `instance_modify.rs`, its type in `instance_spec.rs`, how it is paid for in `instance_charge.rs`.
 
 use crate::access::{Owner, ZoneId};
 use crate::ecs::eni::Eni;
+use crate::ecs::maintenance::Maintenance;
+use crate::ecs::metadata_options::MetadataOptions;
 use crate::ecs::public_address::PublicAddress;
 use crate::ecs::user_data::UserData;
 use crate::error::{ErrorCode, Outcome, Refusal};
@@ -108,6 +110,39 @@ impl ChargeType {
     }
 }
 
+/// What becomes of a subscription at its end: kept and shown, since none ends here (provider documentation:
+/// ModifyInstanceAutoRenewAttribute).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Renewal {
+    /// Its owner is asked.
+    #[default]
+    Normal,
+    /// It renews itself for so many months.
+    Auto(u16),
+    /// It is not renewed, and nobody is asked.
+    Never,
+}
+
+impl Renewal {
+    /// The provider's word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Renewal::Normal => "Normal",
+            Renewal::Auto(_) => "AutoRenewal",
+            Renewal::Never => "NotRenewal",
+        }
+    }
+
+    /// For how many months a subscription renews itself; absent if it does not.
+    pub const fn months(self) -> Option<u16> {
+        match self {
+            Renewal::Auto(months) => Some(months),
+            Renewal::Normal | Renewal::Never => None,
+        }
+    }
+}
+
 /// How an instance bids for spare capacity at the provider; without effect here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,8 +173,8 @@ impl SpotStrategy {
 pub struct Terms {
     /// How it is paid for.
     pub charge: ChargeType,
-    /// For how many months a subscription renews itself; absent if it does not.
-    pub renews_months: Option<u16>,
+    /// What becomes of a subscription at its end.
+    pub renewal: Renewal,
     /// How it bids.
     pub spot: SpotStrategy,
     /// Whether public traffic is paid by bandwidth and not by volume.
@@ -242,6 +277,10 @@ pub struct Instance {
     pub password: Option<Fingerprint>,
     /// Its user data, if it has any.
     pub user_data: Option<UserData>,
+    /// Whether and how the metadata service answers inside of it.
+    pub metadata: MetadataOptions,
+    /// What it says about its maintenance.
+    pub maintenance: Maintenance,
     /// What it costs.
     pub terms: Terms,
     /// Its static public address, if it has one.

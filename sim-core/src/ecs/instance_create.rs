@@ -4,15 +4,18 @@
 //! are asked for (provider documentation: RunInstances, CreateInstance).
 
 use crate::access::{Caller, Owner, ZoneId};
-use crate::catalog::{self, Architecture, Image, Os};
+use crate::catalog::{Image, Os};
 use crate::command::Reply;
 use crate::ecs::disk::{Disk, SystemDisk};
 use crate::ecs::eni::{self, Eni, EniKind, EniStatus, New, TrafficMode};
 use crate::ecs::eni_address::{self, Call, Primary, Wanted};
-use crate::ecs::instance::{Instance, InstanceStatus, StoppedMode, Terms, TypeLimits};
+use crate::ecs::instance::{Instance, InstanceStatus, StoppedMode, Terms};
+use crate::ecs::instance_kind::{check_type, find_image};
 use crate::ecs::instance_life;
 use crate::ecs::instance_name::{self, Naming, Sequence, check_host_name, default_host_name};
+use crate::ecs::maintenance::Maintenance;
 use crate::ecs::membership::check_membership;
+use crate::ecs::metadata_options::{MetadataChange, MetadataOptions};
 use crate::ecs::public_address::PublicAddress;
 use crate::ecs::user_data::UserData;
 use crate::error::{ErrorCode, ErrorKind, Outcome, Refusal};
@@ -101,6 +104,8 @@ pub struct Launch {
     pub password: Option<Fingerprint>,
     /// Its user data.
     pub user_data: Option<UserData>,
+    /// Whether and how the metadata service answers inside of it.
+    pub metadata: MetadataChange,
     /// What it costs.
     pub terms: Terms,
     /// Its resource group; the account's default one if absent.
@@ -192,6 +197,7 @@ struct Plan<'a> {
     launch: &'a Launch,
     image: &'static Image,
     disk_gib: u32,
+    metadata: MetadataOptions,
     name: Option<Sequence<'a>>,
     host_name: Option<Sequence<'a>>,
     description: CompactString,
@@ -222,6 +228,8 @@ impl<'a> Plan<'a> {
         launch.system_disk.check_form()?;
         launch.terms.check_spot()?;
         launch.terms.check_bandwidth()?;
+        let metadata = launch.metadata.of(MetadataOptions::default());
+        let metadata = metadata.map_err(|refusal| refusal.field("metadata_options/hop_limit"))?;
         if launch.deletion_protection {
             launch.terms.check_protection()?;
         }
@@ -251,7 +259,7 @@ impl<'a> Plan<'a> {
             None => default_vswitch(w, caller, launch.zone.as_ref())?,
         };
         let resource_group = crate::resource_group::resolve(w, caller, launch.resource_group)?;
-        Ok(Plan { launch, image, disk_gib, name, host_name, description, vswitch, resource_group })
+        Ok(Plan { launch, image, disk_gib, metadata, name, host_name, description, vswitch, resource_group })
     }
 
     fn check_host_names(&self, c: &RunInstances) -> Outcome<()> {
@@ -339,6 +347,8 @@ impl<'a> Plan<'a> {
             deletion_protection: self.launch.deletion_protection,
             password: self.launch.password,
             user_data: self.launch.user_data.clone(),
+            metadata: self.metadata,
+            maintenance: Maintenance::default(),
             terms: self.launch.terms.clone(),
             public,
             created: w.now(),
@@ -461,6 +471,9 @@ impl<'a> Plan<'a> {
             name: wanted.name.clone().unwrap_or_default(),
             description: wanted.description.clone().unwrap_or_default(),
             image: self.image.id.into(),
+            bursting: wanted.bursting,
+            auto_snapshot: true,
+            delete_auto_snapshot: false,
             resource_group: self.resource_group,
             created,
         });
@@ -510,61 +523,6 @@ fn check_interfaces(launch: &Launch, amount: u32) -> Outcome<()> {
     eni::NAME.check(launch.primary.name.as_deref())?;
     eni::DESCRIPTION.check(launch.primary.description.as_deref())?;
     Ok(())
-}
-
-/// The type exists and takes so many interfaces.
-fn check_type(launch: &Launch) -> Outcome<()> {
-    if catalog::instance_type(&launch.instance_type).is_none() {
-        return Err(Refusal::new(ErrorCode::InstanceTypeUnknown)
-            .field("instance_type")
-            .given(&launch.instance_type)
-            .accepted("a type that DescribeInstanceTypes lists, such as ecs.g7.large"));
-    }
-    let limits = TypeLimits::of(&launch.instance_type);
-    let wanted = 1 + launch.secondary.len() as u64;
-    if wanted > u64::from(limits.eni) {
-        return Err(Refusal::new(ErrorCode::InstanceInterfacesExceeded)
-            .field("network_interfaces")
-            .detail(format!("{wanted} were wanted; {} takes {}.", launch.instance_type, limits.eni))
-            .accepted(format!("at most {}, the primary one included", limits.eni)));
-    }
-    Ok(())
-}
-
-/// The image that is named, or the newest of the family that is named.
-fn find_image(launch: &Launch) -> Outcome<&'static Image> {
-    let named = |text: &CompactString| text.chars().take(64).collect::<String>();
-    let image = match (&launch.image, &launch.image_family) {
-        (Some(_), Some(_)) => {
-            return Err(Refusal::new(ErrorCode::ImageAndFamily)
-                .field("image_family")
-                .accepted("one of the two"));
-        }
-        (None, None) => {
-            return Err(Refusal::new(ErrorCode::MissingParameter)
-                .field("image_id")
-                .detail("Neither an image nor an image family was given.")
-                .accepted(catalog::images()[0].id));
-        }
-        (Some(id), None) => catalog::image(id).ok_or_else(|| {
-            Refusal::new(ErrorCode::ImageNotFound)
-                .field("image_id")
-                .detail(format!("There is no {:?}.", named(id)))
-        })?,
-        (None, Some(family)) => catalog::newest_of_family(family).ok_or_else(|| {
-            Refusal::new(ErrorCode::ImageFamilyNotFound)
-                .field("image_family")
-                .detail(format!("No image is of {:?}.", named(family)))
-        })?,
-    };
-    let needed = Architecture::of_type(&launch.instance_type);
-    if image.architecture != needed {
-        return Err(Refusal::new(ErrorCode::ImageArchitecture)
-            .field("image_id")
-            .detail(format!("{} is for {}.", image.id, image.architecture.text()))
-            .accepted(format!("an image for {}", needed.text())));
-    }
-    Ok(image)
 }
 
 /// The default vSwitch of the region, in the wanted zone if one is wanted.

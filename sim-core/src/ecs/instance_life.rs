@@ -198,15 +198,23 @@ fn each(
 }
 
 /// A batch has 1 to [`MAX_BATCH`] instances, each once.
-fn check_batch(ids: &[InstanceId]) -> Outcome<()> {
-    let refuse = |code, detail: String| Err(Refusal::new(code).field("instance_ids").detail(detail));
+pub(crate) fn check_batch(ids: &[InstanceId]) -> Outcome<()> {
     if !(1..=MAX_BATCH).contains(&ids.len()) {
-        return refuse(ErrorCode::InstanceBatchSize, format!("{} were named.", ids.len()));
+        return Err(Refusal::new(ErrorCode::InstanceBatchSize)
+            .field("instance_ids")
+            .detail(format!("{} were named.", ids.len())));
     }
+    check_each_once(ids)
+}
+
+/// No instance is named twice.
+pub(crate) fn check_each_once(ids: &[InstanceId]) -> Outcome<()> {
     let mut seen = BTreeSet::new();
     match ids.iter().find(|id| !seen.insert(**id)) {
         None => Ok(()),
-        Some(twice) => refuse(ErrorCode::InstanceRepeated, format!("{twice} stands twice in the list.")),
+        Some(twice) => Err(Refusal::new(ErrorCode::InstanceRepeated)
+            .field("instance_ids")
+            .detail(format!("{twice} stands twice in the list."))),
     }
 }
 

@@ -7,7 +7,7 @@ macro_rules! any_errors {
         InvalidParameter Invalid ["InvalidParameter", "InvalidParamter", "InvalidParam"] 400 "The specified parameter is invalid.";
         MissingParameter Invalid ["MissingParameter", "MissingParam"] 400 "A required parameter is missing.";
         DryRun Denied ["DryRunOperation", "DRYRUN.SUCCESS"] 400 "Request validation has been passed with DryRun flag set.";
-        TokenMismatch Token ["IdempotentFailed", "IdempotentParameterMismatch", "OperationFailed.IdempotentTokenMismatch", "Duplicated.ClientToken"] 400 "The client token was used before with other parameters.";
+        TokenMismatch Token ["IdempotentFailed", "IdempotentParameterMismatch", "OperationFailed.IdempotentTokenMismatch", "Duplicated.ClientToken", "IdempotenceParamNotMatch"] 400 "The client token was used before with other parameters.";
         TokenMalformed Invalid ["InvalidClientToken.Malformed", "InvalidClientToken.ValueNotSupported", "InvalidParameter"] 400 "The client token must be 1 to 64 ASCII characters.";
         ClusterNotFound NotFound ["ErrorClusterNotFound"] 404 "Nothing in a VPC carries the tag of the cluster.";
         RegionNotFound NotFound ["InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegion.NotFound", "Forbidden.RegionNotFound", "InvalidRegion.Malformed", "InvalidRegionId.MalFormed"] 404 "The specified region does not exist.";

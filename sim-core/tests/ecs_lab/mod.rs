@@ -176,6 +176,8 @@ pub fn host(
         stopped_mode: None,
         password: None,
         user_data: None,
+        metadata: Default::default(),
+        maintenance: Default::default(),
         terms: Default::default(),
         public: None,
         started: None,

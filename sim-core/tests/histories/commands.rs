@@ -8,6 +8,7 @@ mod forwarding;
 mod gateways;
 mod groups;
 mod ha_vips;
+mod host_changes;
 mod hosts;
 mod interfaces;
 mod listeners;
@@ -233,6 +234,12 @@ pub const KINDS: &[(&str, usize, Make)] = &[
     ("DeleteInstances", 3, hosts::delete),
     ("ModifyInstance", 3, hosts::modify),
     ("MoveInstance", 4, hosts::relocate),
+    ("ModifyInstanceSpec", 4, host_changes::spec),
+    ("ModifyInstanceCharge", 3, host_changes::charge),
+    ("ModifyRenewal", 4, host_changes::renewal),
+    ("ModifyMetadataOptions", 2, host_changes::metadata),
+    ("ModifyMaintenance", 2, host_changes::maintenance),
+    ("ModifyDisks", 2, host_changes::disks),
     ("AttachEni", 6, hosts::attach),
     ("DetachEni", 4, hosts::detach),
     ("SetServicePort", 6, hosts::set_port),

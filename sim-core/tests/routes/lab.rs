@@ -111,6 +111,8 @@ pub fn machine(world: &World, n: u64, eni: &Eni, status: InstanceStatus) -> Inst
         password: None,
         user_data: None,
         public: None,
+        metadata: Default::default(),
+        maintenance: Default::default(),
         terms: Default::default(),
         started: None,
         created: world.now(),

@@ -42,7 +42,7 @@ REPLACED = {"alicloud_route_entry.main", "alicloud_security_group_rule.egress"}
 
 # What an import cannot know, because the service does not tell it or because it is the provider's own.
 NOT_IMPORTED = {
-    "alicloud_instance": {"password", "user_data", "dry_run", "force_delete"},
+    "alicloud_instance": {"password", "user_data", "dry_run", "force_delete", "period", "include_data_disks"},
     "alicloud_havip_attachment": {"force"},
     "alicloud_slb_rule": {"delete_protection_validation"},
     "alicloud_slb_domain_extension": {"delete_protection_validation"},

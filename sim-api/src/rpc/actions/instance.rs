@@ -10,10 +10,11 @@ use sim_core::catalog::{self, Os};
 use sim_core::ecs::disk::{DiskCategory, SystemDisk};
 use sim_core::ecs::eni::choose_groups;
 use sim_core::ecs::eni_address::parse4;
-use sim_core::ecs::instance::{ChargeType, SpotStrategy, Terms};
+use sim_core::ecs::instance::{ChargeType, Renewal, SpotStrategy, Terms};
 use sim_core::ecs::instance_create::{
     CreateInstance, Launch, LaunchInterface, RunInstances, Secondary, choose_primary,
 };
+use sim_core::ecs::metadata_options::MetadataChange;
 use sim_core::ecs::user_data::UserData;
 use sim_core::id::{EniId, InstanceId};
 use sim_core::{Caller, ErrorCode, Refusal, Reply};
@@ -33,9 +34,6 @@ const RUN_INERT: &[&str] = &[
     "DeploymentSetId",
     "HibernationOptions",
     "HpcClusterId",
-    "HttpEndpoint",
-    "HttpPutResponseHopLimit",
-    "HttpTokens",
     "ImageOptions",
     "IoOptimized",
     "Isp",
@@ -60,7 +58,6 @@ const RUN_INERT: &[&str] = &[
     "StorageSetId",
     "StorageSetPartitionNumber",
     "SystemDisk.AutoSnapshotPolicyId",
-    "SystemDisk.BurstingEnabled",
     "SystemDisk.EncryptAlgorithm",
     "SystemDisk.Encrypted",
     "SystemDisk.KMSKeyId",
@@ -78,9 +75,6 @@ const CREATE_INERT: &[&str] = &[
     "DeploymentSetId",
     "HibernationOptions",
     "HpcClusterId",
-    "HttpEndpoint",
-    "HttpPutResponseHopLimit",
-    "HttpTokens",
     "InnerIpAddress",
     "IoOptimized",
     "ManagedHostId",
@@ -215,6 +209,7 @@ fn launch(p: &Scope<'_>, primary: LaunchInterface, secondary: Vec<Secondary>) ->
         system_disk: p.object("SystemDisk").map(|disk| system_disk(&disk)).transpose()?.unwrap_or_default(),
         password: None,
         user_data: UserData::parse(p.str("UserData"))?,
+        metadata: metadata_change(p)?,
         terms: terms(p)?,
         resource_group: optional_id(p, "ResourceGroupId")?,
         tags: tags(p)?,
@@ -231,6 +226,20 @@ fn system_disk(p: &Scope<'_>) -> Result<SystemDisk, BadParams> {
         size_gib: size.map_err(|e| e.with_code("InvalidSystemDiskSize.ValueNotSupported"))?.map(|n| n as u32),
         name: p.str("DiskName").map(Into::into),
         description: p.str("Description").map(Into::into),
+        bursting: p.bool("BurstingEnabled")?.unwrap_or(false),
+    })
+}
+
+/// `HttpEndpoint`, `HttpTokens` and `HttpPutResponseHopLimit`. The words are checked by their description and hold in any
+/// case of their letters.
+pub fn metadata_change(p: &Scope<'_>) -> Result<MetadataChange, BadParams> {
+    let says = |name, word: &str| p.str(name).map(|text| text.eq_ignore_ascii_case(word));
+    let limit = p.int("HttpPutResponseHopLimit", 0..=i64::from(u32::MAX));
+    let limit = limit.map_err(|e| e.with_code("InvalidHttpPutResponseHopLimit.NotSupported"))?;
+    Ok(MetadataChange {
+        enabled: says("HttpEndpoint", "enabled"),
+        tokens_required: says("HttpTokens", "required"),
+        hop_limit: limit.map(|n| n as u32),
     })
 }
 
@@ -257,7 +266,7 @@ fn terms(p: &Scope<'_>) -> Result<Terms, BadParams> {
     }
     Ok(Terms {
         charge,
-        renews_months: renewal(p)?,
+        renewal: renewal(p)?,
         spot: spot.map_err(|e| e.with_code("InvalidSpotStrategy"))?.unwrap_or_default(),
         by_bandwidth: by_bandwidth
             .map_err(|e| e.with_code("InvalidInternetChargeType.ValueNotSupported"))?
@@ -277,8 +286,8 @@ fn terms(p: &Scope<'_>) -> Result<Terms, BadParams> {
     })
 }
 
-/// For how many months a subscription renews itself.
-fn renewal(p: &Scope<'_>) -> Result<Option<u16>, BadParams> {
+/// What becomes of a subscription at its end.
+fn renewal(p: &Scope<'_>) -> Result<Renewal, BadParams> {
     const MONTHS: &[i64] = &[1, 2, 3, 6, 12, 24, 36, 48, 60];
     let wrong = || {
         let rule = "it must be one of 1, 2, 3, 6, 12, 24, 36, 48, 60";
@@ -289,5 +298,5 @@ fn renewal(p: &Scope<'_>) -> Result<Option<u16>, BadParams> {
         return Err(wrong().into());
     }
     let renews = p.bool("AutoRenew")?.unwrap_or(false);
-    Ok(renews.then(|| months.unwrap_or(1) as u16))
+    Ok(if renews { Renewal::Auto(months.unwrap_or(1) as u16) } else { Renewal::Normal })
 }

@@ -21,8 +21,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] =
     &[("DescribeInstances", DESCRIBE_INERT), ("DescribeInstanceStatus", STATUS_INERT)];
-const DESCRIBE_INERT: &[&str] =
-    &["AdditionalAttributes", "HttpEndpoint", "HttpPutResponseHopLimit", "HttpTokens", "NeedSaleCycle"];
+const DESCRIBE_INERT: &[&str] = &["NeedSaleCycle"];
 const STATUS_INERT: &[&str] = &["ClusterId"];
 
 /// The end of an instance that is paid by use, as the provider prints it.
@@ -93,8 +92,15 @@ fn interface(e: &Eni) -> Value {
     })
 }
 
-/// What DescribeInstances shows.
-fn described(w: &World, i: &Instance) -> Value {
+/// The words of the metadata options of an instance: whether the service answers, and whether it wants tokens.
+fn metadata_words(i: &Instance) -> (&'static str, &'static str) {
+    let endpoint = if i.metadata.enabled { "enabled" } else { "disabled" };
+    let tokens = if i.metadata.tokens_required { "required" } else { "optional" };
+    (endpoint, tokens)
+}
+
+/// What DescribeInstances shows; the metadata options only if they were asked for.
+fn described(w: &World, i: &Instance, with_metadata: bool) -> Value {
     let image = catalog::image(&i.image);
     let interfaces: Vec<Value> = eni::of_instance(w, i).into_iter().map(interface).collect();
     let mut answer = common(w, i);
@@ -115,6 +121,15 @@ fn described(w: &World, i: &Instance) -> Value {
     answer["StartTime"] = json!(i.started.map(SimTime::to_minutes_text).unwrap_or_default());
     answer["AutoReleaseTime"] = json!("");
     answer["Tags"] = show_tags_tag_key(w, i.id);
+    let (endpoint, tokens) = metadata_words(i);
+    answer["MetadataOptions"] = match with_metadata {
+        true => json!({
+            "HttpEndpoint": endpoint,
+            "HttpTokens": tokens,
+            "HttpPutResponseHopLimit": i.metadata.hop_limit,
+        }),
+        false => json!({ "HttpEndpoint": "", "HttpTokens": "", "HttpPutResponseHopLimit": 0 }),
+    };
     answer
 }
 
@@ -141,6 +156,7 @@ fn filtered(p: &Scope<'_>) -> Result<Rows<Instance>, BadParams> {
     let ipv4 = p.json_strings("PrivateIpAddresses", 100)?;
     let ipv6 = p.strings("Ipv6Address", 100)?;
     let (made_from, made_until) = times(p)?;
+    let hop_limit = p.int("HttpPutResponseHopLimit", 0..=i64::from(u32::MAX))?;
     let mut rows = Rows::<Instance>::all(|ix| &ix.instances.by_owner)
         .named(&ids)
         .of(vpc, |ix| &ix.instances.by_vpc)
@@ -156,6 +172,9 @@ fn filtered(p: &Scope<'_>) -> Result<Rows<Instance>, BadParams> {
         .keep(text(p, "InternetChargeType"), |_, i, charge| internet_charge(i) == charge)
         .keep(text(p, "KeyPairName"), |_, i, name| i.terms.key_pair == *name)
         .keep(sought(p, "ResourceGroupId"), |_, i, group| Some(i.resource_group) == *group)
+        .keep(text(p, "HttpEndpoint"), |_, i, word| metadata_words(i).0.eq_ignore_ascii_case(word))
+        .keep(text(p, "HttpTokens"), |_, i, word| metadata_words(i).1.eq_ignore_ascii_case(word))
+        .keep(hop_limit, |_, i, limit| i64::from(i.metadata.hop_limit) == *limit)
         .keep(made_from, |_, i, from| i.created >= *from)
         .keep(made_until, |_, i, until| i.created <= *until);
     // The groups of an instance are those of its primary interface.
@@ -260,7 +279,9 @@ fn times(p: &Scope<'_>) -> Result<(Option<SimTime>, Option<SimTime>), BadParams>
 pub fn describe_instances(p: &Scope<'_>, _: &Caller) -> Planned {
     take_inert(p, DESCRIBE_INERT);
     let page = EitherPage::<InstanceId>::read(p, 100, 100)?;
-    page.list(filtered(p)?, "Instances", "Instance", described)
+    let more = p.strings("AdditionalAttributes", 20)?;
+    let with_metadata = more.contains(&"META_OPTIONS");
+    page.list(filtered(p)?, "Instances", "Instance", move |w, i| described(w, i, with_metadata))
 }
 
 pub fn describe_instance_status(p: &Scope<'_>, _: &Caller) -> Planned {

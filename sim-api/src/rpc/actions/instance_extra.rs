@@ -5,6 +5,7 @@ use crate::rpc::params::Scope;
 use crate::rpc::plan::{BadParams, NumberedPage, Planned, read, required_id};
 use serde_json::{Value, json};
 use sim_core::ecs::instance::{ChargeType, Instance, InstanceStatus};
+use sim_core::ecs::maintenance::{MaintenanceAction, MaintenanceWindow};
 use sim_core::ecs::user_data::UserData;
 use sim_core::id::InstanceId;
 use sim_core::{Caller, ErrorCode, Outcome, Owner, Refusal, World};
@@ -24,8 +25,8 @@ fn parse_ids<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Instanc
 
 /// DescribeInstanceAutoRenewAttribute: only subscriptions renew themselves.
 pub fn describe_auto_renew(p: &Scope<'_>, _: &Caller) -> Planned {
-    const STATUSES: &[(&str, Option<bool>)] =
-        &[("AutoRenewal", Some(true)), ("Normal", Some(false)), ("NotRenewal", None)];
+    const STATUSES: &[(&str, &str)] =
+        &[("AutoRenewal", "AutoRenewal"), ("Normal", "Normal"), ("NotRenewal", "NotRenewal")];
     let page = NumberedPage::read(p, 100)?;
     let status =
         p.choice("RenewalStatus", STATUSES).map_err(|e| e.with_code("InvalidParameter.RenewalStatus"))?;
@@ -43,17 +44,17 @@ pub fn describe_auto_renew(p: &Scope<'_>, _: &Caller) -> Planned {
                 .detail(format!("{} is paid by use.", other.id)));
         }
         let wanted = all.into_iter().filter(|i| {
-            let renews = i.terms.renews_months.is_some();
-            i.terms.charge == ChargeType::PrePaid && status.is_none_or(|status| status == Some(renews))
+            let fits = status.is_none_or(|status| status == i.terms.renewal.text());
+            i.terms.charge == ChargeType::PrePaid && fits
         });
         let show = |i: &Instance| {
-            let renews = i.terms.renews_months;
+            let renews = i.terms.renewal.months();
             json!({
                 "InstanceId": i.id.to_string(),
                 "AutoRenewEnabled": renews.is_some(),
                 "Duration": renews.unwrap_or(0),
                 "PeriodUnit": "Month",
-                "RenewalStatus": if renews.is_some() { "AutoRenewal" } else { "Normal" },
+                "RenewalStatus": i.terms.renewal.text(),
             })
         };
         Ok(page.show(wanted, "InstanceRenewAttributes", "InstanceRenewAttribute", show))
@@ -82,21 +83,25 @@ pub fn describe_attachment(p: &Scope<'_>, _: &Caller) -> Planned {
     })
 }
 
-/// DescribeInstanceMaintenanceAttributes: nothing is ever maintained here, so the provider's defaults hold.
+/// DescribeInstanceMaintenanceAttributes: what ModifyInstanceMaintenanceAttributes was told, or the provider's defaults.
 pub fn describe_maintenance(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 100)?;
     let ids = parse_ids(p.strings("InstanceId", 100)?)?;
     read(move |w, caller| {
         let show = |i: &Instance| -> Value {
+            let window =
+                |w: MaintenanceWindow| json!({ "StartTime": w.start_text(), "EndTime": w.end_text() });
+            let windows: Vec<Value> = i.maintenance.window.map(window).into_iter().collect();
+            let supported: Vec<&str> = MaintenanceAction::ALL.iter().map(|(word, _)| *word).collect();
             json!({
                 "InstanceId": i.id.to_string(),
                 "ActionOnMaintenance": {
-                    "Value": "AutoRecover",
-                    "DefaultValue": "AutoRecover",
-                    "SupportedValues": { "SupportedValue": ["AutoRecover", "Stop"] },
+                    "Value": i.maintenance.action.text(),
+                    "DefaultValue": MaintenanceAction::default().text(),
+                    "SupportedValues": { "SupportedValue": supported },
                 },
-                "MaintenanceWindows": { "MaintenanceWindow": [] },
-                "NotifyOnMaintenance": false,
+                "MaintenanceWindows": { "MaintenanceWindow": windows },
+                "NotifyOnMaintenance": i.maintenance.notify,
             })
         };
         let wanted = named_or_all(w, caller, &ids)?.into_iter();

@@ -35,6 +35,7 @@ mod eni_address;
 mod catalog;
 mod disk;
 mod instance;
+mod instance_change;
 mod instance_describe;
 mod instance_extra;
 mod instance_life;
@@ -272,6 +273,12 @@ actions! {
         DeleteInstances => instance_life::delete_instances;
         ModifyInstanceAttribute => instance_life::modify_instance_attribute;
         ModifyInstanceVpcAttribute => instance_life::modify_instance_vpc_attribute;
+        ModifyInstanceSpec => instance_change::modify_instance_spec;
+        ModifyInstanceChargeType => instance_change::modify_instance_charge_type;
+        ModifyInstanceAutoRenewAttribute => instance_change::modify_instance_auto_renew_attribute;
+        ModifyInstanceMetadataOptions => instance_change::modify_instance_metadata_options;
+        ModifyInstanceMaintenanceAttributes => instance_change::modify_instance_maintenance_attributes;
+        ModifyDiskAttribute => disk::modify_disk_attribute;
         DescribeInstances => instance_describe::describe_instances;
         DescribeInstanceStatus => instance_describe::describe_instance_status;
         DescribeInstanceAttribute => instance_describe::describe_instance_attribute;
@@ -437,6 +444,7 @@ pub const INERT: &[&[(&str, &[&str])]] = &[
     catalog::INERT,
     instance::INERT,
     instance_life::INERT,
+    instance_change::INERT,
     instance_describe::INERT,
     disk::INERT,
     // -- load balancers

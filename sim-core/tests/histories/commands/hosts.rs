@@ -25,7 +25,7 @@ use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{SimTime, Span};
 
 /// A type with 3 interfaces of 6 addresses, one whose trunk carries 3 members, one that does not exist.
-const TYPES: [&str; 4] = ["ecs.g7.large", "ecs.u1-c1m4.xlarge", "ecs.g7.large", "ecs.none.large"];
+pub const TYPES: [&str; 4] = ["ecs.g7.large", "ecs.u1-c1m4.xlarge", "ecs.g7.large", "ecs.none.large"];
 
 fn interface(d: &mut Dice<'_>, vswitch: Option<&VSwitch>) -> LaunchInterface {
     LaunchInterface {
@@ -90,7 +90,7 @@ pub fn run_instances(d: &mut Dice<'_>) -> Command {
 }
 
 /// One or two instances, mostly of a status.
-fn some(d: &mut Dice<'_>, status: InstanceStatus) -> Vec<InstanceId> {
+pub fn some(d: &mut Dice<'_>, status: InstanceStatus) -> Vec<InstanceId> {
     let all = d.world.table::<Instance>().iter();
     let ids: Vec<_> = all.filter(|i| i.owner.admits(d.caller) && i.status == status).map(|i| i.id).collect();
     let mut instances = vec![if ids.is_empty() || d.once_in(8) { d.id::<Instance>() } else { d.pick(&ids) }];

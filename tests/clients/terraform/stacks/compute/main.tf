@@ -46,13 +46,15 @@ resource "alicloud_instance" "main" {
   instance_name              = local.changed ? "main-2" : "main"
   description                = local.changed ? "Changed" : "A server"
   host_name                  = local.changed ? "main-2" : "main"
-  instance_type              = "ecs.g6.large"
+  instance_type              = local.changed ? "ecs.g6.xlarge" : "ecs.g6.large"
   image_id                   = data.alicloud_images.linux.images[0].id
   vswitch_id                 = alicloud_vswitch.compute.id
   private_ip                 = local.changed ? "172.16.1.11" : "172.16.1.10"
   security_groups            = local.changed ? alicloud_security_group.compute[*].id : [alicloud_security_group.compute[0].id]
   system_disk_category       = "cloud_essd"
   system_disk_size           = 40
+  system_disk_name           = local.changed ? "root-2" : "root"
+  system_disk_description    = local.changed ? "Changed" : "The system"
   internet_max_bandwidth_out = 0
   deletion_protection        = local.changed
   password                   = local.changed ? "Second-word-2" : "First-word-1"
@@ -93,6 +95,56 @@ resource "alicloud_instance" "user_data" {
   vswitch_id      = alicloud_vswitch.compute.id
   security_groups = [alicloud_security_group.compute[0].id]
   user_data       = local.changed ? "echo two" : "echo one"
+}
+
+# What the service is told for the day on which the host is maintained.
+resource "alicloud_instance" "maintained" {
+  instance_type      = "ecs.g6.large"
+  image_id           = data.alicloud_images.linux.images[0].id
+  vswitch_id         = alicloud_vswitch.compute.id
+  security_groups    = [alicloud_security_group.compute[0].id]
+  maintenance_action = local.changed ? "AutoRedeploy" : "Stop"
+  maintenance_notify = local.changed
+
+  maintenance_time {
+    start_time = local.changed ? "22:00:00" : "02:00:00"
+    end_time   = local.changed ? "01:00:00" : "06:00:00"
+  }
+}
+
+# The metadata service with tokens only, and not at all. How far its answers go is set when the instance is made.
+resource "alicloud_instance" "metadata" {
+  instance_type               = "ecs.g6.large"
+  image_id                    = data.alicloud_images.linux.images[0].id
+  vswitch_id                  = alicloud_vswitch.compute.id
+  security_groups             = [alicloud_security_group.compute[0].id]
+  http_endpoint               = local.changed ? "disabled" : "enabled"
+  http_tokens                 = local.changed ? "optional" : "required"
+  http_put_response_hop_limit = 2
+}
+
+# By use, in advance, and by use again.
+resource "alicloud_instance" "paid" {
+  instance_type        = "ecs.g6.large"
+  image_id             = data.alicloud_images.linux.images[0].id
+  vswitch_id           = alicloud_vswitch.compute.id
+  security_groups      = [alicloud_security_group.compute[0].id]
+  instance_charge_type = local.changed ? "PrePaid" : "PostPaid"
+  period               = local.changed ? 1 : null
+  period_unit          = local.changed ? "Week" : null
+}
+
+# A subscription from its making to its end, before which the provider makes it paid by use.
+resource "alicloud_instance" "subscribed" {
+  instance_type        = "ecs.g6.large"
+  image_id             = data.alicloud_images.linux.images[0].id
+  vswitch_id           = alicloud_vswitch.compute.id
+  security_groups      = [alicloud_security_group.compute[0].id]
+  instance_charge_type = "PrePaid"
+  period               = 1
+  renewal_status       = local.changed ? "AutoRenewal" : "Normal"
+  auto_renew_period    = local.changed ? 2 : 1
+  force_delete         = true
 }
 
 resource "alicloud_ecs_network_interface" "compute" {

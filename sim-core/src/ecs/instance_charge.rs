@@ -1,0 +1,163 @@
+//! How instances are paid for: by use, or in advance (provider documentation: ModifyInstanceChargeType), and what becomes of
+//! those that are paid in advance at their end (ModifyInstanceAutoRenewAttribute). Nothing costs anything here and no
+//! subscription ends; what changes is what a deletion and a stop ask about.
+
+use crate::access::Caller;
+use crate::command::Reply;
+use crate::ecs::instance::{ChargeType, Instance, InstanceStatus, Renewal, StoppedMode, Terms};
+use crate::ecs::instance_life::{check_batch, check_each_once};
+use crate::error::{ErrorCode, Outcome, Refusal};
+use crate::id::InstanceId;
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+
+/// The most instances of one call (parameter InstanceIds of ModifyInstanceChargeType).
+pub const MOST: usize = 20;
+
+/// The unit of a period that is paid in advance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeriodUnit {
+    /// Weeks.
+    Week,
+    /// Months.
+    #[default]
+    Month,
+}
+
+impl PeriodUnit {
+    /// Every unit with the provider's word.
+    pub const ALL: &'static [(&'static str, PeriodUnit)] =
+        &[("Week", PeriodUnit::Week), ("Month", PeriodUnit::Month)];
+
+    /// How many of it can be paid in advance (parameter Period of ModifyInstanceChargeType).
+    const fn counts(self) -> &'static [u32] {
+        match self {
+            PeriodUnit::Week => &[1, 2, 3, 4],
+            PeriodUnit::Month => &[1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 36, 48, 60],
+        }
+    }
+}
+
+/// How instances are to be paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewCharge {
+    /// By use, from now on.
+    PostPaid,
+    /// In advance, for a period. How long it is has no effect here.
+    PrePaid {
+        /// How many units; needed.
+        period: Option<u32>,
+        /// The unit.
+        unit: PeriodUnit,
+    },
+}
+
+impl NewCharge {
+    fn check(self) -> Outcome<ChargeType> {
+        let NewCharge::PrePaid { period, unit } = self else { return Ok(ChargeType::PostPaid) };
+        let listed = |counts: &[u32]| counts.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        let refuse = |code| Refusal::new(code).field("period").accepted(listed(unit.counts()));
+        match period {
+            None => Err(refuse(ErrorCode::InstancePeriod).detail("None was given.")),
+            Some(0) => Err(refuse(ErrorCode::InstancePeriod).detail("0 was given.")),
+            Some(count) if !unit.counts().contains(&count) => {
+                Err(refuse(ErrorCode::InstancePeriodUnit).detail(format!("{count} was given.")))
+            }
+            Some(_) => Ok(ChargeType::PrePaid),
+        }
+    }
+}
+
+/// Changes how instances are paid for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModifyInstanceCharge {
+    /// The instances: 1 to [`MOST`], each once, Running or Stopped.
+    pub instances: Vec<InstanceId>,
+    /// How they are to be paid for.
+    pub charge: NewCharge,
+}
+
+/// Handles [`ModifyInstanceCharge`], for all instances or for none.
+///
+/// What becomes a subscription keeps everything while it is stopped; what was one does not renew itself any more and, if it is
+/// stopped, keeps everything too. Protection from deletion stays as it is.
+///
+/// # Errors
+/// The size of the batch; a period that is not sold; an unknown instance, one in transition, one that is paid for so already,
+/// one that bids for spare capacity.
+pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstanceCharge) -> Outcome<Reply> {
+    if !(1..=MOST).contains(&c.instances.len()) {
+        return Err(Refusal::new(ErrorCode::InstanceChargeBatch)
+            .field("instance_ids")
+            .detail(format!("{} were named.", c.instances.len())));
+    }
+    check_each_once(&c.instances)?;
+    let charge = c.charge.check()?;
+    for id in &c.instances {
+        check_change(w.visible::<Instance>(caller, *id)?, charge)?;
+    }
+    for id in &c.instances {
+        w.update::<Instance>(id, |instance| {
+            instance.terms.charge = charge;
+            instance.terms.renewal = Renewal::Normal;
+            let keeps = instance.status == InstanceStatus::Stopped && charge == ChargeType::PostPaid;
+            instance.stopped_mode = keeps.then_some(StoppedMode::KeepCharging);
+        });
+    }
+    Ok(Reply::Done)
+}
+
+fn check_change(instance: &Instance, charge: ChargeType) -> Outcome<()> {
+    instance.check_settled()?;
+    if instance.terms.charge == charge {
+        return Err(Refusal::new(ErrorCode::InstanceChargeSame).field("instance_ids").detail(format!(
+            "{} is {}.",
+            instance.id,
+            charge.text()
+        )));
+    }
+    Terms { charge, ..instance.terms.clone() }.check_spot().map_err(|refusal| refusal.field("instance_ids"))
+}
+
+/// For how many months a subscription can renew itself (parameter Duration of ModifyInstanceAutoRenewAttribute).
+const RENEWED_MONTHS: &[u16] = &[1, 2, 3, 6, 12, 24, 36, 48, 60];
+
+/// Changes what becomes of subscriptions at their end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModifyRenewal {
+    /// The instances: 1 to 100, each once.
+    pub instances: Vec<InstanceId>,
+    /// What becomes of them.
+    pub renewal: Renewal,
+}
+
+/// Handles [`ModifyRenewal`], for all instances or for none.
+///
+/// # Errors
+/// The size of the batch; a number of months that is not sold; an unknown instance, one that is paid by use, one in transition.
+pub fn renew(w: &mut World, caller: &Caller, c: &ModifyRenewal) -> Outcome<Reply> {
+    check_batch(&c.instances)?;
+    if let Some(months) = c.renewal.months().filter(|months| !RENEWED_MONTHS.contains(months)) {
+        let listed = RENEWED_MONTHS.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+        return Err(Refusal::new(ErrorCode::InstanceRenewalMonths)
+            .field("months")
+            .detail(format!("{months} months were given."))
+            .accepted(listed));
+    }
+    for id in &c.instances {
+        let instance = w.visible::<Instance>(caller, *id)?;
+        if instance.terms.charge == ChargeType::PostPaid {
+            return Err(Refusal::new(ErrorCode::InstanceNotSubscription)
+                .field("instance_id")
+                .detail(format!("{} is paid by use.", instance.id))
+                .accepted("a subscription"));
+        }
+        instance.check_settled()?;
+    }
+    for id in &c.instances {
+        w.update::<Instance>(id, |instance| instance.terms.renewal = c.renewal);
+    }
+    Ok(Reply::Done)
+}
