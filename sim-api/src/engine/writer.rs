@@ -387,8 +387,7 @@ impl Writer {
             self.snapshot = None;
             self.last_snapshot = seq;
             self.uncertain = false;
-            self.announce
-                .send_modify(|d| *d = Durable { seq, replaced: d.replaced + 1, ..*d });
+            self.announce.send_modify(|d| *d = Durable { seq, replaced: d.replaced + 1, ..*d });
         });
         // Nobody may be waiting any more.
         let _ = done.send(answer);

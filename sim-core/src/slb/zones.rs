@@ -90,9 +90,8 @@ pub(crate) fn timetable(
             (stands_by && since + TAKEOVER <= at).then_some(Which::Slave)
         }
     };
-    let edges = |down: &Downtime| {
-        [Some(down.from), Some(down.since + TAKEOVER), down.until].into_iter().flatten()
-    };
+    let edges =
+        |down: &Downtime| [Some(down.from), Some(down.since + TAKEOVER), down.until].into_iter().flatten();
     let all = master.iter().chain(slave.unwrap_or_default());
     let later = all.flat_map(edges).filter(|at| (now..until).contains(at));
     let mut instants: Vec<SimTime> = later.chain([now]).collect();

@@ -4,8 +4,8 @@
 use super::bad::{BadScenario, bad, between, length, number};
 use super::protection::check_attacks;
 use super::scenario::{
-    Backend, Clients, Fault, HealthCheck, LONGEST, LONGEST_NAME, Listener, MAX_SEED, MOST_BACKENDS, MOST_CONNECTIONS,
-    MOST_FAULTS, Scenario, place,
+    Backend, Clients, Fault, HealthCheck, LONGEST, LONGEST_NAME, Listener, MAX_SEED, MOST_BACKENDS,
+    MOST_CONNECTIONS, MOST_FAULTS, Scenario, place,
 };
 use super::zone_outage::check_zone_outages;
 use crate::error::beginning;

@@ -163,9 +163,10 @@ pub(super) fn check_forwards(
         (false, _) => format!("{} is {}.", balancer.id, balancer.status()),
         (true, false) => format!("{} does not forward.", listener.id),
     };
-    Err(Refusal::new(ErrorCode::ListenerStatusIncorrect).field(field).detail(detail).accepted(
-        "a listener that is running, of a load balancer that is active and not locked",
-    ))
+    Err(Refusal::new(ErrorCode::ListenerStatusIncorrect)
+        .field(field)
+        .detail(detail)
+        .accepted("a listener that is running, of a load balancer that is active and not locked"))
 }
 
 /// Clients of one listener follow no redirect.

@@ -2,7 +2,6 @@
 //! changes no verdict.
 
 use crate::balancers::{OUTSIDE, Shop};
-use crate::lab::*;
 use crate::nat::{equip, forward, gateway};
 use crate::net::Net;
 use sim_core::Span;

@@ -97,7 +97,8 @@ impl Scenario {
             let problem = format!("there are {attacks} attacks in all; write at most {MOST_ATTACKS}");
             return Err(bad("load_balancer", problem));
         }
-        for (at, LoadBalancer { protection, attacks, zone_outages, .. }) in self.balancers.iter().enumerate() {
+        for (at, LoadBalancer { protection, attacks, zone_outages, .. }) in self.balancers.iter().enumerate()
+        {
             let field = format!("load_balancer[{at}]");
             if let Some(protection) = protection {
                 protection.check(&format!("{field}.protection"))?;

@@ -2,7 +2,9 @@
 
 use super::scenario::{Ask, Clients, Listener, LoadBalancer, Member, Scenario};
 use crate::slb::rule_matching::{self, Condition};
-use crate::traffic::plan::{self, Balancer, Crowd, ListenerPlan, Plan, Planned, Serving, Strikes, Way, zones_of};
+use crate::traffic::plan::{
+    self, Balancer, Crowd, ListenerPlan, Plan, Planned, Serving, Strikes, Way, zones_of,
+};
 use crate::traffic::scenario::{Backend, place};
 use std::collections::BTreeMap;
 
