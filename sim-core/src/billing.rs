@@ -5,7 +5,7 @@
 //! subscription goes on until it is deleted.
 
 use crate::access::{AccountId, Owner, RegionId};
-use crate::ecs::instance::{ChargeType, Instance};
+use crate::ecs::instance::{ChargeType, Instance, Renewal};
 use crate::id::AnyId;
 use crate::region;
 use crate::slb::load_balancer::LoadBalancer;
@@ -55,8 +55,8 @@ pub struct Paid {
     pub product: Product,
     /// Whether it is paid in advance, and not by use.
     pub subscription: bool,
-    /// Whether it renews itself; absent of what is paid by use, and where the world does not keep it.
-    pub renews: Option<bool>,
+    /// How it is renewed; absent of what is paid by use, and where the world does not keep it.
+    pub renewal: Option<Renewal>,
     /// When it was made.
     pub created: SimTime,
 }
@@ -72,9 +72,9 @@ pub fn paid(w: &World, account: AccountId) -> impl Iterator<Item = Paid> {
     let eips = owners.into_iter().flat_map(|owner| ix.eips.by_owner.of(&owner));
     let instances = instances.filter_map(|id| w.get::<Instance>(id)).map(|i| {
         let subscription = i.terms.charge == ChargeType::PrePaid;
-        let renews = subscription.then_some(i.terms.renews_months.is_some());
+        let renewal = subscription.then_some(i.terms.renewal);
         let paid = Paid::new(i.id, &i.owner, Product::Ecs, subscription, i.created);
-        Paid { renews, ..paid }
+        Paid { renewal, ..paid }
     });
     let balancers = balancers
         .filter_map(|id| w.get::<LoadBalancer>(id))
@@ -93,6 +93,6 @@ impl Paid {
         subscription: bool,
         created: SimTime,
     ) -> Paid {
-        Paid { id: id.into(), region: owner.region.clone(), product, subscription, renews: None, created }
+        Paid { id: id.into(), region: owner.region.clone(), product, subscription, renewal: None, created }
     }
 }

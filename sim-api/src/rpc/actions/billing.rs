@@ -5,6 +5,7 @@ use crate::rpc::params::Scope;
 use crate::rpc::plan::{BadParams, Planned, read};
 use serde_json::{Value, json};
 use sim_core::billing::{self, Paid};
+use sim_core::ecs::instance::Renewal;
 use sim_core::{AccountId, Caller, SimTime};
 
 /// Parameters that are taken and change nothing: no subscription knows its end.
@@ -88,7 +89,11 @@ fn way_of(paid: &Paid) -> &'static str {
 
 /// The provider's word for how a subscription goes on, if that is known.
 fn renewal_of(paid: &Paid) -> Option<&'static str> {
-    paid.renews.map(|renews| if renews { "AutoRenewal" } else { "ManualRenewal" })
+    paid.renewal.map(|renewal| match renewal {
+        Renewal::Auto(_) => "AutoRenewal",
+        Renewal::Normal => "ManualRenewal",
+        Renewal::Never => "NotRenewal",
+    })
 }
 
 fn show(account: AccountId, paid: &Paid) -> Value {
