@@ -104,7 +104,8 @@ fn remove(w: &mut World, caller: &Caller, id: AnyId, depth: usize) {
             // What names a VPC's router as its opposite may lie in another region.
             IdKind::Vpc if refusal.code() == ErrorCode::VpcHasOppositeRouterInterface => {
                 for opposite in refusal.details().blockers.clone() {
-                    let owner = sim_core::resource::owner_of(w, opposite).expect("it is there").clone();
+                    // It may have gone while another one was waited for.
+                    let Some(owner) = sim_core::resource::owner_of(w, opposite).cloned() else { continue };
                     remove(w, &Caller::new(owner.account, owner.region), opposite, depth + 1);
                 }
             }
