@@ -8,6 +8,7 @@ use crate::counters::Wire;
 use crate::problem::Problem;
 use crate::proxy;
 use crate::requests::RequestRecord;
+use crate::rest::parameters;
 use crate::rpc::dispatch::Noted;
 use crate::rpc::envelope;
 use crate::rpc::request::{Format, RawRequest, preferred_format};
@@ -131,7 +132,13 @@ fn check(app: &App, request: &Request, in_flight: u64) -> Result<(), Problem> {
     if !app.is_ready() && (is_provider_wire(path) || WORLDLY.iter().any(|start| path.starts_with(start))) {
         return Err(App::loading());
     }
-    Ok(())
+    let address = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    match (address, request.uri().query()) {
+        (Some(address), Some(query)) if path.starts_with("/v1/") => {
+            parameters::check(request.method(), address, query)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn forbidden(detail: String) -> Problem {
@@ -221,7 +228,9 @@ fn check_bearer(app: &App, request: &Request) -> Result<(), Problem> {
     }
     let header =
         request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if header.strip_prefix("Bearer ").is_some_and(|token| credentials.by_bearer_token(token).is_some()) {
+    // The name of a scheme is written in any case (RFC 9110, 11.1).
+    let token = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    if token.is_some_and(|(_, token)| credentials.by_bearer_token(token.trim_start()).is_some()) {
         return Ok(());
     }
     Err(Problem::service(

@@ -32,6 +32,7 @@ mod gate;
 mod links;
 pub mod listing;
 pub mod metadata;
+pub mod objects;
 pub mod openapi;
 pub mod page;
 pub mod problem;

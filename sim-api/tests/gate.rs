@@ -205,6 +205,32 @@ fn converse(server: &Server, texts: &[String]) -> Vec<String> {
     answers
 }
 
+/// The name of a scheme is written in any case, and spaces may follow it (RFC 9110, 11.1 and 11.4).
+#[tokio::test]
+async fn a_bearer_token_is_known_whatever_the_case_of_its_scheme() {
+    let path = std::env::temp_dir().join(format!("cloudnet-gate-{}.toml", std::process::id()));
+    let text = "[[credential]]\naccess_key_id = \"testid\"\naccess_key_secret = \"a-secret-of-tests\"\n\
+        account = \"1000000000000001\"\nbearer_token = \"a-token-of-tests\"\n";
+    std::fs::write(&path, text).unwrap();
+    let server =
+        Server::start(ServeSettings { credentials: Some(path.clone()), ..settings() }).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let rows = [
+        ("Bearer a-token-of-tests", 200),
+        ("bearer a-token-of-tests", 200),
+        ("BEARER  a-token-of-tests", 200),
+        ("Basic a-token-of-tests", 401),
+        ("bearer", 401),
+        ("bearer another", 401),
+        ("a-token-of-tests", 401),
+    ];
+    for (header, status) in rows {
+        let answer = send(&server, "/v1/vpcs", &[("host", "localhost"), ("authorization", header)], "").await;
+        assert_eq!(answer.0, status, "{header}");
+    }
+    server.stop().await.unwrap();
+}
+
 /// A body that nobody reads stands where the next request would: the answer says that the connection ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_says_that_the_connection_ends_where_a_body_was_not_read() {

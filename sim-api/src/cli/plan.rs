@@ -4,6 +4,7 @@ use super::Outcome;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sim_api::objects;
 use sim_core::cidr::Cidr4;
 use sim_core::cidr::plan::{self, BadInput};
 use std::fmt::Display;
@@ -279,7 +280,7 @@ fn read<T: DeserializeOwned>(file: &PathBuf) -> Result<Result<T, BadInput>, Box<
     if let Err(error) = found {
         return bad(file.display().to_string(), error.to_string());
     }
-    match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(&text)) {
+    match objects::read(&mut serde_json::Deserializer::from_str(&text)) {
         Ok(question) => Ok(Ok(question)),
         Err(error) => {
             let place = error.path().to_string();

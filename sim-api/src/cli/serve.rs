@@ -1,6 +1,7 @@
 //! `cloudnet serve`: run until told to stop.
 
 use super::{Outcome, ServeArgs, runtime};
+use sim_api::objects::read_toml;
 use sim_api::settings::LogFormat;
 use sim_api::{ServeOptions, ServeSettings, Server};
 use std::io::IsTerminal;
@@ -12,7 +13,7 @@ pub fn run(args: ServeArgs) -> Outcome {
         None => ServeOptions::default(),
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-            toml::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))?
+            read_toml(&text).map_err(|e| format!("{}: {e}", path.display()))?
         }
     };
     let settings = ServeSettings::from(args.options.or(file));

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sim_api::chart;
+use sim_api::objects::read_toml;
 use sim_core::traffic::bad::BadScenario;
 use sim_core::traffic::report::{OfBackend, OfCause};
 use sim_core::traffic::{self, Happened, Report, Scenario, mix, nat};
@@ -123,7 +124,7 @@ impl RunArgs {
         let text = std::fs::read_to_string(&self.scenario).map_err(|e| e.to_string())?;
         let form: toml::Table = toml::from_str(&text).map_err(|e| e.to_string())?;
         if form.contains_key("hosts") {
-            let scenario: nat::Scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
+            let scenario: nat::Scenario = read_toml(&text).map_err(|e| e.to_string())?;
             let report: nat::Report = match scenario.of_world {
                 Some(_) => self.asked("/v1/traffic/nat", &form)?,
                 None => simulate(scenario.connections(), |progress| nat::run(&scenario, progress))?,
@@ -131,7 +132,7 @@ impl RunArgs {
             return told(&report, chart::nat::svg(&report), nat_words(&report));
         }
         if form.get("clients").is_some_and(toml::Value::is_array) {
-            let scenario: mix::Scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
+            let scenario: mix::Scenario = read_toml(&text).map_err(|e| e.to_string())?;
             let of_world = scenario.clients.iter().any(|clients| clients.of_world.is_some());
             let report: mix::Report = if of_world {
                 self.asked("/v1/traffic/mix", &form)?
@@ -140,7 +141,7 @@ impl RunArgs {
             };
             return told(&report, chart::mix::svg(&report), mix_words(&report));
         }
-        let scenario: Scenario = toml::from_str(&text).map_err(|e| e.to_string())?;
+        let scenario: Scenario = read_toml(&text).map_err(|e| e.to_string())?;
         let report: Report = match scenario.of_world {
             Some(_) => self.asked("/v1/traffic", &form)?,
             None => simulate(scenario.connections(), |progress| traffic::run(&scenario, progress))?,

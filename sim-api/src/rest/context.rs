@@ -3,9 +3,11 @@
 use crate::app::AppState;
 use crate::engine::{DEFAULT_WORLD, WorldHandle};
 use crate::listing::{Rows, Sought, Walk};
+use crate::objects;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::requests::shorten;
+use crate::rpc::encoding::{pairs, percent_decode};
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -77,11 +79,21 @@ impl FromRequestParts<AppState> for Context {
 }
 
 fn dry_run(query: Option<&str>) -> Result<bool, Problem> {
-    match query.into_iter().flat_map(|q| q.split('&')).find_map(|pair| pair.strip_prefix("dry_run=")) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(Problem::parameter("dry_run", format!("dry_run is {other:?}."), "true or false")),
+    let mut sent = pairs(query.unwrap_or_default().as_bytes());
+    match sent.find(|(name, _)| is_dry_run(name)).map(|(_, value)| percent_decode(value)) {
+        None => Ok(false),
+        Some(Ok(value)) if value == "false" => Ok(false),
+        Some(Ok(value)) if value == "true" => Ok(true),
+        Some(other) => {
+            let detail = format!("dry_run is {:?}.", other.unwrap_or_default());
+            Err(Problem::parameter("dry_run", detail, "true or false"))
+        }
     }
+}
+
+/// Whether this is the name `dry_run`, however it is encoded.
+fn is_dry_run(name: &[u8]) -> bool {
+    percent_decode(name).is_ok_and(|name| name == "dry_run")
 }
 
 impl Context {
@@ -250,17 +262,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, app: &AppState) -> Result<Body<T>, Problem> {
         let Json(text) = Json::<Box<RawValue>>::from_request(request, app).await?;
-        // Serde also takes the members of an object as a list, in the order in which this program has them.
-        if text.get().starts_with('[') {
-            let detail = "The body is a list, not an object.";
-            return Err(Problem::service(
-                StatusCode::BAD_REQUEST,
-                "malformed_request",
-                "The request does not read.",
-                detail,
-            ));
-        }
-        match serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text.get())) {
+        match objects::read(&mut serde_json::Deserializer::from_str(text.get())) {
             Ok(body) => Ok(Body(body)),
             Err(error) => with_whole_numbers(text.get(), error).map(Body).map_err(|error| misshapen(&error)),
         }
@@ -274,7 +276,7 @@ fn with_whole_numbers<T: DeserializeOwned>(text: &str, error: BodyError) -> Resu
     if !make_whole(&mut body) {
         return Err(error);
     }
-    serde_path_to_error::deserialize(body)
+    objects::read(body)
 }
 
 /// Makes integers of whole numbers; says whether there were any that were none.
@@ -330,7 +332,8 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
             return Ok(Query(axum::extract::Query::<T>::try_from_uri(&parts.uri)?.0));
         }
         let sent = parts.uri.query().unwrap_or_default();
-        let own: Vec<&str> = sent.split('&').filter(|pair| !pair.starts_with("dry_run=")).collect();
+        let name = |pair: &str| pair.split('=').next().is_some_and(|name| is_dry_run(name.as_bytes()));
+        let own: Vec<&str> = sent.split('&').filter(|pair| !name(pair)).collect();
         let uri = format!("/?{}", own.join("&")).parse().unwrap_or_else(|_| parts.uri.clone());
         Ok(Query(axum::extract::Query::<T>::try_from_uri(&uri)?.0))
     }

@@ -5,12 +5,14 @@ use super::instance_changes::MetadataChangeBody;
 use super::instances::{InstanceBody, show};
 use super::interface_changes::AddressesBody;
 use super::operations::{Operations, routes};
+use crate::objects::{Own, joined, once};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{TagBody, parse_list, tag_pairs};
 use crate::seal::{Seal, Sealed, Secrets};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize};
 use sim_core::catalog;
 use sim_core::ecs::disk::{DiskCategory, SystemDisk};
 use sim_core::ecs::eni_address::parse4;
@@ -82,6 +84,7 @@ macro_rules! launch_refusals {
             E::InstanceInterfacesExceeded,
             E::InstanceProtectionUnsupported,
             E::InstanceBandwidthOut,
+            E::RamRoleMalformed,
             E::EniTypeIpv4Exceeded,
             E::EniTypeNoIpv6,
             E::EniTypeIpv6Exceeded,
@@ -275,7 +278,8 @@ pub struct LaunchBody {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     internet_max_bandwidth_out: u32,
-    /// The name of its role, whose keys the metadata service gives; none if absent.
+    /// The name of its role, whose keys the metadata service gives: 1 to 64 letters, digits, dots, underscores and
+    /// hyphens; none if absent.
     #[serde(default)]
     #[schema(example = "node-role")]
     ram_role_name: Option<String>,
@@ -351,7 +355,7 @@ fn with_secrets(launch: Launch, secrets: Secrets, ctx: &Context) -> Launch {
 }
 
 /// A new instance, and whether it is started.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(example = json!({"instance_type": "ecs.g7.large", "image_id": "aliyun_3_x64_20G_alibase_20240819.vhd",
     "vswitch_id": "vsw-bp1d0b3cvj5xk2k9f5w7t", "security_group_ids": ["sg-bp1fg655nh68xyz9i6fq"], "start": true}))]
 pub struct CreateInstanceBody {
@@ -361,6 +365,27 @@ pub struct CreateInstanceBody {
     /// What it should be.
     #[serde(flatten)]
     launch: LaunchBody,
+}
+
+/// What a [`CreateInstanceBody`] says beside the launch.
+#[derive(Default)]
+struct Started {
+    start: Option<Option<bool>>,
+}
+
+impl<'de> Own<'de> for Started {
+    const MEMBERS: &'static [&'static str] = &["start"];
+
+    fn take<A: MapAccess<'de>>(&mut self, _: &str, members: &mut A) -> Result<(), A::Error> {
+        once(&mut self.start, "start", members)
+    }
+}
+
+impl<'de> Deserialize<'de> for CreateInstanceBody {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<CreateInstanceBody, D::Error> {
+        let (own, launch) = joined::<Started, _, _>(from)?;
+        Ok(CreateInstanceBody { start: own.start.flatten(), launch })
+    }
 }
 
 /// Make an instance with its primary network interface and its system disk.
@@ -396,7 +421,7 @@ fn one(launch: Launch) -> RunInstances {
 }
 
 /// Many new instances.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(example = json!({"instance_type": "ecs.g7.large", "image_id": "aliyun_3_x64_20G_alibase_20240819.vhd",
     "vswitch_id": "vsw-bp1d0b3cvj5xk2k9f5w7t", "security_group_ids": ["sg-bp1fg655nh68xyz9i6fq"], "amount": 3,
     "name": "node", "unique_suffix": true}))]
@@ -417,6 +442,41 @@ pub struct RunInstancesBody {
     /// What each should be.
     #[serde(flatten)]
     launch: LaunchBody,
+}
+
+/// What a [`RunInstancesBody`] says beside the launch.
+#[derive(Default)]
+struct Amounts {
+    amount: Option<u16>,
+    min_amount: Option<Option<u16>>,
+    host_names: Option<Vec<String>>,
+    unique_suffix: Option<bool>,
+}
+
+impl<'de> Own<'de> for Amounts {
+    const MEMBERS: &'static [&'static str] = &["amount", "min_amount", "host_names", "unique_suffix"];
+
+    fn take<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
+        match name {
+            "amount" => once(&mut self.amount, "amount", members),
+            "min_amount" => once(&mut self.min_amount, "min_amount", members),
+            "host_names" => once(&mut self.host_names, "host_names", members),
+            _ => once(&mut self.unique_suffix, "unique_suffix", members),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RunInstancesBody {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<RunInstancesBody, D::Error> {
+        let (own, launch) = joined::<Amounts, _, _>(from)?;
+        Ok(RunInstancesBody {
+            amount: own.amount.ok_or_else(|| D::Error::missing_field("amount"))?,
+            min_amount: own.min_amount.flatten(),
+            host_names: own.host_names.unwrap_or_default(),
+            unique_suffix: own.unique_suffix.unwrap_or_default(),
+            launch,
+        })
+    }
 }
 
 /// The new instances.

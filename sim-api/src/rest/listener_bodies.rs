@@ -9,7 +9,7 @@ use sim_core::slb::acl::AclKind;
 use sim_core::slb::health_check::{CheckKind, CheckMethod, HealthCheck, HealthCheckSettings};
 use sim_core::slb::listener::Protocol;
 use sim_core::slb::listener_access::{Access, AccessSettings};
-use sim_core::slb::listener_rules::{HEADERS, Layer, Rules, Settings, Sticky};
+use sim_core::slb::listener_rules::{HEADERS, Layer, Rules, Settings, Sticky, headers_named};
 use utoipa::ToSchema;
 
 /// What a listener speaks.
@@ -358,11 +358,9 @@ pub struct TrafficBody {
 /// What is asked of a listener's rules.
 ///
 /// # Errors
-/// Ids that do not read.
+/// Ids that do not read, a header that is not known.
 pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Outcome<Settings> {
-    let headers = body.headers.map_or([None; HEADERS.len()], |wanted| {
-        HEADERS.map(|name| Some(wanted.iter().any(|header| header.eq_ignore_ascii_case(name))))
-    });
+    let headers = body.headers.as_deref().map(headers_named).transpose()?;
     Ok(Settings {
         bandwidth: body.bandwidth,
         scheduler: body.scheduler.map(Into::into),
@@ -380,7 +378,7 @@ pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Outcome<Settings> 
         sticky_insert: body.sticky_session_type.map(|kind| kind == StickyTypeBody::Insert),
         cookie_timeout: body.cookie_timeout,
         cookie: body.cookie.map(Into::into),
-        headers,
+        headers: headers.unwrap_or_default(),
         certificate: body.server_certificate_id.as_deref().map(parse_id).transpose()?,
         client_ca: match body.ca_certificate_id.as_deref() {
             Some("") => Some(None),

@@ -3,6 +3,7 @@
 pub mod common;
 pub mod context;
 pub mod operations;
+pub mod parameters;
 // -- routes
 mod route_entries;
 mod route_tables;

@@ -11,6 +11,9 @@ use tower::{Layer, Service};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+/// Describes the operations of one address.
+pub type Describe = fn() -> UtoipaMethodRouter<AppState>;
+
 /// The operations of one address.
 pub struct Address {
     /// The address as axum writes it.
@@ -18,7 +21,7 @@ pub struct Address {
     /// Its handlers.
     pub methods: MethodRouter<AppState>,
     /// Their description.
-    pub describe: fn() -> UtoipaMethodRouter<AppState>,
+    pub describe: Describe,
 }
 
 /// Handlers of one address, as [`Operations::routes`] takes them: `routes!(create_vpc, list_vpcs)`. Each has a
@@ -51,7 +54,8 @@ pub(crate) use routes;
 #[derive(Default)]
 pub struct Operations {
     served: Router<AppState>,
-    described: Vec<fn() -> UtoipaMethodRouter<AppState>>,
+    /// The addresses with their descriptions.
+    described: Vec<(String, Describe)>,
 }
 
 impl Operations {
@@ -63,8 +67,9 @@ impl Operations {
     /// With the operations of one more address.
     pub fn routes(self, address: Address) -> Operations {
         let mut described = self.described;
-        described.push(address.describe);
-        Operations { served: self.served.route(&address.path, address.methods), described }
+        let served = self.served.route(&address.path, address.methods);
+        described.push((address.path, address.describe));
+        Operations { served, described }
     }
 
     /// With a layer around all that are in it.
@@ -90,9 +95,14 @@ impl Operations {
         self.served
     }
 
+    /// The addresses with their descriptions.
+    pub fn addresses(self) -> Vec<(String, Describe)> {
+        self.described
+    }
+
     /// A document with their descriptions added.
     pub fn described(self, document: OpenApi) -> OpenApi {
         let start = OpenApiRouter::with_openapi(document);
-        self.described.iter().fold(start, |router, describe| router.routes(describe())).into_openapi()
+        self.described.iter().fold(start, |router, (_, describe)| router.routes(describe())).into_openapi()
     }
 }

@@ -100,7 +100,7 @@ impl Credentials {
     /// # Errors
     /// See [`CredentialsError`]; unknown fields are refused, because a misspelt one would be ignored silently.
     pub fn parse(text: &str) -> Result<Self, CredentialsError> {
-        let file: File = toml::from_str(text).map_err(|error| {
+        let file: File = crate::objects::read_toml(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start).min(text.len());
             let line = text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
             CredentialsError::Syntax { line, message: error.message().to_owned() }

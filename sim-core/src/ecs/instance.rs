@@ -221,6 +221,22 @@ impl Terms {
             .accepted("0 to 100"))
     }
 
+    /// A role that the provider could have has a name of 1 to 64 letters, digits, dots, underscores and hyphens
+    /// (provider documentation of RAM: CreateRole, RoleName); whether there is one of this name is not modelled.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RamRoleMalformed`].
+    pub fn check_ram_role(&self) -> Outcome<()> {
+        let fits = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
+        if self.ram_role.len() <= 64 && self.ram_role.bytes().all(fits) {
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorCode::RamRoleMalformed)
+            .field("ram_role_name")
+            .given(&self.ram_role)
+            .accepted("1 to 64 letters, digits, '.', '_' and '-'"))
+    }
+
     /// A subscription does not bid.
     ///
     /// # Errors

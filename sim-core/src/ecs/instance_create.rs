@@ -149,8 +149,8 @@ pub struct RunInstances {
 /// instead of refusing it.
 ///
 /// # Errors
-/// Amounts; terms that exclude each other; the form of names, host names, description, disk, tags, addresses; an unknown
-/// type, image, zone, vSwitch, group, interface, resource group; an image for another processor or not for a key pair;
+/// Amounts; terms that exclude each other; the form of names, host names, description, role, disk, tags, addresses; an
+/// unknown type, image, zone, vSwitch, group, interface, resource group; an image for another processor or not for a key pair;
 /// another zone; a VPC or vSwitch in transition; what its type allows; addresses that are outside, reserved or in use;
 /// quotas; no free address, private or public.
 pub fn run(w: &mut World, caller: &Caller, c: &RunInstances) -> Outcome<Reply> {
@@ -230,6 +230,7 @@ impl<'a> Plan<'a> {
         launch.terms.check_bandwidth()?;
         let metadata = launch.metadata.of(MetadataOptions::default());
         let metadata = metadata.map_err(|refusal| refusal.field("metadata_options/hop_limit"))?;
+        launch.terms.check_ram_role()?;
         if launch.deletion_protection {
             launch.terms.check_protection()?;
         }

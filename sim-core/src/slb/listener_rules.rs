@@ -68,6 +68,20 @@ pub fn headers_of(protocol: Protocol) -> &'static [&'static str] {
     }
 }
 
+/// Which of [`HEADERS`] are named: those are added, the others left out.
+///
+/// # Errors
+/// [`ErrorCode::ListenerParameter`] for a name that is none of them, whatever the case of its letters.
+pub fn headers_named(names: &[String]) -> Outcome<[Option<bool>; HEADERS.len()]> {
+    for (at, name) in names.iter().enumerate() {
+        if !HEADERS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            let given = Refusal::new(ErrorCode::ListenerParameter).given(name);
+            return Err(given.field(format!("headers/{at}")).accepted(HEADERS.join(", ")));
+        }
+    }
+    Ok(HEADERS.map(|known| Some(names.iter().any(|name| known.eq_ignore_ascii_case(name)))))
+}
+
 /// What only HTTP and HTTPS listeners know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer7 {
