@@ -81,10 +81,10 @@ pub struct AclEntryBody {
     comment: String,
 }
 
-fn read_entries(entries: &[AclEntryBody]) -> Outcome<Vec<AclEntry>> {
+fn read_entries(entries: &[AclEntryBody], member: &str) -> Outcome<Vec<AclEntry>> {
     let read = |(at, entry): (usize, &AclEntryBody)| {
         let block =
-            parse_entry(&entry.cidr).map_err(|refusal| refusal.field(format!("entries/{at}/cidr")))?;
+            parse_entry(&entry.cidr).map_err(|refusal| refusal.field(format!("{member}/{at}/cidr")))?;
         Ok(AclEntry { block, comment: entry.comment.as_str().into() })
     };
     entries.iter().enumerate().map(read).collect()
@@ -180,7 +180,7 @@ async fn create_access_control_list(
     let command = CreateAccessControlList {
         name: body.name.into(),
         family: body.address_family.into(),
-        entries: read_entries(&body.entries)?,
+        entries: read_entries(&body.entries, "entries")?,
         resource_group: body.resource_group_id.as_deref().map(parse_id).transpose()?,
         tags: tag_pairs(body.tags),
     };
@@ -263,10 +263,10 @@ async fn update_access_control_list(
     let command = ModifyAccessControlList {
         acl,
         name: body.name.map(Into::into),
-        add: read_entries(&body.add_entries)?,
+        add: read_entries(&body.add_entries, "add_entries")?,
         remove: parse_list(&body.remove_cidrs, remove)?,
     };
-    ctx.change_row(command, acl, show).await
+    ctx.with_places(&[("entries", "add_entries")]).change_row(command, acl, show).await
 }
 
 /// Delete an access control list.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sim_core::id::AnyId;
 use sim_core::tag::{self, TagPair};
-use sim_core::{ErrorCode, Outcome, World};
+use sim_core::{ErrorCode, Outcome, Refusal, World};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use utoipa::ToSchema;
@@ -29,6 +29,19 @@ pub fn tag_bodies(w: &World, resource: impl Into<AnyId>) -> Vec<TagBody> {
 /// Tags as a command takes them.
 pub fn tag_pairs(tags: Vec<TagBody>) -> Vec<TagPair> {
     tags.into_iter().map(|t| TagPair { key: t.key.into(), value: t.value.into() }).collect()
+}
+
+/// Where a body has members that the core calls otherwise: the core's name, and the way to the body's member.
+pub type Places = &'static [(&'static str, &'static str)];
+
+/// A refusal that names the member of the body.
+pub fn placed(refusal: Refusal, places: Places) -> Refusal {
+    let field = refusal.details().field.clone().unwrap_or_default();
+    let (first, inside) = field.split_at(field.find('/').unwrap_or(field.len()));
+    match places.iter().find(|(core, _)| *core == first) {
+        None => refusal,
+        Some((_, member)) => refusal.field(format!("{member}{inside}")),
+    }
 }
 
 /// Reads each text of a list.

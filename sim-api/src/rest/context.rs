@@ -7,6 +7,7 @@ use crate::objects;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::requests::shorten;
+use crate::rest::common::{Places, placed};
 use crate::rpc::encoding::{pairs, percent_decode};
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -35,6 +36,8 @@ pub struct Context {
     pub caller: Caller,
     /// What the caller has already: `If-None-Match`.
     known: Option<String>,
+    /// Where the body has members that the core calls otherwise.
+    places: Places,
 }
 
 /// The region of a request that names none.
@@ -74,7 +77,7 @@ impl FromRequestParts<AppState> for Context {
         }
         caller.dry_run = dry_run(parts.uri.query())?;
         let known = parts.headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-        Ok(Context { world, caller, known: known.map(str::to_owned) })
+        Ok(Context { world, caller, known: known.map(str::to_owned), places: &[] })
     }
 }
 
@@ -97,6 +100,12 @@ fn is_dry_run(name: &[u8]) -> bool {
 }
 
 impl Context {
+    /// The same, of a body that has members in other places than the core names.
+    #[must_use]
+    pub fn with_places(self, places: Places) -> Context {
+        Context { places, ..self }
+    }
+
     /// Carries out a command and answers 201 with the new object and its address.
     ///
     /// # Errors
@@ -173,7 +182,8 @@ impl Context {
             Ok(reply) => Ok(show(world, reply)),
             Err(refusal) => Err(refusal.clone()),
         };
-        Ok(self.world.submit(self.caller, command, view).await?.view?)
+        let done = self.world.submit(self.caller, command, view).await?;
+        Ok(done.view.map_err(|refusal| placed(refusal, self.places))?)
     }
 
     /// Reads the world.

@@ -1,16 +1,50 @@
 //! The parts of a listener on the native wire: access control, health check, and what it does with traffic.
 
 use super::context::parse_id;
-use crate::rest::common::parse_list;
+use crate::rest::common::{Places, parse_list, placed};
 use serde::{Deserialize, Serialize};
-use sim_core::Outcome;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::slb::acl::AclKind;
 use sim_core::slb::health_check::{CheckKind, CheckMethod, HealthCheck, HealthCheckSettings};
 use sim_core::slb::listener::Protocol;
 use sim_core::slb::listener_access::{Access, AccessSettings};
 use sim_core::slb::listener_rules::{HEADERS, Layer, Rules, Settings, Sticky, headers_named};
+use sim_core::{Outcome, Refusal};
 use utoipa::ToSchema;
+
+/// Where the body of a listener has what the core calls otherwise.
+pub const PLACES: Places = &[
+    ("listener_port", "port"),
+    ("listener_protocol", "protocol"),
+    ("acl_id", "access_control/acl_ids"),
+    ("access_control_list_id", "access_control/acl_ids"),
+    ("acl_type", "access_control/type"),
+    ("bandwidth", "traffic/bandwidth"),
+    ("scheduler", "traffic/scheduler"),
+    ("persistence_timeout", "traffic/persistence_timeout"),
+    ("established_timeout", "traffic/established_timeout"),
+    ("connection_drain", "traffic/connection_drain"),
+    ("connection_drain_timeout", "traffic/connection_drain_timeout"),
+    ("proxy_protocol", "traffic/proxy_protocol"),
+    ("syn_proxy", "traffic/syn_proxy"),
+    ("idle_timeout", "traffic/idle_timeout"),
+    ("request_timeout", "traffic/request_timeout"),
+    ("gzip", "traffic/gzip"),
+    ("sticky_session", "traffic/sticky_session"),
+    ("sticky_session_type", "traffic/sticky_session_type"),
+    ("cookie_timeout", "traffic/cookie_timeout"),
+    ("cookie", "traffic/cookie"),
+    ("headers", "traffic/headers"),
+    ("server_certificate_id", "traffic/server_certificate_id"),
+    ("ca_certificate_id", "traffic/ca_certificate_id"),
+    ("tls_cipher_policy", "traffic/tls_cipher_policy"),
+    ("tls_cipher_policy_id", "traffic/tls_cipher_policy"),
+    ("http2", "traffic/http2"),
+];
+
+fn in_body(refusal: Refusal) -> Refusal {
+    placed(refusal, PLACES)
+}
 
 /// What a listener speaks.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
@@ -72,7 +106,8 @@ impl AccessBody {
             AccessKindBody::White => AclKind::White,
             AccessKindBody::Black => AclKind::Black,
         });
-        Ok(AccessSettings { on: self.enabled, acls: parse_list(&self.acl_ids, parse_id)?, kind })
+        let acls = parse_list(&self.acl_ids, parse_id).map_err(in_body)?;
+        Ok(AccessSettings { on: self.enabled, acls, kind })
     }
 }
 
@@ -360,7 +395,7 @@ pub struct TrafficBody {
 /// # Errors
 /// Ids that do not read, a header that is not known.
 pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Outcome<Settings> {
-    let headers = body.headers.as_deref().map(headers_named).transpose()?;
+    let headers = body.headers.as_deref().map(headers_named).transpose().map_err(in_body)?;
     Ok(Settings {
         bandwidth: body.bandwidth,
         scheduler: body.scheduler.map(Into::into),
@@ -379,10 +414,10 @@ pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Outcome<Settings> 
         cookie_timeout: body.cookie_timeout,
         cookie: body.cookie.map(Into::into),
         headers: headers.unwrap_or_default(),
-        certificate: body.server_certificate_id.as_deref().map(parse_id).transpose()?,
+        certificate: body.server_certificate_id.as_deref().map(parse_id).transpose().map_err(in_body)?,
         client_ca: match body.ca_certificate_id.as_deref() {
             Some("") => Some(None),
-            named => named.map(parse_id).transpose()?.map(Some),
+            named => named.map(parse_id).transpose().map_err(in_body)?.map(Some),
         },
         tls_policy: body.tls_cipher_policy.map(Into::into),
         http2: body.http2,

@@ -2,8 +2,8 @@
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use super::listener_bodies::{
-    AccessBody, AccessShown, HealthCheckBody, HealthCheckShown, ProtocolBody, TrafficBody, TrafficShown,
-    access_shown, health_check_shown, settings, traffic_shown,
+    AccessBody, AccessShown, HealthCheckBody, HealthCheckShown, PLACES, ProtocolBody, TrafficBody,
+    TrafficShown, access_shown, health_check_shown, settings, traffic_shown,
 };
 use super::operations::{Operations, routes};
 use crate::listing::Rows;
@@ -267,11 +267,12 @@ async fn create_listener(ctx: Context, Body(body): Body<CreateListenerBody>) -> 
         settings: Box::new(settings(body.traffic, body.health_check)?),
         tags: tag_pairs(body.tags),
     };
-    ctx.create(command, |w, reply| {
-        let made = w.get::<Listener>(&reply.id::<ListenerId>())?;
-        Some((format!("/v1/listeners/{}", made.id), show(w, made)))
-    })
-    .await
+    ctx.with_places(PLACES)
+        .create(command, |w, reply| {
+            let made = w.get::<Listener>(&reply.id::<ListenerId>())?;
+            Some((format!("/v1/listeners/{}", made.id), show(w, made)))
+        })
+        .await
 }
 
 /// Which listeners to list.
@@ -378,7 +379,7 @@ async fn update_listener(
         access: body.access_control.settings()?,
         settings: Box::new(settings(body.traffic, body.health_check)?),
     };
-    ctx.change_row(command, listener, show).await
+    ctx.with_places(PLACES).change_row(command, listener, show).await
 }
 
 /// Start a listener.

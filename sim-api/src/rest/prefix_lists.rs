@@ -84,13 +84,13 @@ pub struct EntryBody {
     description: String,
 }
 
-fn read_entry(at: usize, entry: &EntryBody) -> Outcome<PrefixListEntry> {
-    let cidr = parse_cidr(&entry.cidr).map_err(|refusal| refusal.field(format!("entries/{at}/cidr")))?;
+fn read_entry(at: usize, entry: &EntryBody, member: &str) -> Outcome<PrefixListEntry> {
+    let cidr = parse_cidr(&entry.cidr).map_err(|refusal| refusal.field(format!("{member}/{at}/cidr")))?;
     Ok(PrefixListEntry { cidr, description: entry.description.as_str().into() })
 }
 
-fn read_entries(entries: &[EntryBody]) -> Outcome<Vec<PrefixListEntry>> {
-    entries.iter().enumerate().map(|(at, entry)| read_entry(at, entry)).collect()
+fn read_entries(entries: &[EntryBody], member: &str) -> Outcome<Vec<PrefixListEntry>> {
+    entries.iter().enumerate().map(|(at, entry)| read_entry(at, entry, member)).collect()
 }
 
 /// A prefix list.
@@ -181,7 +181,7 @@ async fn create_prefix_list(
         description: body.description.map(Into::into),
         family: AddressFamily::parse(&body.address_family)?,
         max_entries: body.max_entries,
-        entries: read_entries(&body.entries)?,
+        entries: read_entries(&body.entries, "entries")?,
         resource_group: body.resource_group_id.as_deref().map(parse_id).transpose()?,
         tags: tag_pairs(body.tags),
     };
@@ -271,10 +271,10 @@ async fn update_prefix_list(
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),
         max_entries: body.max_entries,
-        add: read_entries(&body.add_entries)?,
+        add: read_entries(&body.add_entries, "add_entries")?,
         remove: parse_list(&body.remove_cidrs, remove)?,
     };
-    ctx.change_row(command, list, show).await
+    ctx.with_places(&[("entries", "add_entries")]).change_row(command, list, show).await
 }
 
 /// Delete a prefix list that no security group's rules name.

@@ -424,5 +424,6 @@ async fn delete_security_group_rules(
     Body(body): Body<DeleteRulesBody>,
 ) -> Result<Response, Problem> {
     let ids = parse_list(&body.security_group_rule_ids, parse_id)?;
-    ctx.remove(RevokeRules { group: id(&group)?, rules: WhichRules::Ids(None, ids) }).await
+    let command = RevokeRules { group: id(&group)?, rules: WhichRules::Ids(None, ids) };
+    ctx.with_places(&[("rules", "security_group_rule_ids")]).remove(command).await
 }

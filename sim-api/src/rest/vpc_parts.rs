@@ -154,7 +154,10 @@ async fn add_vpc_cidr_block(
     let vpc = id::<VpcId>(&vpc_id)?;
     let ipv6 = body.ipv6 || body.ipv6_cidr_block.is_some();
     let command: Command = match (body.cidr_block, ipv6) {
-        (Some(_), true) => return Err(Refusal::new(E::SecondaryCidrExclusive).field("ipv6").into()),
+        (Some(_), true) => {
+            let member = if body.ipv6 { "ipv6" } else { "ipv6_cidr_block" };
+            return Err(Refusal::new(E::SecondaryCidrExclusive).field(member).into());
+        }
         (Some(text), false) => AddSecondaryBlock { vpc, block: secondary_block::parse_block(&text)? }.into(),
         (None, true) => {
             let block = body.ipv6_cidr_block.as_deref().map(secondary_block::parse_block6).transpose()?;

@@ -286,7 +286,7 @@ async fn update_vpc(
         ipv6_isp: body.ipv6_isp.map(Into::into),
         dns_hostnames: body.enable_dns_hostnames,
     };
-    ctx.change_row(command, vpc_id, show).await
+    ctx.with_places(&[("ipv6", "enable_ipv6")]).change_row(command, vpc_id, show).await
 }
 
 /// Delete a VPC with its vRouter and system route table.

@@ -176,7 +176,8 @@ pub fn assign(w: &mut World, caller: &Caller, c: &AssignAddresses) -> Outcome<Re
     vswitch.check_available()?;
     check_cut_through(w, eni, &c.wanted)?;
     let (_, ipv6) = c.wanted.slots();
-    check_traffic_mode(eni.traffic_mode, ipv6, "ipv6_addresses")?;
+    check_traffic_mode(eni.traffic_mode, ipv6, "ipv6_addresses")
+        .map_err(|refusal| c.wanted.counted(refusal))?;
     check_ipv6_routes(w, eni, ipv6)?;
     let chosen = choose(w, vswitch, Primary::Present, &c.wanted);
     let chosen = room_last(chosen, || {
@@ -184,7 +185,7 @@ pub fn assign(w: &mut World, caller: &Caller, c: &AssignAddresses) -> Outcome<Re
         let grown = |slots: u64, more: u64| if more == 0 { 0 } else { slots + more };
         let ipv4 = grown(eni.ipv4_slots(), c.wanted.ipv4.len() + c.wanted.ipv4_prefixes.len());
         let ipv6 = grown(eni.ipv6_slots(), c.wanted.ipv6.len() + c.wanted.ipv6_prefixes.len());
-        check_slots(w, eni, ipv4, ipv6)?;
+        check_slots(w, eni, ipv4, ipv6).map_err(|refusal| c.wanted.counted(refusal))?;
         check_membership(
             w,
             caller,

@@ -67,10 +67,10 @@ impl<T> Want<T> {
     where
         T: Ord + Copy + ToString,
     {
-        let (given, most) = match self {
+        let (given, most, field) = match self {
             Want::Nothing => return Ok(()),
-            Want::Count(n) => (u64::from(*n), counted),
-            Want::These(list) => (list.len() as u64, listed),
+            Want::Count(n) => (u64::from(*n), counted, count_of(field)),
+            Want::These(list) => (list.len() as u64, listed, field),
         };
         if given == 0 || given > most {
             return Err(Refusal::new(ErrorCode::EniAddressCount)
@@ -82,6 +82,17 @@ impl<T> Want<T> {
             Want::These(list) => check_distinct(field, list),
             _ => Ok(()),
         }
+    }
+}
+
+/// The field that counts what this one lists.
+fn count_of(field: &str) -> &str {
+    match field {
+        "private_ip_addresses" => "private_ip_address_count",
+        "ipv4_prefixes" => "ipv4_prefix_count",
+        "ipv6_addresses" => "ipv6_address_count",
+        "ipv6_prefixes" => "ipv6_prefix_count",
+        other => other,
     }
 }
 
@@ -145,6 +156,17 @@ impl Wanted {
             )?;
         }
         Ok(())
+    }
+
+    /// A refusal of these that names a list, where they are counted and not listed.
+    pub(crate) fn counted(&self, refusal: Refusal) -> Refusal {
+        let field = refusal.details().field.clone().unwrap_or_default();
+        let counted = match &*field {
+            "private_ip_addresses" => matches!(self.ipv4, Want::Count(_)),
+            "ipv6_addresses" => matches!(self.ipv6, Want::Count(_)),
+            _ => false,
+        };
+        if counted { refusal.field(count_of(&field)) } else { refusal }
     }
 
     /// How many private IPv4 addresses these are, a prefix counting 16.

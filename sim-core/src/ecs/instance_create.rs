@@ -394,7 +394,8 @@ impl<'a> Plan<'a> {
         row.check_available()?;
         let (ipv4, ipv6) = wanted.wanted.slots();
         eni_address::check_traffic_mode(wanted.traffic_mode, ipv6, "traffic_mode")?;
-        eni_address::check_type_slots(&self.launch.instance_type, 1 + ipv4, ipv6)?;
+        eni_address::check_type_slots(&self.launch.instance_type, 1 + ipv4, ipv6)
+            .map_err(|refusal| wanted.wanted.counted(refusal))?;
         let primary = primary_ip.map_or(Primary::Lowest, Primary::Given);
         let chosen = eni_address::choose(w, row, primary, &wanted.wanted);
         let chosen = eni_address::room_last(chosen, || {

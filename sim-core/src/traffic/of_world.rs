@@ -43,7 +43,7 @@ const SERVER_COOKIE: Span = Span::hours(24);
 /// name the server alone if it has one.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidParameter`] for a scenario that describes what the world has; an unknown load balancer or listener, two
+/// [`ErrorCode::InvalidParameter`] for a scenario that describes what the world has, or a listener without backends; an unknown load balancer or listener, two
 /// of one port; [`ErrorCode::ListenerStatusIncorrect`] for a listener that does not forward.
 pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<Scenario> {
     let Some(of_world) = scenario.of_world.take() else { return Ok(scenario) };
@@ -75,6 +75,12 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
         let name = future.name(&members);
         scenario.backends.push(future.backend(&name));
         scenario.faults.extend(future.faults(&name));
+    }
+    if scenario.backends.is_empty() {
+        return Err(Refusal::new(ErrorCode::InvalidParameter)
+            .field("of_world/port")
+            .detail(format!("{} has no backends.", listener.id))
+            .accepted("a listener with backends"));
     }
     name_in_full(&scenario.backends, &mut scenario.faults);
     Ok(scenario)
