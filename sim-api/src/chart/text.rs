@@ -21,6 +21,7 @@ pub fn lines(text: &str, face: Face, width: u32, most: usize) -> Vec<String> {
     let mut used = 0;
     for word in text.split_whitespace() {
         let (space, needed) = (letter(' ', face), word.chars().map(|c| letter(c, face)).sum::<u32>());
+        let last = lines.len() == most;
         match lines.last_mut() {
             Some(line) if used + space + needed <= width => {
                 line.push(' ');
@@ -28,7 +29,15 @@ pub fn lines(text: &str, face: Face, width: u32, most: usize) -> Vec<String> {
                 used += space + needed;
                 continue;
             }
-            _ => (lines.push(String::new()), used = 0).1,
+            // What does not fit on the last line is cut in the middle of the word.
+            Some(line) if last => {
+                line.push(' ');
+                used += space;
+            }
+            _ => {
+                lines.push(String::new());
+                used = 0;
+            }
         }
         for c in word.chars() {
             if used + letter(c, face) > width {

@@ -21,6 +21,7 @@ fn texts(picture: &str) -> Vec<String> {
                 "lt" => text.push('<'),
                 "gt" => text.push('>'),
                 "quot" => text.push('"'),
+                "apos" => text.push('\''),
                 other => panic!("a reference to {other}\n{picture}"),
             },
             Event::End(_) => found.push(std::mem::take(&mut text)),
@@ -126,7 +127,7 @@ async fn names_stay_texts() {
     // What is drawn is short, and says that it was cut.
     let drawn = picture.lines().filter_map(|line| line.strip_prefix("<text ")?.split_once('>'));
     let drawn: Vec<&str> = drawn.map(|(_, text)| text).collect();
-    assert!(drawn.iter().filter(|text| text.ends_with("…</text>")).count() >= 3, "{drawn:?}");
+    assert!(drawn.iter().filter(|text| text.ends_with("…</text>")).count() >= 2, "{drawn:?}");
     assert!(drawn.iter().all(|text| text.chars().count() < 200), "{drawn:?}");
 }
 
