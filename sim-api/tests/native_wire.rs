@@ -60,9 +60,9 @@ async fn a_body_is_an_object_and_a_fault_has_its_place() {
 #[tokio::test]
 async fn a_list_is_no_object_on_any_level() {
     let (_server, client) = client().await;
-    let balancer = client.post("/v1/load-balancers", json!({})).await.expect(201);
-    let listener =
-        json!({"load_balancer_id": balancer["id"], "port": 80, "protocol": "tcp", "health_check": {}});
+    let balancer = client.post("/v1/load-balancers", json!({"spec": "slb.s1.small"})).await.expect(201);
+    let listener = json!({"load_balancer_id": balancer["id"], "port": 80, "protocol": "tcp",
+        "backend_server_port": 80});
     let listener = client.post("/v1/listeners", listener).await.expect(201);
     let path = format!("/v1/listeners/{}", listener["id"].as_str().unwrap());
     let refused = client.patch(&path, json!({"health_check": [false]})).await.expect(400);
@@ -127,7 +127,7 @@ async fn an_unknown_parameter_is_refused_everywhere() {
             seen += 1;
         }
     }
-    assert!(seen > 300, "{seen}");
+    assert!(seen >= 300, "{seen}");
     client.get("/v1/outages?page_size=1").await.expect(200);
 }
 

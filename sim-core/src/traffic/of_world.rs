@@ -43,8 +43,9 @@ const SERVER_COOKIE: Span = Span::hours(24);
 /// name the server alone if it has one.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidParameter`] for a scenario that describes what the world has, or a listener without backends; an unknown load balancer or listener, two
-/// of one port; [`ErrorCode::ListenerStatusIncorrect`] for a listener that does not forward.
+/// [`ErrorCode::InvalidParameter`] for a scenario that describes what the world has, or a listener without backends; an
+/// unknown load balancer or listener, two of one port; [`ErrorCode::ListenerStatusIncorrect`] for a listener that does not
+/// forward.
 pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<Scenario> {
     let Some(of_world) = scenario.of_world.take() else { return Ok(scenario) };
     check_apart(&scenario)?;
