@@ -142,7 +142,8 @@ impl Lab {
         assert_eq!(status, 200, "{text}");
         let mut seen: Value = serde_json::from_str(&text).unwrap();
         seen.as_object_mut().unwrap().remove("RequestId");
-        let node = self.object("/v1/instances", "node").await["id"].as_str().unwrap().to_owned();
+        let node =
+            self.ask("GET", "/metadata/node/latest/meta-data/instance-id", &[], Some("127.0.0.1")).await.1;
         let (account, role) = ("1000000000000001", seen["RoleId"].as_str().unwrap().to_owned());
         assert!(role.len() == 18 && role.bytes().all(|b| b.is_ascii_digit()), "{role}");
         let wanted = json!({
@@ -151,6 +152,7 @@ impl Lab {
             "IdentityType": "AssumedRoleUser",
             "PrincipalId": format!("{role}:vm-ram-{node}"),
             "RoleId": role,
+            "UserId": "",
         });
         assert_eq!(seen, wanted);
     }

@@ -227,6 +227,7 @@ fn text(action: &Action, name: &str) -> String {
         "LockReason" if action.name == "DescribeEipAddresses" => "financial".to_owned(),
         "Key" if action.name == "DescribeEipAddresses" => "CreationStartTime".to_owned(),
         "RuleId" => id::<ForwardingRuleId>(),
+        "ServiceCode" => "ecs".to_owned(),
         "DomainExtensionId" => id::<DomainExtensionId>(),
         "VpcId" => id::<VpcId>(),
         "VSwitchId" => id::<VSwitchId>(),

@@ -174,7 +174,10 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
     ask_for_peering(&caller, vpc, &mut give);
     lead_in(&caller, &mut give);
     let_out(&caller, vpc, &mut give);
-    connect_routers(&mut give);
+    let connection = pair_routers(["10.9.0.0/16", "172.20.0.0/16"], &mut give);
+    give(&caller, connection.into());
+    // One that a history may make.
+    pair_routers(["10.10.0.0/16", "172.21.0.0/16"], &mut give);
     share(&caller, vswitches[1], host, &mut give);
     filter(&caller, vpc, vswitches[0], &mut give);
     let launch = Launch {
@@ -213,10 +216,13 @@ fn share(
     give(caller, AssociateHaVip { ha_vip, bind_type, target }.into());
 }
 
-/// Routers of two accounts are connected.
-fn connect_routers(give: &mut impl FnMut(&Caller, Command) -> Reply) {
+/// Routers of two accounts have interfaces that name each other; what connects them.
+fn pair_routers(
+    blocks: [&str; 2],
+    give: &mut impl FnMut(&Caller, Command) -> Reply,
+) -> ConnectRouterInterface {
     let [caller, _, other, _] = callers();
-    let sides = [(&caller, "10.9.0.0/16", Side::Initiating), (&other, "172.20.0.0/16", Side::Accepting)];
+    let sides = [(&caller, blocks[0], Side::Initiating), (&other, blocks[1], Side::Accepting)];
     let routers = sides.map(|(side, block, _)| {
         let block = Some(block.parse().expect("a block"));
         match give(side, CreateVpc { block, ..CreateVpc::default() }.into()) {
@@ -248,7 +254,7 @@ fn connect_routers(give: &mut impl FnMut(&Caller, Command) -> Reply) {
         opposite_account: None,
     };
     give(&caller, change.into());
-    give(&caller, ConnectRouterInterface { router_interface: ends[0] }.into());
+    ConnectRouterInterface { router_interface: ends[0] }
 }
 
 /// The IPv6 address of the interface goes to the internet and is not reached from there.

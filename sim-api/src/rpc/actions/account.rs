@@ -55,7 +55,8 @@ pub fn describe_endpoints(p: &Scope<'_>, _: &Caller) -> Planned {
     })
 }
 
-/// Sts: who calls, the account or a role of it. Only an account has a user's id, and only a role a role's.
+/// Sts: who calls, the account or a role of it. Only an account has a user's id, and only a role a role's; clients read the
+/// user's id of both, so that of a role is empty.
 pub fn get_caller_identity(p: &Scope<'_>, _: &Caller) -> Planned {
     let session = p.asked().role.clone();
     read(move |_, caller| {
@@ -74,6 +75,7 @@ pub fn get_caller_identity(p: &Scope<'_>, _: &Caller) -> Planned {
                 "IdentityType": "AssumedRoleUser",
                 "PrincipalId": session.principal(),
                 "RoleId": session.role_id(),
+                "UserId": "",
             }),
         })
     })
