@@ -138,7 +138,7 @@ impl Quota {
     }
 
     /// What a number from 1 on may be, as a refusal says it: up to the value in force, or to `ceiling` where there is no limit.
-    pub(crate) fn from_one(self, world: &World, account: AccountId, ceiling: Option<u64>) -> String {
+    pub(crate) fn range_from_one(self, world: &World, account: AccountId, ceiling: Option<u64>) -> String {
         match (self.limit(world, account), ceiling) {
             (u64::MAX, None) => "at least 1".to_owned(),
             (u64::MAX, Some(most)) | (most, _) => format!("1 to {most}"),

@@ -226,7 +226,7 @@ fn check_call(w: &World, caller: &Caller, count: usize) -> Outcome<()> {
     Err(Refusal::new(ErrorCode::RulesPerCallExceeded)
         .field("rules")
         .detail(format!("{count} were given."))
-        .accepted(Quota::PermissionsPerCall.from_one(w, caller.account, None)))
+        .accepted(Quota::PermissionsPerCall.range_from_one(w, caller.account, None)))
 }
 
 /// Checks the form of the rules of one call, and that none is there twice.

@@ -202,7 +202,7 @@ fn check_max_entries(w: &World, caller: &Caller, wanted: u32) -> Outcome<()> {
     Err(Refusal::new(ErrorCode::PrefixListMaxEntriesInvalid)
         .field("max_entries")
         .detail(format!("{wanted} was given."))
-        .accepted(Quota::PrefixListEntries.from_one(w, caller.account, Some(u32::MAX.into()))))
+        .accepted(Quota::PrefixListEntries.range_from_one(w, caller.account, Some(u32::MAX.into()))))
 }
 
 fn check_count(max_entries: u32, count: usize) -> Outcome<()> {
