@@ -40,6 +40,27 @@ fn the_committed_document_is_the_built_one() {
     );
 }
 
+/// Where a value would have to be of two types at once, which a described enum in the place of a member comes to.
+fn impossible(schema: &Value, at: &str, found: &mut Vec<String>) {
+    let types: BTreeSet<&str> =
+        schema["allOf"].as_array().into_iter().flatten().filter_map(|all| all["type"].as_str()).collect();
+    if types.len() > 1 {
+        found.push(format!("{at}: {types:?}"));
+    }
+    let members = schema.as_object().into_iter().flatten().map(|(name, of)| (name.clone(), of));
+    let items = schema.as_array().into_iter().flatten().enumerate().map(|(n, of)| (n.to_string(), of));
+    for (name, of) in members.chain(items) {
+        impossible(of, &format!("{at}/{name}"), found);
+    }
+}
+
+#[test]
+fn nothing_is_of_two_types_at_once() {
+    let mut found = Vec::new();
+    impossible(&document(), "", &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn every_operation_is_named_and_described() {
     let document = document();

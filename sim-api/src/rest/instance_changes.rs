@@ -136,7 +136,6 @@ pub struct ChangePaymentBody {
     period: Option<u32>,
     /// The unit: Month if absent.
     #[serde(default)]
-    #[schema(inline)]
     period_unit: PeriodUnitName,
 }
 
@@ -169,7 +168,6 @@ async fn change_instance_payment(
 #[schema(example = json!({"status": "AutoRenewal", "months": 1}))]
 pub struct RenewalBody {
     /// Whether it renews itself, its owner is asked, or neither.
-    #[schema(inline)]
     status: RenewalName,
     /// For how many months it renews itself: 1 if absent; null for every other status.
     #[serde(default)]

@@ -67,7 +67,6 @@ pub struct TraceFlowsBody {
     flows: Vec<FlowBody>,
     /// How much is told: full if absent.
     #[serde(default)]
-    #[schema(inline)]
     evidence: EvidenceBody,
     /// Whether each trace is told in words too, a line for each step.
     #[serde(default)]
