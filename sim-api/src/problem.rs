@@ -59,7 +59,7 @@ impl Problem {
             title: title.to_owned(),
             status: status.as_u16(),
             code: code.to_owned(),
-            detail: bounded(detail.into()),
+            detail: sim_core::error::bounded(detail.into()),
             errors: Vec::new(),
             blockers: Vec::new(),
             request_id: String::new(),
@@ -77,15 +77,6 @@ impl Problem {
         problem.errors.push(FieldProblem { pointer: name.to_owned(), accepted: accepted.into() });
         problem
     }
-}
-
-/// A detail repeats what was sent up to so many characters.
-fn bounded(mut detail: String) -> String {
-    if let Some((end, _)) = detail.char_indices().nth(1_000) {
-        detail.truncate(end);
-        detail.push('…');
-    }
-    detail
 }
 
 impl From<Refusal> for Problem {

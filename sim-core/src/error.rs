@@ -24,7 +24,7 @@ mod internet;
 #[macro_use]
 mod slb;
 
-pub use refusal::{Details, Outcome, Refusal, beginning};
+pub use refusal::{Details, Outcome, Refusal, beginning, bounded};
 
 /// What sort of thing went wrong; decides the native HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

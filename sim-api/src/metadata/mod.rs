@@ -17,6 +17,7 @@ use crate::app::{App, AppState};
 use crate::doors::Peer;
 use crate::engine::{DEFAULT_WORLD, WorldHandle, wall_now};
 use crate::proxy::proxy_user;
+use crate::requests::shorten;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -125,7 +126,7 @@ async fn answer(app: &App, named: Option<&str>, path: &str, request: &Parts) -> 
     else {
         return Err(not_found(format!(
             "There is no {:?}; there are meta-data/, user-data and api/token.",
-            crate::requests::shorten(path)
+            shorten(path)
         )));
     };
     let item = item.trim_start_matches('/');
@@ -137,7 +138,8 @@ async fn answer(app: &App, named: Option<&str>, path: &str, request: &Parts) -> 
     if let Some(role) = item.strip_prefix(ROLE_KEYS).filter(|role| !role.is_empty()) {
         return role_keys(app, &world, &instance, role, now);
     }
-    let text = look_up(&items, item).ok_or_else(|| not_found(format!("There is no item {item:?}.")))?;
+    let text =
+        look_up(&items, item).ok_or_else(|| not_found(format!("There is no item {:?}.", shorten(item))))?;
     Ok(text.into_response())
 }
 

@@ -210,12 +210,7 @@ pub fn verify<'a>(
     check_timestamp(request, now)?;
     let credential =
         credentials.get(access_key_id).ok_or_else(|| SignError::KeyNotFound(access_key_id.to_owned()))?;
-    let token = check_security_token(credential, request.security_token.as_deref());
-    let token = match token {
-        // What came on the way is told by the signature.
-        Err(SignError::SecurityTokenMalformed) => token,
-        other => Ok(other?),
-    };
+    check_security_token(credential, request.security_token.as_deref())?;
     match &request.signature {
         SignatureForm::V3 { signed_headers, signature, .. } => {
             verify_v3(raw, &request.params, signed_headers, signature, &credential.access_key_secret)?;
@@ -233,7 +228,11 @@ pub fn verify<'a>(
             return Err(SignError::Missing("Signature"));
         }
     }
-    token.map(|()| Verified { credential })
+    // One that was added on the way was told by the signature.
+    if credential.security_token.is_none() && request.security_token.is_some() {
+        return Err(SignError::SecurityTokenMalformed);
+    }
+    Ok(Verified { credential })
 }
 
 fn check_method(request: &RpcRequest) -> Result<(), SignError> {
@@ -266,14 +265,13 @@ fn check_timestamp(request: &RpcRequest, now: i64) -> Result<(), SignError> {
     }
 }
 
-/// Whether the token that was sent is that of the key.
+/// Whether the token of a key that has one was sent with it.
 ///
 /// # Errors
-/// A key with a token that is sent without it or with another; a key without one that is sent with any.
+/// A key with a token that is sent without it or with another.
 pub fn check_security_token(credential: &Credential, sent: Option<&str>) -> Result<(), SignError> {
     match (&credential.security_token, sent) {
-        (None, None) => Ok(()),
-        (None, Some(_)) => Err(SignError::SecurityTokenMalformed),
+        (None, _) => Ok(()),
         (Some(_), None) => Err(SignError::SecurityTokenMissing),
         (Some(expected), Some(sent)) if bool::from(expected.as_bytes().ct_eq(sent.as_bytes())) => Ok(()),
         (Some(_), Some(_)) => Err(SignError::SecurityTokenMismatch),

@@ -46,10 +46,10 @@ impl Refusal {
         self
     }
 
-    /// Says what is wrong in this case.
+    /// Says what is wrong in this case, [`bounded`].
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Refusal {
-        self.0.detail = detail.into();
+        self.0.detail = bounded(detail.into());
         self
     }
 
@@ -87,6 +87,15 @@ impl Refusal {
 /// The first 64 characters of a text: as much as an answer repeats of what it was given.
 pub fn beginning(text: &str) -> &str {
     text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
+}
+
+/// The first 1,000 characters of what an answer says of a case, with a sign that there was more: it may repeat what it was given.
+pub fn bounded(mut detail: String) -> String {
+    if let Some((end, _)) = detail.char_indices().nth(1_000) {
+        detail.truncate(end);
+        detail.push('…');
+    }
+    detail
 }
 
 impl fmt::Display for Refusal {
