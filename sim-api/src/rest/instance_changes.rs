@@ -25,6 +25,7 @@ pub const REFUSALS: Refusals = &[
             E::InstanceSpecMixed,
             E::MissingParameter,
             E::InstanceBandwidthOut,
+            E::InstanceBandwidthIn,
             E::InstanceTypeUnknown,
             E::InstanceNotFound,
             E::InstanceSpecSubscription,
@@ -89,6 +90,7 @@ pub struct ResizeInstanceBody {
     internet_max_bandwidth_out: Option<u32>,
     /// Its most public traffic inwards in Mbit/s; in a call without a type.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 200)]
     internet_max_bandwidth_in: Option<u32>,
 }
 

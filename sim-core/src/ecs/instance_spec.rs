@@ -21,7 +21,7 @@ pub struct ModifyInstanceSpec {
     pub instance_type: Option<CompactString>,
     /// Its most public traffic outwards, 0 to 100 Mbit/s. It gives no instance a static public address.
     pub bandwidth_out: Option<u32>,
-    /// Its most public traffic inwards, in Mbit/s.
+    /// Its most public traffic inwards, 1 to 200 Mbit/s.
     pub bandwidth_in: Option<u32>,
 }
 
@@ -35,6 +35,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstanceSpec) -> Outcome
     let more_bandwidth = c.bandwidth_out.is_some() || c.bandwidth_in.is_some();
     check_one_change(c.instance_type.is_some(), more_bandwidth)?;
     Terms { bandwidth_out: c.bandwidth_out.unwrap_or(0), ..Terms::default() }.check_bandwidth()?;
+    check_inwards(c.bandwidth_in)?;
     if let Some(kind) = &c.instance_type {
         check_known(kind)?;
     }
@@ -70,6 +71,17 @@ fn check_one_change(of_type: bool, of_bandwidth: bool) -> Outcome<()> {
             .detail("Neither a type nor a bandwidth was given.")
             .accepted("a type such as ecs.g7.xlarge")),
         _ => Ok(()),
+    }
+}
+
+/// The range of InternetMaxBandwidthIn.
+fn check_inwards(wanted: Option<u32>) -> Outcome<()> {
+    match wanted {
+        None | Some(1..=200) => Ok(()),
+        Some(wanted) => Err(Refusal::new(ErrorCode::InstanceBandwidthIn)
+            .field("internet_max_bandwidth_in")
+            .detail(format!("{wanted} Mbit/s were asked for."))
+            .accepted("1 to 200")),
     }
 }
 

@@ -57,6 +57,7 @@ macro_rules! host_errors {
         InstanceProtectionUnsupported Denied ["InvalidChargeType.ValueNotSupported"] 403 "Only an instance that is paid by use and bids for nothing is protected from deletion.";
         InstanceSpotPrepaid Invalid ["InvalidSpotPrepaid", "InvalidSpotStrategy"] 400 "A subscription does not bid for spare capacity.";
         InstanceBandwidthOut Invalid ["InvalidInternetMaxBandwidthOut.Malformed", "InvalidParameter"] 400 "The public bandwidth of an instance is 0 to 100 Mbit/s outwards.";
+        InstanceBandwidthIn Invalid ["InvalidParameter.Bandwidth"] 400 "The public bandwidth of an instance is 1 to 200 Mbit/s inwards.";
         RamRoleMalformed Invalid ["InvalidRamRole.NotFound"] 404 "The name of a role has 1 to 64 letters, digits, dots, underscores and hyphens.";
         PublicAddressAllocated Conflict ["AllocatedAlready"] 403 "The instance has another static public address already.";
         PublicAddressNoBandwidth State ["AllocateIpInvalidInstanceBandwidth"] 400 "An instance without public bandwidth outwards gets no static public address.";

@@ -30,7 +30,7 @@ const MOST_NAMED: usize = 1_000;
 pub fn modify_instance_spec(p: &Scope<'_>, _: &Caller) -> Planned {
     take_inert(p, SPEC_INERT);
     let outwards = p.int("InternetMaxBandwidthOut", 0..=i64::from(u32::MAX));
-    let inwards = p.int("InternetMaxBandwidthIn", 1..=200);
+    let inwards = p.int("InternetMaxBandwidthIn", 0..=i64::from(u32::MAX));
     done(ModifyInstanceSpec {
         instance: required_id(p, "InstanceId")?,
         instance_type: p.str("InstanceType").map(Into::into),
