@@ -4,7 +4,7 @@
 use crate::app::AppState;
 use crate::problem::Problem;
 use crate::rest;
-use axum::Router;
+use axum::{Router, middleware};
 use bytes::Bytes;
 use std::sync::OnceLock;
 use utoipa::openapi::OpenApi;
@@ -30,7 +30,7 @@ struct Document;
 
 /// The routes of the native wire.
 pub fn native_router() -> Router<AppState> {
-    rest::router().served()
+    rest::router().layer(middleware::from_fn(rest::places::pass)).served()
 }
 
 /// The document as committed in `openapi/cloudnet.json`. It is not kept: as a tree it takes ten times the memory of its text.

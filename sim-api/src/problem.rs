@@ -39,16 +39,33 @@ pub struct Problem {
     pub request_id: String,
 }
 
-/// One input field at fault.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+/// One input field at fault: a member of the body, which `pointer` leads to, or a `parameter`. What belongs to the object
+/// of the path, such as its VPC, is named by the parameter of that object.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct FieldProblem {
-    /// A JSON Pointer into the request's body, or the name of a parameter.
+    /// A JSON Pointer to the member of the request's body, or to where it is missing; absent if it is a parameter.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(example = "/cidr_block")]
     pub pointer: String,
+    /// The name of the parameter of path or query, or of the header; absent if it is a member of the body.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub parameter: String,
     /// A value, or a description of values, that would pass.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(example = "10.0.2.0/24")]
     pub accepted: String,
+}
+
+impl FieldProblem {
+    /// A member of the body.
+    pub fn pointer(pointer: impl Into<String>, accepted: impl Into<String>) -> FieldProblem {
+        FieldProblem { pointer: pointer.into(), accepted: accepted.into(), ..FieldProblem::default() }
+    }
+
+    /// A parameter or header.
+    pub fn parameter(name: impl Into<String>, accepted: impl Into<String>) -> FieldProblem {
+        FieldProblem { parameter: name.into(), accepted: accepted.into(), ..FieldProblem::default() }
+    }
 }
 
 impl Problem {
@@ -68,14 +85,14 @@ impl Problem {
 
     /// A parameter or header that does not read.
     pub fn parameter(name: &str, detail: impl Into<String>, accepted: impl Into<String>) -> Problem {
-        let mut problem = Problem::service(
-            StatusCode::BAD_REQUEST,
-            "malformed_request",
-            "The request does not read.",
-            detail,
-        );
-        problem.errors.push(FieldProblem { pointer: name.to_owned(), accepted: accepted.into() });
-        problem
+        Problem::malformed(detail, [FieldProblem::parameter(name, accepted)])
+    }
+
+    /// A request that does not read, for what is wrong with these of its fields.
+    pub fn malformed(detail: impl Into<String>, errors: impl IntoIterator<Item = FieldProblem>) -> Problem {
+        let title = "The request does not read.";
+        let problem = Problem::service(StatusCode::BAD_REQUEST, "malformed_request", title, detail);
+        Problem { errors: errors.into_iter().collect(), ..problem }
     }
 }
 
@@ -85,10 +102,9 @@ impl From<Refusal> for Problem {
         let row = details.code.row();
         let code = details.code.native();
         let accepted = details.accepted.clone().unwrap_or_default();
-        let errors = details
-            .field
-            .iter()
-            .map(|field| FieldProblem { pointer: format!("/{field}"), accepted: accepted.clone() });
+        // The core's field, for which the operation may have another place: `rest::places` finds it.
+        let errors = details.field.iter();
+        let errors = errors.map(|field| FieldProblem::pointer(format!("/{field}"), accepted.clone()));
         Problem {
             r#type: format!("/problems/{code}"),
             title: row.message.to_owned(),
@@ -175,10 +191,7 @@ impl From<QueryRejection> for Problem {
         // What the parser says begins with the name of the parameter, if it got as far as one.
         let said = text.split_once("query string: ").map_or(text.as_str(), |(_, said)| said);
         let name = said.split_once(": ").map(|(name, _)| name).filter(|name| is_name(name));
-        let pointer = name.map(|name| format!("/{name}")).unwrap_or_default();
-        let mut problem = Problem::parameter(&pointer, shorten(&text), "");
-        problem.errors.retain(|field| !field.pointer.is_empty());
-        problem
+        Problem::malformed(shorten(&text), name.map(|name| FieldProblem::parameter(name, "")))
     }
 }
 

@@ -295,11 +295,11 @@ async fn whatever_is_asked_there_is_an_answer_and_a_refusal_names_its_place() {
             assert!(answer.status < 500 && told, "{method} {path} without {name}: {}", answer.body);
         }
     }
-    for (query, pointer) in
-        [("port=0x1", "/port"), ("protocol=x", "/protocol"), ("moon=1", "/moon"), ("port=65536", "/port")]
+    for (query, name) in
+        [("port=0x1", "port"), ("protocol=x", "protocol"), ("moon=1", "moon"), ("port=65536", "port")]
     {
         let problem = shop.client.get(&format!("/v1/load-balancers/{lb}/health?{query}")).await.expect(400);
-        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        assert_eq!(problem["errors"][0]["parameter"], name, "{problem}");
     }
     let problem = shop.client.post("/v1/traces", json!({})).await.expect(400);
     assert_eq!(problem["errors"][0]["pointer"], "/flows", "{problem}");

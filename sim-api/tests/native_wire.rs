@@ -121,7 +121,7 @@ async fn an_unknown_parameter_is_refused_everywhere() {
             let sent = format!("{}?page_sise=1", path.replace(['{', '}'], ""));
             let answer = client.send(&method.to_uppercase(), &sent, None).await;
             let problem = answer.expect(400);
-            assert_eq!(problem["errors"][0]["pointer"], "/page_sise", "{method} {sent} {problem}");
+            assert_eq!(problem["errors"][0]["parameter"], "page_sise", "{method} {sent} {problem}");
             let accepted = problem["errors"][0]["accepted"].as_str().unwrap();
             assert!(known.iter().all(|name| accepted.contains(name)), "{method} {sent} {problem}");
             seen += 1;
@@ -136,7 +136,7 @@ async fn a_parameter_is_percent_encoded_text() {
     let (_server, client) = client().await;
     for query in ["name=%zz", "name=%ff", "name=a%2"] {
         let problem = client.get(&format!("/v1/vpcs?{query}")).await.expect(400);
-        let wanted = json!([{"pointer": "/name", "accepted": "percent-encoded UTF-8"}]);
+        let wanted = json!([{"parameter": "name", "accepted": "percent-encoded UTF-8"}]);
         assert_eq!(problem["errors"], wanted, "{query} {problem}");
     }
     assert_eq!(client.get("/v1/vpcs?%zz=1").await.refused(400), "malformed_request");
@@ -154,7 +154,7 @@ async fn a_dry_run_is_one_however_it_is_encoded() {
     }
     // Time cannot be tried.
     let advance = client.send("POST", "/v1/clock/advance?dry_run=true", Some(json!({"seconds": 1}))).await;
-    assert_eq!(advance.expect(400)["errors"][0]["pointer"], "/dry_run");
+    assert_eq!(advance.expect(400)["errors"][0]["parameter"], "dry_run");
     assert_eq!(client.get("/v1/vpcs").await.expect(200)["items"], json!([]));
 }
 

@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{TagBody, parse_list, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
@@ -59,6 +60,9 @@ pub const REFUSALS: Refusals = &[
     ("delete_access_control_list", &[E::AclNotFound, E::AclInUse]),
     ("evaluate_client", &[E::AddressMalformed, E::AclNotFound]),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("update_access_control_list", &[("entries", "add_entries")])];
 
 /// The operations on access control lists.
 pub fn router() -> Operations {
@@ -266,7 +270,7 @@ async fn update_access_control_list(
         add: read_entries(&body.add_entries, "add_entries")?,
         remove: parse_list(&body.remove_cidrs, remove)?,
     };
-    ctx.with_places(&[("entries", "add_entries")]).change_row(command, acl, show).await
+    ctx.change_row(command, acl, show).await
 }
 
 /// Delete an access control list.

@@ -6,6 +6,7 @@ use crate::page::Page;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,13 @@ pub const REFUSALS: Refusals = &[
         ],
     ),
     ("list_zones", &[E::RegionNotFound]),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("delete_tags", &[("tags", "keys")]),
+    ("put_tags", &[("*", "resource_id")]),
+    ("move_to_resource_group", &[("*", "resource_id")]),
 ];
 
 /// The operations.

@@ -5,6 +5,7 @@ use super::listener_bodies::ProtocolBody;
 use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::balancing::probe_series::Health;
@@ -19,6 +20,10 @@ use utoipa::{IntoParams, ToSchema};
 /// What the operations can refuse.
 pub const REFUSALS: Refusals =
     &[("list_backend_health", &[E::LoadBalancerNotFound, E::ListenerNotFound, E::ListenerAmbiguous])];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf =
+    &[("list_backend_health", &[("listener_port", "port"), ("listener_protocol", "protocol")])];
 
 /// The operations on the health of backends.
 pub fn router() -> Operations {

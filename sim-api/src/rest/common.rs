@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sim_core::id::AnyId;
 use sim_core::tag::{self, TagPair};
-use sim_core::{ErrorCode, Outcome, Refusal, World};
+use sim_core::{ErrorCode, Outcome, World};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use utoipa::ToSchema;
@@ -31,25 +31,21 @@ pub fn tag_pairs(tags: Vec<TagBody>) -> Vec<TagPair> {
     tags.into_iter().map(|t| TagPair { key: t.key.into(), value: t.value.into() }).collect()
 }
 
-/// Where a body has members that the core calls otherwise: the core's name, and the way to the body's member.
-pub type Places = &'static [(&'static str, &'static str)];
-
-/// A refusal that names the member of the body.
-pub fn placed(refusal: Refusal, places: Places) -> Refusal {
-    let field = refusal.details().field.clone().unwrap_or_default();
-    let (first, inside) = field.split_at(field.find('/').unwrap_or(field.len()));
-    match places.iter().find(|(core, _)| *core == first) {
-        None => refusal,
-        Some((_, member)) => refusal.field(format!("{member}{inside}")),
-    }
-}
-
 /// Reads each text of a list.
 ///
 /// # Errors
 /// The first text that does not read.
 pub fn parse_list<T>(texts: &[String], parse: impl Fn(&str) -> Outcome<T>) -> Outcome<Vec<T>> {
     texts.iter().map(|text| parse(text)).collect()
+}
+
+/// Reads each body of a list, of which a refusal names the one at fault by its place in `field`.
+///
+/// # Errors
+/// The first body that does not read.
+pub fn read_each<B, T>(bodies: Vec<B>, field: &str, read: fn(B) -> Outcome<T>) -> Outcome<Vec<T>> {
+    let at = |(at, body)| read(body).map_err(|refusal| refusal.within(format_args!("{field}/{at}")));
+    bodies.into_iter().enumerate().map(at).collect()
 }
 
 /// Tells work that goes on beside a request that nobody waits for it any more: that the request was dropped.

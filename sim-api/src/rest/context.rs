@@ -5,9 +5,8 @@ use crate::engine::{DEFAULT_WORLD, WorldHandle};
 use crate::listing::{Rows, Sought, Walk};
 use crate::objects;
 use crate::page::{Page, PageQuery};
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 use crate::requests::shorten;
-use crate::rest::common::{Places, placed};
 use crate::rpc::encoding::{pairs, percent_decode};
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -36,8 +35,6 @@ pub struct Context {
     pub caller: Caller,
     /// What the caller has already: `If-None-Match`.
     known: Option<String>,
-    /// Where the body has members that the core calls otherwise.
-    places: Places,
 }
 
 /// The region of a request that names none.
@@ -77,7 +74,7 @@ impl FromRequestParts<AppState> for Context {
         }
         caller.dry_run = dry_run(parts.uri.query())?;
         let known = parts.headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-        Ok(Context { world, caller, known: known.map(str::to_owned), places: &[] })
+        Ok(Context { world, caller, known: known.map(str::to_owned) })
     }
 }
 
@@ -100,12 +97,6 @@ fn is_dry_run(name: &[u8]) -> bool {
 }
 
 impl Context {
-    /// The same, of a body that has members in other places than the core names.
-    #[must_use]
-    pub fn with_places(self, places: Places) -> Context {
-        Context { places, ..self }
-    }
-
     /// Carries out a command and answers 201 with the new object and its address.
     ///
     /// # Errors
@@ -183,7 +174,7 @@ impl Context {
             Err(refusal) => Err(refusal.clone()),
         };
         let done = self.world.submit(self.caller, command, view).await?;
-        Ok(done.view.map_err(|refusal| placed(refusal, self.places))?)
+        Ok(done.view?)
     }
 
     /// Reads the world.
@@ -327,9 +318,10 @@ fn misshapen(error: &BodyError) -> Problem {
         .chain(missing.map(|name| format!("/{name}")))
         .collect();
     let detail = format!("The body does not fit: {}.", shorten(&said));
-    let mut problem = Problem::parameter(&pointer, detail, "");
-    problem.errors.retain(|field| !field.pointer.is_empty());
-    problem
+    Problem::malformed(
+        detail,
+        Some(pointer).filter(|to| !to.is_empty()).map(|to| FieldProblem::pointer(to, "")),
+    )
 }
 
 /// Query parameters. `dry_run`, which every write takes, is the [`Context`]'s affair.

@@ -7,6 +7,7 @@ use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{DomainExtensionId, ListenerId, ServerCertificateId};
@@ -53,6 +54,15 @@ pub const REFUSALS: Refusals = &[
             E::ListenerStopping,
             E::DomainExtensionInRule,
         ],
+    ),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("create_domain_extension", &[("listener_port", "listener_id"), ("load_balancer_id", "listener_id")]),
+    (
+        "update_domain_extension",
+        &[("listener_id", "domain_extension_id"), ("load_balancer_id", "domain_extension_id")],
     ),
 ];
 

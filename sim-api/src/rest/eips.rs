@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{TagBody, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ecs::eni_address::parse4;
@@ -100,6 +101,21 @@ pub const REFUSALS: Refusals = &[
             E::HaVipStatusIncorrect,
             E::EipUsedBySnat,
             E::EipUsedByForward,
+        ],
+    ),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("allocate_eip", &[("address", "ip_address")]),
+    (
+        "associate_eip",
+        &[
+            ("instance_id", "target_id"),
+            ("nat_gateway_id", "target_id"),
+            ("network_interface_id", "target_id"),
+            ("load_balancer_id", "target_id"),
+            ("ha_vip_id", "target_id"),
         ],
     ),
 ];

@@ -6,6 +6,7 @@ use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{ForwardEntryId, ForwardTableId, Id, NatGatewayId};
@@ -78,6 +79,13 @@ pub const REFUSALS: Refusals = &[
         "delete_forward_entry",
         &[E::ForwardTableNotFound, E::ForwardEntryNotFound, E::ForwardEntryStatusIncorrect],
     ),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("create_forward_entry", &[("forward_table_id", "nat_gateway_id")]),
+    ("update_forward_entry", &[("forward_table_id", "nat_gateway_id")]),
+    ("delete_forward_entry", &[("forward_table_id", "nat_gateway_id")]),
 ];
 
 /// The operations on DNAT entries.

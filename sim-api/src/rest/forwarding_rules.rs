@@ -10,6 +10,7 @@ use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::places::{Places, PlacesOf};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{ForwardingRuleId, ListenerId, VServerGroupId};
@@ -68,6 +69,30 @@ pub const REFUSALS: Refusals = &[
         "delete_forwarding_rule",
         &[E::ForwardingRuleNotFound, E::LoadBalancerLocked, E::ListenerBusy, E::ListenerStopping],
     ),
+];
+
+/// Where the body of a forwarding rule has what is about its own way.
+const OWN: Places = &[
+    ("scheduler", "own/scheduler"),
+    ("sticky_session", "own/sticky_session"),
+    ("sticky_session_type", "own/sticky_session_type"),
+    ("cookie_timeout", "own/cookie_timeout"),
+    ("cookie", "own/cookie"),
+    ("health_check", "own/health_check"),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    (
+        "create_forwarding_rule",
+        &[("rules/0", ""), ("listener_port", "listener_id"), ("load_balancer_id", "listener_id")],
+    ),
+    ("create_forwarding_rule", OWN),
+    (
+        "update_forwarding_rule",
+        &[("listener_id", "forwarding_rule_id"), ("load_balancer_id", "forwarding_rule_id")],
+    ),
+    ("update_forwarding_rule", OWN),
 ];
 
 /// The operations on forwarding rules.

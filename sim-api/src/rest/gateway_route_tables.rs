@@ -4,6 +4,7 @@ use super::context::{Body, Context, Path, Query, id, parse_id};
 use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::places::PlacesOf;
 use crate::rest::route_entries::{self, RouteEntryBody};
 use crate::rest::route_tables::{self, RouteTableBody};
 use axum::response::Response;
@@ -71,6 +72,10 @@ pub const REFUSALS: Refusals = &[
         ],
     ),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf =
+    &[("update_gateway_route_entry", &[("route_entry_id", "destination"), ("vpc_id", "route_table_id")])];
 
 /// The operations on route tables of gateways.
 pub fn router() -> Operations {

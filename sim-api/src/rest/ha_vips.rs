@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ecs::eni::Eni;
@@ -82,6 +83,12 @@ pub const REFUSALS: Refusals = &[
         &[E::HaVipNotFound, E::HaVipStatusIncorrect, E::HaVipHasRouteEntry, E::HaVipHasEip, E::HaVipHasBound],
     ),
     ("list_ha_vip_dependents", &[E::HaVipNotFound]),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("associate_ha_vip", &[("instance_id", "target_id"), ("network_interface_id", "target_id")]),
+    ("unassociate_ha_vip", &[("instance_id", "target_id"), ("network_interface_id", "target_id")]),
 ];
 
 /// The operations on HaVips.

@@ -6,6 +6,7 @@ use super::instances::{InstanceBody, show};
 use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
@@ -65,6 +66,9 @@ pub const REFUSALS: Refusals = &[
     ("update_instance_metadata_options", &[E::InstanceNotFound, E::MetadataHopLimit]),
     ("update_instance_maintenance", &[E::MaintenanceWindowInvalid, E::InstanceNotFound]),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("change_instance_payment", &[("instance_ids", "instance_id")])];
 
 /// The operations that change instances.
 pub fn router() -> Operations {

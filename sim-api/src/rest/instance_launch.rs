@@ -8,14 +8,15 @@ use super::operations::{Operations, routes};
 use crate::objects::{Own, joined, once};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
-use crate::rest::common::{TagBody, parse_list, tag_pairs};
+use crate::rest::common::{TagBody, parse_list, read_each, tag_pairs};
+use crate::rest::places::PlacesOf;
 use crate::seal::{Seal, Sealed, Secrets};
 use axum::response::Response;
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 use sim_core::catalog;
 use sim_core::ecs::disk::{DiskCategory, SystemDisk};
-use sim_core::ecs::eni_address::parse4;
+use sim_core::ecs::eni_address::{in_addresses, parse4};
 use sim_core::ecs::instance::{ChargeType, Instance, Terms};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, RunInstances, Secondary};
 use sim_core::ecs::user_data::UserData;
@@ -124,6 +125,12 @@ pub const REFUSALS: Refusals = &[
     ),
 ];
 
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("create_instance", &[("security_group_id", "security_group_ids")]),
+    ("create_instances", &[("security_group_id", "security_group_ids")]),
+];
+
 /// The operations that make instances.
 pub fn router() -> Operations {
     Operations::new().routes(routes!(create_instance)).routes(routes!(create_instances))
@@ -199,9 +206,11 @@ impl FurtherInterfaceBody {
         let address = self.primary_ip_address.as_deref().map(|text| parse4(text, "primary_ip_address"));
         Ok(Secondary::New(LaunchInterface {
             vswitch: self.vswitch_id.as_deref().map(parse_id).transpose()?,
-            groups: parse_list(&self.security_group_ids, parse_id)?,
+            groups: parse_list(&self.security_group_ids, |text| {
+                parse_id(text).map_err(|refusal| refusal.field("security_group_ids"))
+            })?,
             primary_ip: address.transpose()?,
-            wanted: self.addresses.wanted()?,
+            wanted: self.addresses.wanted().map_err(in_addresses)?,
             name: self.name.map(Into::into),
             description: self.description.map(Into::into),
             trunk: self.trunk,
@@ -306,10 +315,10 @@ impl LaunchBody {
             vswitch: self.vswitch_id.as_deref().map(parse_id).transpose()?,
             groups: parse_list(&self.security_group_ids, parse_id)?,
             primary_ip: address.transpose()?,
-            wanted: self.addresses.wanted()?,
+            wanted: self.addresses.wanted().map_err(in_addresses)?,
             ..LaunchInterface::default()
         };
-        let further = self.network_interfaces.into_iter().map(FurtherInterfaceBody::read);
+        let further = read_each(self.network_interfaces, "network_interfaces", FurtherInterfaceBody::read)?;
         let charge = if self.subscription { ChargeType::PrePaid } else { ChargeType::PostPaid };
         let launch = Launch {
             instance_type: self.instance_type.into(),
@@ -317,7 +326,7 @@ impl LaunchBody {
             image_family: self.image_family.map(Into::into),
             zone: self.zone_id.as_deref().map(Into::into),
             primary,
-            secondary: further.collect::<Outcome<_>>()?,
+            secondary: further,
             name: self.name.map(Into::into),
             host_name: self.host_name.map(Into::into),
             description: self.description.map(Into::into),

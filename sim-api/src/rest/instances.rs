@@ -9,6 +9,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, parse_list, tag_bodies};
+use crate::rest::places::PlacesOf;
 use crate::seal::{Seal, Sealed, Secrets};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -125,6 +126,13 @@ pub const REFUSALS: Refusals = &[
             E::EniRulesExceeded,
         ],
     ),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("allocate_public_address", &[("address", "ip_address")]),
+    ("update_instance", &[("security_group_id", "security_group_ids")]),
+    ("move_instance", &[("security_group_id", "security_group_ids")]),
 ];
 
 /// The operations on instances that exist.

@@ -6,6 +6,7 @@ use super::operations::{Operations, routes};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::parse_list;
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::Deserialize;
 use sim_core::ErrorCode as E;
@@ -104,6 +105,15 @@ pub const REFUSALS: Refusals = &[
     ),
 ];
 
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("assign_network_interface_addresses", &[("vswitch_id", "network_interface_id")]),
+    (
+        "attach_network_interface",
+        &[("ipv6_addresses", "network_interface_id"), ("private_ip_addresses", "network_interface_id")],
+    ),
+];
+
 /// The operations that change what an interface is attached to and holds.
 pub fn router() -> Operations {
     Operations::new()
@@ -187,10 +197,11 @@ async fn attach_network_interface(
     Body(body): Body<AttachBody>,
 ) -> Result<Response, Problem> {
     let eni = id::<EniId>(&network_interface_id)?;
+    let trunk = body.trunk_network_interface_id.as_deref().map(parse_id).transpose();
     let command = AttachEni {
         eni,
         instance: parse_id(&body.instance_id)?,
-        trunk: body.trunk_network_interface_id.as_deref().map(parse_id).transpose()?,
+        trunk: trunk.map_err(|refusal| refusal.field("trunk_network_interface_id"))?,
     };
     ctx.change_row(command, eni, show).await
 }

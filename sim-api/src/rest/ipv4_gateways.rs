@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{Ipv4GatewayId, VpcId};
@@ -70,6 +71,9 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_ipv4_gateway_dependents", &[E::Ipv4GatewayNotFound]),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("enable_ipv4_gateway", &[("route_table_id", "route_table_ids")])];
 
 /// The operations on IPv4 gateways.
 pub fn router() -> Operations {

@@ -1,21 +1,20 @@
 //! The parts of a listener on the native wire: access control, health check, and what it does with traffic.
 
 use super::context::parse_id;
-use crate::rest::common::{Places, parse_list, placed};
+use crate::rest::common::parse_list;
+use crate::rest::places::Places;
 use serde::{Deserialize, Serialize};
+use sim_core::Outcome;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::slb::acl::AclKind;
 use sim_core::slb::health_check::{CheckKind, CheckMethod, HealthCheck, HealthCheckSettings};
 use sim_core::slb::listener::Protocol;
 use sim_core::slb::listener_access::{Access, AccessSettings};
 use sim_core::slb::listener_rules::{HEADERS, Layer, Rules, Settings, Sticky, headers_named};
-use sim_core::{Outcome, Refusal};
 use utoipa::ToSchema;
 
 /// Where the body of a listener has what the core calls otherwise.
-pub const PLACES: Places = &[
-    ("listener_port", "port"),
-    ("listener_protocol", "protocol"),
+pub const IN_BODY: Places = &[
     ("acl_id", "access_control/acl_ids"),
     ("access_control_list_id", "access_control/acl_ids"),
     ("acl_type", "access_control/type"),
@@ -41,10 +40,6 @@ pub const PLACES: Places = &[
     ("tls_cipher_policy_id", "traffic/tls_cipher_policy"),
     ("http2", "traffic/http2"),
 ];
-
-fn in_body(refusal: Refusal) -> Refusal {
-    placed(refusal, PLACES)
-}
 
 /// What a listener speaks.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
@@ -106,7 +101,7 @@ impl AccessBody {
             AccessKindBody::White => AclKind::White,
             AccessKindBody::Black => AclKind::Black,
         });
-        let acls = parse_list(&self.acl_ids, parse_id).map_err(in_body)?;
+        let acls = parse_list(&self.acl_ids, parse_id)?;
         Ok(AccessSettings { on: self.enabled, acls, kind })
     }
 }
@@ -395,7 +390,7 @@ pub struct TrafficBody {
 /// # Errors
 /// Ids that do not read, a header that is not known.
 pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Outcome<Settings> {
-    let headers = body.headers.as_deref().map(headers_named).transpose().map_err(in_body)?;
+    let headers = body.headers.as_deref().map(headers_named).transpose()?;
     Ok(Settings {
         bandwidth: body.bandwidth,
         scheduler: body.scheduler.map(Into::into),
@@ -414,10 +409,10 @@ pub fn settings(body: TrafficBody, check: HealthCheckBody) -> Outcome<Settings> 
         cookie_timeout: body.cookie_timeout,
         cookie: body.cookie.map(Into::into),
         headers: headers.unwrap_or_default(),
-        certificate: body.server_certificate_id.as_deref().map(parse_id).transpose().map_err(in_body)?,
+        certificate: body.server_certificate_id.as_deref().map(parse_id).transpose()?,
         client_ca: match body.ca_certificate_id.as_deref() {
             Some("") => Some(None),
-            named => named.map(parse_id).transpose().map_err(in_body)?.map(Some),
+            named => named.map(parse_id).transpose()?.map(Some),
         },
         tls_policy: body.tls_cipher_policy.map(Into::into),
         http2: body.http2,

@@ -2,7 +2,7 @@
 
 use super::context::{Body, Context, Path, Query, id, parse_id, sought_id};
 use super::listener_bodies::{
-    AccessBody, AccessShown, HealthCheckBody, HealthCheckShown, PLACES, ProtocolBody, TrafficBody,
+    AccessBody, AccessShown, HealthCheckBody, HealthCheckShown, IN_BODY, ProtocolBody, TrafficBody,
     TrafficShown, access_shown, health_check_shown, settings, traffic_shown,
 };
 use super::operations::{Operations, routes};
@@ -11,6 +11,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{TagBody, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{ListenerId, LoadBalancerId, MasterSlaveGroupId, VServerGroupId};
@@ -136,6 +137,14 @@ pub const REFUSALS: Refusals = &[
             E::ListenerRedirected,
         ],
     ),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("create_listener", &[("listener_port", "port"), ("listener_protocol", "protocol")]),
+    ("create_listener", IN_BODY),
+    ("update_listener", &[("listener_port", "listener_id"), ("load_balancer_id", "listener_id")]),
+    ("update_listener", IN_BODY),
 ];
 
 /// The operations on listeners.
@@ -267,12 +276,11 @@ async fn create_listener(ctx: Context, Body(body): Body<CreateListenerBody>) -> 
         settings: Box::new(settings(body.traffic, body.health_check)?),
         tags: tag_pairs(body.tags),
     };
-    ctx.with_places(PLACES)
-        .create(command, |w, reply| {
-            let made = w.get::<Listener>(&reply.id::<ListenerId>())?;
-            Some((format!("/v1/listeners/{}", made.id), show(w, made)))
-        })
-        .await
+    ctx.create(command, |w, reply| {
+        let made = w.get::<Listener>(&reply.id::<ListenerId>())?;
+        Some((format!("/v1/listeners/{}", made.id), show(w, made)))
+    })
+    .await
 }
 
 /// Which listeners to list.
@@ -379,7 +387,7 @@ async fn update_listener(
         access: body.access_control.settings()?,
         settings: Box::new(settings(body.traffic, body.health_check)?),
     };
-    ctx.with_places(PLACES).change_row(command, listener, show).await
+    ctx.change_row(command, listener, show).await
 }
 
 /// Start a listener.

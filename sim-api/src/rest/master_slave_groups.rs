@@ -121,7 +121,8 @@ pub struct CreateMasterSlaveServerGroupBody {
 }
 
 fn member(role: Role, body: NewBackendBody) -> Outcome<NewRoleMember> {
-    Ok(NewRoleMember { role, backend: new_backend(body)? })
+    let backend = new_backend(body).map_err(|refusal| refusal.within(role.word()))?;
+    Ok(NewRoleMember { role, backend })
 }
 
 /// Make a primary/secondary group. Its members cannot be changed.

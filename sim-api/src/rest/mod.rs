@@ -2,8 +2,10 @@
 
 pub mod common;
 pub mod context;
+pub mod inputs;
 pub mod operations;
 pub mod parameters;
+pub mod places;
 // -- routes
 mod route_entries;
 mod route_tables;
@@ -81,6 +83,7 @@ pub mod worlds;
 
 use crate::refusals::Refusals;
 use operations::Operations;
+use places::PlacesOf;
 
 /// Every operation of the native wire.
 pub fn router() -> Operations {
@@ -227,4 +230,35 @@ pub const REFUSALS: &[Refusals] = &[
     quotas::REFUSALS,
     plan::REFUSALS,
     requests::REFUSALS,
+];
+
+/// Where operations have what the core calls otherwise, by file.
+pub const PLACES: &[PlacesOf] = &[
+    vpcs::PLACES,
+    vpc_parts::PLACES,
+    account::PLACES,
+    route_tables::PLACES,
+    route_entries::PLACES,
+    vrouters::PLACES,
+    security_group_rules::PLACES,
+    prefix_lists::PLACES,
+    interface_changes::PLACES,
+    instances::PLACES,
+    instance_launch::PLACES,
+    instance_changes::PLACES,
+    residents::PLACES,
+    eips::PLACES,
+    gateway_route_tables::PLACES,
+    ha_vips::PLACES,
+    snat_entries::PLACES,
+    forward_entries::PLACES,
+    ipv4_gateways::PLACES,
+    router_interfaces::PLACES,
+    network_acls::PLACES,
+    access_control_lists::PLACES,
+    listeners::PLACES,
+    server_groups::PLACES,
+    backend_health::PLACES,
+    forwarding_rules::PLACES,
+    domain_extensions::PLACES,
 ];

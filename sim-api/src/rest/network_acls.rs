@@ -8,6 +8,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
@@ -106,6 +107,9 @@ pub const REFUSALS: Refusals = &[
         &[E::InvalidParameter, E::MissingParameter, E::AddressMalformed, E::NetworkAclNotFound],
     ),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("replace_network_acl_rules", &[("vswitch_id", "network_acl_id")])];
 
 /// The operations on network ACLs.
 pub fn router() -> Operations {

@@ -12,7 +12,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
 use sim_core::ecs::eni::{self, CreateEni, DeleteEni, Eni, EniKind, ModifyEni, TrafficMode};
-use sim_core::ecs::eni_address::{self, parse4};
+use sim_core::ecs::eni_address::{self, in_addresses, parse4};
 use sim_core::id::{EniId, InstanceId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{Outcome, World};
@@ -259,7 +259,7 @@ async fn create_network_interface(
         },
         groups: groups(&body.security_group_ids)?,
         primary_ip,
-        wanted: body.addresses.wanted()?,
+        wanted: body.addresses.wanted().map_err(in_addresses)?,
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),
         delete_on_release: body.delete_on_release.unwrap_or(true),

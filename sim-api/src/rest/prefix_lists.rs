@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, parse_list, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
@@ -61,6 +62,9 @@ pub const REFUSALS: Refusals = &[
     ("list_prefix_list_dependents", &[E::PrefixListNotFound]),
     ("list_prefix_list_associations", &[E::PrefixListNotFound]),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("update_prefix_list", &[("entries", "add_entries")])];
 
 /// The operations on prefix lists.
 pub fn router() -> Operations {
@@ -274,7 +278,7 @@ async fn update_prefix_list(
         add: read_entries(&body.add_entries, "add_entries")?,
         remove: parse_list(&body.remove_cidrs, remove)?,
     };
-    ctx.with_places(&[("entries", "add_entries")]).change_row(command, list, show).await
+    ctx.change_row(command, list, show).await
 }
 
 /// Delete a prefix list that no security group's rules name.

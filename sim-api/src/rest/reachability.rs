@@ -318,8 +318,9 @@ impl InterfacesBody {
         let all = || w.indexes().enis.by_vpc.of(&vpc).copied();
         let mut chosen: BTreeSet<EniId> = match &self.network_interface_ids {
             Some(ids) => {
-                let ids: Vec<EniId> = parse_list(ids, parse_id)?;
-                ids.iter().try_for_each(|&id| w.visible::<Eni>(caller, id).map(|_| ()))?;
+                let known = |text: &str| w.visible::<Eni>(caller, parse_id(text)?).map(|eni| eni.id);
+                let named = |refusal: Refusal| refusal.field("network_interface_ids");
+                let ids: Vec<EniId> = parse_list(ids, |text| known(text).map_err(named))?;
                 all().filter(|id| ids.contains(id)).collect()
             }
             None => all().collect(),

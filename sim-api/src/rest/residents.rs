@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, parse_list, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ecs::eni_address::parse4;
@@ -67,6 +68,12 @@ pub const REFUSALS: Refusals = &[
     ),
     ("delete_resident", &[E::ResidentNotFound]),
     ("list_resident_dependents", &[E::ResidentNotFound]),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("create_resident", &[("security_group_id", "security_group_ids")]),
+    ("update_resident", &[("security_group_id", "security_group_ids")]),
 ];
 
 /// The operations on managed residents.

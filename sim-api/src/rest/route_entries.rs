@@ -6,6 +6,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, dependents};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
@@ -139,6 +140,19 @@ pub const REFUSALS: Refusals = &[
     ("list_route_entry_dependents", &[E::RouteEntryIdNotFound]),
     ("create_route_entries", &[E::InvalidParameter]),
     ("delete_route_entries", &[E::InvalidParameter]),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("create_route_entry", &[("vpc_id", "route_table_id")]),
+    (
+        "update_route_entry",
+        &[
+            ("destination", "route_entry_id"),
+            ("route_table_id", "route_entry_id"),
+            ("vpc_id", "route_entry_id"),
+        ],
+    ),
 ];
 
 /// The operations on route entries.

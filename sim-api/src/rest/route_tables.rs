@@ -8,6 +8,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::World;
@@ -92,6 +93,9 @@ pub const REFUSALS: Refusals = &[
     ),
     ("lookup_route", &[E::RouteTableNotFound, E::InvalidParameter]),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("update_route_table", &[("vpc_id", "route_table_id")])];
 
 /// The operations on route tables.
 pub fn router() -> Operations {

@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{Id, RouterInterfaceId, VpcId};
@@ -97,6 +98,9 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_router_interface_dependents", &[E::RouterInterfaceNotFound]),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("create_router_interface", &[("vpc_id", "vrouter_id")])];
 
 /// The operations on router interfaces.
 pub fn router() -> Operations {

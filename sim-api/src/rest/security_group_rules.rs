@@ -8,6 +8,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::parse_list;
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
@@ -94,6 +95,12 @@ pub const REFUSALS: Refusals = &[
         &[E::RulesPerCallExceeded, E::RuleIdRepeated, E::SecurityGroupNotFound, E::SecurityGroupRuleNotFound],
     ),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[(
+    "delete_security_group_rules",
+    &[("rules", "security_group_rule_ids"), ("security_group_rule_id", "security_group_rule_ids")],
+)];
 
 /// The operations on the rules of security groups.
 pub fn router() -> Operations {
@@ -425,5 +432,5 @@ async fn delete_security_group_rules(
 ) -> Result<Response, Problem> {
     let ids = parse_list(&body.security_group_rule_ids, parse_id)?;
     let command = RevokeRules { group: id(&group)?, rules: WhichRules::Ids(None, ids) };
-    ctx.with_places(&[("rules", "security_group_rule_ids")]).remove(command).await
+    ctx.remove(command).await
 }

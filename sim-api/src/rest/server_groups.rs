@@ -6,7 +6,8 @@ use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
-use crate::rest::common::{TagBody, tag_bodies, tag_pairs};
+use crate::rest::common::{TagBody, read_each, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{LoadBalancerId, VServerGroupId};
@@ -200,6 +201,14 @@ pub const REFUSALS: Refusals = &[
     ),
 ];
 
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("update_vserver_group", &[("load_balancer_id", "vserver_group_id")]),
+    ("add_vserver_group_backends", &[("load_balancer_id", "vserver_group_id")]),
+    ("remove_vserver_group_backends", &[("load_balancer_id", "vserver_group_id")]),
+    ("replace_vserver_group_backends", &[("load_balancer_id", "vserver_group_id"), ("backends", "new")]),
+];
+
 /// The operations on vServer groups and default pools.
 pub fn router() -> Operations {
     Operations::new()
@@ -318,23 +327,15 @@ pub struct NewBackendBody {
     description: Option<String>,
 }
 
-fn member(body: &MemberBody) -> Outcome<Member> {
+fn member(body: MemberBody) -> Outcome<Member> {
     let address = body.address.as_deref().map(|text| parse_address(text, "address")).transpose()?;
     Ok(Member { server: Server::parse(&body.server_id, body.r#type.as_deref())?, address, port: body.port })
 }
 
 pub(super) fn new_backend(body: NewBackendBody) -> Outcome<NewBackend> {
     let NewBackendBody { server_id, r#type, address, port, weight, description } = body;
-    let member = member(&MemberBody { server_id, r#type, address, port })?;
+    let member = member(MemberBody { server_id, r#type, address, port })?;
     Ok(NewBackend { member, weight, description: description.map(Into::into) })
-}
-
-fn members(bodies: &[MemberBody]) -> Outcome<Vec<Member>> {
-    bodies.iter().map(member).collect()
-}
-
-fn new_backends(bodies: Vec<NewBackendBody>) -> Outcome<Vec<NewBackend>> {
-    bodies.into_iter().map(new_backend).collect()
 }
 
 /// What a new vServer group should be.
@@ -366,7 +367,7 @@ async fn create_vserver_group(
     let command = CreateVServerGroup {
         load_balancer: parse_id(&body.load_balancer_id)?,
         name: body.name.map(Into::into),
-        backends: new_backends(body.backends)?,
+        backends: read_each(body.backends, "backends", new_backend)?,
         tags: tag_pairs(body.tags),
     };
     ctx.create(command, |w, reply| {
@@ -440,7 +441,7 @@ async fn update_vserver_group(
     Body(body): Body<UpdateVServerGroupBody>,
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
-    let (name, backends) = (body.name.map(Into::into), new_backends(body.backends)?);
+    let (name, backends) = (body.name.map(Into::into), read_each(body.backends, "backends", new_backend)?);
     ctx.change_row(SetBackends { pool: Pool::Group(group), name, backends }, group, show).await
 }
 
@@ -481,7 +482,7 @@ async fn add_vserver_group_backends(
     Body(body): Body<BackendsBody>,
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
-    let backends = new_backends(body.backends)?;
+    let backends = read_each(body.backends, "backends", new_backend)?;
     ctx.change_row(AddBackends { pool: Pool::Group(group), backends }, group, show).await
 }
 
@@ -496,7 +497,7 @@ async fn remove_vserver_group_backends(
     Body(body): Body<MembersBody>,
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
-    let members = members(&body.backends)?;
+    let members = read_each(body.backends, "backends", member)?;
     ctx.change_row(RemoveBackends { pool: Pool::Group(group), members }, group, show).await
 }
 
@@ -523,8 +524,8 @@ async fn replace_vserver_group_backends(
     Body(body): Body<ReplaceBackendsBody>,
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
-    let command = ReplaceBackends { group, old: members(&body.old)?, new: new_backends(body.new)? };
-    ctx.change_row(command, group, show).await
+    let (old, new) = (read_each(body.old, "old", member)?, read_each(body.new, "new", new_backend)?);
+    ctx.change_row(ReplaceBackends { group, old, new }, group, show).await
 }
 
 /// The default pool of a load balancer.
@@ -561,7 +562,7 @@ async fn add_backends(
     Body(body): Body<BackendsBody>,
 ) -> Result<Response, Problem> {
     let balancer = id::<LoadBalancerId>(&balancer)?;
-    let backends = new_backends(body.backends)?;
+    let backends = read_each(body.backends, "backends", new_backend)?;
     ctx.change_row(AddBackends { pool: Pool::Default(balancer), backends }, balancer, pool).await
 }
 
@@ -576,7 +577,7 @@ async fn update_backends(
     Body(body): Body<BackendsBody>,
 ) -> Result<Response, Problem> {
     let balancer = id::<LoadBalancerId>(&balancer)?;
-    let backends = new_backends(body.backends)?;
+    let backends = read_each(body.backends, "backends", new_backend)?;
     ctx.change_row(SetBackends { pool: Pool::Default(balancer), name: None, backends }, balancer, pool).await
 }
 
@@ -591,6 +592,6 @@ async fn remove_backends(
     Body(body): Body<MembersBody>,
 ) -> Result<Response, Problem> {
     let balancer = id::<LoadBalancerId>(&balancer)?;
-    let members = members(&body.backends)?;
+    let members = read_each(body.backends, "backends", member)?;
     ctx.change_row(RemoveBackends { pool: Pool::Default(balancer), members }, balancer, pool).await
 }

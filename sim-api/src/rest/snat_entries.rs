@@ -6,6 +6,7 @@ use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{Id, NatGatewayId, SnatEntryId, SnatTableId};
@@ -61,6 +62,13 @@ pub const REFUSALS: Refusals = &[
         ],
     ),
     ("delete_snat_entry", &[E::SnatTableNotFound, E::SnatEntryNotFound, E::SnatEntryStatusIncorrect]),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("create_snat_entry", &[("snat_table_id", "nat_gateway_id"), ("vswitch_id", "source_vswitch_id")]),
+    ("update_snat_entry", &[("snat_table_id", "nat_gateway_id")]),
+    ("delete_snat_entry", &[("snat_table_id", "nat_gateway_id")]),
 ];
 
 /// The operations on SNAT entries.

@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use crate::rest::vpcs::{VpcBody, show as show_vpc};
 use crate::rest::vswitches::{VSwitchBody, show as show_vswitch};
 use axum::response::Response;
@@ -110,6 +111,12 @@ pub const REFUSALS: Refusals = &[
     ),
     ("delete_cidr_reservation", &[E::CidrReservationNotFound, E::CidrReservationInUse]),
     ("list_cidr_reservation_dependents", &[E::CidrReservationNotFound]),
+];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[
+    ("remove_vpc_cidr_block", &[("ipv6_cidr_block", "cidr_block")]),
+    ("create_default_vswitch", &[("vpc_id", "Cloudnet-Region"), ("cidr_mask", "Cloudnet-Region")]),
 ];
 
 /// The operations.

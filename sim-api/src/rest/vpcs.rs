@@ -7,6 +7,7 @@ use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::rest::common::{Dependents, TagBody, dependents, parse_list, tag_bodies, tag_pairs};
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
@@ -78,6 +79,9 @@ pub const REFUSALS: Refusals = &[
     ),
     ("list_vpc_dependents", &[E::VpcNotFound]),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("update_vpc", &[("ipv6", "enable_ipv6")])];
 
 /// The operations on VPCs.
 pub fn router() -> Operations {
@@ -286,7 +290,7 @@ async fn update_vpc(
         ipv6_isp: body.ipv6_isp.map(Into::into),
         dns_hostnames: body.enable_dns_hostnames,
     };
-    ctx.with_places(&[("ipv6", "enable_ipv6")]).change_row(command, vpc_id, show).await
+    ctx.change_row(command, vpc_id, show).await
 }
 
 /// Delete a VPC with its vRouter and system route table.

@@ -6,6 +6,7 @@ use crate::listing::Rows;
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::rest::places::PlacesOf;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
@@ -23,6 +24,9 @@ pub const REFUSALS: Refusals = &[
         &[E::VRouterNotFound, E::VRouterNameMalformed, E::VRouterDescriptionMalformed, E::VpcStatusIncorrect],
     ),
 ];
+
+/// Where the operations have what the core calls otherwise.
+pub const PLACES: PlacesOf = &[("update_vrouter", &[("vpc_id", "vrouter_id")])];
 
 /// The operations on vRouters.
 pub fn router() -> Operations {

@@ -340,7 +340,8 @@ fn refused(entry: &Entry, status: StatusCode, answer: &Value) -> Fault {
         message = problem.title;
     }
     if let Some(field) = field {
-        message = format!("{}: {message}", field.pointer.trim_start_matches('/'));
+        let name = if field.parameter.is_empty() { &field.pointer } else { &field.parameter };
+        message = format!("{}: {message}", name.trim_start_matches('/'));
         if !field.accepted.is_empty() {
             message.push_str(&format!(" {} would pass.", field.accepted));
         }

@@ -1,6 +1,7 @@
 //! Rules on both wires: one line for each pair of operation and rule, in stories of which each has a world of its own.
 //!
-//! A line is `RULE | METHOD path {body}`: the request is refused with that code and the status of its kind. On the provider
+//! A line is `RULE | METHOD path {body}`: the request is refused with that code and the status of its kind, and names only what
+//! it has: see `pointers.rs`. On the provider
 //! wire it is `RULE | Ecs RunInstances Name=value ... | CODE STATUS`: that rule refuses with this code and status. A line that
 //! begins with `NAME=/pointer`, or with nothing, succeeds, and `$NAME` stands for what it gave from then on. `[Name: value]`
 //! before the method is a header; `{~text~N}` is the text N times,
@@ -8,6 +9,7 @@
 //! The first line may be `world {…}`,
 //! the body of `POST /v1/worlds`. `CLOUDNET_STORY=vpcs` plays one story alone.
 
+mod pointers;
 #[path = "../service/mod.rs"]
 mod service;
 
@@ -27,6 +29,21 @@ fn with_files(text: &str, told: impl Fn(&str) -> String) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/certificates").join(name);
     let content = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     format!("{before}{}{}", told(&content), with_files(after, told))
+}
+
+/// The headers, the method, the path and the body of a line.
+fn parts(line: &str) -> (Vec<(&str, &str)>, &str, &str, Option<Value>) {
+    let (mut headers, mut rest) = (Vec::new(), line);
+    while let Some(header) = rest.strip_prefix('[') {
+        let (header, after) = header.split_once(']').expect("[Name: value]");
+        headers.push(header.split_once(": ").expect("[Name: value]"));
+        rest = after.trim_start();
+    }
+    let (method, rest) = rest.split_once(' ').expect("METHOD path");
+    let (path, body) = rest.split_once(' ').map_or((rest, None), |(path, body)| (path, Some(body)));
+    let body = body.map(|body| with_files(body, |content| content.replace('\n', "\\n")));
+    let body = body.map(|body| serde_json::from_str(&body).unwrap_or_else(|e| panic!("{line}: {e}")));
+    (headers, method, path, body)
 }
 
 /// A story that is being played.
@@ -56,19 +73,19 @@ impl Story {
 
     async fn send(&self, line: &str) -> Answer {
         let line = self.fill(line);
-        let (mut client, mut rest) = (self.client.clone(), line.as_str());
-        while let Some(header) = rest.strip_prefix('[') {
-            let (header, after) = header.split_once(']').expect("[Name: value]");
-            let (name, value) = header.split_once(": ").expect("[Name: value]");
+        let (headers, method, path, body) = parts(&line);
+        let mut client = self.client.clone();
+        for (name, value) in headers {
             client = client.with(String::from(name).leak(), value);
-            rest = after.trim_start();
         }
-        let (method, rest) = rest.split_once(' ').expect("METHOD path");
-        let (path, body) = rest.split_once(' ').map_or((rest, None), |(path, body)| (path, Some(body)));
-        let in_json = |content: &str| content.replace('\n', "\\n");
-        let body = body.map(|body| with_files(body, in_json));
-        let body = body.map(|body| serde_json::from_str(&body).unwrap_or_else(|e| panic!("{line}: {e}")));
         client.send(method, path, body).await
+    }
+
+    /// What a refusal names that the request does not have, if it does.
+    fn lost(&self, line: &str, problem: &Value) -> Option<String> {
+        let line = self.fill(line);
+        let (_, method, path, body) = parts(&line);
+        pointers::lost(method, path, body.as_ref(), problem)
     }
 
     /// `Vpc CreateVpc CidrBlock=10.0.0.0/8` on the provider wire; %20 stands for a space.
@@ -119,7 +136,11 @@ impl Story {
         }
         let known = E::ALL.iter().find(|e| e.native() == cell).unwrap_or_else(|| panic!("{cell} is no rule"));
         let fits = answer.body["code"] == cell && answer.status == known.kind().http_status();
-        (!fits).then(|| format!("{line}\n    {} {}", answer.status, answer.body))
+        let lost = self.lost(request, &answer.body);
+        (!fits || lost.is_some()).then(|| {
+            let lost = lost.map(|lost| format!("{lost}: ")).unwrap_or_default();
+            format!("{line}\n    {lost}{} {}", answer.status, answer.body)
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::access::{Caller, Owner};
 use crate::cidr::{AddressPool6, Cidr4, Cidr6};
 use crate::command::Reply;
-use crate::ecs::eni_address::{self, Chosen, Primary, Wanted};
+use crate::ecs::eni_address::{self, Chosen, Primary, Wanted, in_addresses};
 use crate::ecs::instance::Instance;
 use crate::ecs::membership::{self, addresses_of, check_membership};
 use crate::error::{ErrorCode, Outcome, Refusal};
@@ -372,7 +372,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateEni) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     let description = DESCRIPTION.check(c.description.as_deref())?;
     tag::check(&c.tags)?;
-    c.wanted.check_form(eni_address::Call::Create)?;
+    c.wanted.check_form(eni_address::Call::Create).map_err(in_addresses)?;
     if !matches!(c.kind, EniKind::Secondary | EniKind::Trunk) {
         return Err(Refusal::new(ErrorCode::InvalidParameter).field("type").accepted("Secondary, Trunk"));
     }
@@ -383,7 +383,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateEni) -> Outcome<Reply> {
     check_membership(w, caller, vswitch.vpc, &c.groups, None, 1 + c.wanted.addresses())?;
     vswitch.check_available()?;
     let primary = c.primary_ip.map_or(Primary::Lowest, Primary::Given);
-    let chosen = eni_address::choose(w, vswitch, primary, &c.wanted);
+    let chosen = eni_address::choose(w, vswitch, primary, &c.wanted).map_err(in_addresses);
     let chosen = eni_address::room_last(chosen, || {
         let used = w.indexes().enis.secondary.get(&Owner::from(caller)).copied().unwrap_or(0);
         Quota::SecondaryEnis.check(w, caller.account, used, 1, ErrorCode::EniQuotaExceeded)?;

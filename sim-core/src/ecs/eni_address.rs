@@ -13,7 +13,7 @@ pub use crate::ecs::eni_choice::{Chosen, Primary, choose};
 use crate::ecs::eni_choice::{drop_if_empty, fresh6};
 pub use crate::ecs::eni_wanted::{
     AVAILABLE_IPV4, AVAILABLE_IPV6, Call, LISTED_AT_CREATE, LISTED_PER_CALL, PER_CALL, Want, Wanted,
-    parse_prefix, parse4, parse6,
+    in_addresses, parse_prefix, parse4, parse6,
 };
 use crate::ecs::instance::{Instance, InstanceStatus, TypeLimits};
 use crate::ecs::membership::{addresses_of, check_membership};

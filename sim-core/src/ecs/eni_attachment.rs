@@ -37,7 +37,8 @@ pub struct AttachEni {
 pub fn attach(w: &mut World, caller: &Caller, c: &AttachEni) -> Outcome<Reply> {
     let eni = w.visible::<Eni>(caller, c.eni)?;
     let instance = w.visible::<Instance>(caller, c.instance)?;
-    let trunk = c.trunk.map(|id| w.visible::<Eni>(caller, id)).transpose()?;
+    let trunk = c.trunk.map(|id| w.visible::<Eni>(caller, id)).transpose();
+    let trunk = trunk.map_err(|refusal| refusal.field("trunk_network_interface_id"))?;
     check_place(w, eni, instance)?;
     if eni.kind == EniKind::Primary {
         return Err(Refusal::new(ErrorCode::EniKindDenied)

@@ -85,6 +85,15 @@ impl<T> Want<T> {
     }
 }
 
+/// A refusal that names one of these, of a command whose caller has them in `addresses`.
+pub fn in_addresses(refusal: Refusal) -> Refusal {
+    let field = refusal.details().field.as_deref().unwrap_or_default();
+    let first = field.split('/').next().unwrap_or_default();
+    let lists = ["private_ip_addresses", "ipv4_prefixes", "ipv6_addresses", "ipv6_prefixes"];
+    let named = lists.iter().any(|list| first == *list || first == count_of(list));
+    if named { refusal.within("addresses") } else { refusal }
+}
+
 /// The field that counts what this one lists.
 fn count_of(field: &str) -> &str {
     match field {

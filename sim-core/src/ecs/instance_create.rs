@@ -8,7 +8,7 @@ use crate::catalog::{Image, Os};
 use crate::command::Reply;
 use crate::ecs::disk::{Disk, SystemDisk};
 use crate::ecs::eni::{self, Eni, EniKind, EniStatus, New, TrafficMode};
-use crate::ecs::eni_address::{self, Call, Primary, Wanted};
+use crate::ecs::eni_address::{self, Call, Primary, Wanted, in_addresses};
 use crate::ecs::instance::{Instance, InstanceStatus, StoppedMode, Terms};
 use crate::ecs::instance_kind::{check_type, find_image};
 use crate::ecs::instance_life;
@@ -362,7 +362,8 @@ impl<'a> Plan<'a> {
             w.schedule(transition.at - w.now(), Due::Instance(id));
         }
         for (index, secondary) in (1..).zip(&self.launch.secondary) {
-            self.add_secondary(w, caller, &instance, secondary, index)?;
+            self.add_secondary(w, caller, &instance, secondary, index)
+                .map_err(|refusal| of_further(refusal, index - 1))?;
         }
         w.put(instance);
         Ok(id)
@@ -395,9 +396,9 @@ impl<'a> Plan<'a> {
         let (ipv4, ipv6) = wanted.wanted.slots();
         eni_address::check_traffic_mode(wanted.traffic_mode, ipv6, "traffic_mode")?;
         eni_address::check_type_slots(&self.launch.instance_type, 1 + ipv4, ipv6)
-            .map_err(|refusal| wanted.wanted.counted(refusal))?;
+            .map_err(|refusal| in_addresses(wanted.wanted.counted(refusal)))?;
         let primary = primary_ip.map_or(Primary::Lowest, Primary::Given);
-        let chosen = eni_address::choose(w, row, primary, &wanted.wanted);
+        let chosen = eni_address::choose(w, row, primary, &wanted.wanted).map_err(in_addresses);
         let chosen = eni_address::room_last(chosen, || {
             if kind != EniKind::Primary {
                 let used = w.indexes().enis.secondary.get(&Owner::from(caller)).copied().unwrap_or(0);
@@ -446,7 +447,15 @@ impl<'a> Plan<'a> {
             }
             Secondary::Existing(id) => w.visible::<Eni>(caller, *id)?.clone(),
         };
-        crate::ecs::eni_attachment::check_joining(w, &eni, instance)?;
+        crate::ecs::eni_attachment::check_joining(w, &eni, instance).map_err(|refusal| {
+            // The instance is none that the caller has named.
+            let field = match (secondary, refusal.code()) {
+                (Secondary::Existing(_), _) => "network_interface_id",
+                (Secondary::New(_), ErrorCode::EniTrunkUnsupported) => "trunk",
+                (Secondary::New(_), _) => "vswitch_id",
+            };
+            refusal.field(field)
+        })?;
         self.join(w, eni, instance.id, index);
         Ok(())
     }
@@ -489,35 +498,34 @@ fn offset(first: Option<Ipv4Addr>, at: u32) -> Outcome<Option<Ipv4Addr>> {
     match u32::from(first).checked_add(at) {
         Some(bits) => Ok(Some(bits.into())),
         None => Err(Refusal::new(ErrorCode::AddressOutside)
-            .field("private_ip_address")
+            .field("primary_ip_address")
             .detail(format!("No address is {at} places after {first}."))),
     }
 }
 
 /// The rules of interfaces that hold whatever the state is: their form, and that addresses are not given twice.
 fn check_interfaces(launch: &Launch, amount: u32) -> Outcome<()> {
-    launch.primary.wanted.check_form(Call::Create)?;
-    let refuse = |code, what: &str| {
+    launch.primary.wanted.check_form(Call::Create).map_err(in_addresses)?;
+    let refuse = |code, field: &str, what: &str| {
         Err(Refusal::new(code)
-            .field("network_interfaces")
+            .field(field)
             .detail(format!("{what} for {amount} instances."))
             .accepted("one instance, or counts in place of addresses"))
     };
     if amount > 1 && launch.primary.wanted.names_any() {
-        return refuse(ErrorCode::InstanceAddressesForMany, "Addresses were listed");
+        return refuse(ErrorCode::InstanceAddressesForMany, "addresses", "Addresses were listed");
     }
-    for secondary in &launch.secondary {
+    for (at, secondary) in launch.secondary.iter().enumerate() {
+        let place = format!("network_interfaces/{at}");
         match secondary {
             Secondary::New(new) => {
-                eni::NAME.check(new.name.as_deref())?;
-                eni::DESCRIPTION.check(new.description.as_deref())?;
-                new.wanted.check_form(Call::Create)?;
+                new.check_form().map_err(|refusal| refusal.within(&place))?;
                 if amount > 1 && (new.primary_ip.is_some() || new.wanted.names_any()) {
-                    return refuse(ErrorCode::InstanceAddressesForMany, "Addresses were listed");
+                    return refuse(ErrorCode::InstanceAddressesForMany, &place, "Addresses were listed");
                 }
             }
             Secondary::Existing(_) if amount > 1 => {
-                return refuse(ErrorCode::InstanceInterfaceForMany, "One interface was named");
+                return refuse(ErrorCode::InstanceInterfaceForMany, &place, "One interface was named");
             }
             Secondary::Existing(_) => {}
         }
@@ -525,6 +533,24 @@ fn check_interfaces(launch: &Launch, amount: u32) -> Outcome<()> {
     eni::NAME.check(launch.primary.name.as_deref())?;
     eni::DESCRIPTION.check(launch.primary.description.as_deref())?;
     Ok(())
+}
+
+/// A refusal of an interface beside the primary one, which is in a list of them with a list of groups of its own.
+fn of_further(refusal: Refusal, at: u16) -> Refusal {
+    let refusal = match refusal.details().field.as_deref() {
+        Some("security_group_id") => refusal.field("security_group_ids"),
+        _ => refusal,
+    };
+    refusal.within(format_args!("network_interfaces/{at}"))
+}
+
+impl LaunchInterface {
+    /// What holds of an interface beside the primary one whatever the state is.
+    fn check_form(&self) -> Outcome<()> {
+        eni::NAME.check(self.name.as_deref())?;
+        eni::DESCRIPTION.check(self.description.as_deref())?;
+        self.wanted.check_form(Call::Create).map_err(in_addresses)
+    }
 }
 
 /// The default vSwitch of the region, in the wanted zone if one is wanted.

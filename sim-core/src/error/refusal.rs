@@ -46,6 +46,16 @@ impl Refusal {
         self
     }
 
+    /// Names the field at fault as one that is inside of `place`, or the place itself if none is named.
+    #[must_use]
+    pub fn within(mut self, place: impl fmt::Display) -> Refusal {
+        self.0.field = Some(match self.0.field.take() {
+            Some(field) => format!("{place}/{field}"),
+            None => place.to_string(),
+        });
+        self
+    }
+
     /// Says what is wrong in this case, [`bounded`].
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Refusal {

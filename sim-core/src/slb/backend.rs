@@ -249,21 +249,18 @@ pub struct NewBackend {
 /// Checks the form of members, which have ports in a group only.
 pub(crate) fn check_form(backends: &[NewBackend], in_group: bool) -> Outcome<()> {
     for (at, new) in backends.iter().enumerate() {
-        check_port(new.member, at, in_group)?;
-        DESCRIPTION.check(new.description.as_deref())?;
-        if let Some(weight) = new.weight
-            && !(0..=100).contains(&weight)
-        {
-            return Err(Refusal::new(ErrorCode::BackendWeight)
-                .field(format!("backends/{at}/weight"))
-                .detail(format!("{weight} was given."))
-                .accepted("0 to 100"));
+        let of_this = |refusal: Refusal| refusal.within(format_args!("backends/{at}"));
+        check_port(new.member, in_group).map_err(of_this)?;
+        DESCRIPTION.check(new.description.as_deref()).map_err(of_this)?;
+        if let Some(weight) = new.weight.filter(|weight| !(0..=100).contains(weight)) {
+            let refusal = Refusal::new(ErrorCode::BackendWeight).field("weight");
+            return Err(of_this(refusal.detail(format!("{weight} was given.")).accepted("0 to 100")));
         }
     }
     Ok(())
 }
 
-fn check_port(member: Member, at: usize, in_group: bool) -> Outcome<()> {
+fn check_port(member: Member, in_group: bool) -> Outcome<()> {
     let fits = match member.port {
         Some(port) => in_group && port > 0,
         None => !in_group,
@@ -272,7 +269,7 @@ fn check_port(member: Member, at: usize, in_group: bool) -> Outcome<()> {
         return Ok(());
     }
     let accepted = if in_group { "1 to 65535" } else { "no port: it is the listener's" };
-    Err(Refusal::new(ErrorCode::BackendPort).field(format!("backends/{at}/port")).accepted(accepted))
+    Err(Refusal::new(ErrorCode::BackendPort).field("port").accepted(accepted))
 }
 
 /// How many are named in a call.
@@ -475,7 +472,7 @@ pub struct RemoveBackends {
 /// # Errors
 /// The form of ports; too many in a call; an unknown pool, or one of a locked load balancer.
 pub fn remove(w: &mut World, caller: &Caller, c: &RemoveBackends) -> Outcome<Reply> {
-    check_members(&c.members, matches!(c.pool, Pool::Group(_)))?;
+    check_members(&c.members, "backends", matches!(c.pool, Pool::Group(_)))?;
     check_count(w, caller, c.members.len())?;
     let (_, there) = c.pool.open(w, caller)?;
     let left = without(there, &c.members);
@@ -483,8 +480,10 @@ pub fn remove(w: &mut World, caller: &Caller, c: &RemoveBackends) -> Outcome<Rep
     Ok(Reply::Done)
 }
 
-fn check_members(members: &[Member], in_group: bool) -> Outcome<()> {
-    members.iter().enumerate().try_for_each(|(at, &member)| check_port(member, at, in_group))
+fn check_members(members: &[Member], field: &str, in_group: bool) -> Outcome<()> {
+    let check =
+        |(at, &member)| check_port(member, in_group).map_err(|r| r.within(format_args!("{field}/{at}")));
+    members.iter().enumerate().try_for_each(check)
 }
 
 fn without(there: &[Backend], members: &[Member]) -> Vec<Backend> {
@@ -549,12 +548,13 @@ pub struct ReplaceBackends {
 /// As [`add`] and [`remove`]; a member that is given twice.
 pub fn replace(w: &mut World, caller: &Caller, c: &ReplaceBackends) -> Outcome<Reply> {
     check_form(&c.new, true)?;
-    check_members(&c.old, true)?;
+    check_members(&c.old, "old", true)?;
     let mut keys = BTreeSet::new();
     if let Some(at) = c.new.iter().position(|new| !keys.insert(new.member.key())) {
         return Err(Refusal::new(ErrorCode::BackendRepeated).field(format!("new/{at}")));
     }
-    check_count(w, caller, c.old.len().max(c.new.len()))?;
+    check_count(w, caller, c.old.len()).map_err(|refusal| refusal.field("old"))?;
+    check_count(w, caller, c.new.len())?;
     let pool = Pool::Group(c.group);
     let (balancer, there) = pool.open(w, caller)?;
     let mut coming = admit(w, caller, balancer, &c.new)?;

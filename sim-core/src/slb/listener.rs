@@ -409,7 +409,11 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
     listener_group::check(w, caller, c.load_balancer, c.group.flatten())?;
     listener_group::check_pair(w, caller, c.load_balancer, c.pair.flatten())?;
     listener_certificates::check(w, caller, &rules)?;
-    tls_policy::check(w, caller, &rules)?;
+    tls_policy::check(w, caller, &rules).map_err(|refusal| match c.settings.tls_policy {
+        // The listener has it, and the call does not name it.
+        None => refusal.field("listener_port"),
+        Some(_) => refusal,
+    })?;
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     let access = take_access(w, caller, balancer, listener.access.as_ref(), &c.access)?;
     balancer.check_unlocked()?;

@@ -185,7 +185,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateMasterSlaveGroup) -> Out
         refusal.accepted("another server, or another port")
     })?;
     backend::check_quota(w, caller, balancer, backends.len())?;
-    backend::check_attachments(w, caller, &[], &backends)?;
+    backend::check_attachments(w, caller, &[], &backends).map_err(|r| by_role(r, &c.members))?;
     let (id, created) = (w.new_id::<MasterSlaveGroupId>(&caller.region)?, w.now());
     tag::put_all(w, &caller.into(), id, &c.tags);
     let (owner, load_balancer) = (caller.into(), c.load_balancer);
@@ -216,11 +216,14 @@ fn check_roles(members: &[NewRoleMember]) -> Outcome<()> {
     }
 }
 
-/// A refusal that names a member by its place names it by its role.
+/// A refusal that names a member by its place, or as what stands in the way, names it by its role.
 fn by_role(refusal: Refusal, members: &[NewRoleMember]) -> Refusal {
     let field = refusal.details().field.clone().unwrap_or_default();
     let named = members.iter().enumerate().find_map(|(at, member)| {
-        let rest = field.strip_prefix(&format!("backends/{at}"))?;
+        let rest = match field.strip_prefix("backends")? {
+            "" => refusal.details().blockers.contains(&member.backend.member.server.id()).then_some("")?,
+            rest => rest.strip_prefix(&format!("/{at}"))?,
+        };
         Some(format!("{}{rest}", member.role.word()))
     });
     match named {

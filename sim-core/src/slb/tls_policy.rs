@@ -296,7 +296,11 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyTlsPolicy) -> Outcome<Re
     let name = c.name.as_deref().map_or_else(|| Ok(policy.name.clone()), check_name)?;
     let versions = c.versions.as_deref().map_or(Ok(policy.versions), check_versions)?;
     let kept: Vec<CompactString> = policy.cipher_names().into_iter().map(Into::into).collect();
-    let ciphers = check_ciphers(c.ciphers.as_ref().unwrap_or(&kept), versions)?;
+    let ciphers = match &c.ciphers {
+        Some(ciphers) => check_ciphers(ciphers, versions)?,
+        // The versions are what changes then.
+        None => check_ciphers(&kept, versions).map_err(|refusal| refusal.field("tls_versions"))?,
+    };
     policy.check_settled()?;
     let same = (policy.versions, policy.ciphers) == (versions, ciphers);
     if same && policy.name == name {

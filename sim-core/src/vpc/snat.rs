@@ -68,6 +68,14 @@ impl SnatSource {
         }
     }
 
+    /// The field that names it.
+    const fn field(&self) -> &'static str {
+        match *self {
+            SnatSource::VSwitch(_) => "source_vswitch_id",
+            SnatSource::Block(_) => "source_cidr",
+        }
+    }
+
     /// The vSwitch, if it is one.
     pub const fn vswitch(&self) -> Option<VSwitchId> {
         match *self {
@@ -330,13 +338,13 @@ fn check_free(w: &World, gateway: &NatGateway, source: SnatSource) -> Outcome<()
             SnatSource::VSwitch(_) => ErrorCode::SnatVSwitchDuplicate,
             SnatSource::Block(_) => ErrorCode::SnatCidrConflict,
         };
-        return Err(Refusal::new(code).field("source").blockers([other.id]));
+        return Err(Refusal::new(code).field(source.field()).blockers([other.id]));
     }
     let block = source.block(w);
     match of_gateway(w, gateway.id).find(|e| e.source.block(w) == block) {
         None => Ok(()),
         Some(other) => Err(Refusal::new(ErrorCode::SnatCidrConflict)
-            .field("source")
+            .field(source.field())
             .detail(format!("{} has the same source.", other.id))
             .blockers([other.id])),
     }
