@@ -1,6 +1,8 @@
 //! `cloudnet traffic` and `POST /v1/traffic`: the printed example runs, gives the same bytes each time, a bad scenario is told
 //! from a bad outcome, and a listener of a world is taken over as it is.
 
+#[path = "traffic/limits.rs"]
+mod limits;
 #[path = "traffic/mix.rs"]
 mod mix;
 #[path = "traffic/nat.rs"]
@@ -187,7 +189,10 @@ async fn the_native_wire_answers_as_the_command_line_does() {
 /// A balancer of three hosts behind TCP port 80, which have run and been checked for a while.
 struct Tier {
     balancer: String,
+    listener: String,
     hosts: Vec<String>,
+    vpc: String,
+    vswitch: String,
 }
 
 fn tier(post: &dyn Fn(&str, Value) -> Value) -> Tier {
@@ -217,7 +222,7 @@ fn tier(post: &dyn Fn(&str, Value) -> Value) -> Tier {
     let listener = id(post("/v1/listeners", body));
     post(&format!("/v1/listeners/{listener}/start"), json!({}));
     post("/v1/clock/advance", json!({"seconds": 60}));
-    Tier { balancer, hosts }
+    Tier { balancer, listener, hosts, vpc, vswitch }
 }
 
 /// Of a primary/secondary group the secondary member takes over while the primary one is cut off, and nobody checks it.
@@ -258,7 +263,7 @@ fn a_listener_of_a_world_is_taken_over_with_its_schedules() {
         made
     };
     let post = |path: &str, body: Value| send("POST", path, body);
-    let Tier { balancer, hosts } = tier(&post);
+    let Tier { balancer, hosts, .. } = tier(&post);
     let clock = service::http(program.address, "GET", "/v1/clock", &[], "").unwrap().1;
     let now = sim_core::SimTime::parse(clock["now"].as_str().unwrap_or_default());
     let now = now.unwrap_or_else(|| panic!("{clock}"));
@@ -500,6 +505,8 @@ fn the_page_of_scheduling() {
         ("draining", scheduling_draining()),
         ("timeouts", scheduling_timeouts()),
         ("slow", scheduling_slow()),
+        ("addresses", limits::addresses_example()),
+        ("bandwidth", limits::bandwidth_example()),
     ];
     hold("scheduling.md", &examples);
 }

@@ -19,7 +19,8 @@ use std::process::ExitCode;
 ///
 /// Nothing is made. A scenario with `clients` is about a listener, one with several `[[clients]]` about a mix of requests to
 /// several, one with `hosts` about an SNAT entry. One that names those of a world by `of_world` is run by the server; for
-/// others none is needed.
+/// others none is needed. Clients that say where they come `from` have addresses, which access control judges and the source hash
+/// hashes; what they bring in by `bytes` passes the bandwidths of listener, load balancer and elastic IP address.
 /// The same scenario gives the same report, byte for byte.
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -32,7 +33,11 @@ use std::process::ExitCode;
 
     duration = \"5m\"
     clients = { rate = 100 }
-    of_world = { load_balancer_id = \"lb-bp1b6c719dfa08exfuca5\", port = 80 }")]
+    of_world = { load_balancer_id = \"lb-bp1b6c719dfa08exfuca5\", port = 80 }
+
+  one whose access control has a list, in front of a bandwidth:
+
+    clients = { rate = 100, bytes = 20000, from = [\"203.0.113.0/24\", \"198.51.100.7\"] }")]
 pub struct TrafficArgs {
     #[command(subcommand)]
     what: What,

@@ -36,7 +36,9 @@ pub fn router() -> Operations {
 /// forwarding rules of its listener and goes to the group of the one that takes it, with the weights, scheduler,
 /// stickiness and health check there; listeners and load balancers share backends, and a fault is common to them. A
 /// listener that redirects answers so, and clients follow it to the other listener or do not; after 20 redirects they
-/// give up. The scenario describes all that, or its clients name listeners of the world by `of_world`. The report
+/// give up. Access control judges clients by the addresses that they have `from`; listeners with a bandwidth have it for
+/// themselves and others share what is left of their load balancer's. The scenario describes all that, or its clients name
+/// listeners of the world by `of_world`. The report
 /// tells requests and failures over time by clients, by listener and rule, and by backend. The same scenario gives
 /// the same bytes. A run has at most 5,000,000 connections here, with requests over them and redirects; the command
 /// line takes more. The chart is an SVG image.

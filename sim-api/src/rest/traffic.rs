@@ -53,9 +53,10 @@ pub(super) fn check_number(connections: u64, field: &'static str) -> Result<(), 
 ///
 /// The scenario says who comes, what they come to, how backends answer and what happens to them; or it names a listener of
 /// the world by `of_world`, whose scheduler, stickiness, limits, health check, members and schedules are taken over; with a host
-/// or a path those of the forwarding rule that takes the request. A run depends on its scenario alone: the same scenario gives
-/// the same bytes. It has at most 5,000,000 connections here, and requests over them; the
-/// command line takes more. The chart is an SVG image of connections and failures over time.
+/// or a path those of the forwarding rule that takes the request. Its access control judges clients by the addresses that they
+/// have `from`, and one whose lists would judge clients without is refused; bandwidths that are paid limit what they bring in. A
+/// run depends on its scenario alone: the same scenario gives the same bytes. It has at most 5,000,000 connections here, and
+/// requests over them; the command line takes more. The chart is an SVG image of connections and failures over time.
 #[utoipa::path(post, path = "/v1/traffic", tag = "Traffic", params(FormQuery),
     request_body(content = Scenario, examples(
         ("outage" = (summary = "A backend falls silent and comes back", value = json!({
@@ -67,6 +68,9 @@ pub(super) fn check_number(connections: u64, field: &'static str) -> Result<(), 
             "duration": "5m", "clients": {"rate": 100},
             "of_world": {"load_balancer_id": "lb-bp1b6c719dfa08exfuca5", "port": 80, "host": "shop.example", "path": "/cart"},
             "fault": [{"at": "1m", "backend": "i-bp14fshsqp65fwoc0qls", "answers": "refuses"}]}))),
+        ("access" = (summary = "A list that keeps a network out, and a bandwidth", value = json!({
+            "duration": "1m", "clients": {"rate": 100, "bytes": 20000, "from": ["203.0.113.0/24"]},
+            "listener": {"acl_type": "black", "acl": ["203.0.113.64/26"], "bandwidth": 10}, "backend": [{"name": "web-1"}]}))),
         ("attack" = (summary = "An attack that ends in a black hole", value = json!({
             "duration": "4h", "clients": {"rate": 10}, "backend": [{"name": "web-1"}], "protection": {"bandwidth": 200},
             "attack": [{"at": "5m", "lasts": "10m", "mbps": 3000}]}))))),

@@ -72,6 +72,17 @@ impl AclKind {
     pub fn parse(text: &str) -> Option<AclKind> {
         [AclKind::White, AclKind::Black].into_iter().find(|kind| kind.text() == text)
     }
+
+    /// Whether lists that are used so let a client in. `named` says whether one of them names it, `empty` whether none has
+    /// an entry: white ones without any let everybody in, as the interface says, or nobody, as the guide says, which
+    /// `empty_white_admits` tells (see [`crate::settings::Disputed`]).
+    pub const fn lets_in(self, named: bool, empty: bool, empty_white_admits: bool) -> bool {
+        match self {
+            AclKind::White if empty => empty_white_admits,
+            AclKind::White => named,
+            AclKind::Black => !named,
+        }
+    }
 }
 
 /// What is derived from access control lists.
@@ -111,15 +122,10 @@ impl AccessControlList {
     }
 }
 
-/// Whether a listener that uses a list as `kind` lets a client in. An empty white list lets everybody in, as the interface
-/// says, or nobody, as the guide says: the world's settings tell.
+/// Whether a listener that uses a list as `kind` lets a client in (see [`AclKind::lets_in`]).
 pub fn admits(w: &World, acl: &AccessControlList, kind: AclKind, source: IpAddr) -> bool {
-    let listed = acl.names(source).is_some();
-    match kind {
-        AclKind::White if acl.entries.is_empty() => w.settings().disputed.empty_white_list_admits,
-        AclKind::White => listed,
-        AclKind::Black => !listed,
-    }
+    let empty_white_admits = w.settings().disputed.empty_white_list_admits;
+    kind.lets_in(acl.names(source).is_some(), acl.entries.is_empty(), empty_white_admits)
 }
 
 /// The most entries that one call adds (provider documentation: AddAccessControlListEntry).

@@ -37,19 +37,19 @@ pub struct AccessVerdict {
 }
 
 impl Access {
-    /// Judges a client by its own address: the lists count as one. White ones that are all empty do what the world's
-    /// settings say (see [`crate::slb::acl::admits`]).
+    /// Judges a client by its own address: the lists count as one (see [`AclKind::lets_in`]).
     pub fn judge(&self, w: &World, client: IpAddr) -> AccessVerdict {
         let lists = || self.acls.iter().filter_map(|id| w.get::<AccessControlList>(id));
         let named_by = lists().find(|acl| acl.names(client).is_some()).map(|acl| acl.id);
-        let allowed = match self.kind {
-            AclKind::Black => named_by.is_none(),
-            AclKind::White if lists().all(|acl| acl.entries.is_empty()) => {
-                w.settings().disputed.empty_white_list_admits
-            }
-            AclKind::White => named_by.is_some(),
-        };
+        let empty = lists().all(|acl| acl.entries.is_empty());
+        let empty_white_admits = w.settings().disputed.empty_white_list_admits;
+        let allowed = self.kind.lets_in(named_by.is_some(), empty, empty_white_admits);
         AccessVerdict { kind: self.kind, allowed, named_by }
+    }
+
+    /// The networks that its lists name.
+    pub(crate) fn networks(&self, w: &World) -> Vec<Cidr> {
+        self.acls.iter().flat_map(|id| entries_of(w, *id)).map(|entry| entry.block).collect()
     }
 }
 

@@ -45,8 +45,7 @@ pub(crate) fn check_bandwidth(
 ) -> Outcome<()> {
     let same = listener.is_some_and(|listener| listener.rules.bandwidth == wanted);
     let (Some(most), Some(wanted), false) = (balancer.bandwidth, wanted, same) else { return Ok(()) };
-    let others = listener::of(w, balancer.id).filter(|other| Some(other.id) != listener.map(|l| l.id));
-    let taken: u32 = others.filter_map(|other| other.rules.bandwidth).map(u32::from).sum();
+    let taken = taken(w, balancer, listener);
     let left = u32::from(most).saturating_sub(taken);
     if u32::from(wanted) <= left {
         return Ok(());
@@ -56,4 +55,18 @@ pub(crate) fn check_bandwidth(
         .field("bandwidth")
         .detail(format!("{wanted} was given; {} has {most}, {taken} of which are taken.", balancer.id))
         .accepted(accepted))
+}
+
+/// What listeners other than this one have of their own, in Mbit/s.
+fn taken(w: &World, balancer: &LoadBalancer, but: Option<&Listener>) -> u32 {
+    let others =
+        listener::of(w, balancer.id).filter(|other| Some(other.id) != but.map(|listener| listener.id));
+    others.filter_map(|other| other.rules.bandwidth).map(u32::from).sum()
+}
+
+/// What the listeners of a load balancer share that have no bandwidth of their own, in Mbit/s; absent if bandwidth is not
+/// what is paid. What others have is reserved for them, whether they use it or not; where nothing is left, nothing comes
+/// through (provider documentation: bandwidth sharing among listeners of a CLB instance).
+pub(crate) fn shared_bandwidth(w: &World, balancer: &LoadBalancer) -> Option<u32> {
+    balancer.bandwidth.map(|most| u32::from(most).saturating_sub(taken(w, balancer, None)))
 }

@@ -9,6 +9,7 @@ use crate::slb::listener::Listener;
 use crate::slb::master_slave_group::Role;
 use crate::slb::serving::Serving;
 use crate::world::World;
+use compact_str::{CompactString, format_compact};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A member of a pool that serves a listener.
@@ -48,7 +49,7 @@ pub struct Connection {
 impl Connection {
     /// What a scheduler hashes. A trace has no QUIC connection id; the four-tuple stands for it.
     fn key(&self, scheduler: Scheduler) -> Vec<u8> {
-        let mut key = self.client.0.to_string().into_bytes();
+        let mut key = source_key(self.client.0).as_bytes().to_vec();
         if scheduler != Scheduler::SourceHash {
             let rest = format!(",{},{},{}", self.client.1, self.asked.0, self.asked.1);
             key.extend(rest.into_bytes());
@@ -80,8 +81,13 @@ pub fn first_choice<'w>(
     first(scheduler, &candidates, &key).map(|place| eligible[place])
 }
 
+/// What the source hash makes of a client's address.
+pub(crate) fn source_key(client: IpAddr) -> CompactString {
+    format_compact!("{client}")
+}
+
 /// What a member is known by on the ring of a hashing scheduler.
-fn key_of(served: &Served<'_>) -> Vec<u8> {
+pub(crate) fn key_of(served: &Served<'_>) -> Vec<u8> {
     let Backend { server, address, .. } = served.backend;
     let address = address.map(|address| address.to_string()).unwrap_or_default();
     format!("{},{address},{}", server.id(), served.port).into_bytes()

@@ -11,7 +11,7 @@ pub mod listener;
 pub mod listener_access;
 mod listener_certificates;
 mod listener_group;
-mod listener_limits;
+pub(crate) mod listener_limits;
 pub mod listener_rules;
 pub mod load_balancer;
 pub mod load_balancer_change;

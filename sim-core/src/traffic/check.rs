@@ -29,6 +29,7 @@ impl Scenario {
         self.clients.check("clients")?;
         check_number(self.requests(), "clients.rate")?;
         self.listener.check("listener")?;
+        self.clients.check_judged("clients", &self.listener)?;
         if let Some(check) = &self.health_check {
             check.check("health_check")?;
         }
@@ -69,6 +70,7 @@ impl Clients {
     pub(super) fn check(&self, at: &str) -> Result<(), BadScenario> {
         let field = |name: &str| format!("{at}.{name}");
         number(&field("number"), self.number, 1, 1_000_000)?;
+        self.check_from(at)?;
         number(&field("rate"), self.rate, 1, 1_000_000)?;
         between(&field("connection"), self.connection.0, Span::ZERO, LONGEST)?;
         if let Some(most) = self.connection_max {
@@ -107,6 +109,8 @@ impl Listener {
         }
         between(&field("drain"), drain.0, Span::ZERO, Span::seconds(900))?;
         self.check_timeouts(at)?;
+        self.check_bandwidth(at)?;
+        self.check_access(at)?;
         between(&field("running_for"), running_for.0, Span::ZERO, LONGEST)
     }
 

@@ -5,7 +5,9 @@
 //! scenario may name a listener of a world instead of describing one; [`of_world::take_over`] then reads the rows.
 //! [`mix`] simulates clients of several listeners together; [`nat`] the other way: hosts that go out through a NAT gateway.
 
+pub mod addresses;
 pub mod bad;
+mod bandwidth;
 mod check;
 mod ends;
 pub mod length;

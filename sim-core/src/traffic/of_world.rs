@@ -3,9 +3,11 @@
 //! balancer's zones move it.
 //!
 //! Health is what the world's checks know, and goes on from there. Where the clients ask for a host and a path, the forwarding
-//! rule that takes their request has its group serve, in its own way if it has one. Lists of allowed addresses do not count:
-//! simulated clients have none (docs/scheduling.md).
+//! rule that takes their request has its group serve, in its own way if it has one. Access control judges clients by the
+//! addresses that they have `from`, and a hashing scheduler takes them where a trace says; bandwidths that are paid limit
+//! what comes in.
 
+use super::addresses::{Access, Network};
 use super::bad::{BadScenario, bad};
 use super::length::Length;
 use super::protection::Protection;
@@ -21,10 +23,11 @@ use crate::slb::backend::{self, Backend as Member};
 use crate::slb::health;
 use crate::slb::health_check::{self, CLASSES, CheckKind};
 use crate::slb::listener::{self, Protocol};
+use crate::slb::listener_limits::shared_bandwidth;
 use crate::slb::listener_rules::{Layer, Rules, Sticky};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::master_slave_group::Role;
-use crate::slb::member::Served;
+use crate::slb::member::{Served, key_of};
 use crate::slb::serving::{self, Serving};
 use crate::slb::zones;
 use crate::time::{SimTime, Span};
@@ -61,6 +64,7 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     let balancer = w.visible::<LoadBalancer>(caller, id)?;
     check_forwards(balancer, listener, "of_world/port")?;
     check_serves(listener)?;
+    check_from(balancer, scenario.clients.from.as_deref(), "clients/from")?;
     let request = request_of(listener, host.as_deref(), path.as_deref())?;
     let serving = serving::of(w, listener, request.as_ref().map(Request::asked));
     let members: Vec<Served<'_>> = serving.iter().flat_map(Serving::members).collect();
@@ -74,7 +78,9 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     for (serving, &member) in serving.iter().flat_map(|serving| members.iter().map(move |m| (serving, m))) {
         let future = Future { w, member, serving, listener, until };
         let name = future.name(&members);
-        scenario.backends.push(future.backend(&name));
+        // Who names no addresses gets the bytes that names of backends have always given.
+        let key = scenario.clients.from.as_ref().map(|_| key_of(&member));
+        scenario.backends.push(Backend { key, ..future.backend(&name) });
         scenario.faults.extend(future.faults(&name));
     }
     if scenario.backends.is_empty() {
@@ -85,6 +91,38 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     }
     name_in_full(&scenario.backends, &mut scenario.faults);
     Ok(scenario)
+}
+
+/// Clients come from networks of the family of the load balancer's address.
+///
+/// # Errors
+/// [`ErrorCode::InvalidParameter`] for this field.
+pub(super) fn check_from(balancer: &LoadBalancer, from: Option<&[Network]>, field: &str) -> Outcome<()> {
+    let v4 = balancer.address.is_ipv4();
+    let Some(at) = from.and_then(|from| from.iter().position(|network| network.0.is_v4() != v4)) else {
+        return Ok(());
+    };
+    let family = if v4 { "IPv4" } else { "IPv6" };
+    Err(Refusal::new(ErrorCode::InvalidParameter)
+        .field(format!("{field}/{at}"))
+        .detail(format!("{} has an {family} address.", balancer.id))
+        .accepted(format!("{family} networks")))
+}
+
+/// The access control of a listener, if it is in force.
+fn access_of(w: &World, listener: &listener::Listener) -> Option<Access> {
+    let access = listener.access.as_ref().filter(|access| access.on)?;
+    Some(Access {
+        kind: access.kind,
+        networks: access.networks(w),
+        empty_white_admits: w.settings().disputed.empty_white_list_admits,
+    })
+}
+
+/// The bandwidth in Mbit/s of the elastic IP address by which clients come to a load balancer, if they do.
+pub(super) fn eip_bandwidth_of(w: &World, balancer: &LoadBalancer) -> Option<u32> {
+    let eip = eip_binding::of_balancer(w, balancer.id)?;
+    (eip.status == EipStatus::InUse).then_some(eip.bandwidth)
 }
 
 /// What becomes of the zones of a load balancer, of which one serves before all.
@@ -98,10 +136,7 @@ pub(super) fn zones_of(w: &World, balancer: &LoadBalancer, until: SimTime) -> Ve
 fn public_bandwidth(w: &World, balancer: &LoadBalancer) -> Option<u32> {
     match balancer.home {
         None => Some(balancer.bandwidth.map_or(BY_TRAFFIC, u32::from)),
-        Some(_) => {
-            let eip = eip_binding::of_balancer(w, balancer.id)?;
-            (eip.status == EipStatus::InUse).then_some(eip.bandwidth)
-        }
+        Some(_) => eip_bandwidth_of(w, balancer),
     }
 }
 
@@ -221,9 +256,12 @@ pub(super) fn listener_of(
         idle_timeout: idle.map(|idle| seconds(idle.into())),
         request_timeout: answer.map(|answer| seconds(answer.into())),
         spec: balancer.spec,
-        max_connections: None,
-        new_per_second: None,
+        bandwidth: listener.rules.bandwidth.map(u32::from),
+        eip_bandwidth: eip_bandwidth_of(w, balancer),
+        shared_bandwidth: shared_bandwidth(w, balancer),
+        access: access_of(w, listener),
         running_for: Length(running_for.min(LONGEST)),
+        ..Listener::default()
     }
 }
 
@@ -311,6 +349,7 @@ impl Future<'_> {
             waits: self.member.role == Some(Role::Secondary),
             probes: health::series(self.w, self.listener, self.serving, self.member)
                 .map(|series| series.counted_from(self.w.now())),
+            key: None,
         }
     }
 

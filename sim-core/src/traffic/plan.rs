@@ -4,6 +4,7 @@
 //! One listener and one kind of clients are a plan with one of each; a mix has several, which share backends and load
 //! balancers.
 
+use super::addresses::{self, Gate};
 use super::protection::{Attack, Protection};
 use super::scenario::{Answers, Backend, Clients, Fault, Listener, Scenario, ZoneChange};
 use super::zone_outage::{self, ZoneOutage};
@@ -12,6 +13,8 @@ use crate::balancing::scheduler::Scheduler;
 use crate::slb::health_check::HealthCheck;
 use crate::slb::listener::Protocol;
 use crate::time::Span;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::Range;
 
 /// What is run.
@@ -32,6 +35,8 @@ pub(super) struct Plan {
     pub backends: Vec<Backend>,
     /// What requests come to.
     pub ways: Vec<Way>,
+    /// Bandwidths in Mbit/s that limit what comes in.
+    pub bandwidths: Vec<u32>,
     /// What happens, in the order of its time.
     pub faults: Vec<Planned>,
 }
@@ -43,6 +48,10 @@ pub(super) struct Crowd {
     pub seed: u64,
     /// How many clients come before it.
     pub first: u64,
+    /// The address of each, if they have addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The first client of all that has the address of each, if some of several kinds have the same.
+    pub first_there: Vec<u64>,
     /// Its ways, each with the sum of the shares up to it.
     pub ways: Vec<(u64, u32)>,
     /// Whether redirects are followed.
@@ -50,6 +59,7 @@ pub(super) struct Crowd {
 }
 
 /// A load balancer.
+#[derive(Default)]
 pub(super) struct Balancer {
     /// Its name, empty where there is no other.
     pub name: String,
@@ -61,6 +71,9 @@ pub(super) struct Balancer {
     pub attacks: Vec<Attack>,
     /// What becomes of its zones.
     pub zones: Vec<ZoneChange>,
+    /// The place of the bandwidth that its listeners share, and of that of its elastic IP address.
+    pub shared: Option<u32>,
+    pub eip: Option<u32>,
 }
 
 /// A listener.
@@ -73,6 +86,10 @@ pub(super) struct ListenerPlan {
     pub idle: u64,
     /// How long an answer may take, over HTTP and HTTPS.
     pub answer: Option<u64>,
+    /// Whom it lets in; everybody if absent.
+    pub gate: Option<Gate>,
+    /// The places of the bandwidths through which all that comes to it passes.
+    pub through: Vec<u32>,
 }
 
 impl ListenerPlan {
@@ -83,6 +100,8 @@ impl ListenerPlan {
             drain: listener.drain.us(),
             idle: listener.idle_timeout().us(),
             answer: listener.request_timeout().map(|timeout| timeout.us()),
+            gate: listener.access().as_ref().map(Gate::of),
+            through: Vec::new(),
         }
     }
 }
@@ -154,15 +173,13 @@ impl Plan {
             let place = scenario.place(&fault.backend).expect("the scenario was checked");
             Planned { at: fault.at.us(), strikes: Strikes::Backend(place as u32, fault.clone()) }
         };
+        let mut bandwidths = Vec::new();
+        let shared = add_bandwidth(&mut bandwidths, listener.own_or_shared());
+        let eip = add_bandwidth(&mut bandwidths, listener.eip_bandwidth);
+        let through = eip.into_iter().chain(shared).collect();
         let mut plan = Plan {
             duration: scenario.duration.0,
-            crowds: vec![Crowd {
-                clients: clients.clone(),
-                seed: scenario.seed,
-                first: 0,
-                ways: vec![(1, 0)],
-                follows: false,
-            }],
+            crowds: vec![Crowd::of(clients, scenario.seed, 0, vec![(1, 0)], false)],
             balancers: vec![Balancer {
                 name: String::new(),
                 most_open,
@@ -170,8 +187,10 @@ impl Plan {
                 protection: scenario.protection.clone(),
                 attacks: scenario.attacks.clone(),
                 zones: zones_of(&scenario.zones, &scenario.zone_outages, scenario.duration.0),
+                shared,
+                eip,
             }],
-            listeners: vec![ListenerPlan::of(listener, 0)],
+            listeners: vec![ListenerPlan { through, ..ListenerPlan::of(listener, 0) }],
             servings: vec![Serving {
                 label: None,
                 listener: 0,
@@ -184,6 +203,7 @@ impl Plan {
             members: backends.iter().enumerate().map(member).collect(),
             backends: backends.clone(),
             ways: vec![Way { listener: 0, serving: 0, next: None }],
+            bandwidths,
             faults: scenario.faults.iter().map(fault).collect(),
         };
         plan.put_faults_in_order();
@@ -193,6 +213,19 @@ impl Plan {
     /// Those of one instant stay in the order in which they are written.
     pub fn put_faults_in_order(&mut self) {
         self.faults.sort_by_key(|fault| fault.at);
+    }
+
+    /// Finds clients of several kinds that have the same address.
+    pub fn find_same_addresses(&mut self) {
+        if self.crowds.iter().filter(|crowd| !crowd.addresses.is_empty()).count() < 2 {
+            return;
+        }
+        let mut first = BTreeMap::new();
+        for crowd in &mut self.crowds {
+            let there = (crowd.first..).zip(&crowd.addresses);
+            crowd.first_there =
+                there.map(|(client, address)| *first.entry(*address).or_insert(client)).collect();
+        }
     }
 
     /// The listener of what serves.
@@ -218,7 +251,30 @@ pub(super) fn zones_of(of_world: &[ZoneChange], outages: &[ZoneOutage], duration
     if outages.is_empty() { of_world.to_vec() } else { zone_outage::changes(outages, duration) }
 }
 
+/// Adds a bandwidth in Mbit/s, if there is one; its place.
+pub(super) fn add_bandwidth(bandwidths: &mut Vec<u32>, bandwidth: Option<u32>) -> Option<u32> {
+    bandwidths.push(bandwidth?);
+    Some(bandwidths.len() as u32 - 1)
+}
+
 impl Crowd {
+    /// Clients with the number of those before them.
+    pub fn of(clients: &Clients, seed: u64, first: u64, ways: Vec<(u64, u32)>, follows: bool) -> Crowd {
+        let from = clients.from.as_deref();
+        let addresses = from.map(|from| addresses::drawn(from, clients.number, seed)).unwrap_or_default();
+        Crowd { clients: clients.clone(), seed, first, addresses, first_there: Vec::new(), ways, follows }
+    }
+
+    /// Which of these clients its connection number `n` is of.
+    pub fn client(&self, n: u64) -> u64 {
+        super::draw(self.seed, n) % u64::from(self.clients.number)
+    }
+
+    /// The address of one of these clients, if they have any.
+    pub fn address(&self, client: u64) -> Option<IpAddr> {
+        self.addresses.get(client as usize).copied()
+    }
+
     /// How many connections come in so long.
     pub fn connections(&self, duration: Span) -> u64 {
         self.clients.connections(duration)

@@ -134,6 +134,11 @@ impl Load {
         let bytes = u64::from(bytes);
         Load { bits: bytes * 8, packets: bytes.div_ceil(FULL_PACKET).max(1) }
     }
+
+    /// In bits.
+    pub fn bits(self) -> u64 {
+        self.bits
+    }
 }
 
 /// The protection at work. Times are microseconds from the first client on.

@@ -37,6 +37,10 @@ pub enum Cause {
     ZoneDown,
     /// Its client followed 20 redirects and gave up at the next.
     TooManyRedirects,
+    /// The access control of the listener kept the client's address out.
+    AccessControl,
+    /// More came in than the bandwidth of the listener, the load balancer or its elastic IP address lets through.
+    OverBandwidth,
 }
 
 impl Cause {
@@ -55,6 +59,8 @@ impl Cause {
         Cause::SnatPortsExhausted,
         Cause::ZoneDown,
         Cause::TooManyRedirects,
+        Cause::AccessControl,
+        Cause::OverBandwidth,
     ];
 
     /// In words.
@@ -73,6 +79,8 @@ impl Cause {
             Cause::SnatPortsExhausted => "no SNAT port left",
             Cause::ZoneDown => "zone down",
             Cause::TooManyRedirects => "too many redirects",
+            Cause::AccessControl => "kept out by access control",
+            Cause::OverBandwidth => "over bandwidth",
         }
     }
 }

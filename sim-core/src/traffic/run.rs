@@ -9,6 +9,7 @@ pub(super) use self::counts::{Causes, OfMember};
 use self::counts::{Counts, Whose};
 use self::timeouts::Timeouts;
 use self::zones::Zones;
+use super::bandwidth::Bucket;
 use super::ends::{End, Ends};
 use super::plan::{Plan, Way};
 use super::protection::{Guard, Load};
@@ -16,7 +17,9 @@ use super::report::Cause;
 use super::scenario::{Answers, Backend};
 use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::{Candidate, Chooser, Scheduler};
+use crate::slb::member::source_key;
 use crate::time::SimTime;
+use compact_str::format_compact;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// How many intervals a report has.
@@ -99,6 +102,7 @@ struct Run<'p> {
     open_of: Vec<u64>,
     choices: Vec<Choice>,
     fronts: Vec<Front>,
+    buckets: Vec<Bucket>,
     next_fault: usize,
     /// Ends of connections.
     ends: Ends,
@@ -194,6 +198,7 @@ impl<'p> Run<'p> {
             open_of: vec![0; plan.members.len() * plan.crowds.len()],
             choices: plan.servings.iter().map(choice).collect(),
             fronts: plan.balancers.iter().map(front).collect(),
+            buckets: plan.bandwidths.iter().map(|bandwidth| Bucket::of(*bandwidth)).collect(),
             next_fault: 0,
             ends: Ends::new(),
             open: 0,
@@ -257,7 +262,7 @@ impl<'p> Run<'p> {
             return;
         }
         let candidate = |n: &usize| Candidate {
-            key: self.plan.backends[self.plan.members[*n].backend as usize].name.clone().into_bytes(),
+            key: self.plan.backends[self.plan.members[*n].backend as usize].ring_key(),
             weight: self.members[*n].weight,
         };
         let candidates: Vec<Candidate> = eligible.iter().map(candidate).collect();
@@ -318,6 +323,12 @@ impl<'p> Run<'p> {
         if let Some(cause) = front.guard.as_mut().and_then(|guard| guard.stops(load)) {
             return Some(cause);
         }
+        if let Some(gate) = &listener.gate {
+            let crowd = &self.plan.crowds[usize::from(call.crowd)];
+            if !gate.lets_in(crowd.address(crowd.client(call.n))) {
+                return Some(Cause::AccessControl);
+            }
+        }
         let kind = usize::from(listener.protocol.is_http());
         let second = at / 1_000_000;
         if front.second != second {
@@ -326,6 +337,14 @@ impl<'p> Run<'p> {
         let full = spec.most_open.is_some_and(|most| front.open >= u64::from(most));
         if full || spec.most_new[kind].is_some_and(|most| front.came[kind] >= most) {
             return Some(Cause::Limit);
+        }
+        if !listener.through.is_empty() {
+            let buckets = &mut self.buckets;
+            let through = listener.through.iter().map(|bucket| *bucket as usize);
+            if !through.clone().all(|bucket| buckets[bucket].has(at, load.bits())) {
+                return Some(Cause::OverBandwidth);
+            }
+            through.for_each(|bucket| buckets[bucket].take(load.bits()));
         }
         front.came[kind] += 1;
         None
@@ -363,32 +382,48 @@ impl<'p> Run<'p> {
     /// The member that takes a connection: the one that its client keeps while it takes traffic, else whose turn it is.
     fn pick(&mut self, call: Call, serving: usize, at: u64) -> Option<usize> {
         let crowd = &self.plan.crowds[usize::from(call.crowd)];
-        let client = crowd.first + draw(crowd.seed, call.n) % u64::from(crowd.clients.number);
+        let client = crowd.client(call.n);
         let Some((length, renewed)) = self.plan.servings[serving].keeping else {
             return self.choose(call, serving, client);
         };
-        let (kept, until) = self.choices[serving].kept[client as usize];
+        // A cookie is a client's own; a source is its address, whoever else has it.
+        let source = crowd.first_there.get(client as usize).filter(|_| renewed);
+        let keeper = source.copied().unwrap_or(crowd.first + client) as usize;
+        let (kept, until) = self.choices[serving].kept[keeper];
         if at < until
             && let Some(place) = self.members[kept as usize].place
         {
             let choice = &mut self.choices[serving];
             choice.chooser.opened(place, 1);
             if renewed {
-                choice.kept[client as usize].1 = at + length;
+                choice.kept[keeper].1 = at + length;
             }
             return Some(kept as usize);
         }
         let member = self.choose(call, serving, client)?;
-        self.choices[serving].kept[client as usize] = (member as u32, at + length);
+        self.choices[serving].kept[keeper] = (member as u32, at + length);
         Some(member)
     }
 
     /// The member whose turn it is.
     fn choose(&mut self, call: Call, serving: usize, client: u64) -> Option<usize> {
         // What hashing schedulers hash: the source address, with the four-tuple what differs by connection too, and the id of a
-        // QUIC connection alone, which is drawn for each.
-        let drawn = || draw(self.plan.crowds[usize::from(call.crowd)].seed ^ 1, call.n);
-        let (client, connection) = match self.plan.servings[serving].scheduler {
+        // QUIC connection alone, which is drawn for each. A client without an address is a number.
+        let crowd = &self.plan.crowds[usize::from(call.crowd)];
+        let scheduler = self.plan.servings[serving].scheduler;
+        let drawn = || draw(crowd.seed ^ 1, call.n);
+        if matches!(scheduler, Scheduler::SourceHash | Scheduler::TupleHash)
+            && let Some(address) = crowd.address(client)
+        {
+            let mut key = source_key(address);
+            if scheduler == Scheduler::TupleHash {
+                key = format_compact!("{key},{}", drawn());
+            }
+            let choice = &mut self.choices[serving];
+            return Some(choice.eligible[choice.chooser.choose(key.as_bytes())?]);
+        }
+        let client = crowd.first + client;
+        let (client, connection) = match scheduler {
             Scheduler::TupleHash => (client, drawn()),
             Scheduler::QuicHash => (0, drawn()),
             _ => (client, 0),

@@ -1,11 +1,13 @@
 //! What is simulated: clients, a listener, its health check, backends and what happens to them.
 
+use super::addresses::{Access, Network};
 use super::length::{self, Length};
 use super::protection::{Attack, Protection};
 use super::zone_outage::ZoneOutage;
 use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::Scheduler;
 use crate::ecs::service_port::{Behaviour, PortBehaviour};
+use crate::slb::acl::AclKind;
 use crate::slb::health_check::{self, CLASSES, CheckKind};
 use crate::slb::listener::Protocol;
 use crate::slb::spec::Spec;
@@ -126,6 +128,12 @@ pub struct Clients {
     #[serde(default = "Clients::usual_number")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub number: u32,
+    /// The networks from which they come: strict CIDR blocks or addresses, 1 to 1,000, of one address family and without an
+    /// address in common. Each client has an address of its own, drawn evenly from all of them together; without, clients
+    /// have none.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 1000, example = json!(["203.0.113.0/24"])))]
+    pub from: Option<Vec<Network>>,
     /// New connections a second, evenly spaced: 1 to 1,000,000.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub rate: u32,
@@ -139,7 +147,8 @@ pub struct Clients {
     /// all the time if absent, and over HTTP and HTTPS a connection is one request.
     #[serde(default)]
     pub interval: Option<Length>,
-    /// How much each connection brings in, in bytes: what a protection measures, all of it in the second in which it comes.
+    /// How much each connection brings in, in bytes, all of it when it comes: what a protection measures and bandwidths
+    /// limit.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub bytes: u32,
@@ -192,6 +201,29 @@ pub struct Listener {
     pub max_connections: Option<u32>,
     /// New connections, or requests over HTTP and HTTPS, a second at most; the specification's limit if absent.
     pub new_per_second: Option<u32>,
+    /// The bandwidth in Mbit/s that is reserved for the listener and the most that it has: 1 to 5,120. Absent, as -1 of the
+    /// interface says, it has all of its load balancer's.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5120))]
+    pub bandwidth: Option<u32>,
+    /// The bandwidth in Mbit/s for which the load balancer is paid: 1 to 5,120; no limit if absent, as where traffic is paid.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5120))]
+    pub load_balancer_bandwidth: Option<u32>,
+    /// The bandwidth in Mbit/s of the elastic IP address by which clients come: 1 to 500; no limit if absent.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 500))]
+    pub eip_bandwidth: Option<u32>,
+    /// What its access control does with clients whose addresses `acl` names: white lets only them in, black keeps them out.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(white|black)$"))]
+    pub acl_type: Option<AclKind>,
+    /// The networks that its access control names: strict CIDR blocks or addresses, 1 to 1,000 if there is an `acl_type`. It
+    /// judges clients by the addresses that they have `from`.
+    #[cfg_attr(feature = "openapi", schema(max_items = 1000, example = json!(["203.0.113.128/25"])))]
+    pub acl: Vec<Network>,
+    /// What it shares with others that have no bandwidth of their own, if it is of a world.
+    #[serde(skip)]
+    pub shared_bandwidth: Option<u32>,
+    /// Its access control in force, if it is of a world.
+    #[serde(skip)]
+    pub access: Option<Access>,
     /// How long the listener and its health check have run when the first client comes.
     pub running_for: Length,
 }
@@ -209,6 +241,13 @@ impl Default for Listener {
             spec: None,
             max_connections: None,
             new_per_second: None,
+            bandwidth: None,
+            load_balancer_bandwidth: None,
+            eip_bandwidth: None,
+            acl_type: None,
+            acl: Vec::new(),
+            shared_bandwidth: None,
+            access: None,
             running_for: Length(Span::seconds(600)),
         }
     }
@@ -340,6 +379,9 @@ pub struct Backend {
     /// Its probes up to now, if it is of a world.
     #[serde(skip)]
     pub probes: Option<ProbeSeries>,
+    /// What hashing schedulers know it by, if it is of a world and clients have addresses; its name if absent.
+    #[serde(skip)]
+    pub key: Option<Vec<u8>>,
 }
 
 impl Backend {
@@ -347,6 +389,11 @@ impl Backend {
     pub(super) fn to_probes(&self) -> PortBehaviour {
         let status = self.check_status.unwrap_or(self.status);
         self.check_answers.unwrap_or(self.answers).found(status)
+    }
+
+    /// What hashing schedulers know it by.
+    pub(super) fn ring_key(&self) -> Vec<u8> {
+        self.key.clone().unwrap_or_else(|| self.name.clone().into_bytes())
     }
 
     pub(super) fn usual_weight() -> u8 {

@@ -1,5 +1,6 @@
 //! How an OpenAPI document describes the texts of a scenario.
 
+use super::addresses::Network;
 use super::length::Length;
 use super::scenario::Answers;
 use crate::slb::spec::Spec;
@@ -29,6 +30,8 @@ macro_rules! texts {
 }
 
 texts! {
+    Network "TrafficNetwork" "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" "203.0.113.0/24"
+        "A network: a strict CIDR block, or an address alone.";
     Length "TrafficLength" "^[0-9]{1,10}(ms|s|m|h)$" "30s" "A length of time: 500ms, 30s, 5m or 1h.";
     Answers "TrafficAnswers" "^([0-9]{1,10}(ms|s|m|h)|refuses|silent)$" "5ms"
         "How a backend answers: a length of time after which it does, refuses or silent.";

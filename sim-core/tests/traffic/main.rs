@@ -1,6 +1,8 @@
 //! Simulated clients: what they see while backends fail, against what the rules say.
 
+mod limits;
 mod mix;
+mod mix_any;
 mod mix_naive;
 mod nat;
 mod timeouts;
@@ -34,6 +36,7 @@ fn backend(name: &str, weight: u8) -> Backend {
         check_status: None,
         waits: false,
         probes: None,
+        key: None,
     }
 }
 
@@ -48,6 +51,7 @@ fn scenario() -> Scenario {
         duration: ms(60_000),
         clients: Clients {
             number: 50,
+            from: None,
             rate: 100,
             connection: ms(500),
             connection_max: None,
@@ -494,7 +498,8 @@ proptest! {
         scenario.duration = ms(40_000);
         let interval = interval.map(ms);
         let connection_max = Some(ms(longest));
-        scenario.clients = Clients { number: 20, rate: 50, connection: ms(0), connection_max, interval, bytes: 0 };
+        let spread = Clients { number: 20, rate: 50, connection: ms(0), connection_max, ..scenario.clients };
+        scenario.clients = Clients { interval, ..spread };
         scenario.listener.scheduler = Scheduler::WORDS[scheduler].1;
         if scenario.listener.scheduler == Scheduler::QuicHash {
             scenario.listener.protocol = Protocol::Udp;

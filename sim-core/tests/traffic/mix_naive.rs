@@ -1,10 +1,12 @@
 //! A mix run a second way: every connection is a row of a list, what is open is counted by walking it, and turns are
-//! counted one by one. Only the series of probes is the same, which is held against a prober elsewhere.
+//! counted one by one. The addresses of clients are cut out of a list of all of them, and a bandwidth adds up what came
+//! since each earlier instant. Only the series of probes is the same, which is held against a prober elsewhere.
 
 use sim_core::SimTime;
 use sim_core::balancing::probe_series::{Health, ProbeSeries};
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::ecs::service_port::{Behaviour, PortBehaviour};
+use sim_core::slb::acl::AclKind;
 use sim_core::slb::health_check::HealthCheck;
 use sim_core::traffic::mix::Scenario;
 use sim_core::traffic::mix::scenario::{Listener, Member, Rule};
@@ -12,6 +14,7 @@ use sim_core::traffic::report::What;
 use sim_core::traffic::scenario::Answers;
 use sim_core::traffic::{Cause, draw};
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// How many connections a member took, and the most that it had open.
 pub type OfMember = (u64, u64);
@@ -49,7 +52,8 @@ struct Serving {
     keeping: Option<(u64, bool)>,
     check: Option<HealthCheck>,
     members: Vec<State>,
-    kept: BTreeMap<u64, (usize, u64)>,
+    /// By whom: a client, or an address.
+    kept: BTreeMap<(bool, u128), (usize, u64)>,
     /// The members that took traffic last with their weights, and the turns that they have had.
     round: (Vec<(usize, u8)>, u64),
 }
@@ -63,6 +67,23 @@ struct State {
     taken: u64,
 }
 
+/// A bandwidth: a listener's own, what listeners of a load balancer share, or its elastic IP address's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Through {
+    Own(usize),
+    Shared(usize),
+    Eip(usize),
+}
+
+/// Who connects.
+#[derive(Clone, Copy)]
+struct Caller {
+    crowd: usize,
+    /// Its number among all clients.
+    client: u64,
+    address: Option<u32>,
+}
+
 struct Naive<'s> {
     s: &'s Scenario,
     answers: Vec<(Answers, u16)>,
@@ -70,6 +91,10 @@ struct Naive<'s> {
     connections: Vec<Connection>,
     /// How many came in which second by which load balancer, over HTTP or not.
     came: BTreeMap<(usize, u64, bool), u32>,
+    /// The addresses of clients, by kind; none if they have none.
+    addresses: Vec<Vec<u32>>,
+    /// What came through which bandwidth: when, and how many bits.
+    through: BTreeMap<Through, Vec<(u64, u64)>>,
     next_fault: usize,
     faults: Vec<usize>,
     told: Told,
@@ -114,6 +139,8 @@ impl<'s> Naive<'s> {
             servings: Vec::new(),
             connections: Vec::new(),
             came: BTreeMap::new(),
+            addresses: (0..s.clients.len()).map(|crowd| addresses(s, crowd)).collect(),
+            through: BTreeMap::new(),
             next_fault: 0,
             faults,
             told: Told { clients: vec![[0; 5]; s.clients.len()], ..Told::default() },
@@ -290,7 +317,9 @@ impl<'s> Naive<'s> {
             (us(clients.connection), us(clients.connection_max.unwrap_or(clients.connection)));
         let end = at + least + draw(seed ^ 2, n) % (most - least + 1);
         let earlier: u64 = self.s.clients[..crowd].iter().map(|c| u64::from(c.number)).sum();
-        let client = earlier + draw(seed, n) % u64::from(clients.number);
+        let own = draw(seed, n) % u64::from(clients.number);
+        let address = self.addresses[crowd].get(own as usize).copied();
+        let caller = Caller { crowd, client: earlier + own, address };
         let all: Vec<usize> =
             clients.asks.iter().enumerate().flat_map(|(a, ask)| vec![a; ask.share.into()]).collect();
         let ask = match all.len() {
@@ -304,11 +333,11 @@ impl<'s> Naive<'s> {
         for followed in 0.. {
             let serving = self.asked(listener, ask.map(|ask| &clients.asks[ask]));
             self.told.servings[serving].0 += 1;
-            if self.limited(at, listener) {
-                return self.fail(crowd, serving, Cause::Limit);
+            if let Some(cause) = self.stopped(at, caller, listener) {
+                return self.fail(crowd, serving, cause);
             }
             let Some(next) = &self.s.listeners[listener].redirect else {
-                return self.serve(at, (crowd, client, end), serving);
+                return self.serve(at, caller, end, serving);
             };
             self.told.clients[crowd][4] += 1;
             if !clients.follow {
@@ -344,8 +373,15 @@ impl<'s> Naive<'s> {
         taking.max_by_key(|(_, rule)| url(rule).len()).map_or(own, |(at, _)| own + 1 + at)
     }
 
-    fn limited(&mut self, at: u64, listener: usize) -> bool {
-        let Some(name) = &self.s.listeners[listener].load_balancer else { return false };
+    fn stopped(&mut self, at: u64, caller: Caller, listener: usize) -> Option<Cause> {
+        let of = &self.s.listeners[listener];
+        if let Some(kind) = of.acl_type {
+            let address = IpAddr::from(Ipv4Addr::from(caller.address.unwrap()));
+            if of.acl.iter().any(|network| network.0.contains_address(address)) != (kind == AclKind::White) {
+                return Some(Cause::AccessControl);
+            }
+        }
+        let name = of.load_balancer.as_ref()?;
         let balancer = self.s.balancers.iter().position(|b| b.name == *name).unwrap();
         let of = &self.s.balancers[balancer];
         let same = |c: &&Connection| {
@@ -354,14 +390,49 @@ impl<'s> Naive<'s> {
         };
         let open = self.connections.iter().filter(same).count();
         let http = self.s.listeners[listener].protocol.is_http();
-        let came = self.came.entry((balancer, at / 1_000_000, http)).or_default();
+        let came = self.came.get(&(balancer, at / 1_000_000, http)).copied().unwrap_or(0);
         if of.max_connections.is_some_and(|most| open >= most as usize)
-            || of.new_per_second.is_some_and(|most| *came >= most)
+            || of.new_per_second.is_some_and(|most| came >= most)
         {
-            return true;
+            return Some(Cause::Limit);
         }
-        *came += 1;
-        false
+        let bits = u64::from(self.s.clients[caller.crowd].bytes) * 8;
+        let through = self.bandwidths(listener, balancer);
+        if !through.iter().all(|(which, mbps)| self.passes(*which, *mbps, at, bits)) {
+            return Some(Cause::OverBandwidth);
+        }
+        for (which, _) in through {
+            self.through.entry(which).or_default().push((at, bits));
+        }
+        *self.came.entry((balancer, at / 1_000_000, http)).or_default() += 1;
+        None
+    }
+
+    /// The bandwidths through which all that comes to a listener passes, in Mbit/s.
+    fn bandwidths(&self, listener: usize, balancer: usize) -> Vec<(Through, u64)> {
+        let of = &self.s.balancers[balancer];
+        let mut all = Vec::new();
+        all.extend(of.eip_bandwidth.map(|mbps| (Through::Eip(balancer), mbps.into())));
+        match (self.s.listeners[listener].bandwidth, of.bandwidth) {
+            (Some(own), _) => all.push((Through::Own(listener), own.into())),
+            (None, Some(paid)) => {
+                let same = self.s.listeners.iter().filter(|l| l.load_balancer.as_ref() == Some(&of.name));
+                let reserved: u32 = same.map(|l| l.bandwidth.unwrap_or(0)).sum();
+                all.push((Through::Shared(balancer), (paid - reserved).into()));
+            }
+            (None, None) => {}
+        }
+        all
+    }
+
+    /// Since each instant when something came there came no more than the bandwidth lets through since then, and a second's
+    /// worth.
+    fn passes(&self, which: Through, mbps: u64, at: u64, bits: u64) -> bool {
+        let came: &[(u64, u64)] = self.through.get(&which).map_or(&[], |came| came);
+        let second = mbps * 1_000_000;
+        let since = |n: usize| came[n..].iter().map(|(_, bits)| bits).sum::<u64>() + bits;
+        let fits = |n: usize| since(n) <= second + mbps * (at - came[n].0);
+        mbps > 0 && bits <= second && (0..came.len()).all(fits)
     }
 
     fn taking(&self, serving: usize) -> Vec<(usize, u8)> {
@@ -381,9 +452,10 @@ impl<'s> Naive<'s> {
         }
     }
 
-    fn serve(&mut self, at: u64, (crowd, client, end): (usize, u64, u64), serving: usize) {
+    fn serve(&mut self, at: u64, caller: Caller, end: u64, serving: usize) {
         self.turn(serving);
-        let Some(member) = self.choose(at, client, serving) else {
+        let crowd = caller.crowd;
+        let Some(member) = self.choose(at, caller, serving) else {
             return self.fail(crowd, serving, Cause::NobodyThere);
         };
         let http = self.s.listeners[self.servings[serving].listener].protocol.is_http();
@@ -404,9 +476,12 @@ impl<'s> Naive<'s> {
         state.most = state.most.max(open);
     }
 
-    fn choose(&mut self, at: u64, client: u64, serving: usize) -> Option<usize> {
+    fn choose(&mut self, at: u64, caller: Caller, serving: usize) -> Option<usize> {
         let taking = self.taking(serving);
         let keeping = self.servings[serving].keeping;
+        // Over TCP an address is known again, over HTTP a client.
+        let by_address = caller.address.filter(|_| keeping.is_some_and(|(_, renewed)| renewed));
+        let client = by_address.map_or((false, caller.client.into()), |address| (true, address.into()));
         let kept = self.servings[serving].kept.get(&client).copied();
         if let (Some((length, renewed)), Some((member, until))) = (keeping, kept)
             && at < until
@@ -451,6 +526,24 @@ impl<'s> Naive<'s> {
         }
         self.told
     }
+}
+
+/// The addresses of clients: all that there are are cut into as many parts, and each has one of its own part.
+fn addresses(s: &Scenario, crowd: usize) -> Vec<u32> {
+    let Some(from) = &s.clients[crowd].from else { return Vec::new() };
+    let all: Vec<u32> = from
+        .iter()
+        .filter_map(|network| network.0.v4())
+        .flat_map(|network| network.bits()..=network.last_bits())
+        .collect();
+    let (len, number) = (all.len() as u64, u64::from(s.clients[crowd].number));
+    let seed = s.seed + ((crowd as u64) << 53);
+    let part = |k: u64| &all[(k * len / number) as usize..((k + 1) * len / number) as usize];
+    let one = |k: u64| {
+        let wide = u128::from(draw(seed ^ 5, k)) << 64 | u128::from(draw(seed ^ 4, k));
+        part(k)[(wide % part(k).len() as u128) as usize]
+    };
+    (0..number).map(one).collect()
 }
 
 /// Who has the turn of this number: the level falls from the largest weight to 1, and whoever reaches it has one.

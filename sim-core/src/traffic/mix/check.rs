@@ -4,6 +4,7 @@ use super::scenario::{Ask, Clients, Group, Listener, LoadBalancer, Member, Rule,
 use crate::datapath::Request;
 use crate::error::beginning;
 use crate::traffic::bad::{BadScenario, bad, length, number};
+use crate::traffic::bandwidth;
 use crate::traffic::check::{check_backends, check_faults, check_name, check_number, check_run};
 use crate::traffic::protection::check_attacks;
 use crate::traffic::run::MOST_REDIRECTS;
@@ -97,9 +98,13 @@ impl Scenario {
             let problem = format!("there are {attacks} attacks in all; write at most {MOST_ATTACKS}");
             return Err(bad("load_balancer", problem));
         }
-        for (at, LoadBalancer { protection, attacks, zone_outages, .. }) in self.balancers.iter().enumerate()
-        {
+        for (at, balancer) in self.balancers.iter().enumerate() {
+            let LoadBalancer { protection, attacks, zone_outages, bandwidth, eip_bandwidth, .. } = balancer;
             let field = format!("load_balancer[{at}]");
+            let own = self.listeners_of(&balancer.name).filter_map(|listener| listener.bandwidth);
+            bandwidth::check(&format!("{field}.bandwidth"), *bandwidth)?;
+            bandwidth::check_eip(&format!("{field}.eip_bandwidth"), *eip_bandwidth)?;
+            bandwidth::check_sum(&format!("{field}.bandwidth"), *bandwidth, own)?;
             if let Some(protection) = protection {
                 protection.check(&format!("{field}.protection"))?;
             }
@@ -232,7 +237,8 @@ impl Scenario {
 
     fn check_clients(&self, at: &str, clients: &Clients) -> Result<(), BadScenario> {
         let field = |name: &str| format!("{at}.{name}");
-        clients.alone().check(at)?;
+        let alone = clients.alone();
+        alone.check(at)?;
         let known = || self.listeners.iter().map(|listener| &listener.name);
         let Some(listener) = self.listener_of(clients) else {
             return Err(match &clients.listener {
@@ -240,6 +246,8 @@ impl Scenario {
                 None => bad(&field("listener"), format!("there are several; write one of {}", list(known()))),
             });
         };
+        let come = if clients.follow { self.on_from(listener) } else { vec![listener] };
+        come.into_iter().try_for_each(|of| alone.check_judged(at, &self.listeners[of].alone()))?;
         length(&field("ask"), clients.asks.len(), 0, MOST_CLIENTS)?;
         let protocol = self.listeners[listener].protocol;
         if !clients.asks.is_empty() && !protocol.is_http() {

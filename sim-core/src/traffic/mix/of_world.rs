@@ -12,14 +12,16 @@ use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::LoadBalancerId;
 use crate::slb::forwarding_rule;
 use crate::slb::listener::{self, Listener as Row};
+use crate::slb::listener_limits::shared_bandwidth;
 use crate::slb::load_balancer::LoadBalancer as BalancerRow;
-use crate::slb::member::Served;
+use crate::slb::member::{Served, key_of};
 use crate::slb::serving::{self, Serving, ServingPool};
 use crate::time::SimTime;
 use crate::traffic::bad::{BadScenario, bad};
 use crate::traffic::length::Length;
 use crate::traffic::of_world::{
-    Future, check_forwards, check_of, end_of, listener_of, name_in_full, protection_of, zones_of,
+    Future, check_forwards, check_from, check_of, eip_bandwidth_of, end_of, listener_of, name_in_full,
+    protection_of, zones_of,
 };
 use crate::traffic::scenario::{self as one, Backend, Fault};
 use crate::world::World;
@@ -44,6 +46,8 @@ pub fn take_over(w: &World, caller: &Caller, mut scenario: Scenario) -> Outcome<
     for (at, clients) in scenario.clients.iter_mut().enumerate() {
         let row = taker.find(caller, at, clients.of_world.take())?;
         let name = taker.add(row, at)?;
+        let balancer = w.visible::<BalancerRow>(caller, row.load_balancer)?;
+        check_from(balancer, clients.from.as_deref(), &format!("clients/{at}/from"))?;
         clients.listener = Some(name);
     }
     for row in taker.rows.clone() {
@@ -137,6 +141,9 @@ impl<'w> Taker<'w> {
             spec: balancer.spec,
             max_connections: None,
             new_per_second: None,
+            bandwidth: None,
+            eip_bandwidth: eip_bandwidth_of(self.w, balancer),
+            shared_bandwidth: shared_bandwidth(self.w, balancer),
             protection: protection_of(self.w, balancer),
             attacks: Vec::new(),
             zone_outages: Vec::new(),
@@ -168,7 +175,7 @@ impl<'w> Taker<'w> {
             });
         let one::Listener { protocol, scheduler, persistence, cookie, drain, running_for, .. } =
             alone(own.as_ref());
-        let one::Listener { idle_timeout, request_timeout, .. } = alone(own.as_ref());
+        let one::Listener { idle_timeout, request_timeout, bandwidth, access, .. } = alone(own.as_ref());
         let target = row.redirect.and_then(|port| listener::at(w, row.load_balancer, port, false));
         Listener {
             name: name_of(row),
@@ -184,6 +191,10 @@ impl<'w> Taker<'w> {
             drain,
             idle_timeout,
             request_timeout,
+            bandwidth,
+            acl_type: None,
+            acl: Vec::new(),
+            access,
             running_for,
             members: Some(Vec::new()),
         }
@@ -202,6 +213,7 @@ impl<'w> Taker<'w> {
             }
         }
         let mut faults = Vec::new();
+        let addressed = scenario.clients.iter().any(|clients| clients.from.is_some());
         for ((of, row, serving), places_here) in all.iter().zip(&places) {
             let mut members = Vec::new();
             for (served, place) in serving.members().zip(places_here) {
@@ -217,8 +229,9 @@ impl<'w> Taker<'w> {
                     self.places.push(place.clone());
                     faults.extend(self.faults(&future, &name));
                     let (check_answers, check_status) = (None, None);
+                    let key = addressed.then(|| key_of(&served));
                     let alone =
-                        Backend { check_answers, check_status, waits: false, probes: None, ..backend };
+                        Backend { check_answers, check_status, waits: false, probes: None, key, ..backend };
                     scenario.backends.push(alone);
                 }
             }

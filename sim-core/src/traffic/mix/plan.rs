@@ -1,9 +1,10 @@
 //! A mix made ready to run.
 
-use super::scenario::{Ask, Clients, Listener, LoadBalancer, Member, Scenario};
+use super::scenario::{Ask, Clients, Listener, Member, Scenario};
 use crate::slb::rule_matching::{self, Condition};
+use crate::traffic::bandwidth::shared;
 use crate::traffic::plan::{
-    self, Balancer, Crowd, ListenerPlan, Plan, Planned, Serving, Strikes, Way, zones_of,
+    self, Balancer, Crowd, ListenerPlan, Plan, Planned, Serving, Strikes, Way, add_bandwidth, zones_of,
 };
 use crate::traffic::scenario::{Backend, place};
 use std::collections::BTreeMap;
@@ -16,14 +17,16 @@ pub(super) fn of(scenario: &Scenario) -> Plan {
     let mut plan = Plan {
         duration: scenario.duration.0,
         crowds: Vec::new(),
-        balancers: balancers(scenario),
+        balancers: Vec::new(),
         listeners: Vec::new(),
         servings: Vec::new(),
         members: Vec::new(),
         backends: scenario.backends.clone(),
         ways: Vec::new(),
+        bandwidths: Vec::new(),
         faults: Vec::new(),
     };
+    add_balancers(&mut plan, scenario);
     let mut first_servings = Vec::new();
     for listener in &scenario.listeners {
         first_servings.push(plan.servings.len());
@@ -34,16 +37,22 @@ pub(super) fn of(scenario: &Scenario) -> Plan {
         add_crowd(&mut plan, scenario, &first_servings, (at, clients), first);
         first += u64::from(clients.number);
     }
+    plan.find_same_addresses();
     add_faults(&mut plan, scenario, &first_servings);
     plan
 }
 
 /// The load balancers, or one without limits.
-fn balancers(scenario: &Scenario) -> Vec<Balancer> {
-    let of = |balancer: &LoadBalancer| {
+fn add_balancers(plan: &mut Plan, scenario: &Scenario) {
+    if scenario.balancers.is_empty() {
+        return plan.balancers.push(Balancer::default());
+    }
+    for balancer in &scenario.balancers {
         let row = balancer.spec.map(|spec| spec.row());
         let new = |of_spec: Option<u32>| balancer.new_per_second.or(of_spec);
-        Balancer {
+        let own = scenario.listeners_of(&balancer.name).filter_map(|listener| listener.bandwidth);
+        let shared = balancer.shared_bandwidth.or(shared(balancer.bandwidth, own));
+        plan.balancers.push(Balancer {
             name: balancer.name.clone(),
             most_open: balancer.max_connections.or(row.map(|row| row.max_connections)),
             most_new: [
@@ -53,13 +62,10 @@ fn balancers(scenario: &Scenario) -> Vec<Balancer> {
             protection: balancer.protection.clone(),
             attacks: balancer.attacks.clone(),
             zones: zones_of(&balancer.zones, &balancer.zone_outages, scenario.duration.0),
-        }
-    };
-    if !scenario.balancers.is_empty() {
-        return scenario.balancers.iter().map(of).collect();
+            shared: add_bandwidth(&mut plan.bandwidths, shared),
+            eip: add_bandwidth(&mut plan.bandwidths, balancer.eip_bandwidth),
+        });
     }
-    let (name, protection, attacks, zones) = (String::new(), None, Vec::new(), Vec::new());
-    vec![Balancer { name, most_open: None, most_new: [None; 2], protection, attacks, zones }]
 }
 
 /// A listener, and what serves there: itself first, then its rules.
@@ -67,7 +73,10 @@ fn add_listener(plan: &mut Plan, scenario: &Scenario, listener: &Listener) {
     let named = |name: &String| plan.balancers.iter().position(|balancer| balancer.name == *name);
     let balancer = listener.load_balancer.as_ref().and_then(named).unwrap_or(0);
     let at = plan.listeners.len() as u32;
-    plan.listeners.push(ListenerPlan::of(&listener.alone(), balancer as u32));
+    let Balancer { shared, eip, .. } = plan.balancers[balancer];
+    let through = eip.into_iter().chain(add_bandwidth(&mut plan.bandwidths, listener.bandwidth).or(shared));
+    let through = through.collect();
+    plan.listeners.push(ListenerPlan { through, ..ListenerPlan::of(&listener.alone(), balancer as u32) });
     let usual_check = listener.health_check.as_ref().or(scenario.health_check.as_ref());
     let own = (listener.name.clone(), listener.alone(), usual_check);
     let of_rules = listener.rules.iter().map(|rule| {
@@ -121,13 +130,8 @@ fn add_crowd(
         shares += u64::from(ask.share);
         ways.push((shares, add_way(plan, scenario, first_servings, listener, Some(ask))));
     }
-    plan.crowds.push(Crowd {
-        clients: clients.alone(),
-        seed: scenario.seed | (at as u64) << CROWD_BITS,
-        first,
-        ways,
-        follows: clients.follow,
-    });
+    let seed = scenario.seed | (at as u64) << CROWD_BITS;
+    plan.crowds.push(Crowd::of(&clients.alone(), seed, first, ways, clients.follow));
 }
 
 /// The way of a request that comes to a listener, and those on from there where it is redirected; back at a listener

@@ -2,9 +2,11 @@
 
 use crate::balancing::probe_series::ProbeSeries;
 use crate::balancing::scheduler::Scheduler;
+use crate::slb::acl::AclKind;
 use crate::slb::listener::Protocol;
 use crate::slb::spec::Spec;
 use crate::time::Span;
+use crate::traffic::addresses::{Access, Network};
 use crate::traffic::length::Length;
 use crate::traffic::protection::{Attack, Protection};
 use crate::traffic::scenario::{self, Answers, Backend, Fault, HealthCheck, ZoneChange};
@@ -82,6 +84,12 @@ pub struct Clients {
     #[serde(default = "scenario::Clients::usual_number")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub number: u32,
+    /// The networks from which they come: strict CIDR blocks or addresses, 1 to 1,000, of one address family and without
+    /// an address in common. Each of these clients has an address of its own, drawn evenly from all of them together; those of
+    /// another kind may have it too. Without, they have none.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 1000, example = json!(["203.0.113.0/24"])))]
+    pub from: Option<Vec<Network>>,
     /// New connections a second, evenly spaced: 1 to 1,000,000.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub rate: u32,
@@ -95,7 +103,7 @@ pub struct Clients {
     /// over HTTP and HTTPS a connection is one request.
     #[serde(default)]
     pub interval: Option<Length>,
-    /// How much each connection brings in, in bytes: what a protection measures.
+    /// How much each connection brings in, in bytes: what a protection measures and bandwidths limit.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub bytes: u32,
@@ -109,7 +117,8 @@ impl Clients {
     /// The same as clients of one listener.
     pub(super) fn alone(&self) -> scenario::Clients {
         let Clients { number, rate, connection, connection_max, interval, bytes, .. } = *self;
-        scenario::Clients { number, rate, connection, connection_max, interval, bytes }
+        let from = self.from.clone();
+        scenario::Clients { number, from, rate, connection, connection_max, interval, bytes }
     }
 }
 
@@ -175,6 +184,15 @@ pub struct LoadBalancer {
     /// specification's limits if absent.
     #[serde(default)]
     pub new_per_second: Option<u32>,
+    /// The bandwidth in Mbit/s for which it is paid: 1 to 5,120; no limit if absent, as where traffic is paid. Listeners
+    /// with a bandwidth of their own have that, others share what is left.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5120))]
+    pub bandwidth: Option<u32>,
+    /// The bandwidth in Mbit/s of the elastic IP address by which clients come: 1 to 500; no limit if absent.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 500))]
+    pub eip_bandwidth: Option<u32>,
     /// How its address is protected against denial of service; not at all if absent.
     #[serde(default)]
     pub protection: Option<Protection>,
@@ -189,6 +207,9 @@ pub struct LoadBalancer {
     /// What becomes of its zones, if it is of a world.
     #[serde(skip)]
     pub zones: Vec<ZoneChange>,
+    /// What listeners share that have no bandwidth of their own, if it is of a world.
+    #[serde(skip)]
+    pub shared_bandwidth: Option<u32>,
 }
 
 /// What clients connect to.
@@ -208,7 +229,7 @@ pub struct Listener {
     #[cfg_attr(feature = "openapi", schema(value_type = String, default = "tcp", pattern = "^(tcp|udp|http|https)$"))]
     pub protocol: Protocol,
     /// The listener to which it redirects, by its name; both over HTTP or HTTPS. Then nothing else matters but its
-    /// protocol and its load balancer.
+    /// protocol, its load balancer, its bandwidth and its access control.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 80))]
     pub redirect: Option<String>,
@@ -244,6 +265,24 @@ pub struct Listener {
     /// How long the answer of a backend may take over HTTP and HTTPS: 1s to 180s, 60s if absent.
     #[serde(default)]
     pub request_timeout: Option<Length>,
+    /// The bandwidth in Mbit/s that is reserved for it and the most that it has: 1 to 5,120, of all listeners of a load
+    /// balancer no more than that has. Absent, as -1 of the interface says, it shares what others leave.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5120))]
+    pub bandwidth: Option<u32>,
+    /// What its access control does with clients whose addresses `acl` names: white lets only them in, black keeps them
+    /// out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^(white|black)$"))]
+    pub acl_type: Option<AclKind>,
+    /// The networks that its access control names: strict CIDR blocks or addresses, 1 to 1,000 if there is an `acl_type`.
+    /// It judges clients by the addresses that they have `from`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 1000, example = json!(["203.0.113.128/25"])))]
+    pub acl: Vec<Network>,
+    /// Its access control in force, if it is of a world.
+    #[serde(skip)]
+    pub access: Option<Access>,
     /// How long it and its health checks have run when the first client comes.
     #[serde(default = "Listener::usual_age")]
     pub running_for: Length,
@@ -279,10 +318,12 @@ impl Listener {
             drain: self.drain,
             idle_timeout: self.idle_timeout,
             request_timeout: self.request_timeout,
-            spec: None,
-            max_connections: None,
-            new_per_second: None,
+            bandwidth: self.bandwidth,
+            acl_type: self.acl_type,
+            acl: self.acl.clone(),
+            access: self.access.clone(),
             running_for: self.running_for,
+            ..scenario::Listener::default()
         }
     }
 
@@ -412,6 +453,26 @@ impl Scenario {
     /// The place of a listener.
     pub(super) fn listener(&self, name: &str) -> Option<usize> {
         self.listeners.iter().position(|listener| listener.name == name)
+    }
+
+    /// The listeners of a load balancer.
+    pub(super) fn listeners_of(&self, balancer: &str) -> impl Iterator<Item = &Listener> {
+        let only = self.balancers.len() == 1;
+        self.listeners.iter().filter(move |listener| match &listener.load_balancer {
+            Some(name) => name == balancer,
+            None => only,
+        })
+    }
+
+    /// A listener and those on from there where it redirects, each once.
+    pub(super) fn on_from(&self, listener: usize) -> Vec<usize> {
+        let mut all = Vec::new();
+        let mut next = Some(listener);
+        while let Some(at) = next.filter(|at| !all.contains(at)) {
+            all.push(at);
+            next = self.listeners[at].redirect.as_deref().and_then(|name| self.listener(name));
+        }
+        all
     }
 
     /// The members of a group; all backends if none is named.
