@@ -130,6 +130,7 @@ ACTIONS = {
     "ModifyInstanceAttribute": "update_instance",
     "ModifyInstanceVpcAttribute": "move_instance",
     "ModifyInstanceSpec": "resize_instance",
+    "ModifyPrepayInstanceSpec": "resize_instance",
     "ModifyInstanceChargeType": "change_instance_payment",
     "ModifyInstanceAutoRenewAttribute": "update_instance_renewal",
     "ModifyInstanceMetadataOptions": "update_instance_metadata_options",
@@ -188,6 +189,7 @@ MORE = {
     "RebootInstances": {"instance_batch_size", "instance_repeated"},
     "ModifyInstanceAutoRenewAttribute": {"instance_batch_size", "instance_repeated"},
     "ModifyInstanceMaintenanceAttributes": {"instance_batch_size", "instance_repeated"},
+    "ModifyPrepayInstanceSpec": {"instance_spec_by_use"},
     "ModifyInstanceChargeType": {"instance_charge_batch", "instance_repeated"},
     "DetachNetworkInterface": {"instance_not_found", "eni_not_of_instance", "eni_not_of_trunk"},
 }

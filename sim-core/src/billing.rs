@@ -1,7 +1,7 @@
 //! What an account pays for: the objects whose way of paying the world keeps.
 //!
 //! The codes of products are those of the provider's price pages (`ProductCode` of `ecs`, `slb` and `eip`; the one
-//! `ProductType` that they name is that of `ecs`). Orders are not modelled, so no object knows when it ends: a
+//! `ProductType` that they name is that of `ecs`). Orders have a number and nothing else, so no object knows when it ends: a
 //! subscription goes on until it is deleted.
 
 use crate::access::{AccountId, Owner, RegionId};
@@ -11,8 +11,17 @@ use crate::region;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::spec::PayType;
 use crate::time::SimTime;
+use crate::timer::Counter;
 use crate::vpc::eip::Eip;
 use crate::world::World;
+
+/// Before the first order of a world: the provider's orders have fifteen digits and more.
+const FIRST_ORDER: u64 = 200_000_000_000_000;
+
+/// Takes the number of a new order. What is ordered costs nothing and is there at once, so nothing else is kept of an order.
+pub(crate) fn order(w: &mut World) -> u64 {
+    FIRST_ORDER + w.count_up(Counter::ORDERS)
+}
 
 /// What is sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

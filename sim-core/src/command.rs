@@ -247,6 +247,8 @@ pub enum Reply {
         /// IPv6 prefixes.
         ipv6_prefixes: Vec<Cidr6>,
     },
+    /// The number of an order.
+    Ordered(u64),
     /// The outcome of each item of a batch that is not atomic, in order.
     Batch(Vec<Result<Option<AnyId>, crate::error::Refusal>>),
 }
@@ -263,6 +265,17 @@ impl Reply {
             other => panic!("{other:?} names no single new object"),
         };
         I::try_from(any).unwrap_or_else(|_| panic!("{any} is not of kind {}", I::KIND.name()))
+    }
+
+    /// The number of the order.
+    ///
+    /// # Panics
+    /// If the command orders nothing: a mistake of the program, not of a caller.
+    pub fn order(&self) -> u64 {
+        match self {
+            Reply::Ordered(number) => *number,
+            other => panic!("{other:?} names no order"),
+        }
     }
 
     /// The ids of the new objects that are of this kind.

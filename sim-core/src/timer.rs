@@ -182,6 +182,8 @@ impl Counter {
     pub const EIPS: u8 = 4;
     /// Numbers of internet addresses given to load balancers.
     pub const LOAD_BALANCER_ADDRESSES: u8 = 5;
+    /// Numbers of orders.
+    pub const ORDERS: u8 = 6;
 }
 
 impl Row for Counter {

@@ -100,7 +100,7 @@ pub struct ResizeInstanceBody {
 
 /// Give a stopped instance another type, or a running or stopped one another public bandwidth.
 ///
-/// A type must carry the interfaces and addresses that are attached. Only what is paid by use is changed.
+/// A type must carry the interfaces and addresses that are attached. The bandwidth of a subscription is not changed.
 #[utoipa::path(post, path = "/v1/instances/{instance_id}/resize", tag = "Instance", request_body = ResizeInstanceBody,
     params(("instance_id" = String, Path, description = "The instance.")),
     responses((status = 200, description = "The instance as it is now.", body = InstanceBody)))]
@@ -112,6 +112,7 @@ async fn resize_instance(
     let instance = id::<InstanceId>(&instance_id)?;
     let command = ModifyInstanceSpec {
         instance,
+        charge: None,
         instance_type: body.instance_type.map(Into::into),
         bandwidth_out: body.internet_max_bandwidth_out,
         bandwidth_in: body.internet_max_bandwidth_in,

@@ -86,6 +86,8 @@ macro_rules! launch_refusals {
             E::InstanceProtectionUnsupported,
             E::InstanceBandwidthOut,
             E::RamRoleMalformed,
+            E::KeyPairMalformed,
+            E::InstanceWindowsKeyPair,
             E::EniTypeIpv4Exceeded,
             E::EniTypeNoIpv6,
             E::EniTypeIpv6Exceeded,
@@ -292,6 +294,11 @@ pub struct LaunchBody {
     #[serde(default)]
     #[schema(example = "node-role")]
     ram_role_name: Option<String>,
+    /// The name of its key pair: 2 to 128 letters, digits, dots, underscores, colons and hyphens, a letter first; none if
+    /// absent. Key pairs are not modelled, so any name will do.
+    #[serde(default)]
+    #[schema(example = "operators")]
+    key_pair_name: Option<String>,
     /// Whether and how the metadata service answers inside of it.
     #[serde(default)]
     metadata_options: MetadataChangeBody,
@@ -346,6 +353,7 @@ impl LaunchBody {
                 charge,
                 bandwidth_out: self.internet_max_bandwidth_out,
                 ram_role: self.ram_role_name.unwrap_or_default().into(),
+                key_pair: self.key_pair_name.unwrap_or_default().into(),
                 ..Terms::default()
             },
             resource_group: self.resource_group_id.as_deref().map(parse_id).transpose()?,

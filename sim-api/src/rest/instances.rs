@@ -210,6 +210,8 @@ pub struct InstanceBody {
     renewal: RenewalBody,
     /// The name of its role; empty if it has none.
     ram_role_name: String,
+    /// The name of its key pair; empty if it has none.
+    key_pair_name: String,
     /// Whether and how the metadata service answers inside of it.
     metadata_options: MetadataOptionsBody,
     /// What it says about its maintenance.
@@ -257,6 +259,7 @@ pub fn show(w: &World, i: &Instance) -> InstanceBody {
         subscription: i.terms.charge == ChargeType::PrePaid,
         renewal: i.terms.renewal.into(),
         ram_role_name: i.terms.ram_role.to_string(),
+        key_pair_name: i.terms.key_pair.to_string(),
         metadata_options: i.metadata.into(),
         maintenance: i.maintenance.into(),
         has_password: i.password.is_some(),

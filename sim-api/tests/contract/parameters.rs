@@ -49,6 +49,8 @@ const CHECKED: &[(&str, &str)] = &[
     ("DescribeSecurityGroupAttribute", "NicType"),
     ("ModifyInstanceChargeType", "Period"),
     ("ModifyInstanceChargeType", "PeriodUnit"),
+    ("ModifyPrepayInstanceSpec", "OperatorType"),
+    ("ModifyPrepayInstanceSpec", "RebootTime"),
 ];
 
 /// Read before any action, by the dispatcher.

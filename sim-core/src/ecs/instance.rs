@@ -11,6 +11,7 @@ use crate::ecs::public_address::PublicAddress;
 use crate::ecs::user_data::UserData;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{DiskId, EniId, InstanceId, ResourceGroupId, SecurityGroupId, VSwitchId, VpcId};
+use crate::name::TextRule;
 use crate::resource::Resource;
 use crate::secret::Fingerprint;
 use crate::table::{Groups, Row};
@@ -235,6 +236,29 @@ impl Terms {
             .field("ram_role_name")
             .given(&self.ram_role)
             .accepted("1 to 64 letters, digits, '.', '_' and '-'"))
+    }
+
+    /// A key pair that the provider could have has a name of 2 to 128 letters, digits, dots, underscores, colons and hyphens, a
+    /// letter first (provider documentation: CreateKeyPair, KeyPairName); whether there is one of this name is not modelled.
+    ///
+    /// # Errors
+    /// [`ErrorCode::KeyPairMalformed`].
+    pub fn check_key_pair(&self) -> Outcome<()> {
+        const NAME: TextRule = TextRule {
+            min: 2,
+            max: 128,
+            letter_first: true,
+            field: "key_pair_name",
+            error: ErrorCode::KeyPairMalformed,
+        };
+        let fits = |c: char| c.is_alphanumeric() || "._:-".contains(c);
+        match NAME.check(Some(&self.key_pair))?.chars().find(|c| !fits(*c)) {
+            None => Ok(()),
+            Some(other) => Err(Refusal::new(NAME.error)
+                .field(NAME.field)
+                .detail(format!("It contains {other:?}."))
+                .accepted("2 to 128 letters, digits, '.', '_', ':' and '-', a letter first")),
+        }
     }
 
     /// A subscription does not bid.

@@ -3,6 +3,7 @@
 //! subscription ends; what changes is what a deletion and a stop ask about.
 
 use crate::access::Caller;
+use crate::billing;
 use crate::command::Reply;
 use crate::ecs::instance::{ChargeType, Instance, InstanceStatus, Renewal, StoppedMode, Terms};
 use crate::ecs::instance_life::{check_batch, check_each_once};
@@ -79,7 +80,7 @@ pub struct ModifyInstanceCharge {
     pub charge: NewCharge,
 }
 
-/// Handles [`ModifyInstanceCharge`], for all instances or for none.
+/// Handles [`ModifyInstanceCharge`], for all instances or for none, which is one order.
 ///
 /// What becomes a subscription keeps everything while it is stopped; what was one does not renew itself any more and, if it is
 /// stopped, keeps everything too. Protection from deletion stays as it is.
@@ -106,7 +107,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstanceCharge) -> Outco
             instance.stopped_mode = keeps.then_some(StoppedMode::KeepCharging);
         });
     }
-    Ok(Reply::Done)
+    Ok(Reply::Ordered(billing::order(w)))
 }
 
 fn check_change(instance: &Instance, charge: ChargeType) -> Outcome<()> {

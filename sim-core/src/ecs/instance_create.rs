@@ -231,6 +231,7 @@ impl<'a> Plan<'a> {
         let metadata = launch.metadata.of(MetadataOptions::default());
         let metadata = metadata.map_err(|refusal| refusal.field("metadata_options/hop_limit"))?;
         launch.terms.check_ram_role()?;
+        launch.terms.check_key_pair()?;
         if launch.deletion_protection {
             launch.terms.check_protection()?;
         }

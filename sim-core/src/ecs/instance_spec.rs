@@ -1,6 +1,8 @@
-//! Another type for an instance, or another public bandwidth (provider documentation: ModifyInstanceSpec).
+//! Another type for an instance, or another public bandwidth (provider documentation: ModifyInstanceSpec for what is paid by
+//! use, ModifyPrepayInstanceSpec for the type of a subscription).
 
 use crate::access::Caller;
+use crate::billing;
 use crate::command::Reply;
 use crate::ecs::eni::{Eni, EniKind};
 use crate::ecs::eni_address::check_type_slots;
@@ -15,8 +17,10 @@ use serde::{Deserialize, Serialize};
 /// Changes the type of a stopped instance, or the public bandwidth of one that is Running or Stopped, at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModifyInstanceSpec {
-    /// The instance, which is paid by use.
+    /// The instance.
     pub instance: InstanceId,
+    /// How it must be paid for, if the caller says so: the provider has an action for each way.
+    pub charge: Option<ChargeType>,
     /// Its new type; it carries what is attached. The type that it has changes nothing.
     pub instance_type: Option<CompactString>,
     /// Its most public traffic outwards, 0 to 100 Mbit/s. It gives no instance a static public address.
@@ -25,12 +29,15 @@ pub struct ModifyInstanceSpec {
     pub bandwidth_in: Option<u32>,
 }
 
-/// Handles [`ModifyInstanceSpec`].
+/// Handles [`ModifyInstanceSpec`]. Another type of a subscription is an order.
+///
+/// The provider also takes a larger type for a running subscription, which it has from its next start on; here it is stopped
+/// first, as for any other type.
 ///
 /// # Errors
-/// Type and bandwidth at once, or neither; bandwidth out of range; an unknown type or instance; a subscription. For a type: an
-/// instance that is not Stopped; interfaces, trunks and addresses that the type does not carry. For bandwidth: an instance in
-/// transition; none for one with a static public address.
+/// Type and bandwidth at once, or neither; bandwidth out of range; an unknown type or instance; one that is paid for otherwise
+/// than the caller says. For a type: an instance that is not Stopped; interfaces, trunks and addresses that the type does not
+/// carry. For bandwidth: a subscription; an instance in transition; none for one with a static public address.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstanceSpec) -> Outcome<Reply> {
     let more_bandwidth = c.bandwidth_out.is_some() || c.bandwidth_in.is_some();
     check_one_change(c.instance_type.is_some(), more_bandwidth)?;
@@ -40,12 +47,8 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstanceSpec) -> Outcome
         check_known(kind)?;
     }
     let instance = w.visible::<Instance>(caller, c.instance)?;
-    if instance.terms.charge == ChargeType::PrePaid {
-        return Err(Refusal::new(ErrorCode::InstanceSpecSubscription)
-            .field("instance_id")
-            .detail(format!("{} is paid in advance.", instance.id))
-            .accepted("an instance that is paid by use"));
-    }
+    check_charge(instance, c)?;
+    let ordered = instance.terms.charge == ChargeType::PrePaid;
     match &c.instance_type {
         Some(kind) => check_fits(w, instance, kind)?,
         None => check_bandwidth(instance, c.bandwidth_out)?,
@@ -57,7 +60,26 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstanceSpec) -> Outcome
         instance.terms.bandwidth_out = c.bandwidth_out.unwrap_or(instance.terms.bandwidth_out);
         instance.terms.bandwidth_in = c.bandwidth_in.unwrap_or(instance.terms.bandwidth_in);
     });
-    Ok(Reply::Done)
+    Ok(if ordered { Reply::Ordered(billing::order(w)) } else { Reply::Done })
+}
+
+/// What the caller says of the payment is so, and the bandwidth of a subscription is not changed with its specification.
+fn check_charge(instance: &Instance, c: &ModifyInstanceSpec) -> Outcome<()> {
+    let refuse = |code, is: &str, accepted: &str| {
+        Err(Refusal::new(code)
+            .field("instance_id")
+            .detail(format!("{} is paid {is}.", instance.id))
+            .accepted(accepted))
+    };
+    match (instance.terms.charge, c.charge) {
+        (ChargeType::PostPaid, Some(ChargeType::PrePaid)) => {
+            refuse(ErrorCode::InstanceSpecByUse, "by use", "a subscription")
+        }
+        (ChargeType::PrePaid, charge) if charge == Some(ChargeType::PostPaid) || c.instance_type.is_none() => {
+            refuse(ErrorCode::InstanceSpecSubscription, "in advance", "an instance that is paid by use")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// "The instance type and the public bandwidth of an instance cannot be changed together."

@@ -63,6 +63,7 @@ macro_rules! host_errors {
         PublicAddressNoBandwidth State ["AllocateIpInvalidInstanceBandwidth"] 400 "An instance without public bandwidth outwards gets no static public address.";
         PublicAddressBesideEip Conflict ["OperationDenied"] 400 "An instance with an elastic IP address gets no static public address.";
         PublicAddressForwarded Conflict ["NAT_PUBLIC_IP_BINDING_FAILED"] 403 "An instance to which a DNAT entry leads gets no static public address.";
+        KeyPairMalformed Invalid ["InvalidKeyPairName.Malformed", "InvalidKeyPairName.NotFound"] 400 "The name of a key pair has 2 to 128 letters, digits, '.', '_', ':' and '-', a letter first, and does not start with http:// or https://.";
         InstanceWindowsKeyPair Invalid ["DependencyViolation.WindowsInstance"] 403 "A key pair is for Linux only.";
         InstanceTypeUnknown Invalid ["InvalidInstanceType.ValueNotSupported", "InvalidInstanceType.NotSupported"] 403 "The instance type does not exist.";
         ImageNotFound NotFound ["InvalidImageId.NotFound"] 404 "The specified image does not exist.";
@@ -84,8 +85,9 @@ macro_rules! host_errors {
         InstanceSubscription Denied ["ChargeTypeViolation"] 403 "A subscription is not deleted before its end.";
         InstanceNotSubscription Denied ["ChargeTypeViolation"] 403 "Only a subscription renews itself.";
         InstanceSpecMixed Invalid ["InvalidParameter.Mismatch"] 400 "One change of an instance is that of its type or of its public bandwidth.";
-        InstanceSpecSubscription Denied ["ChargeTypeViolation"] 403 "The type and the bandwidth of a subscription are not changed this way.";
-        InstanceNotStopped State ["InvalidInstanceStatus.NotStopped"] 400 "The type of an instance is changed while it is Stopped.";
+        InstanceSpecSubscription Denied ["ChargeTypeViolation"] 403 "The bandwidth of a subscription is not changed this way, nor its type by the action for what is paid by use.";
+        InstanceSpecByUse Denied ["InvalidBillingMethod.ValueNotSupported"] 400 "Only the type of a subscription is changed this way.";
+        InstanceNotStopped State ["InvalidInstanceStatus.NotStopped", "InvalidStatus.NotStopped"] 400 "The type of an instance is changed while it is Stopped.";
         InstanceBandwidthNeeded Conflict ["InvalidParameter.Bandwidth"] 400 "An instance with a static public address has public bandwidth outwards.";
         InstanceChargeBatch Invalid ["InstancesIdQuotaExceed"] 400 "A change of payment names 1 to 20 instances.";
         InstanceChargeSame Conflict ["InvalidInstanceChargeType.ValueNotSupported"] 400 "The instance is paid for in this way already.";

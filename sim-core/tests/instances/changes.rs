@@ -13,7 +13,7 @@ use sim_core::ecs::maintenance::{Maintenance, MaintenanceAction, MaintenanceWind
 use sim_core::ecs::metadata_options::{MetadataChange, MetadataOptions, ModifyMetadataOptions};
 use sim_core::id::{DiskId, Id, IdNumber, InstanceId, RegionCode};
 use sim_core::settings::Provisioning;
-use sim_core::{Command, ErrorCode as E};
+use sim_core::{Command, ErrorCode as E, Reply};
 
 /// Three interfaces, of which one may be a trunk with three members.
 const TRUNKING: &str = "ecs.u1-c1m4.xlarge";
@@ -28,11 +28,17 @@ fn unknown<I: Id>() -> I {
 
 fn to_type(instance: InstanceId, kind: &str) -> ModifyInstanceSpec {
     let (bandwidth_out, bandwidth_in) = (None, None);
-    ModifyInstanceSpec { instance, instance_type: Some(kind.into()), bandwidth_out, bandwidth_in }
+    ModifyInstanceSpec {
+        instance,
+        charge: None,
+        instance_type: Some(kind.into()),
+        bandwidth_out,
+        bandwidth_in,
+    }
 }
 
 fn to_bandwidth(instance: InstanceId, out: u32) -> ModifyInstanceSpec {
-    ModifyInstanceSpec { instance, instance_type: None, bandwidth_out: Some(out), bandwidth_in: None }
+    ModifyInstanceSpec { charge: None, instance_type: None, bandwidth_out: Some(out), ..to_type(instance, "") }
 }
 
 #[test]
@@ -43,6 +49,7 @@ fn another_type() {
     let down = lab.made(launch.clone());
     let terms = Terms { charge: ChargeType::PrePaid, ..Terms::default() };
     let subscribed = lab.made(Launch { terms, ..launch.clone() });
+    let said = |instance, charge| ModifyInstanceSpec { charge: Some(charge), ..to_type(instance, LARGE) };
     let wide = Launch { instance_type: LARGE.into(), ..launch.clone() };
     let next = || Secondary::New(LaunchInterface::default());
     let many = lab.made(Launch { secondary: vec![next(), next(), next()], ..wide.clone() });
@@ -61,7 +68,9 @@ fn another_type() {
         ("neither", neither, E::MissingParameter),
         ("no such type", to_type(down, "ecs.none.large"), E::InstanceTypeUnknown),
         ("nobody", to_type(unknown(), LARGE), E::InstanceNotFound),
-        ("a subscription", to_type(subscribed, LARGE), E::InstanceSpecSubscription),
+        ("said to be by use", said(subscribed, ChargeType::PostPaid), E::InstanceSpecSubscription),
+        ("said to be a subscription", said(down, ChargeType::PrePaid), E::InstanceSpecByUse),
+        ("a subscription's bandwidth", to_bandwidth(subscribed, 5), E::InstanceSpecSubscription),
         ("one that runs", to_type(up, LARGE), E::InstanceNotStopped),
         ("four interfaces", to_type(many, SMALL), E::InstanceInterfacesExceeded),
         ("seven addresses", to_type(full, SMALL), E::EniTypeIpv4Exceeded),
@@ -72,8 +81,12 @@ fn another_type() {
     for (what, command, rule) in rows {
         lab.refuses(what, command, rule);
     }
-    lab.ok(to_type(down, LARGE));
+    assert_eq!(lab.ok(to_type(down, LARGE)), Reply::Done);
     assert_eq!(lab.instance(down).instance_type, LARGE);
+    // Another type of a subscription is an order, and each order has its own number.
+    let first = lab.ok(said(subscribed, ChargeType::PrePaid)).order();
+    assert_eq!(lab.instance(subscribed).instance_type, LARGE);
+    assert_eq!(lab.ok(to_type(subscribed, SMALL)).order(), first + 1);
     // The type that it has is no mistake, and what is carried by it may be attached now.
     lab.ok(to_type(down, LARGE));
     lab.ok(start(&[down]));

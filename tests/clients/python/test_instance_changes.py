@@ -55,7 +55,7 @@ def test_another_payment(place, refused):
     one = stopped(cloud, vswitch, group)
     change = lambda **parameters: cloud.ecs("ModifyInstanceChargeType", InstanceIds=json.dumps([one]), **parameters)
     refused("InvalidPeriod.UnitMismatch", 400, change, Period=5, PeriodUnit="Week")
-    assert change(InstanceChargeType="PrePaid", Period=1, AutoPay=True)["OrderId"] == "0"
+    assert change(InstanceChargeType="PrePaid", Period=1, AutoPay=True)["OrderId"] != "0"
     assert cloud.instance(one)["InstanceChargeType"] == "PrePaid"
     (disk,) = cloud.ecs("DescribeDisks", InstanceId=one)["Disks"]["Disk"]
     assert disk["DiskChargeType"] == "PrePaid"
@@ -66,6 +66,8 @@ def test_another_payment(place, refused):
     cloud.ecs("ModifyInstanceAutoRenewAttribute", InstanceId=one, RenewalStatus="NotRenewal")
     assert (renewed()["RenewalStatus"], renewed()["Duration"]) == ("NotRenewal", 0)
     refused("ChargeTypeViolation", 403, cloud.ecs, "ModifyInstanceSpec", InstanceId=one, InstanceType="ecs.g7.xlarge")
+    ordered = cloud.ecs("ModifyPrepayInstanceSpec", InstanceId=one, InstanceType="ecs.g7.xlarge", OperatorType="upgrade")["OrderId"]
+    assert cloud.ecs("ModifyPrepayInstanceSpec", InstanceId=one, InstanceType="ecs.g7.large", OperatorType="downgrade")["OrderId"] != ordered
     fees = change(InstanceChargeType="PostPaid", IsDetailFee=True)["FeeOfInstances"]["FeeOfInstance"]
     assert fees == [{"InstanceId": one, "Currency": "CNY", "Fee": "0"}]
     assert cloud.instance(one)["InstanceChargeType"] == "PostPaid"

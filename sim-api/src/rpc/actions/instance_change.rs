@@ -2,11 +2,12 @@
 
 use super::eni::take_inert;
 use super::instance::metadata_change;
+use super::instance_describe::read_minutes;
 use crate::rest::context::parse_id;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{Planned, done, required_id, write};
 use serde_json::{Value, json};
-use sim_core::ecs::instance::Renewal;
+use sim_core::ecs::instance::{ChargeType, Renewal};
 use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge, PeriodUnit};
 use sim_core::ecs::instance_spec::ModifyInstanceSpec;
 use sim_core::ecs::maintenance::{MaintenanceAction, MaintenanceWindow, ModifyMaintenance};
@@ -15,11 +16,26 @@ use sim_core::id::InstanceId;
 use sim_core::{Caller, Outcome};
 
 /// Parameters that are taken and change nothing.
-pub const INERT: &[(&str, &[&str])] =
-    &[("ModifyInstanceSpec", SPEC_INERT), ("ModifyInstanceChargeType", CHARGE_INERT)];
+pub const INERT: &[(&str, &[&str])] = &[
+    ("ModifyInstanceSpec", SPEC_INERT),
+    ("ModifyPrepayInstanceSpec", PREPAY_SPEC_INERT),
+    ("ModifyInstanceChargeType", CHARGE_INERT),
+];
 // There are no clusters of hosts, no types that went off sale, no temporary bandwidth; disks stay what they are.
 const SPEC_INERT: &[&str] =
     &["AllowMigrateAcrossZone", "Async", "Disk", "ModifyMode", "SystemDisk.Category", "Temporary"];
+// A change is for good and of a stopped instance, which is not restarted; disks stay what they are.
+const PREPAY_SPEC_INERT: &[&str] = &[
+    "AutoPay",
+    "Disk",
+    "EndTime",
+    "MigrateAcrossZone",
+    "ModifyMode",
+    "OperatorType",
+    "RebootTime",
+    "RebootWhenFinished",
+    "SystemDisk.Category",
+];
 // Orders are paid as they are made, since nothing costs anything; there are no data disks.
 // How long a period is has no effect.
 const CHARGE_INERT: &[&str] = &["AutoPay", "IncludeDataDisks", "Period", "PeriodUnit"];
@@ -33,13 +49,33 @@ pub fn modify_instance_spec(p: &Scope<'_>, _: &Caller) -> Planned {
     let inwards = p.int("InternetMaxBandwidthIn", 0..=i64::from(u32::MAX));
     done(ModifyInstanceSpec {
         instance: required_id(p, "InstanceId")?,
+        charge: Some(ChargeType::PostPaid),
         instance_type: p.str("InstanceType").map(Into::into),
         bandwidth_out: outwards.map_err(|e| e.with_code("InvalidParameter"))?.map(|n| n as u32),
         bandwidth_in: inwards.map_err(|e| e.with_code("InvalidParameter.Bandwidth"))?.map(|n| n as u32),
     })
 }
 
-/// ModifyInstanceChargeType: nothing costs anything, so that no order is made and every fee is 0.
+/// ModifyPrepayInstanceSpec. Which of two types is the larger one is the provider's to say, who needs not be told.
+pub fn modify_prepay_instance_spec(p: &Scope<'_>, _: &Caller) -> Planned {
+    const OPERATORS: &[(&str, ())] = &[("upgrade", ()), ("downgrade", ())];
+    take_inert(p, PREPAY_SPEC_INERT);
+    p.choice("OperatorType", OPERATORS)?;
+    if p.str("RebootTime").is_some_and(|text| read_minutes(text).is_none()) {
+        let error = p.invalid("RebootTime", "it must be a time such as 2026-11-24T03:51Z");
+        return Err(error.with_code("InvalidRebootTime.MalFormed").into());
+    }
+    let command = ModifyInstanceSpec {
+        instance: required_id(p, "InstanceId")?,
+        charge: Some(ChargeType::PrePaid),
+        instance_type: Some(p.required("InstanceType")?.into()),
+        bandwidth_out: None,
+        bandwidth_in: None,
+    };
+    write(command, |_, _, reply| json!({ "OrderId": reply.order().to_string() }))
+}
+
+/// ModifyInstanceChargeType: nothing costs anything, so that every fee is 0.
 pub fn modify_instance_charge_type(p: &Scope<'_>, _: &Caller) -> Planned {
     take_inert(p, CHARGE_INERT);
     let in_advance = p.choice("InstanceChargeType", &[("PrePaid", true), ("PostPaid", false)]);
@@ -57,10 +93,10 @@ pub fn modify_instance_charge_type(p: &Scope<'_>, _: &Caller) -> Planned {
     let texts = texts.map_err(|e| e.with_code("InvalidParameter.InstanceIds"))?;
     let instances: Vec<InstanceId> = texts.iter().map(|text| parse_id(text)).collect::<Outcome<_>>()?;
     let shown = instances.clone();
-    write(ModifyInstanceCharge { instances, charge }, move |_, _, _| {
+    write(ModifyInstanceCharge { instances, charge }, move |_, _, reply| {
         let fee = |id: &InstanceId| json!({ "InstanceId": id.to_string(), "Currency": "CNY", "Fee": "0" });
         let fees: Vec<Value> = shown.iter().filter(|_| with_fees).map(fee).collect();
-        json!({ "OrderId": "0", "FeeOfInstances": { "FeeOfInstance": fees } })
+        json!({ "OrderId": reply.order().to_string(), "FeeOfInstances": { "FeeOfInstance": fees } })
     })
 }
 

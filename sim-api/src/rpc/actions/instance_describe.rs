@@ -245,6 +245,12 @@ fn asks_for_nothing(p: &Scope<'_>) -> Result<bool, BadParams> {
     Ok(classic == Some(true) || absent || unlike)
 }
 
+/// A time to the minute, as is usual here, or to the second.
+pub fn read_minutes(text: &str) -> Option<SimTime> {
+    let seconds = text.strip_suffix('Z').filter(|text| text.len() == 16).map(|text| format!("{text}:00Z"));
+    SimTime::parse(seconds.as_deref().unwrap_or(text))
+}
+
 /// `Filter.N.Key` and `Filter.N.Value`: from when and until when an instance was made.
 fn times(p: &Scope<'_>) -> Result<(Option<SimTime>, Option<SimTime>), BadParams> {
     let (mut from, mut until) = (None, None);
@@ -263,11 +269,7 @@ fn times(p: &Scope<'_>) -> Result<(Option<SimTime>, Option<SimTime>), BadParams>
                     .into());
             }
         };
-        // Times to the minute are usual here.
-        let seconds =
-            value.strip_suffix('Z').filter(|text| text.len() == 16).map(|text| format!("{text}:00Z"));
-        let time = SimTime::parse(seconds.as_deref().unwrap_or(value));
-        *place = Some(time.ok_or_else(|| {
+        *place = Some(read_minutes(value).ok_or_else(|| {
             filter
                 .invalid("Value", "it must be a time such as 2026-11-24T03:51Z")
                 .with_code("InvalidFilterValue")

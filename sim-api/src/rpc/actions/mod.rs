@@ -274,6 +274,7 @@ actions! {
         ModifyInstanceAttribute => instance_life::modify_instance_attribute;
         ModifyInstanceVpcAttribute => instance_life::modify_instance_vpc_attribute;
         ModifyInstanceSpec => instance_change::modify_instance_spec;
+        ModifyPrepayInstanceSpec => instance_change::modify_prepay_instance_spec;
         ModifyInstanceChargeType => instance_change::modify_instance_charge_type;
         ModifyInstanceAutoRenewAttribute => instance_change::modify_instance_auto_renew_attribute;
         ModifyInstanceMetadataOptions => instance_change::modify_instance_metadata_options;

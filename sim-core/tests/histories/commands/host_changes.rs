@@ -17,6 +17,7 @@ pub fn spec(d: &mut Dice<'_>) -> Command {
     let out = [0, 5, 100, 101];
     ModifyInstanceSpec {
         instance,
+        charge: d.maybe(|d| d.pick(&[ChargeType::PostPaid, ChargeType::PrePaid])),
         instance_type: of_type.then(|| d.pick(&TYPES).into()),
         bandwidth_out: if of_type && !d.once_in(8) { None } else { d.maybe(|d| d.pick(&out)) },
         bandwidth_in: if of_type { None } else { d.maybe(|d| d.pick(&[10, 200])) },
