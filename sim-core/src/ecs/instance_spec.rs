@@ -75,7 +75,9 @@ fn check_charge(instance: &Instance, c: &ModifyInstanceSpec) -> Outcome<()> {
         (ChargeType::PostPaid, Some(ChargeType::PrePaid)) => {
             refuse(ErrorCode::InstanceSpecByUse, "by use", "a subscription")
         }
-        (ChargeType::PrePaid, charge) if charge == Some(ChargeType::PostPaid) || c.instance_type.is_none() => {
+        (ChargeType::PrePaid, charge)
+            if charge == Some(ChargeType::PostPaid) || c.instance_type.is_none() =>
+        {
             refuse(ErrorCode::InstanceSpecSubscription, "in advance", "an instance that is paid by use")
         }
         _ => Ok(()),

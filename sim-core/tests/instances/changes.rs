@@ -38,7 +38,12 @@ fn to_type(instance: InstanceId, kind: &str) -> ModifyInstanceSpec {
 }
 
 fn to_bandwidth(instance: InstanceId, out: u32) -> ModifyInstanceSpec {
-    ModifyInstanceSpec { charge: None, instance_type: None, bandwidth_out: Some(out), ..to_type(instance, "") }
+    ModifyInstanceSpec {
+        charge: None,
+        instance_type: None,
+        bandwidth_out: Some(out),
+        ..to_type(instance, "")
+    }
 }
 
 #[test]
