@@ -3,8 +3,7 @@
 //! The first byte tells TLS from HTTP: a TLS handshake begins with 0x16, which no HTTP method does.
 
 use crate::tls::Tls;
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -18,8 +17,6 @@ use tokio::sync::{mpsc, watch};
 
 /// The first byte of a TLS handshake.
 const HANDSHAKE: u8 = 0x16;
-/// How long a client may take until it has said what it speaks, handshake included.
-const HELLO: Duration = Duration::from_secs(10);
 /// Connections that wait to be served.
 const WAITING: usize = 1024;
 
@@ -38,12 +35,6 @@ impl From<SocketAddr> for Peer {
     }
 }
 
-impl Connected<IncomingStream<'_, Doors>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Doors>) -> Peer {
-        stream.remote_addr().clone()
-    }
-}
-
 /// Bytes to read and to write.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
@@ -59,23 +50,16 @@ enum Kind {
 /// The waiting connections, as the HTTP server takes them.
 pub struct Doors {
     waiting: mpsc::Receiver<(Connection, Peer)>,
-    address: SocketAddr,
 }
 
-impl Listener for Doors {
-    type Io = Connection;
-    type Addr = Peer;
-
-    async fn accept(&mut self) -> (Connection, Peer) {
+impl Doors {
+    /// The next connection, and who is at its other end.
+    pub async fn next(&mut self) -> (Connection, Peer) {
         match self.waiting.recv().await {
             Some(connection) => connection,
             // Whoever brings connections has ended: the server stops.
             None => std::future::pending().await,
         }
-    }
-
-    fn local_addr(&self) -> io::Result<Peer> {
-        Ok(self.address.into())
     }
 }
 
@@ -84,13 +68,15 @@ impl Listener for Doors {
 pub struct Usher {
     doors: mpsc::Sender<(Connection, Peer)>,
     tls: Option<Tls>,
+    /// How long a client may take until it has said what it speaks, handshake included.
+    hello: Duration,
 }
 
 impl Usher {
-    /// Doors of a server on this address, and who brings connections to them.
-    pub fn new(address: SocketAddr, tls: Option<Tls>) -> (Usher, Doors) {
+    /// The doors of a server, and who brings connections to them, in which what is spoken is known after `hello`.
+    pub fn new(tls: Option<Tls>, hello: Duration) -> (Usher, Doors) {
         let (doors, waiting) = mpsc::channel(WAITING);
-        (Usher { doors, tls }, Doors { waiting, address })
+        (Usher { doors, tls, hello }, Doors { waiting })
     }
 
     /// What is needed to answer in TLS, if the service does.
@@ -114,7 +100,9 @@ impl Usher {
                 }
                 Some(_) => {
                     let (usher, stopping) = (self.clone(), stopping.clone());
-                    tokio::spawn(until(stopping, async move { usher.greet(stream, address.into()).await }));
+                    let hello = self.hello;
+                    let greeting = async move { usher.greet(stream, address.into()).await };
+                    tokio::spawn(until(stopping, hello, greeting));
                 }
             }
         }
@@ -139,7 +127,7 @@ impl Usher {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        until(stopping, async {
+        until(stopping, self.hello, async {
             let mut first = [0];
             if stream.read(&mut first).await? == 0 {
                 return Ok(());
@@ -161,10 +149,14 @@ impl Usher {
 }
 
 /// Waits for a greeting as long as one may take. What fails in it is the client's affair: it sees its connection end.
-async fn until(mut stopping: watch::Receiver<bool>, greeting: impl Future<Output = io::Result<()>>) {
+async fn until(
+    mut stopping: watch::Receiver<bool>,
+    hello: Duration,
+    greeting: impl Future<Output = io::Result<()>>,
+) {
     tokio::select! {
         _ = stopping.wait_for(|stop| *stop) => {}
-        done = tokio::time::timeout(HELLO, greeting) => match done {
+        done = tokio::time::timeout(hello, greeting) => match done {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::info!(%error, "a connection ended before its first request"),
             Err(_) => tracing::info!("a connection said nothing"),

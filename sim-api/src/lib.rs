@@ -22,6 +22,7 @@ pub mod app;
 pub mod catalogue;
 mod certificate;
 pub mod chart;
+mod connections;
 pub mod counters;
 mod descriptions;
 pub mod doors;

@@ -4,7 +4,8 @@
 //! so several of them fit in one test program.
 
 use crate::app::{App, AppState};
-use crate::doors::{Doors, Peer, Usher};
+use crate::connections;
+use crate::doors::{Doors, Usher};
 use crate::engine::{Engine, LoadError, WriterSettings, is_snapshot, load_world, wall_now};
 use crate::recording::Recorder;
 use crate::rpc::Credentials;
@@ -127,7 +128,7 @@ impl Server {
         };
         let engine = Engine::new(Arc::new(log), writer);
         let tls = tls_of(&settings, address)?;
-        let (usher, doors) = Usher::new(address, tls);
+        let (usher, doors) = Usher::new(tls, settings.head_timeout);
         let app = Arc::new(App::new(engine, settings, credentials, address));
         app.usher.get_or_init(|| usher.clone());
         let serving = tokio::spawn(serve(usher, listener, doors, app.clone()));
@@ -221,16 +222,10 @@ fn tls_of(settings: &ServeSettings, address: SocketAddr) -> Result<Option<Tls>, 
 }
 
 async fn serve(usher: Usher, listener: TcpListener, doors: Doors, app: AppState) {
-    let mut stopping = app.stopping();
+    let stopping = app.stopping();
     let listening = tokio::spawn(usher.listen(listener, app.stopping()));
-    let service = crate::router::service(app).into_make_service_with_connect_info::<Peer>();
-    let until = async move {
-        // An error means that the server was dropped, which is a stop as well.
-        let _ = stopping.wait_for(|stop| *stop).await;
-    };
-    if let Err(error) = axum::serve(doors, service).with_graceful_shutdown(until).await {
-        tracing::error!(%error, "the listener failed");
-    }
+    let head = app.settings.head_timeout;
+    connections::serve(doors, crate::router::service(app), head, stopping).await;
     // The address is free again once this has ended.
     let _ = listening.await;
 }

@@ -276,6 +276,9 @@ options! {
     /// Seconds until a request is answered 504 [default: 30]
     #[arg(long, env = "CLOUDNET_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64;
+    /// Seconds for the head of a request or a TLS handshake, and between requests, until a connection is closed [default: 30]
+    #[arg(long, env = "CLOUDNET_HEAD_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    head_timeout: u64;
     /// Seconds that requests under way get when the service stops [default: 10]
     #[arg(long, env = "CLOUDNET_GRACE", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
     grace: u64;
@@ -333,6 +336,8 @@ pub struct ServeSettings {
     pub keep_entries: u64,
     /// How long a request may take.
     pub timeout: Duration,
+    /// How long a connection may take for the head of a request, or for what comes before it.
+    pub head_timeout: Duration,
     /// How long requests under way may take when the service stops.
     pub grace: Duration,
     /// How many requests are answered at once.
@@ -377,6 +382,7 @@ impl From<ServeOptions> for ServeSettings {
             },
             keep_entries: o.keep_entries.unwrap_or(u64::MAX),
             timeout: Duration::from_secs(o.timeout.unwrap_or(30)),
+            head_timeout: Duration::from_secs(o.head_timeout.unwrap_or(30)),
             grace: Duration::from_secs(o.grace.unwrap_or(10)),
             concurrency: o.concurrency.unwrap_or(1024),
             body_limit: o.body_limit.unwrap_or(1 << 20),

@@ -271,3 +271,47 @@ async fn an_answer_says_that_the_connection_ends_where_a_body_was_not_read() {
     }
     server.stop().await.unwrap();
 }
+
+/// A connection on which these bytes were sent.
+fn opened(server: &Server, sent: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(sent.as_bytes()).unwrap();
+    stream
+}
+
+/// What is answered until the connection is closed.
+fn until_closed(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Nobody holds a connection without a request; one with a request under way is held as long as that takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_the_head_of_a_request_is_closed() {
+    let head_timeout = Duration::from_millis(500);
+    let server = Server::start(ServeSettings { head_timeout, ..settings() }).await.unwrap();
+    let mut follower = opened(&server, "GET /v1/requests/follow HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let head =
+        "POST /v1/vpcs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2";
+    let mut slow = opened(&server, &format!("{head}\r\nConnection: close\r\n\r\n{{"));
+    let halves = ["", "GET /healthz HTTP/1.1\r\n", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: a"];
+    let silent = halves.map(|sent| opened(&server, sent));
+    let idle = opened(&server, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(silent.map(until_closed), ["", "", ""]);
+    let idle = until_closed(idle);
+    assert!(idle.starts_with("HTTP/1.1 200 OK\r\n") && idle.ends_with("ok\n"), "{idle}");
+    // The time for a head is over for these as well, which have brought theirs.
+    slow.write_all(b"}").unwrap();
+    let answer = until_closed(slow);
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let (mut told, mut more) = (String::new(), [0; 4096]);
+    while !told.contains("POST /v1/vpcs") {
+        let count = follower.read(&mut more).unwrap();
+        assert!(count > 0, "{told}");
+        told.push_str(std::str::from_utf8(&more[..count]).unwrap());
+    }
+    drop(follower);
+    server.stop().await.unwrap();
+}

@@ -11,6 +11,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -291,4 +292,30 @@ fn an_authority_that_is_not_fit_is_refused() {
         .env_remove("XDG_STATE_HOME")
         .output();
     assert!(refused(&homeless.unwrap()).contains("--state-dir"));
+}
+
+/// Nobody holds a connection without a handshake, whether the port speaks HTTP too or a tunnel leads to it.
+#[tokio::test]
+async fn a_connection_without_a_whole_handshake_is_closed() {
+    let dir = Dir::new();
+    let settings = ServeSettings { tls: true, state_dir: Some(dir.file("state")), ..settings() };
+    let head_timeout = Duration::from_millis(500);
+    let server = Server::start(ServeSettings { head_timeout, ..settings }).await.unwrap();
+    let address = server.address();
+    let mut silent = Vec::new();
+    for sent in [&b""[..], &[0x16], &[0x16, 3, 1, 2, 0, 1]] {
+        let mut plain = TcpStream::connect(address).await.unwrap();
+        plain.write_all(sent).await.unwrap();
+        let (mut tunnel, status, _) = tunnel(address, &format!("{ENDPOINT}:443")).await;
+        assert_eq!(status, 200);
+        tunnel.write_all(sent).await.unwrap();
+        silent.extend([(sent, plain), (sent, tunnel)]);
+    }
+    for (sent, mut stream) in silent {
+        let mut answer = Vec::new();
+        // It may end with a reset, since nobody has read what was sent.
+        let _ = stream.read_to_end(&mut answer).await;
+        assert_eq!(answer, b"", "{sent:?}");
+    }
+    server.stop().await.unwrap();
 }
