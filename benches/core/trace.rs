@@ -376,7 +376,14 @@ impl Estate {
 
     fn question(&self, to: Vec<EniId>, port: Option<u16>) -> SetQuestion {
         let from = Senders::Interfaces(self.enis.clone());
-        SetQuestion { vpc: self.network.vpcs[0], from, to, protocol: PacketProtocol::Tcp, port }
+        SetQuestion {
+            vpc: self.network.vpcs[0],
+            from,
+            to,
+            protocol: PacketProtocol::Tcp,
+            port,
+            source_port: None,
+        }
     }
 }
 

@@ -4,6 +4,11 @@ use std::io::{Error, ErrorKind, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// The `HOST:PORT` of a server, `http://HOST:PORT` or `HOST:PORT`.
+pub fn host(server: &str) -> &str {
+    server.strip_prefix("http://").unwrap_or(server).trim_end_matches('/')
+}
+
 /// Sends a request to a server, `http://HOST:PORT` or `HOST:PORT`, and reads the whole answer: its status and its
 /// body. It is addressed to the server, unless a header `Host` says otherwise.
 ///
@@ -16,7 +21,7 @@ pub async fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Result<(u16, String)> {
-    let server = server.strip_prefix("http://").unwrap_or(server).trim_end_matches('/');
+    let server = host(server);
     let mut stream =
         TcpStream::connect(server).await.map_err(|e| Error::new(e.kind(), format!("{server}: {e}")))?;
     // HTTP/1.0: the answer is not chunked and ends with the connection.

@@ -159,7 +159,11 @@ impl From<EngineError> for Problem {
                 (StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", "The journal could not be used.")
             }
         };
-        Problem::service(status, code, title, error.to_string())
+        let detail = match &error {
+            EngineError::NoWorld(name) => format!("{name:?} is no world of this server."),
+            error => error.to_string(),
+        };
+        Problem::service(status, code, title, detail)
     }
 }
 

@@ -70,13 +70,32 @@ fn sets_are_told_in_words_with_an_exit_code() {
     let cells: Vec<&str> = lines[4].split_whitespace().skip(2).collect();
     let expected = if open == Some(0) { ["80", "-"] } else { ["-", "80"] };
     assert_eq!((lines.len(), cells), (5, expected.to_vec()), "{text}");
+    // An instance stands for its interfaces, and another source port for other clients.
+    let (_, listed) = service::http(program.address, "GET", "/v1/instances", &[], "").unwrap();
+    let sender = listed["items"].as_array().unwrap().iter().find(|i| i["primary_ip_address"] == "10.0.1.10");
+    let sender = sender.unwrap_or_else(|| panic!("{listed}"))["id"].as_str().unwrap();
+    let (code, text, _) = run(&["--vpc", vpc, "--from", sender, "--port", "80", "--source-port", "1024"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("\n  witness: tcp 10.0.1.10:1024 -> 10.0.1.20:80\n"), "{text}");
+    // A VPC without interfaces, and a set of it as seen from another.
+    let empty = json!({"cidr_block": "10.7.0.0/16"}).to_string();
+    let (_, made) = service::http(program.address, "POST", "/v1/vpcs", &[], &empty).unwrap();
+    let empty = made["id"].as_str().unwrap();
+    let nobody = "there is nobody to ask about\n".to_owned();
+    assert_eq!(run(&["matrix", "--vpc", empty]), (Some(0), nobody.clone(), String::new()));
+    assert_eq!(run(&["--vpc", vpc, "--to", empty]), (Some(1), nobody.clone(), String::new()));
+    assert_eq!(run(&["--vpc", vpc, "--to", &format!("{empty}:role=db")]), (Some(1), nobody, String::new()));
     let (code, text, _) = run(&["matrix", "--vpc", vpc, "--internet", "--json"]);
     assert_eq!(
         (code, serde_json::from_str::<Value>(&text).unwrap()["reached"].clone()),
         (Some(0), json!([]))
     );
     for (args, what) in [
-        (vec!["--vpc", vpc, "--from", "moon"], "KEY=VALUE or internet"),
+        (vec!["--vpc", vpc, "--from", "moon"], "KEY=VALUE, or internet"),
+        (vec!["--vpc", vpc, "--to", "moon"], "vpc-... or KEY=VALUE\n"),
+        (vec!["--vpc", vpc, "--to", "internet"], "internet is for --from alone"),
+        (vec!["--vpc", vpc, "--to", "i-nothing"], "instance does not exist"),
+        (vec!["--vpc", vpc, "--source-port", "0"], "1 to 65535"),
         (vec!["--vpc", "vpc-nothing"], "VPC"),
         (vec!["--vpc", vpc, "--protocol", "icmp", "--port", "80"], "1 to 65535 with tcp or udp"),
         (vec!["--from", "all"], "--vpc"),

@@ -63,5 +63,7 @@ fn refused(status: u16, text: &str) -> String {
     };
     let fields = problem.errors.iter().filter(|field| !field.accepted.is_empty());
     let accepted: Vec<String> = fields.map(|field| format!(" Accepted: {}.", field.accepted)).collect();
-    format!("{} {}{}", problem.title, problem.detail, accepted.concat())
+    // Without a detail of its own a problem repeats its title.
+    let detail = Some(problem.detail).filter(|detail| *detail != problem.title);
+    format!("{}{}{}", problem.title, detail.map_or(String::new(), |d| format!(" {d}")), accepted.concat())
 }

@@ -12,13 +12,16 @@ use std::process::ExitCode;
 ///
 /// The answer is computed on sets of addresses and ports and holds for every packet, not for those
 /// that were tried: each "yes" comes with a packet as its witness, and each "no" with the rule, route
-/// or state that stops such packets. Senders and receivers are told as one of
+/// or state that stops such packets. Packets have the source port 49152, as those of cloudnet trace do,
+/// so that both say the same; --source-port asks about another one. Senders and receivers are told as one of
 ///
 ///   all                 every network interface of the VPC (the default)
 ///   eni-A,eni-B         these network interfaces
+///   i-...               the network interfaces of an instance
 ///   sg-...              the members of a security group
 ///   vsw-...             the network interfaces of a vSwitch
 ///   KEY=VALUE           those that carry a tag, or whose instance does
+///   vpc-...[:SET]       all of another VPC, which a peering connection joins to this one, or a set of its
 ///   internet            every host on the internet; senders only
 ///
 /// The exit code is 0 if somebody is reached, 1 if nobody is, and 2 if there is no answer: for bad
@@ -28,6 +31,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   cloudnet reach --vpc vpc-bp13tecdq2pya5n9s4gp --to role=db --port 3306     who can reach the database?
   cloudnet reach --vpc vpc-bp13tecdq2pya5n9s4gp --from internet              what can the internet reach?
+  cloudnet reach --vpc vpc-bp13tecdq2pya5n9s4gp --to vpc-bp1c6ryn4o06psjf0sos:role=db --port 3306    across a peering connection
   cloudnet reach --vpc vpc-bp13tecdq2pya5n9s4gp --from vsw-bp15oq1vkqdfmwfv2g8dg --to sg-bp162jsvj2v8f9zh76wr --protocol icmp
   cloudnet reach matrix --vpc vpc-bp13tecdq2pya5n9s4gp                       everybody to everybody, by port")]
 pub struct ReachArgs {
@@ -79,6 +83,9 @@ struct About {
     /// The destination port, for tcp and udp; any if absent
     #[arg(long)]
     port: Option<u16>,
+    /// The source port, for tcp and udp; 49152 if absent, as in a trace
+    #[arg(long, value_name = "PORT")]
+    source_port: Option<u16>,
     /// The answer of POST /v1/reachability as JSON instead of text
     #[arg(long)]
     json: bool,
@@ -137,7 +144,8 @@ pub fn run(args: &ReachArgs) -> ExitCode {
 type Told = Result<ExitCode, Box<dyn std::error::Error>>;
 
 fn question(args: &QuestionArgs) -> Told {
-    let (text, answer) = args.about.ask(set(&args.from)?, set(&args.to)?)?;
+    let (from, to) = (senders(&args.from)?, interfaces("--to", &args.to)?);
+    let (text, answer) = args.about.ask(from, to)?;
     let told = if args.about.json { pretty(&text)? } else { words(&answer, &args.about.protocol) };
     super::print(&told)?;
     Ok(ExitCode::from(u8::from(answer.reached.is_empty())))
@@ -161,30 +169,57 @@ impl About {
         if let Some(port) = self.port {
             body["port"] = port.into();
         }
+        if let Some(port) = self.source_port {
+            body["source_port"] = port.into();
+        }
         let text = self.connection.ask("/v1/reachability", &body.to_string())?;
         let answer = serde_json::from_str(&text)?;
         Ok((text, answer))
     }
 }
 
-/// A set of interfaces as the native wire takes it.
-fn set(text: &str) -> Result<Value, String> {
+/// Who might send, as the native wire takes it.
+fn senders(text: &str) -> Result<Value, String> {
+    match text {
+        "internet" => Ok(json!({"internet": true})),
+        text => interfaces("--from", text),
+    }
+}
+
+/// A set of interfaces as the native wire takes it, given by an option of this name.
+fn interfaces(option: &str, text: &str) -> Result<Value, String> {
+    if text.starts_with("vpc-") {
+        let (vpc, set) = text.split_once(':').unwrap_or((text, "all"));
+        let mut body = interfaces(option, set)?;
+        body["vpc_id"] = vpc.into();
+        return Ok(body);
+    }
     if let Some((key, value)) = text.split_once('=') {
         return Ok(json!({"tag": {"key": key, "value": value}}));
     }
     match text {
         "all" => Ok(json!({})),
-        "internet" => Ok(json!({"internet": true})),
+        "internet" if option == "--to" => {
+            Err("internet is for --from alone; cloudnet trace tells what reaches the internet".to_owned())
+        }
         ids if ids.starts_with("eni-") => {
             Ok(json!({"network_interface_ids": ids.split(',').collect::<Vec<_>>()}))
         }
+        id if id.starts_with("i-") => Ok(json!({"instance_id": id})),
         id if id.starts_with("sg-") => Ok(json!({"security_group_id": id})),
         id if id.starts_with("vsw-") => Ok(json!({"vswitch_id": id})),
-        other => Err(format!(
-            "{other:?} is no set of interfaces; write all, eni-..., sg-..., vsw-..., KEY=VALUE or internet"
-        )),
+        other => {
+            let internet = if option == "--from" { ", or internet" } else { "" };
+            Err(format!(
+                "{option} {other:?} is no set of interfaces; write all, eni-..., i-..., sg-..., vsw-..., vpc-... or \
+                 KEY=VALUE{internet}"
+            ))
+        }
     }
 }
+
+/// What is said where no two interfaces are to ask about.
+const NOBODY_THERE: &str = "there is nobody to ask about";
 
 /// How many members of a set are named before the rest is counted.
 const NAMED: usize = 6;
@@ -197,7 +232,7 @@ fn words(answer: &Answer, protocol: &str) -> String {
         let _ = writeln!(out, "  witness: {witness}");
     }
     if answer.reached.is_empty() {
-        let nobody = if answer.unreached.is_empty() { "there is nobody to ask about" } else { "nobody" };
+        let nobody = if answer.unreached.is_empty() { NOBODY_THERE } else { "nobody" };
         let _ = writeln!(out, "{nobody}");
     }
     for Unreached { from, to, witness, text } in &answer.unreached {
@@ -239,6 +274,9 @@ impl Run {
 
 /// The answer as a table. Those whom the whole answer treats alike share a row, or a column.
 fn table(answer: &Answer) -> String {
+    if answer.reached.is_empty() && answer.unreached.is_empty() {
+        return format!("{NOBODY_THERE}\n");
+    }
     let mut cells: BTreeMap<(&Run, &Run), String> = BTreeMap::new();
     let (mut senders, mut receivers) = (BTreeSet::new(), BTreeSet::new());
     for (from, to, ports) in answer

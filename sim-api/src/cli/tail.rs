@@ -1,6 +1,7 @@
 //! `cloudnet tail`: the requests of a server as they come.
 
 use super::{Outcome, runtime};
+use sim_api::exchange;
 use sim_api::requests::RequestRecord;
 use std::process::ExitCode;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -17,9 +18,15 @@ use tokio::net::TcpStream;
   cloudnet tail --action CreateVSwitch --json          one action of the provider wire, as JSON
   cloudnet tail --action 'POST /v1/vpcs' --count 1     the next VPC that is made over REST")]
 pub struct TailArgs {
-    /// The server's address
-    #[arg(long, env = "CLOUDNET_ADDRESS", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
-    address: String,
+    /// The server
+    #[arg(
+        long,
+        alias = "address",
+        env = "CLOUDNET_ADDRESS",
+        default_value = "127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    server: String,
     /// Only requests of this world
     #[arg(long)]
     world: Option<String>,
@@ -51,15 +58,16 @@ pub fn run(args: TailArgs) -> Outcome {
 }
 
 async fn tail(args: TailArgs) -> Outcome {
-    let mut stream = TcpStream::connect(&args.address).await.map_err(|e| format!("{}: {e}", args.address))?;
+    let server = exchange::host(&args.server);
+    let mut stream = TcpStream::connect(server).await.map_err(|e| format!("{server}: {e}"))?;
     let token = args.token.as_ref().map(|t| format!("Authorization: Bearer {t}\r\n")).unwrap_or_default();
     // HTTP/1.0: the answer is not chunked and ends with the connection.
-    let request = format!("GET /v1/requests/follow HTTP/1.0\r\nHost: {}\r\n{token}\r\n", args.address);
+    let request = format!("GET /v1/requests/follow HTTP/1.0\r\nHost: {server}\r\n{token}\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut lines = BufReader::new(stream).lines();
     let status = lines.next_line().await?.unwrap_or_default();
     if status.split(' ').nth(1) != Some("200") {
-        return Err(format!("{} answered {status}", args.address).into());
+        return Err(format!("{server} answered {status}").into());
     }
     let mut shown = 0;
     while let Some(line) = lines.next_line().await? {

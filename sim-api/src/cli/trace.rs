@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sim_core::datapath::Target;
 use sim_core::datapath::text::protocol_word;
 use std::io::Write;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -89,7 +90,7 @@ fn ask(args: &TraceArgs) -> Result<bool, Box<dyn std::error::Error>> {
 
 impl TraceArgs {
     /// The flow as the native wire takes it.
-    fn flow(&self) -> Result<Value, sim_core::Refusal> {
+    fn flow(&self) -> Result<Value, Box<dyn std::error::Error>> {
         let target = Target::parse(&self.to, "--to")?;
         let mut flow = json!({
             "destination": target.address.to_string(),
@@ -98,7 +99,12 @@ impl TraceArgs {
         let sender = match &self.from {
             id if id.starts_with("eni-") => "network_interface_id",
             id if id.starts_with("i-") => "instance_id",
-            _ => "source_address",
+            address if address.parse::<IpAddr>().is_ok() => "source_address",
+            other => {
+                let accepted =
+                    "write a network interface (eni-...), an instance (i-...) or an address of the internet";
+                return Err(format!("--from {other:?} is no sender; {accepted}").into());
+            }
         };
         let optional = [
             ("port", target.port.map(Value::from)),

@@ -76,6 +76,7 @@ pub const REFUSALS: Refusals = &[
             E::EipBalancerLocked,
             E::EipModeConflict,
             E::EipModeIpv4Gateway,
+            E::EipIpv4GatewayInactive,
             E::EipInterfaceAttached,
             E::EipInterfaceHasMore,
             E::EipInterfaceNextHop,

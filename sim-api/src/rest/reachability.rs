@@ -17,6 +17,7 @@ use sim_core::datapath::reach::{Holder, Reachability, Run, Senders, SetQuestion,
 use sim_core::datapath::text::{self, Words};
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::group_filter::PacketProtocol;
+use sim_core::ecs::instance::Instance;
 use sim_core::ecs::security_group::SecurityGroup;
 use sim_core::id::{EniId, IdKind, InstanceId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::tag::TagPair;
@@ -31,7 +32,14 @@ use utoipa::ToSchema;
 /// What the operation can refuse.
 pub const REFUSALS: Refusals = &[(
     "find_reachability",
-    &[E::InvalidParameter, E::VpcNotFound, E::EniNotFound, E::SecurityGroupNotFound, E::VSwitchNotFound],
+    &[
+        E::InvalidParameter,
+        E::VpcNotFound,
+        E::EniNotFound,
+        E::InstanceNotFound,
+        E::SecurityGroupNotFound,
+        E::VSwitchNotFound,
+    ],
 )];
 
 /// The most runs that an answer may list.
@@ -54,6 +62,9 @@ pub struct InterfacesBody {
     /// These.
     #[serde(default)]
     network_interface_ids: Option<Vec<String>>,
+    /// Those of an instance.
+    #[serde(default)]
+    instance_id: Option<String>,
     /// The members of a security group.
     #[serde(default)]
     security_group_id: Option<String>,
@@ -78,6 +89,9 @@ pub struct SendersBody {
     /// These interfaces.
     #[serde(default)]
     network_interface_ids: Option<Vec<String>>,
+    /// Those of an instance.
+    #[serde(default)]
+    instance_id: Option<String>,
     /// The members of a security group.
     #[serde(default)]
     security_group_id: Option<String>,
@@ -110,6 +124,11 @@ pub struct ReachabilityBody {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 65535, example = 3306)]
     port: Option<u16>,
+    /// The source port, for tcp and udp; as in a trace 49152 if absent. Clients choose theirs anew for each session, and a
+    /// network ACL judges answers by it.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 65535, example = 49152)]
+    source_port: Option<u16>,
 }
 
 /// Addresses that nothing tells apart.
@@ -166,7 +185,7 @@ pub struct UnreachedBody {
     text: String,
 }
 
-/// Who reaches whom: every pair of different interfaces, address by address, stands in one of the two lists.
+/// Who reaches whom: every pair of different interfaces, address by address of one family, stands in one of the two lists.
 #[derive(Serialize, ToSchema)]
 pub struct ReachabilityAnswer {
     /// Who reaches whom.
@@ -178,9 +197,11 @@ pub struct ReachabilityAnswer {
 /// Find who reaches whom in a VPC, or what the internet can reach: on which ports, with a packet as the witness.
 ///
 /// It is computed on sets of addresses and ports, not by trying packets: interfaces that no rule, route or ACL tells apart
-/// are one class, and what holds for one of them holds for all. What an interface sends to itself is left out. The answer is
-/// that of one instant. From the internet, `to` names the public addresses that lead to interfaces, and load balancers that have
-/// them behind listeners: a packet to one goes to the member that it chooses.
+/// are one class, and what holds for one of them holds for all. Packets have one source port, the same that a trace takes, so
+/// that both say the same of a pair; `source_port` asks about another one. icmp goes between IPv4 addresses and icmpv6 between
+/// IPv6 addresses alone, and other pairs are left out, as is what an interface sends to itself. The answer is that of one
+/// instant. From the internet, `to` names the public addresses that lead to interfaces, and load balancers that have them behind
+/// listeners: a packet to one goes to the member that it chooses.
 #[utoipa::path(post, path = "/v1/reachability", tag = "Trace",
     request_body(content = ReachabilityBody, examples(
         ("database" = (summary = "Who reaches the database?", value = json!({"vpc_id": "vpc-bp13tecdq2pya5n9s4gp",
@@ -262,26 +283,26 @@ impl ReachabilityBody {
                 .detail("A destination port is of TCP and UDP.")
                 .accepted("1 to 65535 with tcp or udp"));
         }
+        protocol.source_port(self.source_port)?;
         let vpc = parse_id::<VpcId>(&self.vpc_id)?;
         w.visible::<Vpc>(caller, vpc)?;
         let from = self.from.read(w, caller, vpc).map_err(|refusal| within(refusal, "from"))?;
         let to = self.to.read(w, caller, vpc).map_err(|refusal| within(refusal, "to"))?;
-        Ok(SetQuestion { vpc, from, to, protocol, port: self.port })
+        Ok(SetQuestion { vpc, from, to, protocol, port: self.port, source_port: self.source_port })
     }
 }
 
 impl SendersBody {
     fn read(&self, w: &World, caller: &Caller, vpc: VpcId) -> Outcome<Senders> {
-        let SendersBody { internet, vpc_id, network_interface_ids, security_group_id, vswitch_id, tag } =
-            self;
         let interfaces = InterfacesBody {
-            vpc_id: vpc_id.clone(),
-            network_interface_ids: network_interface_ids.clone(),
-            security_group_id: security_group_id.clone(),
-            vswitch_id: vswitch_id.clone(),
-            tag: tag.clone(),
+            vpc_id: self.vpc_id.clone(),
+            network_interface_ids: self.network_interface_ids.clone(),
+            instance_id: self.instance_id.clone(),
+            security_group_id: self.security_group_id.clone(),
+            vswitch_id: self.vswitch_id.clone(),
+            tag: self.tag.clone(),
         };
-        if !internet {
+        if !self.internet {
             return interfaces.read(w, caller, vpc).map(Senders::Interfaces);
         }
         if interfaces.narrows() {
@@ -306,6 +327,7 @@ impl InterfacesBody {
     fn narrows(&self) -> bool {
         self.vpc_id.is_some()
             || self.network_interface_ids.is_some()
+            || self.instance_id.is_some()
             || self.security_group_id.is_some()
             || self.vswitch_id.is_some()
             || self.tag.is_some()
@@ -325,6 +347,12 @@ impl InterfacesBody {
             }
             None => all().collect(),
         };
+        let of_instance = |id: &EniId| -> Option<InstanceId> { w.get::<Eni>(id)?.instance };
+        if let Some(instance) = &self.instance_id {
+            let instance = parse_id::<InstanceId>(instance)?;
+            w.visible::<Instance>(caller, instance)?;
+            chosen.retain(|id| of_instance(id) == Some(instance));
+        }
         if let Some(group) = &self.security_group_id {
             let group = parse_id::<SecurityGroupId>(group)?;
             w.visible::<SecurityGroup>(caller, group)?;
@@ -339,7 +367,6 @@ impl InterfacesBody {
             let tag = TagPair { key: tag.key.as_str().into(), value: tag.value.as_str().into() };
             let tagged = |kind| w.indexes().tags.tagged(caller, kind, &tag);
             let (enis, instances) = (tagged(IdKind::Eni), tagged(IdKind::Instance));
-            let of_instance = |id: &EniId| -> Option<InstanceId> { w.get::<Eni>(id)?.instance };
             chosen.retain(|id| {
                 enis.contains(&(*id).into())
                     || of_instance(id).is_some_and(|instance| instances.contains(&instance.into()))

@@ -2,11 +2,12 @@
 //! what to do, which the picture tells too.
 
 use super::{Net, net, run};
-use crate::process::{Dir, Program};
+use crate::process::{Dir, PROGRAM, Program};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The texts of a picture, which is well-formed; titles and the description among them.
 fn texts(picture: &str) -> Vec<String> {
@@ -219,6 +220,16 @@ fn the_commands_of_the_readme_draw_its_picture() {
     assert_eq!(first.status.code(), Some(1), "{first:?}");
     let picture = std::fs::read_to_string(&drawn).unwrap();
     assert_eq!(texts(&picture)[1], String::from_utf8(first.stdout.clone()).unwrap());
+    // Who reaches whom in the same world.
+    let reach = command(&readme, "cloudnet reach --vpc vpc-");
+    let words = reach[2..].iter().map(String::as_str).take_while(|word| *word != "#");
+    let asked: Vec<&str> = words.collect();
+    let server = format!("http://{}", program.address);
+    let output = Command::new(PROGRAM).arg("reach").args(&asked).args(["--server", &server]).output();
+    let output = output.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("nobody\n") && text.contains("the network ACL of"), "{text}");
     arguments.push("--json");
     let json = run(program.address, &arguments);
     assert_eq!(std::fs::read_to_string(&drawn).unwrap(), picture, "the same trace gives the same bytes");

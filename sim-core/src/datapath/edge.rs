@@ -1,7 +1,8 @@
 //! The edge of a vSwitch: its network ACL judges what crosses it, answers like everything else.
 //!
-//! What goes from one interface of a vSwitch to another of the same crosses nothing, and managed residents are no
-//! interfaces, so that nothing of theirs is filtered (provider documentation: network ACL, 2026).
+//! An interface with an elastic IP address in cut-through mode is not filtered. What goes from one interface of a vSwitch to
+//! another of the same crosses nothing, and managed residents are no interfaces, so that nothing of theirs is filtered (provider
+//! documentation: network ACL, 2026).
 
 use super::flow::Header;
 use super::hop::{Disposition, Hop};

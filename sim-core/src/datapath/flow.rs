@@ -55,7 +55,8 @@ impl Target {
     /// Reads `10.0.2.9:80/tcp`, `[2001:db8::9]:53/udp`, `10.0.2.9/icmp` and, with TCP meant, `10.0.2.9:80`.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidParameter`], [`ErrorCode::AddressMalformed`].
+    /// [`ErrorCode::InvalidParameter`], [`ErrorCode::AddressMalformed`]; [`ErrorCode::MissingParameter`] for an IPv6 address
+    /// without brackets by a protocol with ports: what looks like a port there is of the address.
     pub fn parse(text: &str, field: &str) -> Outcome<Target> {
         let (host, protocol) = match text.rsplit_once('/') {
             Some((host, protocol)) => (host, PacketProtocol::parse(protocol)?),
@@ -66,6 +67,12 @@ impl Target {
             Ok(both) => (both.ip(), Some(both.port())),
             Err(_) => (parse_address(bare, field).map_err(|e| e.accepted(TARGET_FORM))?, None),
         };
+        if port.is_none() && protocol.has_ports() && address.is_ipv6() && bare == host {
+            return Err(Refusal::new(ErrorCode::MissingParameter)
+                .field(field)
+                .detail(format!("{host} is an IPv6 address without a port."))
+                .accepted("[ADDRESS]:PORT, such as [2001:db8::9]:443"));
+        }
         Ok(Target { address, port, protocol })
     }
 }
@@ -184,15 +191,26 @@ impl Flow {
     }
 
     fn check_icmp(&self) -> Outcome<()> {
-        let (wrong, right) = match (self.protocol, self.destination) {
-            (PacketProtocol::Icmp, IpAddr::V6(_)) => ("icmp", "icmpv6"),
-            (PacketProtocol::Icmpv6, IpAddr::V4(_)) => ("icmpv6", "icmp"),
-            _ => return Ok(()),
+        if goes_by(self.protocol, self.destination.is_ipv4()) {
+            return Ok(());
+        }
+        let (wrong, right) = match self.protocol {
+            PacketProtocol::Icmp => ("icmp", "icmpv6"),
+            _ => ("icmpv6", "icmp"),
         };
         Err(Refusal::new(ErrorCode::InvalidParameter)
             .field("protocol")
             .detail(format!("{wrong} does not go to {}.", self.destination))
             .accepted(right))
+    }
+}
+
+/// Whether a protocol goes by a family of addresses: ICMP for IPv4 and for IPv6 are two.
+pub(super) const fn goes_by(protocol: PacketProtocol, v4: bool) -> bool {
+    match protocol {
+        PacketProtocol::Icmp => v4,
+        PacketProtocol::Icmpv6 => !v4,
+        _ => true,
     }
 }
 

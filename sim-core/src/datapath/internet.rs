@@ -2,14 +2,19 @@
 //!
 //! A private address that an elastic IP address stands for is translated on the way out and back on the way in; groups and
 //! ACLs see the private one. The static public address of an instance is like an elastic one of its primary address. It comes
-//! before a default route, as it does before SNAT; a route to a part of the internet
-//! comes before it (chosen here: the documents speak of default routes alone). What is sent to an elastic IP address or
-//! a load balancer of this world comes in there. A route to a NAT gateway leads out by the narrowest of its SNAT entries, and
-//! the gateway takes the answer back to the private address; what comes in by it of its own follows its DNAT entries. An entry
-//! for every port takes its host out too, before SNAT entries. What comes in by an elastic IP address of a load balancer
-//! goes to its listeners, and their answers leave as those of hosts do. In a VPC with an active IPv4 gateway public IPv4
-//! traffic leaves where a route leads to it; what comes in needs none. IPv6 goes by the IPv6 gateway, for addresses with
-//! bandwidth; an egress-only rule keeps out what is no answer of a session that left by the gateway.
+//! before a default route, before SNAT, and before a route of any width to a NAT gateway, a peering connection or a router
+//! interface: what lies outside of RFC 1918, the VPC's own blocks and its user CIDRs is the internet, even where a route leads
+//! to another VPC that has it (provider documentation: VPC peering connections and private use of public blocks by an IPv4
+//! gateway, 2026; ECS, 2021: an instance with an elastic IP address uses it before SNAT). A route to a part of the internet by an
+//! instance, an interface or a HaVip comes before it (chosen here: the documents do not speak of them). What is sent to an
+//! elastic IP address or a load balancer of this world comes in there.
+//!
+//! A route to a NAT gateway leads out by the narrowest of its SNAT entries, and the gateway takes the answer back to the
+//! private address; what comes in by it of its own follows its DNAT entries. An entry for every port takes its host out too,
+//! before SNAT entries. What comes in by an elastic IP address of a load balancer goes to its listeners, and their answers
+//! leave as those of hosts do. In a VPC with an active IPv4 gateway public IPv4 traffic leaves where a route leads to it; what
+//! comes in needs none. IPv6 goes by the IPv6 gateway, for addresses with bandwidth; an egress-only rule keeps out what is no
+//! answer of a session that left by the gateway.
 
 use super::flow::{Header, is_public};
 use super::hop::{Disposition, Hop, Leg, NatEntryId, Place};
@@ -18,6 +23,7 @@ use super::sink::Sink;
 use super::trace::{DnatSession, SnatSession, Step, Walk};
 use super::{balancer, routing};
 use crate::cidr::Cidr;
+use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::ecs::instance::Instance;
 use crate::ecs::public_address::{self, PublicAddress};
@@ -26,6 +32,7 @@ use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{self, Target};
 use crate::vpc::nat_gateway::NatGateway;
+use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_table::Chosen;
 use crate::vpc::vpc::Vpc;
 use crate::vpc::{forward_entry, ipv4_gateway, ipv6_bandwidth, ipv6_egress_rule, snat};
@@ -43,15 +50,22 @@ pub(super) enum Sender<'w> {
     Resident,
 }
 
+/// Whether a public address in use stands for a private one that an interface has.
+pub(super) fn has_public_address(w: &World, eni: &Eni, private: Ipv4Addr) -> bool {
+    public_of(w, eni, private).is_some()
+}
+
+fn public_of<'w>(w: &'w World, eni: &Eni, private: Ipv4Addr) -> Option<Public<'w>> {
+    let fixed = || public_address::used_by(w, eni, private);
+    let eip = eip_binding::used_by(w, eni, private).map(Public::Eip);
+    eip.or_else(|| fixed().map(|(instance, address)| Public::Fixed(instance.id, address)))
+}
+
 impl<'w> Sender<'w> {
     /// The public address in use that stands for a private address of it.
     fn public(self, w: &'w World, private: Ipv4Addr) -> Option<Public<'w>> {
         match self {
-            Sender::Interface(Host { eni, .. }) => {
-                let fixed = || public_address::used_by(w, eni, private);
-                let eip = eip_binding::used_by(w, eni, private).map(Public::Eip);
-                eip.or_else(|| fixed().map(|(instance, address)| Public::Fixed(instance.id, address)))
-            }
+            Sender::Interface(Host { eni, .. }) => public_of(w, eni, private),
             Sender::Balancer(id) => {
                 let eip = eip_binding::of_balancer(w, id).filter(|eip| eip.status == EipStatus::InUse);
                 eip.map(Public::Eip)
@@ -80,13 +94,26 @@ pub(super) fn way_out<'w>(
     header: &Header,
 ) -> Option<Public<'w>> {
     let (IpAddr::V4(source), IpAddr::V4(_)) = (header.source, header.destination) else { return None };
-    if entry.is_some_and(|entry| entry.destination.prefix_len() > 0)
+    if entry.is_some_and(|entry| entry.destination.prefix_len() > 0 && !gives_way(entry.next_hop))
         || !is_outside(w, vpc, header.destination)
         || ipv4_gateway::is_controlled(w, vpc)
     {
         return None;
     }
     sender.public(w, source)
+}
+
+/// Whether a public address of the sender comes before a route to a part of the internet by this next hop.
+const fn gives_way(next_hop: NextHop) -> bool {
+    match next_hop {
+        NextHop::NatGateway(_) | NextHop::VpcPeer(_) | NextHop::RouterInterface(_) => true,
+        NextHop::Local
+        | NextHop::Instance(_)
+        | NextHop::NetworkInterface(_)
+        | NextHop::HaVip(_)
+        | NextHop::Ipv4Gateway(_)
+        | NextHop::Ipv6Gateway(_) => false,
+    }
 }
 
 /// A packet leaves by a public address of its sender.

@@ -9,6 +9,7 @@ use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::ecs::outage;
 use crate::ecs::security_group_rule::Direction;
 use crate::id::{EniId, Id, SecurityGroupId, VSwitchId, VpcId};
+use crate::vpc::eip_binding;
 use crate::vpc::network_acl_binding;
 use crate::vpc::network_acl_filter::Filtering;
 use crate::vpc::resident::Resident;
@@ -171,7 +172,8 @@ impl<'w> VSwitches<'w> {
             up: eni.status == EniStatus::InUse
                 && eni.instance.is_some_and(runs)
                 && outage::of_interface(w, eni).is_none(),
-            acl: self.acl(w, eni.vswitch),
+            // What has an address in cut-through mode is no more of the vSwitch (provider documentation: network ACL, 2026).
+            acl: self.acl(w, eni.vswitch).filter(|_| !eip_binding::is_cut_through(w, eni.id)),
             table: self.table(w, eni.vpc, eni.vswitch),
             group: eni.groups.first().and_then(|id| w.indexes().security_groups.compiled.get(id)),
         }

@@ -5,11 +5,14 @@
 //! are alike in the rest. So interfaces and ports fall into classes, and one packet stands for all of its class. A class
 //! that reaches another comes with such a packet as its witness, and one that does not with the end of such a packet as
 //! the reason.
+//!
+//! Clients choose their source port by themselves, and an answer is judged by it: a network ACL that lets some source ports
+//! alone back lets few sessions through. So one source port is asked about, the one that a trace takes if none is given.
 
 mod cuts;
 mod internet;
 
-use super::flow::{Header, Question};
+use super::flow::{Header, Question, goes_by};
 use super::hop::{Disposition, Ending, Place};
 use super::trace::Judge;
 use crate::ecs::group_filter::PacketProtocol;
@@ -34,6 +37,8 @@ pub struct SetQuestion {
     pub protocol: PacketProtocol,
     /// On which destination port, for TCP and UDP; any if absent.
     pub port: Option<u16>,
+    /// From which source port, for TCP and UDP; as in a [`super::Flow`] the first dynamic one, 49152, if absent.
+    pub source_port: Option<u16>,
 }
 
 /// Who might send.
@@ -94,7 +99,8 @@ pub struct Unreached {
     pub ending: Ending,
 }
 
-/// The answer: every pair of different interfaces and of addresses of one family stands in one of the two lists.
+/// The answer: every pair of different interfaces and of addresses of one family that the protocol goes by stands in one of
+/// the two lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reachability {
     /// Who reaches whom.
@@ -154,11 +160,15 @@ impl SetQuestion {
         let (from, to, ports) = match &self.from {
             Senders::Interfaces(from) => {
                 let cuts = Cuts::between(w, self.vpc, from, &self.to, self.protocol);
-                (cuts.senders(w, from), cuts.receivers(w, &self.to), cuts.ports(self.protocol, self.port))
+                (cuts.senders(w, from), cuts.receivers(w, &self.to), cuts.ports(self))
             }
             Senders::Internet => internet::sides(w, self),
         };
         let protocol = self.protocol;
+        let carried = |sides: Vec<Side>| -> Vec<Side> {
+            sides.into_iter().filter(|side| goes_by(protocol, side.v4)).collect()
+        };
+        let (from, to) = (carried(from), carried(to));
         Work { protocol, from, to, ports, next: 0, reached: BTreeMap::new(), unreached: Vec::new() }
     }
 }
@@ -185,7 +195,7 @@ impl Work {
             let header = Header {
                 protocol: self.protocol,
                 source: s.first,
-                source_port: 0,
+                source_port: self.ports.source_port,
                 destination: r.first,
                 port: 0,
             };
@@ -226,20 +236,16 @@ impl Work {
         let alone = self.ports.ports.len() == 1;
         for range in &self.ports.ports {
             question.header.port = range.first;
-            for &source_port in &self.ports.source_ports {
-                question.header.source_port = source_port;
-                let ending = if alone { judge.once(question) } else { judge.verdict(question) };
-                *spent += 1;
-                if !to.holder.is_reached(ending.disposition) {
-                    refused.get_or_insert((question.header, ending));
-                    continue;
-                }
-                witness.get_or_insert((question.header, ending));
-                match open.last_mut() {
-                    Some(last) if last.last + 1 == range.first => last.last = range.last,
-                    _ => open.push(*range),
-                }
-                break;
+            let ending = if alone { judge.once(question) } else { judge.verdict(question) };
+            *spent += 1;
+            if !to.holder.is_reached(ending.disposition) {
+                refused.get_or_insert((question.header, ending));
+                continue;
+            }
+            witness.get_or_insert((question.header, ending));
+            match open.last_mut() {
+                Some(last) if last.last + 1 == range.first => last.last = range.last,
+                _ => open.push(*range),
             }
         }
         witness.or(refused)

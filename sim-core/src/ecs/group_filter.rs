@@ -118,21 +118,37 @@ impl PacketProtocol {
             Err(Refusal::new(ErrorCode::InvalidParameter).field(field).detail(detail).accepted(accepted))
         };
         if !self.has_ports() {
-            return match (port, source_port) {
-                (None, None) => Ok((0, 0)),
-                (Some(_), _) => invalid("port", "The protocol has no ports.", "neither port nor source_port"),
-                _ => invalid("source_port", "The protocol has no ports.", "neither port nor source_port"),
+            return match port {
+                None => Ok((0, self.source_port(source_port)?)),
+                Some(_) => invalid("port", "The protocol has no ports.", "neither port nor source_port"),
             };
         }
-        let port = port.ok_or_else(|| {
-            Refusal::new(ErrorCode::MissingParameter).field("port").accepted("a destination port such as 443")
-        })?;
-        let source_port = source_port.unwrap_or(FIRST_DYNAMIC_PORT);
-        match (port, source_port) {
-            (0, _) => invalid("port", "0 was given.", "1 to 65535"),
-            (_, 0) => invalid("source_port", "0 was given.", "1 to 65535"),
-            both => Ok(both),
+        match port {
+            None => Err(Refusal::new(ErrorCode::MissingParameter)
+                .field("port")
+                .detail(format!(
+                    "{} goes to a port.",
+                    if self == PacketProtocol::Tcp { "tcp" } else { "udp" }
+                ))
+                .accepted("a destination port such as 443")),
+            Some(0) => invalid("port", "0 was given.", "1 to 65535"),
+            Some(port) => Ok((port, self.source_port(source_port)?)),
         }
+    }
+
+    /// The source port of a first packet: 0 where the protocol has none, and the first dynamic port (RFC 6335) if none was given.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidParameter`] for one where there is none and for port 0.
+    pub fn source_port(self, given: Option<u16>) -> Outcome<u16> {
+        let (detail, accepted) = match (given, self.has_ports()) {
+            (None, true) => return Ok(FIRST_DYNAMIC_PORT),
+            (None, false) => return Ok(0),
+            (Some(1..), true) => return Ok(given.unwrap_or_default()),
+            (Some(0), true) => ("0 was given.", "1 to 65535"),
+            (Some(_), false) => ("The protocol has no ports.", "neither port nor source_port"),
+        };
+        Err(Refusal::new(ErrorCode::InvalidParameter).field("source_port").detail(detail).accepted(accepted))
     }
 }
 

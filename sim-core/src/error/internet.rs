@@ -142,6 +142,7 @@ macro_rules! internet_errors {
         RouteIpv4GatewayStatus State ["IncorrectStatus.Ipv4Gateway"] 400 "The IPv4 gateway that should be the next hop is in transition.";
         RouteIpv4GatewayOtherVpc Conflict ["Mismatch.Ipv4GatewayIdAndRouteTableId"] 400 "The IPv4 gateway is in another VPC than the route table.";
         EipModeIpv4Gateway Conflict ["OperationDenied.VpcIpv4GatewayEnabled", "OperationDenied.Ipv4GatewayExist"] 400 "In a VPC with an IPv4 gateway no elastic IP address is bound in cut-through mode.";
+        EipIpv4GatewayInactive State ["OperationFailed.Ipv4GatewayNotActivatedInVpc"] 400 "Where a VPC has an IPv4 gateway, elastic IP addresses are bound once it is active.";
         VpcHasIpv4Gateway Dependency ["DependencyViolation.Ipv4Gateway"] 400 "The VPC still has an IPv4 gateway.";
         Ipv6GatewayNotFound NotFound ["InvalidIpv6GatewayId.NotFound", "InvalidIpv6Gateway.NotFound", "OperationFailed.Ipv6GatewayNotExist"] 404 "The specified IPv6 gateway does not exist.";
         Ipv6GatewayStatusIncorrect State ["IncorrectStatus.Ipv6Gateway"] 400 "The status of the IPv6 gateway does not allow this operation.";
@@ -153,7 +154,7 @@ macro_rules! internet_errors {
         Ipv6GatewayInVpc Dependency ["OperationFailed.Ipv6GatewayInUse", "OperationFailed.Ipv6Gateway"] 400 "The VPC still has an IPv6 gateway.";
         VpcHasIpv6Gateway Dependency ["DependencyViolation.Ipv6Gateway"] 400 "The VPC still has an IPv6 gateway.";
         RouteIpv6GatewayOtherVpc Conflict ["OperationFailed.InstanceDismatchCurrentVpc"] 400 "The IPv6 gateway is in another VPC than the route table.";
-        RouteIpv6GatewayIpv4 Invalid ["InvalidCidrBlock"] 400 "Only IPv6 networks are reached by an IPv6 gateway.";
+        RouteIpv6GatewayDestination Invalid ["InvalidCidrBlock"] 400 "An IPv6 gateway is the next hop of the default route ::/0 alone.";
         Ipv6AddressNotFound NotFound ["ResourceNotFound.Ipv6Address", "InvalidIpv6Instance.NotFound"] 404 "The specified IPv6 address does not exist.";
         Ipv6BandwidthNotFound NotFound ["InvalidIpv6Instance.NotFound", "OperationFailed.InternetBandwidthNonExist"] 404 "The specified internet bandwidth does not exist.";
         Ipv6BandwidthExclusive Invalid ["ParamExclusive.Ipv6AddressIdAndIpv6InternetBandwidthId", "InvalidParameter"] 400 "Internet bandwidth is named by its id or by the IPv6 address, not by both.";

@@ -94,7 +94,8 @@ pub struct AssociateEip {
 /// # Errors
 /// A mode that the target does not know; another region; an unknown address or target; a state of either that does not
 /// allow it; a load balancer that serves the internet; a private address that is not the target's; the conflicts of
-/// cut-through mode; a second mode; a private address that has one, or to which a DNAT entry leads.
+/// cut-through mode; a second mode; a private address that has one, or to which a DNAT entry leads; an IPv4 gateway of the
+/// VPC that is not active.
 pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Reply> {
     if c.mode != Mode::Nat && c.kind != TargetKind::NetworkInterface {
         return Err(Refusal::new(ErrorCode::EipModeOnlyInterface)
@@ -120,11 +121,25 @@ pub fn associate(w: &mut World, caller: &Caller, c: &AssociateEip) -> Outcome<Re
         TargetKind::HaVip => to_ha_vip(w, caller, eip, c)?,
         TargetKind::SlbInstance => to_load_balancer(w, caller, eip, c)?,
     };
+    check_ipv4_gateway_active(w, target)?;
     check_not_forwarded(w, target)?;
     let binding = Binding { target, mode: c.mode };
     w.update::<Eip>(&c.eip, |eip| eip.binding = Some(binding));
     begin(w, c.eip, EipStatus::Associating);
     Ok(Reply::Done)
+}
+
+/// An IPv4 gateway is activated before addresses are bound in its VPC (provider documentation: AssociateEipAddress, 2024).
+fn check_ipv4_gateway_active(w: &World, target: Target) -> Outcome<()> {
+    let gateway = target.vpc(w).and_then(|vpc| ipv4_gateway::of_vpc(w, vpc));
+    match gateway.filter(|gateway| !gateway.enabled) {
+        None => Ok(()),
+        Some(gateway) => Err(Refusal::new(ErrorCode::EipIpv4GatewayInactive)
+            .field("target_id")
+            .detail(format!("{} of {} is not active.", gateway.id, gateway.vpc))
+            .accepted("the same request once the gateway is active, or deleted")
+            .blockers([gateway.id])),
+    }
 }
 
 /// No DNAT entry leads to the private address (provider documentation: AssociateEipAddress).

@@ -49,7 +49,11 @@ impl<'w> Filtering<'w> {
     pub fn judge(self, direction: Direction, packet: &Packet) -> Verdict {
         let acl = self.acl;
         if let Some(server) = always_reached(packet.peer) {
-            return Verdict { allowed: true, rule: service_id(acl.id, server), kind: RuleKind::Service };
+            return Verdict {
+                allowed: true,
+                rule: service_id(acl.id, server, direction),
+                kind: RuleKind::Service,
+            };
         }
         match self.first(direction, packet) {
             Some(rule) => Verdict {
@@ -58,7 +62,7 @@ impl<'w> Filtering<'w> {
                 kind: RuleKind::Custom,
             },
             None => {
-                let rule = last_id(acl.id, packet.peer.is_ipv4());
+                let rule = last_id(acl.id, packet.peer.is_ipv4(), direction);
                 Verdict { allowed: false, rule, kind: RuleKind::System }
             }
         }

@@ -62,10 +62,12 @@ impl RuleKind {
 }
 
 impl NetworkAclRule {
-    /// Numbers up to this one are for fixed rules: servers from 1, the last IPv4 and IPv6 rule 14 and 15.
+    /// Numbers up to this one are for fixed rules, those of a direction one after the other: servers from 1 and from 7, the last
+    /// IPv4 and IPv6 rule 14 and 15, and 12 and 13.
     pub(crate) const LAST_FIXED: u32 = 15;
-    const LAST_V4: u32 = 14;
-    const LAST_V6: u32 = 15;
+    const SERVERS: [u32; 2] = [1, 7];
+    const LAST_V4: [u32; 2] = [14, 12];
+    const LAST_V6: [u32; 2] = [15, 13];
 
     fn of_all(number: u32, policy: Policy, block: Cidr, description: &'static str) -> NetworkAclRule {
         NetworkAclRule {
@@ -100,25 +102,37 @@ pub(crate) fn id_of(acl: NetworkAclId, number: u32) -> NetworkAclRuleId {
     NetworkAclRuleId::from_number(acl.number().derive(u64::from(number)))
 }
 
-/// The id of the fixed rule for one of the provider's servers, by its place in the list of them.
-pub(crate) fn service_id(acl: NetworkAclId, server: usize) -> NetworkAclRuleId {
-    id_of(acl, server as u32 + 1)
+/// The number of a fixed rule of a direction.
+fn fixed(numbers: [u32; 2], direction: Direction) -> u32 {
+    match direction {
+        Direction::Ingress => numbers[0],
+        Direction::Egress => numbers[1],
+    }
 }
 
-/// The id of the rule that drops what no other rule of its address family fits.
-pub(crate) fn last_id(acl: NetworkAclId, v4: bool) -> NetworkAclRuleId {
-    id_of(acl, if v4 { NetworkAclRule::LAST_V4 } else { NetworkAclRule::LAST_V6 })
+/// The id of the fixed rule of a direction for one of the provider's servers, by its place in the list of them.
+pub(crate) fn service_id(acl: NetworkAclId, server: usize, direction: Direction) -> NetworkAclRuleId {
+    id_of(acl, fixed(NetworkAclRule::SERVERS, direction) + server as u32)
+}
+
+/// The id of the rule of a direction that drops what no other rule of its address family fits.
+pub(crate) fn last_id(acl: NetworkAclId, v4: bool, direction: Direction) -> NetworkAclRuleId {
+    let numbers = if v4 { NetworkAclRule::LAST_V4 } else { NetworkAclRule::LAST_V6 };
+    id_of(acl, fixed(numbers, direction))
 }
 
 /// All rules of a direction in the order in which they are tried, with the fixed ones: the last IPv6 rule is there if the
 /// VPC has IPv6.
 pub fn in_order(w: &World, acl: &NetworkAcl, direction: Direction) -> Vec<(RuleKind, NetworkAclRule)> {
-    let servers = ALWAYS_REACHED.iter().zip(1..).map(|(&server, number)| {
+    let numbers = fixed(NetworkAclRule::SERVERS, direction)..;
+    let servers = ALWAYS_REACHED.iter().zip(numbers).map(|(&server, number)| {
         let block = Cidr::host(server.into());
         NetworkAclRule::of_all(number, Policy::Accept, block, "DNS or metadata of the provider")
     });
-    let last =
-        |number, v4| NetworkAclRule::of_all(number, Policy::Drop, everything(v4), "what no other rule fits");
+    let last = |numbers, v4| {
+        let number = fixed(numbers, direction);
+        NetworkAclRule::of_all(number, Policy::Drop, everything(v4), "what no other rule fits")
+    };
     let ipv6 = w.get::<Vpc>(&acl.vpc).is_some_and(|vpc| !vpc.ipv6.is_empty());
     let mut rules: Vec<_> = servers.map(|rule| (RuleKind::Service, rule)).collect();
     rules.extend(acl.custom(direction).iter().map(|rule| (RuleKind::Custom, rule.clone())));

@@ -1,7 +1,7 @@
 //! Next hops: where a route entry sends packets, in the provider's words, and whether it can.
 
 use crate::access::Caller;
-use crate::cidr::Cidr;
+use crate::cidr::{Cidr, Cidr6};
 use crate::ecs::eni::{Eni, EniKind, EniStatus};
 use crate::ecs::instance::{Instance, InstanceStatus};
 use crate::error::{ErrorCode, Outcome, Refusal};
@@ -368,11 +368,12 @@ fn to_ipv6_gateway(
         return Err(in_transition(format!("{id} is being made or deleted.")));
     }
     same_vpc(ErrorCode::RouteIpv6GatewayOtherVpc, id, gateway.vpc, table)?;
-    if destination.is_v4() {
-        return Err(Refusal::new(ErrorCode::RouteIpv6GatewayIpv4)
+    // Provider documentation: IPv6 gateway, 2021.
+    if destination != Cidr::from(Cidr6::ALL) {
+        return Err(Refusal::new(ErrorCode::RouteIpv6GatewayDestination)
             .field("destination")
             .detail(format!("{destination} was given."))
-            .accepted("an IPv6 network, such as ::/0"));
+            .accepted("::/0"));
     }
     Ok(NextHop::Ipv6Gateway(gateway.id))
 }

@@ -367,7 +367,7 @@ pub(crate) fn find_block(w: &World, vpc: &Vpc, choice: BlockChoice) -> Outcome<C
             if let Some((destination, entry)) = route_entry::inside(w, vpc.id, block.into()).next() {
                 let refusal = Refusal::new(ErrorCode::VSwitchCidrRouteConflict)
                     .field("cidr_block")
-                    .detail(format!("{block} holds {destination}."))
+                    .detail(format!("A route leads to {destination}, which lies in {block}."))
                     .blockers([entry]);
                 return Err(suggest(refusal, w, vpc, blocks, block.prefix_len()));
             }

@@ -64,7 +64,7 @@ pub(crate) fn subnet6(w: &World, vpc: &Vpc, given: Option<Cidr6>, number: u32) -
         None => Ok(block),
         Some((destination, entry)) => Err(Refusal::new(ErrorCode::VSwitchCidrRouteConflict)
             .field("ipv6_subnet")
-            .detail(format!("{block} holds {destination}."))
+            .detail(format!("A route leads to {destination}, which lies in {block}."))
             .blockers([entry])),
     }
 }

@@ -223,7 +223,8 @@ pub fn add(lab: &mut Lab, sketches: &[BalancerSketch], vswitch: VSwitchId, enis:
         }
         if sketch.elastic && !sketch.internet {
             let eip = lab.ok(allocate()).id();
-            lab.ok(elastic(eip, id));
+            // Where an IPv4 gateway is not active no address is bound.
+            let _ = lab.run(elastic(eip, id));
         }
         let (delete_protection, modification_protection) = (None, None);
         let active = Some(sketch.active);

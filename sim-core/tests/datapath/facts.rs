@@ -10,7 +10,9 @@ use sim_core::ecs::outage::{Outage, OutageTarget};
 use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, SecurityGroupRule};
-use sim_core::id::{RouteTableId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::id::{EniId, RouteTableId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::vpc::eip::Eip;
+use sim_core::vpc::eip_binding::Mode;
 use sim_core::vpc::ha_vip::HaVip;
 use sim_core::vpc::network_acl::NetworkAcl;
 use sim_core::vpc::network_acl_binding::{BindingStatus, NetworkAclBinding};
@@ -168,6 +170,17 @@ pub fn acl_allows(w: &World, vswitch: VSwitchId, out: bool, h: &Header) -> bool 
         }
     }
     false
+}
+
+/// Whether a public address of the sender comes before a narrow route by this next hop.
+pub fn gives_way(hop: NextHop) -> bool {
+    matches!(hop, NextHop::NatGateway(_) | NextHop::VpcPeer(_) | NextHop::RouterInterface(_))
+}
+
+/// Whether an elastic IP address is an interface's own.
+pub fn cut_through(w: &World, eni: EniId) -> bool {
+    let own = |eip: &Eip| eip.binding.is_some_and(|b| b.mode == Mode::Binded && b.target.id() == eni.into());
+    w.table::<Eip>().iter().any(own)
 }
 
 /// The next hop of the entry with the longest mask, with that mask.

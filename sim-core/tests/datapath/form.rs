@@ -15,6 +15,8 @@ fn a_question_is_refused_by_its_form() {
     let rows = [
         (front(None), "10.0.2.9:80/sctp", E::InvalidParameter, "protocol"),
         (front(None), "10.0.2.9/tcp", E::MissingParameter, "port"),
+        // Without brackets the last part is of the address.
+        (front(None), "2001:db8::1:80/tcp", E::MissingParameter, "destination"),
         (front(None), "10.0.2.9:80/icmp", E::InvalidParameter, "port"),
         (front(None), "10.0.2.9:0/tcp", E::InvalidParameter, "port"),
         (front(None), "10.0.2.9/icmpv6", E::InvalidParameter, "protocol"),

@@ -18,6 +18,7 @@ mod nat_sketch;
 mod net;
 mod peer_sketch;
 mod peers;
+mod public_blocks;
 mod random;
 mod reference;
 mod reference_balancers;

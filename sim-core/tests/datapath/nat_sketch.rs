@@ -155,6 +155,10 @@ pub fn add(
         let rule = RuleInput { spec, peer_as_address: false, own_as_address: false, description: "".into() };
         let _ = lab.run(AuthorizeRules { group, direction: Direction::Ingress, rules: vec![rule] });
     }
+    // Where an IPv4 gateway is not active no address is bound.
+    if sketch.v4 == Some(None) {
+        return;
+    }
     let ips: Vec<_> = gateways.iter().map(|&id| [nat::equip(lab, id).1, nat::equip(lab, id).1]).collect();
     for &(n, block, ip) in sketch.sources.iter().filter(|(n, ..)| *n < gateways.len()) {
         let entry = CreateSnatEntry {

@@ -158,7 +158,8 @@ fn sets_of_interfaces_of_both_vpcs_are_asked_about() {
     let two = Two::connected();
     let (from, to) = (vec![two.net.back, two.net.mid, two.there], vec![two.there]);
     let (vpc, protocol) = (two.net.lab.vpc, PacketProtocol::Tcp);
-    let question = SetQuestion { vpc, from: Senders::Interfaces(from), to, protocol, port: Some(80) };
+    let question =
+        SetQuestion { vpc, from: Senders::Interfaces(from), to, protocol, port: Some(80), source_port: None };
     let answer = question.answer(&two.net.lab.world);
     assert!(answer.unreached.is_empty());
     assert_eq!(answer.reached.iter().map(|r| r.from.len()).sum::<usize>(), 2);

@@ -2,8 +2,8 @@
 //! of finding circles, and shares no code with the datapath.
 
 use crate::facts::{
-    acl_allows, addresses, block, cut_off, groups_allow, ha_vip, holder, is_public, master, own, route,
-    vswitch_of, within,
+    acl_allows, addresses, block, cut_off, cut_through, gives_way, groups_allow, ha_vip, holder, is_public,
+    master, own, route, vswitch_of, within,
 };
 use crate::reference_balancers::Balanced;
 use sim_core::World;
@@ -196,7 +196,8 @@ impl Follower<'_> {
     }
 
     pub fn arrives(&mut self, eni: &Eni, from: Option<VSwitchId>) -> Step<()> {
-        if from != Some(eni.vswitch) && !acl_allows(self.w, eni.vswitch, false, &self.header) {
+        let filtered = from != Some(eni.vswitch) && !cut_through(self.w, eni.id);
+        if filtered && !acl_allows(self.w, eni.vswitch, false, &self.header) {
             return Err("network_acl_drop");
         }
         self.groups(Place::Interface(eni.id), &eni.groups, false)?;
@@ -352,7 +353,7 @@ impl Follower<'_> {
             return Ok(Place::Behind(eni.id));
         }
         self.leaves(eni)?;
-        self.follow(Some(eni.id.into()), eni.vswitch, true)
+        self.follow(Some(eni.id.into()), eni.vswitch, !cut_through(self.w, eni.id))
     }
 
     /// Into the other VPC of a connection, and no further.
@@ -479,7 +480,7 @@ impl Follower<'_> {
                 }
                 self.leaves(eni)?;
                 sender = Some(id.into());
-                (eni.vswitch, true)
+                (eni.vswitch, !cut_through(self.w, eni.id))
             }
         };
         self.follow(sender, vswitch, filtered)
@@ -495,7 +496,7 @@ impl Follower<'_> {
         let address = self.header.destination;
         for _ in 0..PATIENCE {
             let (hop, default) = match route(self.w, self.vpc, vswitch, address) {
-                Some((hop, length)) => (Some(hop), length == 0),
+                Some((hop, length)) => (Some(hop), length == 0 || gives_way(hop)),
                 None => (None, true),
             };
             let mine = sender.and_then(|id| public_of(self.w, id, self.header.source));
@@ -540,7 +541,7 @@ impl Follower<'_> {
                 return Ok(Place::Behind(eni.id));
             }
             self.leaves(eni)?;
-            (vswitch, filtered, sender) = (eni.vswitch, true, Some(eni.id.into()));
+            (vswitch, filtered, sender) = (eni.vswitch, !cut_through(self.w, eni.id), Some(eni.id.into()));
         }
         Err("loop")
     }

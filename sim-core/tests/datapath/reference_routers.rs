@@ -1,6 +1,6 @@
 //! Router interfaces in the naive evaluator.
 
-use crate::facts::{block, own, system_route, within};
+use crate::facts::{block, cut_through, own, system_route, within};
 use crate::reference::{Follower, PATIENCE, Step, hop_eni};
 use sim_core::datapath::Place;
 use sim_core::id::RouterInterfaceId;
@@ -48,7 +48,8 @@ impl Follower<'_> {
             if self.crossed > PATIENCE {
                 return Err("loop");
             }
-            return self.follow(Some(eni.id.into()), eni.vswitch, true);
+            let filtered = !cut_through(self.w, eni.id);
+            return self.follow(Some(eni.id.into()), eni.vswitch, filtered);
         }
         Err("loop")
     }

@@ -130,7 +130,8 @@ fn a_router_sends_on_by_its_system_table() {
     // What is asked about sets knows the routes of the VPC between.
     let (vpc, protocol) = (two.net.lab.vpc, PacketProtocol::Tcp);
     let (from, to) = (Senders::Interfaces(vec![two.net.back, two.net.front]), vec![end]);
-    let answer = SetQuestion { vpc, from, to, protocol, port: Some(80) }.answer(&two.net.lab.world);
+    let answer =
+        SetQuestion { vpc, from, to, protocol, port: Some(80), source_port: None }.answer(&two.net.lab.world);
     let reached: Vec<_> = answer.reached.iter().flat_map(|r| &r.from).map(|run| run.first).collect();
     // The answer to 10.0.1.10 goes to a vSwitch of the VPC between, where nobody holds it.
     assert_eq!(reached, [std::net::IpAddr::from([10, 0, 2, 9])]);

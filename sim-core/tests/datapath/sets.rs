@@ -1,4 +1,5 @@
-//! Set queries agree with tracing every pair of interfaces on every port that could make a difference.
+//! Set queries agree with tracing every pair of interfaces with the same source port, on every port that could make a
+//! difference.
 
 use crate::lab::Lab;
 use crate::net::{Net, host};
@@ -8,6 +9,7 @@ use proptest::prelude::*;
 use sim_core::datapath::reach::{Holder, Run, Senders, SetQuestion};
 use sim_core::datapath::{Disposition, Header, Place, Question};
 use sim_core::ecs::eni::Eni;
+use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
 use sim_core::ecs::group_filter::PacketProtocol;
 use sim_core::ecs::outage::{BeginOutage, OutageTarget};
 use sim_core::ecs::security_group_rule::{Policy, PortRange, Protocol};
@@ -25,10 +27,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn set_queries_agree_with_exhaustive_tracing(sketch in sketch()) {
+    fn set_queries_agree_with_exhaustive_tracing(sketch in sketch(), source_port in source_port()) {
         let (lab, enis) = build(&sketch);
-        for protocol in [PacketProtocol::Tcp, PacketProtocol::Icmp] {
-            check_sets(&lab, &enis, protocol);
+        for (protocol, source_port) in [
+            (PacketProtocol::Tcp, None),
+            (PacketProtocol::Tcp, source_port),
+            (PacketProtocol::Udp, source_port),
+            (PacketProtocol::Icmp, None),
+            (PacketProtocol::Icmpv6, None),
+        ] {
+            check_sets(&lab, &enis, protocol, source_port);
         }
     }
 }
@@ -37,12 +45,36 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_the_internet_reaches_agrees_with_exhaustive_tracing(sketch in sketch()) {
+    fn what_the_internet_reaches_agrees_with_exhaustive_tracing(
+        sketch in sketch(),
+        source_port in source_port(),
+    ) {
         let (lab, enis) = build(&sketch);
-        for protocol in [PacketProtocol::Tcp, PacketProtocol::Udp, PacketProtocol::Icmp] {
-            check_internet(&lab, &enis, protocol);
+        for (protocol, source_port) in [
+            (PacketProtocol::Tcp, None),
+            (PacketProtocol::Tcp, source_port),
+            (PacketProtocol::Udp, source_port),
+            (PacketProtocol::Icmp, None),
+            (PacketProtocol::Icmpv6, None),
+        ] {
+            check_internet(&lab, &enis, protocol, source_port);
         }
     }
+}
+
+/// A source port of each class that the sketches can make.
+fn source_port() -> impl Strategy<Value = Option<u16>> {
+    prop::sample::select(vec![1_u16, 22, 25, 67, 68, 80, 81, 444, 1_024, 49_153]).prop_map(Some)
+}
+
+/// The source port of the packets that a question is about, as a trace is asked for it.
+fn asked_from(protocol: PacketProtocol, source_port: Option<u16>) -> u16 {
+    protocol.ports(protocol.has_ports().then_some(80), source_port).unwrap().1
+}
+
+/// Whether a protocol goes by IPv4, or by IPv6.
+fn goes(protocol: PacketProtocol, v4: bool) -> bool {
+    protocol != if v4 { PacketProtocol::Icmpv6 } else { PacketProtocol::Icmp }
 }
 
 fn interface(run: &Run) -> EniId {
@@ -53,11 +85,12 @@ fn interface(run: &Run) -> EniId {
 }
 
 /// Every elastic IP address is tried from hosts everywhere on every port that could make a difference.
-fn check_internet(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
+fn check_internet(lab: &Lab, enis: &[EniId], protocol: PacketProtocol, source_port: Option<u16>) {
     let w = &lab.world;
-    let question =
-        SetQuestion { vpc: lab.vpc, from: Senders::Internet, to: enis.to_vec(), protocol, port: None };
+    let (vpc, to) = (lab.vpc, enis.to_vec());
+    let question = SetQuestion { vpc, from: Senders::Internet, to, protocol, port: None, source_port };
     let answer = question.answer(w);
+    let source_port = asked_from(protocol, source_port);
     // The naive evaluator knows the IPv4 internet alone.
     for unreached in answer.unreached.iter().filter(|u| u.witness.header.source.is_ipv4()) {
         assert_eq!(unreached.ending.disposition.word(), naive(w, &unreached.witness).1);
@@ -97,20 +130,17 @@ fn check_internet(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
         .collect();
     targets.extend(w.table::<LoadBalancer>().iter().map(|balancer| balancer.address));
     let pairs = sources.iter().flat_map(|s| targets.iter().map(move |t| (s, t)));
-    for (&source, &destination) in pairs.filter(|(s, t)| s.is_ipv4() == t.is_ipv4()) {
+    let carried = |(s, t): &(&IpAddr, &IpAddr)| s.is_ipv4() == t.is_ipv4() && goes(protocol, s.is_ipv4());
+    for (&source, &destination) in pairs.filter(carried) {
         for (port, _) in tried(protocol, &[]) {
-            let found: BTreeSet<Holder> = source_ports(protocol)
-                .iter()
-                .filter_map(|&source_port| {
-                    let header = Header { protocol, source, source_port, destination, port };
-                    match (Question { from: Place::Internet, header, request: None }).verdict(w).disposition {
-                        Disposition::Delivered(Place::Interface(eni)) => {
-                            Some(balancers.get(&destination).copied().unwrap_or(Holder::Interface(eni)))
-                        }
-                        _ => None,
-                    }
-                })
-                .collect();
+            let header = Header { protocol, source, source_port, destination, port };
+            let ending = (Question { from: Place::Internet, header, request: None }).verdict(w);
+            let found: BTreeSet<Holder> = match ending.disposition {
+                Disposition::Delivered(Place::Interface(eni)) => {
+                    [balancers.get(&destination).copied().unwrap_or(Holder::Interface(eni))].into()
+                }
+                _ => BTreeSet::new(),
+            };
             let said = told.iter().filter(|((first, last, _, to), ports)| {
                 (first..=last).contains(&&source)
                     && *to == destination
@@ -126,15 +156,17 @@ fn check_internet(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
         let stands =
             told.keys().any(|(first, last, of, _)| *of == holder && (first..=last).contains(&source));
         let v6 = !w.get::<Eni>(eni).unwrap().ipv6.is_empty();
-        assert_eq!(stands, source.is_ipv4() || v6, "{eni} from {source}");
+        let expected = goes(protocol, source.is_ipv4()) && (source.is_ipv4() || v6);
+        assert_eq!(stands, expected, "{eni} from {source}");
     }
 }
 
 /// Every pair of interfaces and addresses stands in one list of the answer, and traces say the same on every port tried.
-fn check_sets(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
+fn check_sets(lab: &Lab, enis: &[EniId], protocol: PacketProtocol, source_port: Option<u16>) {
     let w = &lab.world;
     let (vpc, from, to) = (lab.vpc, Senders::Interfaces(enis.to_vec()), enis.to_vec());
-    let answer = SetQuestion { vpc, from, to, protocol, port: None }.answer(w);
+    let answer = SetQuestion { vpc, from, to, protocol, port: None, source_port }.answer(w);
+    let source_port = asked_from(protocol, source_port);
     let mut pairs = BTreeSet::new();
     let mut check = |from: &[Run], to: &[Run], ports: &[PortRange]| {
         for (s, r) in
@@ -142,16 +174,14 @@ fn check_sets(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
         {
             assert!(pairs.insert((*s, *r)), "{s:?} {r:?} stands twice");
             for (source, destination) in [(s.first, r.first), (s.last, r.last)] {
-                let question = |source_port, port| Question {
+                let question = |port| Question {
                     from: Place::Interface(interface(s)),
                     header: Header { protocol, source, source_port, destination, port },
                     request: None,
                 };
                 for (port, expected) in tried(protocol, ports) {
-                    let found = source_ports(protocol)
-                        .iter()
-                        .map(|&source_port| question(source_port, port).verdict(w).disposition)
-                        .any(|end| end == Disposition::Delivered(Place::Interface(interface(r))));
+                    let end = question(port).verdict(w).disposition;
+                    let found = end == Disposition::Delivered(Place::Interface(interface(r)));
                     assert_eq!(found, expected, "{s:?} {r:?} {port}");
                 }
             }
@@ -171,6 +201,9 @@ fn check_sets(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
             .map(|&eni| (eni, runs.iter().filter(|run| run.holder == Holder::Interface(eni)).count()))
             .collect()
     };
+    for (s, r) in &pairs {
+        assert!(goes(protocol, s.first.is_ipv4()), "{s:?} {r:?} by {protocol:?}");
+    }
     // Each ordered pair of runs of different interfaces and one family.
     let expected: usize = [addresses(IpAddr::is_ipv4), addresses(IpAddr::is_ipv6)]
         .iter()
@@ -180,7 +213,7 @@ fn check_sets(lab: &Lab, enis: &[EniId], protocol: PacketProtocol) {
         })
         .sum();
     assert_eq!(pairs.len(), expected);
-    assert!(enis.len() < 2 || expected > 0);
+    assert!(enis.len() < 2 || expected > 0 || protocol == PacketProtocol::Icmpv6);
 }
 
 /// Ports on both sides of every range of the sketches, and whether they are said to be open.
@@ -193,25 +226,19 @@ fn tried(protocol: PacketProtocol, open: &[PortRange]) -> Vec<(u16, bool)> {
     ports.iter().map(|&port| (port, said(port))).collect()
 }
 
-/// A source port of each class that the sketches can make.
-fn source_ports(protocol: PacketProtocol) -> &'static [u16] {
-    match protocol.has_ports() {
-        true => &[49_152, 1, 22, 68, 80, 81, 444, 1_024, 49_153],
-        false => &[0],
-    }
-}
-
-/// Who reaches `to` from `from` on port 80, and the source port of a witness.
-fn reaches(net: &Net, from: EniId, to: EniId) -> Option<u16> {
+/// Whether `from` reaches `to` on port 80, and the source port of the packet that shows it.
+fn reaches(net: &Net, from: EniId, to: EniId, source_port: Option<u16>) -> (bool, u16) {
     let question = SetQuestion {
         vpc: net.lab.vpc,
         from: Senders::Interfaces(vec![from]),
         to: vec![to],
         protocol: PacketProtocol::Tcp,
         port: Some(80),
+        source_port,
     };
     let answer = question.answer(&net.lab.world);
-    answer.reached.first().map(|reached| reached.witness.header.source_port)
+    let yes = answer.reached.first().map(|reached| (true, reached.witness.header.source_port));
+    yes.unwrap_or_else(|| (false, answer.unreached[0].witness.header.source_port))
 }
 
 #[test]
@@ -225,7 +252,8 @@ fn an_interface_that_routes_lead_to_is_a_class_of_its_own() {
     net.check(front, true);
     net.check(twin, true);
     let (from, to, protocol) = (Senders::Interfaces(vec![front, twin]), vec![net.back], PacketProtocol::Tcp);
-    let answer = SetQuestion { vpc: net.lab.vpc, from, to, protocol, port: Some(80) }.answer(&net.lab.world);
+    let answer = SetQuestion { vpc: net.lab.vpc, from, to, protocol, port: Some(80), source_port: None }
+        .answer(&net.lab.world);
     let senders = |runs: &[Run]| runs.iter().map(interface).collect::<Vec<_>>();
     assert_eq!(answer.reached.iter().flat_map(|r| senders(&r.from)).collect::<Vec<_>>(), [front]);
     assert_eq!(answer.unreached.iter().flat_map(|u| senders(&u.from)).collect::<Vec<_>>(), [twin]);
@@ -240,7 +268,8 @@ fn an_interface_that_is_cut_off_is_in_no_class_with_one_that_is_not() {
     let both = |net: &Net| {
         let (from, to, protocol) =
             (Senders::Interfaces(vec![front, twin]), vec![net.back], PacketProtocol::Tcp);
-        SetQuestion { vpc: net.lab.vpc, from, to, protocol, port: Some(80) }.answer(&net.lab.world)
+        SetQuestion { vpc: net.lab.vpc, from, to, protocol, port: Some(80), source_port: None }
+            .answer(&net.lab.world)
     };
     let senders = |runs: &[Run]| runs.iter().map(interface).collect::<Vec<_>>();
     assert_eq!(senders(&both(&net).reached[0].from), [front, twin]);
@@ -252,7 +281,7 @@ fn an_interface_that_is_cut_off_is_in_no_class_with_one_that_is_not() {
 }
 
 #[test]
-fn a_source_port_is_found_for_which_the_answer_comes_back() {
+fn answers_come_back_to_the_source_port_that_is_asked_about() {
     let mut net = Net::open();
     let (vpc, vswitches) = (net.lab.vpc, vec![net.lab.db]);
     let acl: NetworkAclId =
@@ -267,7 +296,31 @@ fn a_source_port_is_found_for_which_the_answer_comes_back() {
         description: "".into(),
     };
     net.lab.ok(UpdateNetworkAclRules { acl, ingress: None, egress: Some(vec![answers]) });
-    assert_eq!(reaches(&net, net.front, net.back), Some(49_152));
+    assert_eq!(reaches(&net, net.front, net.back, None), (true, 49_152));
     net.lab.ok(AssociateNetworkAcl { acl, vswitches });
-    assert_eq!(reaches(&net, net.front, net.back), Some(2_000));
+    // Few clients have such a port, and none can be told to use it.
+    assert_eq!(reaches(&net, net.front, net.back, None), (false, 49_152));
+    for (source_port, passes) in [(1_999, false), (2_000, true), (2_999, true), (3_000, false)] {
+        assert_eq!(reaches(&net, net.front, net.back, Some(source_port)), (passes, source_port));
+    }
+}
+
+#[test]
+fn icmp_goes_by_its_own_family_alone() {
+    let mut net = Net::open();
+    let (web, group) = (net.lab.web, net.back_group);
+    let other = host(&mut net.lab, web, group, [10, 0, 1, 20]);
+    for eni in [net.front, other] {
+        net.lab.ok(AssignAddresses { eni, wanted: Wanted { ipv6: Want::Count(1), ..Wanted::default() } });
+    }
+    let families = |protocol| -> BTreeSet<bool> {
+        let (from, to) = (Senders::Interfaces(vec![net.front]), vec![other]);
+        let (vpc, port, source_port) = (net.lab.vpc, None, None);
+        let answer = SetQuestion { vpc, from, to, protocol, port, source_port }.answer(&net.lab.world);
+        let runs = answer.reached.iter().flat_map(|r| &r.to);
+        runs.chain(answer.unreached.iter().flat_map(|u| &u.to)).map(|run| run.first.is_ipv4()).collect()
+    };
+    assert_eq!(families(PacketProtocol::Icmp), [true].into());
+    assert_eq!(families(PacketProtocol::Icmpv6), [false].into());
+    assert_eq!(families(PacketProtocol::Gre), [false, true].into());
 }

@@ -1,7 +1,9 @@
 //! Where rules, ACLs and routes cut addresses and ports into classes.
 
-use super::{Holder, Run, Side};
+use super::{Holder, Run, SetQuestion, Side};
 use crate::cidr::Cidr;
+use crate::datapath::flow::is_public;
+use crate::datapath::internet::has_public_address;
 use crate::ecs::eni::{Eni, EniStatus};
 use crate::ecs::eni_address;
 use crate::ecs::group_filter::{FIRST_DYNAMIC_PORT, PacketProtocol, fits_protocol};
@@ -10,6 +12,7 @@ use crate::ecs::outage;
 use crate::ecs::prefix_list::PrefixList;
 use crate::ecs::security_group_rule::{Peer, PortRange, SecurityGroupRule, of_group};
 use crate::id::{EniId, OutageId, SecurityGroupId, VSwitchId, VpcId};
+use crate::vpc::eip_binding;
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::next_hop::NextHop;
@@ -17,6 +20,7 @@ use crate::vpc::route_entry;
 use crate::vpc::route_table::RouteTable;
 use crate::vpc::router_connection;
 use crate::vpc::router_interface::RouterInterface;
+use crate::vpc::vpc::Vpc;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -34,19 +38,20 @@ pub(super) struct Cuts {
     /// Of senders and of receivers.
     pub senders: Addresses,
     pub receivers: Addresses,
-    /// The first port of each class of destination ports and of source ports.
+    /// The first port of each class of destination ports.
     pub ports: BTreeSet<u32>,
-    source_ports: BTreeSet<u32>,
     /// The interfaces that routes lead to: each is a class of its own.
     hops: BTreeSet<EniId>,
+    /// Whether one of the VPCs has blocks that are public to the others, so that an address of the sender's comes before routes.
+    public: bool,
 }
 
 /// The classes of ports that are asked about.
 pub(super) struct PortClasses {
     /// Destination ports.
     pub ports: Vec<PortRange>,
-    /// One source port of each class, the usual one first.
-    pub source_ports: Vec<u16>,
+    /// The source port; 0 where the protocol has none.
+    pub source_port: u16,
 }
 
 fn bits(address: IpAddr) -> u128 {
@@ -123,6 +128,10 @@ impl Cuts {
         let mut cuts = Cuts::new(protocol);
         vpcs.iter().for_each(|&vpc| cuts.add_vpc(w, vpc));
         if vpcs.len() > 1 {
+            let blocks = vpcs.iter().filter_map(|id| w.get::<Vpc>(id)).flat_map(Vpc::blocks);
+            cuts.public = blocks
+                .into_iter()
+                .any(|block| is_public(block.first().into()) || is_public(block.last().into()));
             cuts.add_shared(w, &vpcs, from.iter().chain(to));
         }
         cuts.add_rules(w, &senders.groups, &receivers.groups);
@@ -155,8 +164,8 @@ impl Cuts {
             senders: Addresses::default(),
             receivers: Addresses::default(),
             ports: BTreeSet::new(),
-            source_ports: BTreeSet::new(),
             hops: BTreeSet::new(),
+            public: false,
         };
         // Mail and DHCP, which the platform judges by their ports.
         let platform: &[u16] = match protocol {
@@ -165,7 +174,7 @@ impl Cuts {
             _ => &[],
         };
         for &port in platform {
-            cuts.range(PortRange { first: port, last: port }, true, true);
+            cuts.port(port);
         }
         cuts
     }
@@ -193,8 +202,7 @@ impl Cuts {
             let of_protocol = acl.ingress.iter().chain(&acl.egress);
             for rule in of_protocol.filter(|rule| fits_protocol(rule.protocol, protocol)) {
                 self.block(rule.block);
-                // An ACL judges answers too, whose destination port is the source port of the question.
-                rule.ports.into_iter().for_each(|range| self.range(range, true, true));
+                rule.ports.into_iter().for_each(|range| self.range(range));
             }
         }
     }
@@ -241,8 +249,9 @@ impl Cuts {
             peers.iter().for_each(|&block| self.receivers.block(block));
             spec.own.into_iter().for_each(|block| self.senders.block(block));
         }
-        spec.ports.into_iter().for_each(|range| self.range(range, true, forwards));
-        spec.source_ports.into_iter().for_each(|range| self.range(range, forwards, true));
+        spec.ports.into_iter().for_each(|range| self.range(range));
+        // The answer has the destination port of the question as its source port.
+        spec.source_ports.into_iter().filter(|_| forwards).for_each(|range| self.range(range));
     }
 
     /// A block that both sides are held against.
@@ -253,14 +262,11 @@ impl Cuts {
 
     /// A destination port that is told apart from its neighbours.
     pub fn port(&mut self, port: u16) {
-        self.range(PortRange { first: port, last: port }, true, false);
+        self.range(PortRange { first: port, last: port });
     }
 
-    fn range(&mut self, range: PortRange, ports: bool, source_ports: bool) {
-        for at in [u32::from(range.first), u32::from(range.last) + 1] {
-            self.ports.extend(ports.then_some(at));
-            self.source_ports.extend(source_ports.then_some(at));
-        }
+    fn range(&mut self, range: PortRange) {
+        self.ports.extend([u32::from(range.first), u32::from(range.last) + 1]);
     }
 
     /// The classes of senders.
@@ -296,12 +302,20 @@ impl Cuts {
                 status: eni.status,
                 instance: instance.map(|instance| instance.status),
                 cut_off: outage::of_interface(w, eni),
+                cut_through: eip_binding::is_cut_through(w, eni.id),
+                exposed: false,
                 hop: self.hops.contains(&eni.id).then_some(eni.id),
             };
+            // Elastic IP addresses stand for single addresses, and none for one of a prefix.
+            let exposed = |block: Cidr| match block.first() {
+                IpAddr::V4(address) if self.public => has_public_address(w, eni, address),
+                _ => false,
+            };
             let mut cut = |block: Cidr, ha_vip: bool| {
+                let exposed = exposed(block);
                 let (knife, v4) = if block.is_v4() { (&mut v4, true) } else { (&mut v6, false) };
                 knife.cut(eni.id, block, |address, run| {
-                    classes.put(Class { v4, address, ha_vip, ..class }, run)
+                    classes.put(Class { v4, address, ha_vip, exposed, ..class }, run)
                 });
             };
             eni.ipv4().for_each(|address| cut(Cidr::host(address.into()), false));
@@ -314,23 +328,21 @@ impl Cuts {
     }
 
     /// The classes of ports of a question.
-    pub fn ports(&self, protocol: PacketProtocol, port: Option<u16>) -> PortClasses {
-        if !protocol.has_ports() {
-            return PortClasses { ports: vec![PortRange { first: 0, last: 0 }], source_ports: vec![0] };
+    pub fn ports(&self, question: &SetQuestion) -> PortClasses {
+        if !question.protocol.has_ports() {
+            return PortClasses { ports: vec![PortRange { first: 0, last: 0 }], source_port: 0 };
         }
-        let ranges = |cuts: &BTreeSet<u32>| {
-            let mut starts: Vec<u32> = cuts.iter().copied().filter(|at| (2..=65_535).contains(at)).collect();
+        let all = || {
+            let mut starts: Vec<u32> =
+                self.ports.iter().copied().filter(|at| (2..=65_535).contains(at)).collect();
             starts.insert(0, 1);
             let ends = starts.iter().skip(1).map(|next| next - 1).chain([65_535]);
             let range = |(first, last): (&u32, u32)| PortRange { first: *first as u16, last: last as u16 };
             starts.iter().zip(ends).map(range).collect::<Vec<_>>()
         };
-        let usual = |range: &PortRange| (range.first..=range.last).contains(&FIRST_DYNAMIC_PORT);
-        let classes = ranges(&self.source_ports);
-        let source_ports = classes.iter().filter(|range| !usual(range)).map(|range| range.first);
         PortClasses {
-            ports: port.map_or_else(|| ranges(&self.ports), |p| vec![PortRange { first: p, last: p }]),
-            source_ports: std::iter::once(FIRST_DYNAMIC_PORT).chain(source_ports).collect(),
+            ports: question.port.map_or_else(all, |port| vec![PortRange { first: port, last: port }]),
+            source_port: question.source_port.unwrap_or(FIRST_DYNAMIC_PORT),
         }
     }
 }
@@ -425,6 +437,10 @@ struct Class {
     status: EniStatus,
     instance: Option<InstanceStatus>,
     cut_off: Option<OutageId>,
+    /// Whether it is not filtered by network ACLs.
+    cut_through: bool,
+    /// Whether the address leaves by a public one of its own where others follow a route.
+    exposed: bool,
     /// The interface itself, if routes lead to it.
     hop: Option<EniId>,
 }

@@ -27,7 +27,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// Both sides of a question about the internet, and the ports.
 pub(super) fn sides(w: &World, question: &SetQuestion) -> (Vec<Side>, Vec<Side>, PortClasses) {
-    let SetQuestion { vpc, to, protocol, port, .. } = question;
+    let SetQuestion { vpc, to, protocol, .. } = question;
     let mut cuts = Cuts::of_vpc(w, *vpc, *protocol);
     cuts.add_rules(w, &BTreeSet::new(), &groups_of(w, to));
     cut_public_space(w, *vpc, &mut cuts);
@@ -46,7 +46,7 @@ pub(super) fn sides(w: &World, question: &SetQuestion) -> (Vec<Side>, Vec<Side>,
         let holder = Holder::LoadBalancer(balancer.id);
         Side { v4: address.is_ipv4(), runs: [Run { holder, first: address, last: address }].into() }
     }));
-    (from, to, cuts.ports(*protocol, *port))
+    (from, to, cuts.ports(question))
 }
 
 /// The load balancers with public addresses, and these, that have one of these interfaces behind a listener.
