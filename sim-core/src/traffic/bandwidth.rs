@@ -8,7 +8,11 @@
 //!
 //! Chosen here, where nothing is published: what comes in is limited and nothing that goes out; a bandwidth is a bucket that
 //! is full at first, holds what it lets through in a second, and fills by as much a second; a connection, or a request over
-//! HTTP, takes its bytes out at once, or is lost if they are not there. Bits a microsecond are Mbit/s, so that all is exact.
+//! HTTP, takes its bytes out at once, or is lost if they are not there. Half of what a bucket holds is common to the listeners
+//! that share it, the other half is in equal parts for each: each part fills by an equal share of the bandwidth, and what is
+//! above comes to the common half, from which those take whose own part is empty. So listeners that all want more come to
+//! equal shares, as the provider says, and what one leaves the others have. Bits a microsecond are Mbit/s, and bits are
+//! counted in as many parts as there are listeners, so that all is exact.
 
 use super::bad::{BadScenario, bad, number};
 use super::scenario::Listener;
@@ -18,33 +22,56 @@ use crate::vpc::eip::InternetCharge;
 /// Microseconds in a second.
 const SECOND: u64 = 1_000_000;
 
-/// A bandwidth at work. Times are microseconds from the first client on.
+/// A bandwidth at work. Times are microseconds from the first client on; what it holds is in parts of a bit, as many as
+/// there are listeners that share it.
 pub(super) struct Bucket {
     /// In Mbit/s.
     bandwidth: u64,
-    /// How many bits it holds.
-    holds: u64,
-    /// When it held them.
+    /// What it holds for each listener.
+    own: Vec<u64>,
+    /// What it holds for all.
+    common: u64,
+    /// When it held that.
     at: u64,
 }
 
 impl Bucket {
-    /// That of a bandwidth in Mbit/s.
-    pub fn of(bandwidth: u32) -> Bucket {
-        let bandwidth = bandwidth.into();
-        Bucket { bandwidth, holds: bandwidth * SECOND, at: 0 }
+    /// That of a bandwidth in Mbit/s, which so many listeners share.
+    pub fn of(bandwidth: u32, listeners: usize) -> Bucket {
+        let mut bucket = Bucket { bandwidth: bandwidth.into(), own: vec![0; listeners], common: 0, at: 0 };
+        (bucket.own, bucket.common) = (vec![bucket.most_own(); listeners], bucket.most_common());
+        bucket
     }
 
-    /// Whether so many bits are there. Nothing at all comes through where there is no bandwidth.
-    pub fn has(&mut self, at: u64, bits: u64) -> bool {
-        let filled = self.holds + self.bandwidth * (at - self.at);
-        (self.holds, self.at) = (filled.min(self.bandwidth * SECOND), at);
-        self.bandwidth > 0 && bits <= self.holds
+    /// The most that it holds for a listener: half a second of its share.
+    fn most_own(&self) -> u64 {
+        self.bandwidth * SECOND / 2
+    }
+
+    /// The most that it holds for all: half a second of the whole.
+    fn most_common(&self) -> u64 {
+        self.bandwidth * SECOND / 2 * self.own.len() as u64
+    }
+
+    /// Whether so many bits are there for a listener. Nothing at all comes through where there is no bandwidth.
+    pub fn has(&mut self, at: u64, listener: usize, bits: u64) -> bool {
+        let (came, most_own, most_common) =
+            (self.bandwidth * (at - self.at), self.most_own(), self.most_common());
+        self.at = at;
+        for own in &mut self.own {
+            let filled = *own + came;
+            *own = filled.min(most_own);
+            self.common = most_common.min(self.common + (filled - *own));
+        }
+        self.bandwidth > 0 && bits * self.own.len() as u64 <= self.own[listener] + self.common
     }
 
     /// Takes so many bits out, which are there.
-    pub fn take(&mut self, bits: u64) {
-        self.holds -= bits;
+    pub fn take(&mut self, listener: usize, bits: u64) {
+        let parts = bits * self.own.len() as u64;
+        let of_own = parts.min(self.own[listener]);
+        self.own[listener] -= of_own;
+        self.common -= parts - of_own;
     }
 }
 

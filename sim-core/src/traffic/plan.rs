@@ -88,8 +88,9 @@ pub(super) struct ListenerPlan {
     pub answer: Option<u64>,
     /// Whom it lets in; everybody if absent.
     pub gate: Option<Gate>,
-    /// The places of the bandwidths through which all that comes to it passes.
-    pub through: Vec<u32>,
+    /// The bandwidths through which all that comes to it passes: the place of each, and its own place among the listeners that
+    /// share it.
+    pub through: Vec<(u32, u32)>,
 }
 
 impl ListenerPlan {
@@ -176,7 +177,7 @@ impl Plan {
         let mut bandwidths = Vec::new();
         let shared = add_bandwidth(&mut bandwidths, listener.own_or_shared());
         let eip = add_bandwidth(&mut bandwidths, listener.eip_bandwidth);
-        let through = eip.into_iter().chain(shared).collect();
+        let through = eip.into_iter().chain(shared).map(|bandwidth| (bandwidth, 0)).collect();
         let mut plan = Plan {
             duration: scenario.duration.0,
             crowds: vec![Crowd::of(clients, scenario.seed, 0, vec![(1, 0)], false)],
@@ -213,6 +214,12 @@ impl Plan {
     /// Those of one instant stay in the order in which they are written.
     pub fn put_faults_in_order(&mut self) {
         self.faults.sort_by_key(|fault| fault.at);
+    }
+
+    /// How many listeners share a bandwidth.
+    pub fn sharing(&self, bandwidth: u32) -> usize {
+        let passes = |listener: &&ListenerPlan| listener.through.iter().any(|(of, _)| *of == bandwidth);
+        self.listeners.iter().filter(passes).count()
     }
 
     /// Finds clients of several kinds that have the same address.

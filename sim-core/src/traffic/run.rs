@@ -198,7 +198,10 @@ impl<'p> Run<'p> {
             open_of: vec![0; plan.members.len() * plan.crowds.len()],
             choices: plan.servings.iter().map(choice).collect(),
             fronts: plan.balancers.iter().map(front).collect(),
-            buckets: plan.bandwidths.iter().map(|bandwidth| Bucket::of(*bandwidth)).collect(),
+            buckets: (0..)
+                .zip(&plan.bandwidths)
+                .map(|(at, bandwidth)| Bucket::of(*bandwidth, plan.sharing(at)))
+                .collect(),
             next_fault: 0,
             ends: Ends::new(),
             open: 0,
@@ -340,11 +343,12 @@ impl<'p> Run<'p> {
         }
         if !listener.through.is_empty() {
             let buckets = &mut self.buckets;
-            let through = listener.through.iter().map(|bucket| *bucket as usize);
-            if !through.clone().all(|bucket| buckets[bucket].has(at, load.bits())) {
+            let bits = load.bits();
+            let through = || listener.through.iter().map(|(bucket, of)| (*bucket as usize, *of as usize));
+            if !through().all(|(bucket, of)| buckets[bucket].has(at, of, bits)) {
                 return Some(Cause::OverBandwidth);
             }
-            through.for_each(|bucket| buckets[bucket].take(load.bits()));
+            through().for_each(|(bucket, of)| buckets[bucket].take(of, bits));
         }
         front.came[kind] += 1;
         None

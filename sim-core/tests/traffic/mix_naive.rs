@@ -1,6 +1,7 @@
 //! A mix run a second way: every connection is a row of a list, what is open is counted by walking it, and turns are
-//! counted one by one. The addresses of clients are cut out of a list of all of them, and a bandwidth adds up what came
-//! since each earlier instant. Only the series of probes is the same, which is held against a prober elsewhere.
+//! counted one by one. The addresses of clients are cut out of a list of all of them, and a bandwidth follows all that came
+//! from the beginning, and adds up what came since each earlier instant. Only the series of probes is the same, which is
+//! held against a prober elsewhere.
 
 use sim_core::SimTime;
 use sim_core::balancing::probe_series::{Health, ProbeSeries};
@@ -93,8 +94,8 @@ struct Naive<'s> {
     came: BTreeMap<(usize, u64, bool), u32>,
     /// The addresses of clients, by kind; none if they have none.
     addresses: Vec<Vec<u32>>,
-    /// What came through which bandwidth: when, and how many bits.
-    through: BTreeMap<Through, Vec<(u64, u64)>>,
+    /// What came through which bandwidth: when, to which listener, and how many bits.
+    through: BTreeMap<Through, Vec<(u64, usize, u64)>>,
     next_fault: usize,
     faults: Vec<usize>,
     told: Told,
@@ -397,19 +398,21 @@ impl<'s> Naive<'s> {
             return Some(Cause::Limit);
         }
         let bits = u64::from(self.s.clients[caller.crowd].bytes) * 8;
-        let through = self.bandwidths(listener, balancer);
-        if !through.iter().all(|(which, mbps)| self.passes(*which, *mbps, at, bits)) {
+        let through = self.bandwidths(listener);
+        if !through.iter().all(|which| self.passes(*which, listener, at, bits)) {
             return Some(Cause::OverBandwidth);
         }
         for (which, _) in through {
-            self.through.entry(which).or_default().push((at, bits));
+            self.through.entry(which).or_default().push((at, listener, bits));
         }
         *self.came.entry((balancer, at / 1_000_000, http)).or_default() += 1;
         None
     }
 
     /// The bandwidths through which all that comes to a listener passes, in Mbit/s.
-    fn bandwidths(&self, listener: usize, balancer: usize) -> Vec<(Through, u64)> {
+    fn bandwidths(&self, listener: usize) -> Vec<(Through, u64)> {
+        let name = self.s.listeners[listener].load_balancer.as_ref();
+        let balancer = self.s.balancers.iter().position(|b| Some(&b.name) == name).unwrap();
         let of = &self.s.balancers[balancer];
         let mut all = Vec::new();
         all.extend(of.eip_bandwidth.map(|mbps| (Through::Eip(balancer), mbps.into())));
@@ -425,14 +428,43 @@ impl<'s> Naive<'s> {
         all
     }
 
-    /// Since each instant when something came there came no more than the bandwidth lets through since then, and a second's
-    /// worth.
-    fn passes(&self, which: Through, mbps: u64, at: u64, bits: u64) -> bool {
-        let came: &[(u64, u64)] = self.through.get(&which).map_or(&[], |came| came);
+    /// Whether so many bits of a listener fit, by all that came through before, followed from the first client on.
+    fn passes(&self, (which, mbps): (Through, u64), listener: usize, at: u64, bits: u64) -> bool {
+        let sharing: Vec<usize> = (0..self.s.listeners.len())
+            .filter(|l| self.bandwidths(*l).iter().any(|(of, _)| *of == which))
+            .collect();
+        let came: &[(u64, usize, u64)] = self.through.get(&which).map_or(&[], |came| came);
+        let parts = sharing.len() as u64;
+        // Half a second for all, and half a second in equal parts; in parts of a bit.
+        let (own, mut common) = (mbps * 500_000, mbps * 500_000 * parts);
+        let mut owns: BTreeMap<usize, u64> = sharing.iter().map(|listener| (*listener, own)).collect();
+        let mut before = 0;
+        let mut fits = false;
+        for (at, listener, bits) in came.iter().copied().chain([(at, listener, bits)]) {
+            let mut over = 0;
+            for has in owns.values_mut() {
+                *has += mbps * (at - before);
+                over += has.saturating_sub(own);
+                *has = own.min(*has);
+            }
+            (common, before) = ((common + over).min(mbps * 500_000 * parts), at);
+            let has = owns.get_mut(&listener).unwrap();
+            fits = bits * parts <= *has + common;
+            let of_common = (bits * parts).saturating_sub(*has);
+            (*has, common) = (has.saturating_sub(bits * parts), common.saturating_sub(of_common));
+        }
+        let fits = fits && mbps > 0;
+        // Since each instant when something came there came no more than passes since then, and in a second; who is alone
+        // gets just that.
         let second = mbps * 1_000_000;
-        let since = |n: usize| came[n..].iter().map(|(_, bits)| bits).sum::<u64>() + bits;
-        let fits = |n: usize| since(n) <= second + mbps * (at - came[n].0);
-        mbps > 0 && bits <= second && (0..came.len()).all(fits)
+        let mut since = bits;
+        let mut passes = |(when, _, bits): &(u64, usize, u64)| {
+            since += bits;
+            since <= second + mbps * (at - when)
+        };
+        let within = mbps > 0 && bits <= second && came.iter().rev().all(&mut passes);
+        assert!(if parts == 1 { fits == within } else { !fits || within });
+        fits
     }
 
     fn taking(&self, serving: usize) -> Vec<(usize, u8)> {

@@ -75,7 +75,7 @@ fn add_listener(plan: &mut Plan, scenario: &Scenario, listener: &Listener) {
     let at = plan.listeners.len() as u32;
     let Balancer { shared, eip, .. } = plan.balancers[balancer];
     let through = eip.into_iter().chain(add_bandwidth(&mut plan.bandwidths, listener.bandwidth).or(shared));
-    let through = through.collect();
+    let through = through.map(|bandwidth| (bandwidth, plan.sharing(bandwidth) as u32)).collect();
     plan.listeners.push(ListenerPlan { through, ..ListenerPlan::of(&listener.alone(), balancer as u32) });
     let usual_check = listener.health_check.as_ref().or(scenario.health_check.as_ref());
     let own = (listener.name.clone(), listener.alone(), usual_check);
