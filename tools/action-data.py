@@ -189,7 +189,7 @@ def apply_exceptions(product, action, params, used):
 def compact(param):
     """The shortest form: the type alone where there is nothing else to say."""
     out = {"type": param["type"]}
-    for key in ("required", "deprecated", "any_case", "min", "max", "enum", "default", "max_items", "codes"):
+    for key in ("required", "deprecated", "any_case", "min", "max", "enum", "default", "max_items", "text_is", "codes"):
         if key in param:
             out[key] = str(param[key]) if key == "default" else param[key]
     if "of" in param:

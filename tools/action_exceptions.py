@@ -140,6 +140,9 @@ PARAMETERS |= {
     ("Ecs", "DescribeImages", "Usage"): ({"enum": ["instance", "none"], "any_case": True}, _CHOICE),
 }
 
+PARAMETERS[("Slb", "RemoveBackendServers", "BackendServers[]")] = (
+    {"text_is": "ServerId"}, "earlier reference pages, the Go SDK's tests and older Terraform providers send the ids alone")
+
 _SWITCHED = {"CreateLoadBalancerTCPListener": "IllegalParam.HealthCheck",
              "CreateLoadBalancerUDPListener": "IllegalParam.HealthCheck",
              "SetLoadBalancerTCPListenerAttribute": "InvalidParam.HealthCheck",
@@ -234,11 +237,30 @@ for action in _GROUP_WRITES:
     MORE_CODES[("Slb", action)] = MORE_CODES.get(("Slb", action), []) + ["ServiceIsConfiguring"]
 MORE_CODES[("Slb", "DeleteVServerGroup")] += ["VServerGroupProcessing"]
 
+# What the common table has for members of pools and the actions' own tables leave out.
+_BACKEND_LISTS = {"AddBackendServers": ["BackendServers"], "AddVServerGroupBackendServers": ["BackendServers"],
+                  "CreateVServerGroup": ["BackendServers"], "RemoveBackendServers": ["BackendServers"],
+                  "RemoveVServerGroupBackendServers": ["BackendServers"], "SetBackendServers": ["BackendServers"],
+                  "SetVServerGroupAttribute": ["BackendServers"],
+                  "ModifyVServerGroupBackendServers": ["NewBackendServers", "OldBackendServers"]}
+_UNWEIGHED = ("RemoveBackendServers", "RemoveVServerGroupBackendServers")
+for action in _BACKEND_LISTS:
+    MORE_CODES[("Slb", action)] = MORE_CODES.get(("Slb", action), []) + ["BackendServersMalformed"] + (
+        [] if action in _UNWEIGHED else ["InvalidWeight.Malformed"])
+MORE_CODES[("Slb", "DescribeHealthStatus")] = ["CheckedListenerNotFound"]
+CODES |= {("Slb", action, name): {"malformed": "BackendServersMalformed"}
+          for action, names in _BACKEND_LISTS.items() for name in names}
+
 # (product, action, code): the status that it has, where the published one cannot be.
+_COMMON = "that of the common table"
 STATUSES = {
+    ("Slb", "DescribeHealthStatus", "CheckedListenerNotFound"): (404, _COMMON),
     ("Vpc", "DescribeVSwitchAttributes", "InvalidVSwitchId.NotFound"): (
         404, "the Terraform provider waits so for a vSwitch to be gone, and ends that wait only at a 404"),
 }
+STATUSES |= {("Slb", action, "BackendServersMalformed"): (400, _COMMON) for action in _BACKEND_LISTS}
+STATUSES |= {("Slb", action, "InvalidWeight.Malformed"): (400, _COMMON) for action in _BACKEND_LISTS
+             if action not in _UNWEIGHED}
 
 def _texts(names):
     return {name: {"type": "string"} for name in names.split()}

@@ -54,6 +54,9 @@ Ecs DescribeInstances | RegionId=r InstanceIds=["i-1","i-2"] AdditionalAttribute
 # A JSON body arrives already cut into numbered names.
 Ecs DescribeInstances | RegionId=r InstanceIds.1=i-1 InstanceIds.2=i-2
 Ecs DescribeInstances | RegionId=r InstanceIds=[]
+# Ids alone stand for the objects that they name, as the action was documented first.
+Slb RemoveBackendServers | LoadBalancerId=l BackendServers=["i-1",{"ServerId":"i-2","Weight":100},null]
+Slb RemoveBackendServers | LoadBalancerId=l BackendServers.1=i-1 BackendServers.2.ServerId=i-2
 Ecs DescribeInstances | RegionId=r Filter.1.Key=CreationStartTime Filter.1.Value=2017
 Ecs DescribeInstanceTypes | CpuArchitecture=x86 NvmeSupport=supported InstanceCategory=Newest
 Ecs RunInstances | RegionId=r SystemDisk.Size=40 DataDisk.1.Size=20 NetworkInterface.1.SecurityGroupIds.1=sg
@@ -99,7 +102,9 @@ Ecs CreateInstance | RegionId=r InstanceType=t SystemDisk.Size=x | SystemDisk.Si
 Ecs DescribeInstances | RegionId=r InstanceIds=i-1,i-2 | InstanceIds Kind InvalidParameter 400 | a JSON array of at most 100 elements, for example ["a","b"]
 Ecs DescribeInstances | RegionId=r InstanceIds={"a":"b"} | InstanceIds Kind InvalidParameter 400 | a JSON array of at most 100 elements, for example ["a","b"]
 Ecs DescribeInstances | RegionId=r InstanceIds=[["i-1"]] | InstanceIds Kind InvalidParameter 400 | a JSON array of at most 100 elements, for example ["a","b"]
-Slb AddVServerGroupBackendServers | RegionId=r VServerGroupId=g BackendServers=["i-1"] | BackendServers Kind InvalidParameter 400 | a JSON array, for example [{"Name":"value"}]
+Slb AddVServerGroupBackendServers | RegionId=r VServerGroupId=g BackendServers=["i-1"] | BackendServers Kind BackendServersMalformed 400 | a JSON array, for example [{"ServerId":"value"}]
+Slb RemoveVServerGroupBackendServers | RegionId=r VServerGroupId=g BackendServers=["i-1"] | BackendServers Kind BackendServersMalformed 400 | a JSON array, for example [{"ServerId":"value"}]
+Slb RemoveBackendServers | LoadBalancerId=l BackendServers=[["i-1"]] | BackendServers Kind BackendServersMalformed 400 | a JSON array, for example [{"ServerId":"value"}]
 Nlb CreateListener | ListenerProtocol=TCP ListenerPort=80 LoadBalancerId=l ProxyProtocolV2Config={"Ppv2VpcIdEnabled":"maybe"} | ProxyProtocolV2Config Kind IllegalParam 400 | a JSON object
 Nlb CreateListener | ListenerProtocol=TCP ListenerPort=80 LoadBalancerId=l ProxyProtocolV2Config={"ppv2vpcidenabled":"maybe"} | ProxyProtocolV2Config Kind IllegalParam 400 | a JSON object
 Ecs DescribeInstanceTypes | MinimumMemorySize=nan | MinimumMemorySize Kind InvalidParameter 400 | a decimal number

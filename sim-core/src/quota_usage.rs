@@ -12,7 +12,8 @@ use crate::error::Outcome;
 use crate::id::AnyId;
 use crate::quota::Quota;
 use crate::slb::acl::AccessControlList;
-use crate::slb::backend::{self, Server};
+use crate::slb::backend::Server;
+use crate::slb::backend_places;
 use crate::slb::listener::Listener;
 use crate::slb::load_balancer::LoadBalancer;
 use crate::slb::{listener, listener_access};
@@ -116,10 +117,10 @@ const fn counter(quota: Quota) -> Counter {
         }
         Quota::EipsPerAccount => Counter::Region(crate::vpc::eip::counted),
         // -- load balancers
-        Quota::BackendsPerLoadBalancer => Counter::LoadBalancer(backend::counted),
+        Quota::BackendsPerLoadBalancer => Counter::LoadBalancer(backend_places::counted),
         // Interfaces that serve by themselves count alike, each for itself.
         Quota::AttachmentsPerServer => {
-            Counter::Instance(|w, instance| backend::attachments(w, Server::Instance(instance.id)))
+            Counter::Instance(|w, instance| backend_places::attachments(w, Server::Instance(instance.id)))
         }
         Quota::ListenersPerLoadBalancer => {
             Counter::LoadBalancer(|w, b| w.indexes().listeners.by_load_balancer.count(&b.id))

@@ -58,6 +58,8 @@ pub struct Param {
     pub default: Option<&'static str>,
     /// The most elements of a list.
     pub max_items: Option<u32>,
+    /// The member of an object in a JSON array that a text alone stands for; absent if none does.
+    pub text_is: Option<&'static str>,
     /// The documented codes of this parameter, where the action has some.
     pub(super) codes: Codes,
 }
@@ -181,6 +183,7 @@ struct RawFull<'a> {
     one_of: Vec<&'a str>,
     default: Option<&'a str>,
     max_items: Option<u32>,
+    text_is: Option<&'a str>,
     #[serde(borrow)]
     of: Option<RawParam<'a>>,
     #[serde(borrow, default)]
@@ -240,6 +243,7 @@ fn param(name: &'static str, raw: RawParam<'static>) -> Result<Param, serde_json
         any_case: raw.any_case,
         default: raw.default,
         max_items: raw.max_items,
+        text_is: raw.text_is,
         codes: Codes {
             missing: code(raw.codes.missing),
             malformed: code(raw.codes.malformed),

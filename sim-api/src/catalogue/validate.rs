@@ -433,6 +433,7 @@ fn broken_json(param: &Param, value: &serde_json::Value) -> Option<Rule> {
     use serde_json::Value;
     match (&param.kind, value) {
         (_, Value::Null) => None,
+        (Kind::Object(_), Value::String(_)) if param.text_is.is_some() => None,
         (Kind::Object(members) | Kind::JsonObject(members), Value::Object(object)) => {
             broken_json_members(members, object)
         }
@@ -474,8 +475,14 @@ fn accepted(param: &Param, path: &str) -> String {
             _ => format!("a list{most}, sent as {path}.1, {path}.2"),
         },
         Kind::JsonList(of) => {
-            let example =
-                if matches!(of.kind, Kind::Object(_)) { r#"[{"Name":"value"}]"# } else { r#"["a","b"]"# };
+            let example = match &of.kind {
+                // Clients know a list of objects by the member that names what it is of.
+                Kind::Object(members) => {
+                    let id = members.iter().find(|member| member.name.ends_with("Id"));
+                    format!(r#"[{{"{}":"value"}}]"#, id.map_or("Name", |member| member.name))
+                }
+                _ => r#"["a","b"]"#.to_owned(),
+            };
             format!("a JSON array{most}, for example {example}")
         }
         Kind::Object(members) => {
@@ -538,6 +545,7 @@ fn resolve_kind(param: &Param, name: &str, end: usize) -> Resolved {
         // A body in JSON brings what is else a text; its names are found in any case, as inside one.
         Kind::JsonObject(members) if more => resolve_any_case(members, name, end + 1),
         Kind::Object(members) | Kind::JsonObject(members) if more => resolve(members, name, end + 1),
+        Kind::Object(_) if param.text_is.is_some() => Resolved::Known,
         Kind::List(_) | Kind::Object(_) => unknown(),
         _ if more => Resolved::Unknown(Some(format!("{path} takes a single value, sent as {path}"))),
         _ => Resolved::Known,

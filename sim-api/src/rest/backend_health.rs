@@ -73,7 +73,7 @@ pub struct BackendHealthBody {
     /// ecs or eni.
     #[schema(example = "ecs")]
     r#type: &'static str,
-    /// The address at which it serves; null if the server does not have it any more.
+    /// The address at which it serves: the one that it came with, which stays when the server loses it, or the primary one.
     #[schema(example = "10.0.1.1")]
     address: Option<String>,
     /// The port at which it serves.
@@ -112,7 +112,7 @@ fn show(w: &World, l: &Listener, serving: &Serving<'_>, served: Served<'_>) -> B
         protocol: l.protocol.text(),
         server_id: backend.server.id().to_string(),
         r#type: backend.server.type_text(),
-        address: backend.serving_address(w).map(|address| address.to_string()),
+        address: backend.known_address(w).map(|address| address.to_string()),
         port: served.port,
         weight: backend.weight,
         health: health.into(),

@@ -12,7 +12,8 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::id::{LoadBalancerId, VServerGroupId};
 use sim_core::slb::backend::{
-    AddBackends, Backend, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
+    AddBackends, Backend, Leaving, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server,
+    SetBackends,
 };
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::member::parse_address;
@@ -109,8 +110,6 @@ pub const REFUSALS: Refusals = &[
             E::AddressMalformed,
             E::BackendIpv6,
             E::BackendTypeUnknown,
-            E::BackendNotFound,
-            E::BackendEniNotFound,
             E::BackendPort,
             E::BackendListSize,
             E::VServerGroupNotFound,
@@ -190,8 +189,6 @@ pub const REFUSALS: Refusals = &[
             E::AddressMalformed,
             E::BackendIpv6,
             E::BackendTypeUnknown,
-            E::BackendNotFound,
-            E::BackendEniNotFound,
             E::BackendPort,
             E::BackendListSize,
             E::LoadBalancerNotFound,
@@ -230,7 +227,7 @@ pub struct BackendBody {
     /// ecs or eni.
     #[schema(example = "ecs")]
     r#type: &'static str,
-    /// The address at which it serves; null if the server does not have it any more.
+    /// The address at which it serves: the one that it came with, which stays when the server loses it, or the primary one.
     #[schema(example = "10.0.1.1")]
     address: Option<String>,
     /// The port; null in a default pool, where it is the listener's.
@@ -248,7 +245,7 @@ pub(super) fn backend(w: &World, b: &Backend, port: Option<u16>) -> BackendBody 
     BackendBody {
         server_id: b.server.id().to_string(),
         r#type: b.server.type_text(),
-        address: b.serving_address(w).map(|address| address.to_string()),
+        address: b.known_address(w).map(|address| address.to_string()),
         port,
         weight: b.weight,
         description: b.description.to_string(),
@@ -293,7 +290,8 @@ pub struct MemberBody {
     /// ecs if absent; eni for a network interface.
     #[serde(default)]
     r#type: Option<String>,
-    /// The address, where it is not the primary one of the server.
+    /// The address, where it is not the primary one of the server. In a default pool all addresses of an interface are
+    /// meant if it is absent.
     #[serde(default)]
     address: Option<String>,
     /// The port; in a vServer group only, and needed there.
@@ -327,15 +325,17 @@ pub struct NewBackendBody {
     description: Option<String>,
 }
 
-fn member(body: MemberBody) -> Outcome<Member> {
-    let address = body.address.as_deref().map(|text| parse_address(text, "address")).transpose()?;
-    Ok(Member { server: Server::parse(&body.server_id, body.r#type.as_deref())?, address, port: body.port })
-}
-
 pub(super) fn new_backend(body: NewBackendBody) -> Outcome<NewBackend> {
     let NewBackendBody { server_id, r#type, address, port, weight, description } = body;
-    let member = member(MemberBody { server_id, r#type, address, port })?;
+    let address = address.as_deref().map(|text| parse_address(text, "address")).transpose()?;
+    let member = Member { server: Server::parse(&server_id, r#type.as_deref())?, address, port };
     Ok(NewBackend { member, weight, description: description.map(Into::into) })
+}
+
+fn leaving(body: MemberBody) -> Outcome<Leaving> {
+    let address = body.address.as_deref().map(|text| parse_address(text, "address")).transpose()?;
+    let server = Server::parse_leaving(&body.server_id, body.r#type.as_deref())?;
+    Ok(Leaving { server, address, port: body.port })
 }
 
 /// What a new vServer group should be.
@@ -497,7 +497,7 @@ async fn remove_vserver_group_backends(
     Body(body): Body<MembersBody>,
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
-    let members = read_each(body.backends, "backends", member)?;
+    let members = read_each(body.backends, "backends", leaving)?;
     ctx.change_row(RemoveBackends { pool: Pool::Group(group), members }, group, show).await
 }
 
@@ -524,7 +524,7 @@ async fn replace_vserver_group_backends(
     Body(body): Body<ReplaceBackendsBody>,
 ) -> Result<Response, Problem> {
     let group = id::<VServerGroupId>(&group)?;
-    let (old, new) = (read_each(body.old, "old", member)?, read_each(body.new, "new", new_backend)?);
+    let (old, new) = (read_each(body.old, "old", leaving)?, read_each(body.new, "new", new_backend)?);
     ctx.change_row(ReplaceBackends { group, old, new }, group, show).await
 }
 
@@ -592,6 +592,6 @@ async fn remove_backends(
     Body(body): Body<MembersBody>,
 ) -> Result<Response, Problem> {
     let balancer = id::<LoadBalancerId>(&balancer)?;
-    let members = read_each(body.backends, "backends", member)?;
+    let members = read_each(body.backends, "backends", leaving)?;
     ctx.change_row(RemoveBackends { pool: Pool::Default(balancer), members }, balancer, pool).await
 }

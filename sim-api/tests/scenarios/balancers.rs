@@ -85,7 +85,7 @@ impl Story {
                 (None, AddBackends { pool: self.pool(pool), backends }.into())
             }
             ["retire", pool, host, port] => {
-                let members = vec![self.member(host, port)];
+                let members = vec![self.member(host, port).into()];
                 (None, RemoveBackends { pool: self.pool(pool), members }.into())
             }
             ["weigh", pool, host, port, weight] => {

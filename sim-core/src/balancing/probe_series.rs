@@ -5,6 +5,11 @@
 //! checks; a silent backend is abnormal `timeout x U + interval x (U - 1)` after the start of the first failing probe).
 //! A probe is decided by how the backend answers when it starts; an answer that is not complete when the backend
 //! changes never comes, and the probe fails at its timeout.
+//!
+//! At one instant probes come before changes: an answer that is complete then counts, also that of a probe that starts then and
+//! is answered at once, so that nothing which happens at an instant takes back what was known at it. A probe that starts at
+//! the instant of a change and would be answered later meets the new answering; with several changes at one instant the
+//! first under which it is answered at once, or else the last. The provider does not tell, so this is chosen.
 
 use crate::time::{SimTime, Span};
 use serde::{Deserialize, Serialize};
@@ -180,23 +185,14 @@ impl ProbeSeries {
         }
     }
 
-    /// The backend answers otherwise from `at` on. The series is brought there first: an answer that is complete at that
-    /// instant counts, and a probe that starts then meets the new answering, even if it would have been answered at once.
+    /// The backend answers otherwise from `at` on, once all answers that are complete at that instant have counted.
     pub fn change(&mut self, at: SimTime, answering: Answering) {
-        self.reach(at);
+        self.bring_to(at);
         if answering == self.answering {
             return;
         }
         self.doomed |= self.next < at;
         self.answering = answering;
-    }
-
-    /// Follows all probes that started before `at` and end by then.
-    fn reach(&mut self, at: SimTime) {
-        self.bring_to(SimTime(at.0 - 1));
-        if self.next < at {
-            self.bring_to(at);
-        }
     }
 
     /// The series after a change, or as it was if the backend answers as before.
@@ -212,7 +208,7 @@ impl ProbeSeries {
     /// was counted is not, and the probe under way is given up.
     #[must_use]
     pub fn anew(mut self, at: SimTime, rhythm: Rhythm, answering: Answering, start: SimTime) -> ProbeSeries {
-        self.reach(at);
+        self.bring_to(at);
         let (health, since) = (self.health, self.since);
         ProbeSeries { health, since, ..ProbeSeries::new(rhythm, answering, start) }
     }

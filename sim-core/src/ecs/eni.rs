@@ -14,7 +14,8 @@ use crate::id::{AnyId, EniId, Id, InstanceId, ResourceGroupId, SecurityGroupId, 
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
-use crate::slb::backend::{self, Server};
+use crate::slb::backend::Server;
+use crate::slb::backend_places;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -557,7 +558,7 @@ pub(crate) fn erase(w: &mut World, id: EniId) {
     if w.get::<Eni>(&id).is_some_and(|eni| eni.settles.is_some()) {
         w.unschedule(Due::Eni(id));
     }
-    backend::forget(w, Server::Eni(id));
+    backend_places::forget(w, Server::Eni(id));
     crate::ecs::outage::forget(w, &crate::ecs::outage::OutageTarget::Eni(id));
     w.remove::<Eni>(&id);
     ipv6_bandwidth::forget_lost(w, id);

@@ -294,7 +294,7 @@ fn erase(w: &mut World, id: InstanceId) {
         tag::clear(w, disk);
         w.remove::<Disk>(&disk);
     }
-    crate::slb::backend::forget(w, crate::slb::backend::Server::Instance(id));
+    crate::slb::backend_places::forget(w, crate::slb::backend::Server::Instance(id));
     tag::clear(w, id);
     service_port::forget(w, id);
     w.remove::<Instance>(&id);

@@ -45,7 +45,7 @@ macro_rules! slb_errors {
         LoadBalancerSubscription Denied ["InvalidChargeType"] 400 "A load balancer that is paid in advance cannot be deleted.";
         LoadBalancerProtectSubscription Denied ["OperationUnsupported.DeleteProtectionForPrePayInstance"] 400 "A load balancer that is paid in advance takes no delete protection.";
         LoadBalancerByUse State ["OperationDenied.PayByCLCU"] 400 "A load balancer that is paid by use does not allow this.";
-        ListenerNotFound NotFound ["ResourceNotFound.Listener", "ListenerNotFound"] 404 "The specified resource does not exist.";
+        ListenerNotFound NotFound ["ResourceNotFound.Listener", "ListenerNotFound", "CheckedListenerNotFound"] 404 "The specified resource does not exist.";
         ListenerDescriptionMalformed Invalid ["InvalidParameter"] 400 "The description of a listener has 1 to 256 characters and does not start with http:// or https://.";
         ListenerParameter Invalid ["InvalidParameter"] 400 "A parameter of the listener is outside its range, or not one of its protocol.";
         ListenerParameterMissing Invalid ["MissingParameter", "InvalidParameter"] 400 "A parameter of the listener needs another one.";
@@ -138,7 +138,7 @@ macro_rules! slb_errors {
         BackendOtherVpc Conflict ["NetworkConflict", "InvalidBackendServers.Inconsistent"] 400 "The backend servers of a load balancer lie in one VPC.";
         BackendIpv6 Invalid ["LBNotSupportIpv6Backend", "OperationDeny.LbNotSupportIPv6Server", "InvalidParameter"] 400 "The backend servers of a load balancer serve at IPv4 addresses.";
         BackendPort Invalid ["InvalidParameter", "RealServerPortNotSupport"] 400 "A member of a group has a port of 1 to 65535, one of a default pool has none.";
-        BackendWeight Invalid ["InvalidParameter"] 400 "The weight of a backend server is 0 to 100.";
+        BackendWeight Invalid ["InvalidWeight.Malformed"] 400 "The weight of a backend server is 0 to 100.";
         BackendDescriptionMalformed Invalid ["InvalidParameter"] 400 "The description of a backend server has 1 to 80 characters and does not start with http:// or https://.";
         BackendListSize Quota ["TooManyBackendServers"] 400 "Too many backend servers are named in a call.";
         BackendPresent Conflict ["InvalidBackendServers.ServerIpConflict", "InvalidParameter"] 400 "The backend server is there already.";

@@ -3,7 +3,13 @@
 //!
 //! A member of a group is known by its server and port, one that is an interface by its address too; a member of the
 //! default pool by its server, since the port there is the listener's (provider documentation: AddBackendServers,
-//! AddVServerGroupBackendServers). A server that goes leaves every pool.
+//! AddVServerGroupBackendServers). A server that goes leaves every pool. An address that leaves its interface does not take
+//! the member with it, which keeps it and serves nothing: the cloud controller manager takes a member out by what it reads.
+//!
+//! An interface that is named without an address comes at its primary one. In a group that is also what is meant when
+//! members change or go. In a default pool those that change or go are named by their servers alone (provider documentation:
+//! RemoveBackendServers, which has no ServerIp; the Terraform provider takes out so what it added at other addresses),
+//! and all addresses of the server are meant.
 //!
 //! With documented provisioning a pool carries out one change at a time: another one comes too early for a second, for which
 //! no figure is published. What a new vServer group is made with takes no time.
@@ -17,8 +23,8 @@ use crate::id::{AnyId, EniId, InstanceId, LoadBalancerId, VServerGroupId, VpcId}
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::settings::{Provisioning, Work};
+use crate::slb::backend_places::{check_attachments, check_quota, network_of};
 use crate::slb::load_balancer::LoadBalancer;
-use crate::slb::master_slave_group;
 use crate::slb::server_group::VServerGroup;
 use crate::time::SimTime;
 use crate::world::World;
@@ -57,28 +63,46 @@ impl Server {
     /// Reads an id and the type that it is said to be of: an instance if nothing is said.
     ///
     /// # Errors
-    /// [`ErrorCode::BackendTypeUnknown`] for a type that is none, or not the id's; [`ErrorCode::BackendNotFound`] and
-    /// [`ErrorCode::BackendEniNotFound`] for a text that is no id.
+    /// [`ErrorCode::BackendTypeUnknown`] for a type that is none; [`ErrorCode::BackendNotFound`] and
+    /// [`ErrorCode::BackendEniNotFound`] for a text that is no id of that type.
     pub fn parse(text: &str, kind: Option<&str>) -> Outcome<Server> {
         let cut = text.chars().take(64).collect::<String>();
-        let wrong_type = |kind: &str| {
-            Refusal::new(ErrorCode::BackendTypeUnknown)
-                .field("type")
-                .detail(format!(
-                    "{cut:?} was said to be of type {:?}.",
-                    kind.chars().take(16).collect::<String>()
-                ))
-                .accepted("ecs for an instance, eni for a network interface")
+        let missing = |code| {
+            let refusal = Refusal::new(code).field("server_id").detail(format!("There is no {cut:?}."));
+            match (code, text.split_once('-')) {
+                (ErrorCode::BackendNotFound, Some(("eni", _))) => {
+                    refusal.accepted("type eni for a network interface")
+                }
+                (ErrorCode::BackendEniNotFound, Some(("i", _))) => {
+                    refusal.accepted("type ecs for an instance")
+                }
+                _ => refusal,
+            }
         };
-        let missing = |code| Refusal::new(code).field("server_id").detail(format!("There is no {cut:?}."));
         match kind.unwrap_or("ecs") {
-            "ecs" if text.starts_with("eni-") => Err(wrong_type("ecs")),
             "ecs" => text.parse().map(Server::Instance).map_err(|_| missing(ErrorCode::BackendNotFound)),
-            "eni" if text.starts_with("i-") => Err(wrong_type("eni")),
             "eni" => text.parse().map(Server::Eni).map_err(|_| missing(ErrorCode::BackendEniNotFound)),
             // Container instances are not modelled, so none exists.
             "eci" => Err(missing(ErrorCode::BackendNotFound)),
-            other => Err(wrong_type(other)),
+            other => Err(Refusal::new(ErrorCode::BackendTypeUnknown)
+                .field("type")
+                .detail(format!(
+                    "{cut:?} was said to be of type {:?}.",
+                    other.chars().take(16).collect::<String>()
+                ))
+                .accepted("ecs for an instance, eni for a network interface")),
+        }
+    }
+
+    /// Reads a server that is named to go as [`Server::parse`] does; absent if nothing has that id, since members that are not
+    /// there are passed over (provider documentation: RemoveBackendServers, RemoveVServerGroupBackendServers).
+    ///
+    /// # Errors
+    /// [`ErrorCode::BackendTypeUnknown`] for a type that is none.
+    pub fn parse_leaving(text: &str, kind: Option<&str>) -> Outcome<Option<Server>> {
+        match Server::parse(text, kind) {
+            Err(refusal) if refusal.code() != ErrorCode::BackendTypeUnknown => Ok(None),
+            read => read.map(Some),
         }
     }
 }
@@ -117,6 +141,29 @@ impl Member {
     }
 }
 
+/// A member that is named to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// What serves; absent if nothing has the id that was named, so that no member is meant.
+    pub server: Option<Server>,
+    /// The address; matters for a network interface only.
+    pub address: Option<Ipv4Addr>,
+    /// The port; absent in a default pool.
+    pub port: Option<u16>,
+}
+
+impl Leaving {
+    fn member(self) -> Option<Member> {
+        Some(Member { server: self.server?, address: self.address, port: self.port })
+    }
+}
+
+impl From<Member> for Leaving {
+    fn from(Member { server, address, port }: Member) -> Leaving {
+        Leaving { server: Some(server), address, port }
+    }
+}
+
 impl Backend {
     /// What it is known by.
     pub fn member(&self) -> Member {
@@ -124,20 +171,20 @@ impl Backend {
     }
 
     /// Whether it is meant; an interface that is named without an address means any of its addresses.
-    fn is(&self, member: Member) -> bool {
-        let (mut own, mut named) = (self.member(), member);
-        if named.address.is_none() {
-            own.address = None;
-        }
-        if own.address.is_none() {
-            named.address = None;
-        }
-        own.key() == named.key()
+    fn is(&self, named: Member) -> bool {
+        let address = self.address.filter(|_| named.address.is_some());
+        Member { address, ..self.member() }.key() == named.key()
     }
 
     /// The address at which it serves now; absent if the server does not have it any more.
-    pub fn serving_address(&self, w: &World) -> Option<Ipv4Addr> {
+    fn serving_address(&self, w: &World) -> Option<Ipv4Addr> {
         serving(w, self.server, self.address).map(|(_, address)| address)
+    }
+
+    /// The address that it came with, whether the server still has it or not; the primary one of an instance for which none
+    /// was named.
+    pub fn known_address(&self, w: &World) -> Option<Ipv4Addr> {
+        self.address.or_else(|| self.serving_address(w))
     }
 }
 
@@ -155,6 +202,14 @@ pub fn serving(w: &World, server: Server, named: Option<Ipv4Addr>) -> Option<(&E
     let eni = w.get::<Eni>(&interface(w, server)?)?;
     let address = named.unwrap_or(eni.primary_ip);
     eni.ipv4().find(|own| *own == address).map(|address| (eni, address))
+}
+
+/// The address at which an interface serves if none is named; absent for an instance, of which the present one counts.
+fn primary(w: &World, server: Server) -> Option<Ipv4Addr> {
+    match server {
+        Server::Instance(_) => None,
+        Server::Eni(id) => w.get::<Eni>(&id).map(|eni| eni.primary_ip),
+    }
 }
 
 /// The rule for a member's description.
@@ -195,11 +250,27 @@ impl Pool {
         Ok((balancer, backends))
     }
 
+    /// The member that is meant where it changes or goes: an interface without an address, in a group its primary one.
+    fn meant(self, w: &World, named: Member) -> Member {
+        match self {
+            Pool::Default(_) => named,
+            Pool::Group(_) => Member { address: named.address.or(primary(w, named.server)), ..named },
+        }
+    }
+
     fn id(self) -> AnyId {
         match self {
             Pool::Default(id) => id.into(),
             Pool::Group(id) => id.into(),
         }
+    }
+
+    /// What is left of its members.
+    fn without(self, w: &World, there: &[Backend], leaving: &[Leaving]) -> Vec<Backend> {
+        let gone: Vec<Member> =
+            leaving.iter().filter_map(|named| named.member()).map(|named| self.meant(w, named)).collect();
+        let stays = |backend: &&Backend| !gone.iter().any(|named| backend.is(*named));
+        there.iter().filter(stays).cloned().collect()
     }
 
     fn put(self, w: &mut World, backends: Vec<Backend>) {
@@ -250,7 +321,7 @@ pub struct NewBackend {
 pub(crate) fn check_form(backends: &[NewBackend], in_group: bool) -> Outcome<()> {
     for (at, new) in backends.iter().enumerate() {
         let of_this = |refusal: Refusal| refusal.within(format_args!("backends/{at}"));
-        check_port(new.member, in_group).map_err(of_this)?;
+        check_port(new.member.port, in_group).map_err(of_this)?;
         DESCRIPTION.check(new.description.as_deref()).map_err(of_this)?;
         if let Some(weight) = new.weight.filter(|weight| !(0..=100).contains(weight)) {
             let refusal = Refusal::new(ErrorCode::BackendWeight).field("weight");
@@ -260,8 +331,8 @@ pub(crate) fn check_form(backends: &[NewBackend], in_group: bool) -> Outcome<()>
     Ok(())
 }
 
-fn check_port(member: Member, in_group: bool) -> Outcome<()> {
-    let fits = match member.port {
+fn check_port(port: Option<u16>, in_group: bool) -> Outcome<()> {
+    let fits = match port {
         Some(port) => in_group && port > 0,
         None => !in_group,
     };
@@ -297,13 +368,9 @@ pub(crate) fn admit(
                 .accepted(format!("a server in {home}")));
         }
         network = Some(vpc);
-        let primary = match new.member.server {
-            Server::Instance(_) => None,
-            Server::Eni(id) => w.get::<Eni>(&id).map(|eni| eni.primary_ip),
-        };
         out.push(Backend {
             server: new.member.server,
-            address: new.member.address.or(primary),
+            address: new.member.address.or(primary(w, new.member.server)),
             port: new.member.port,
             weight: new.weight.map_or(100, |weight| weight as u8),
             description: new.description.clone().unwrap_or_default(),
@@ -312,7 +379,8 @@ pub(crate) fn admit(
     Ok(out)
 }
 
-/// The VPC of a server that exists, runs, and has the address that was named.
+/// The VPC of a server that exists, runs, and has the address that was named. An interface need not be attached: that servers run
+/// is said of instances, and the Terraform provider's own tests add interfaces that nothing holds.
 fn check_server(w: &World, caller: &Caller, member: Member) -> Outcome<VpcId> {
     let missing = |code| Refusal::new(code).detail(format!("There is no {}.", member.server.id()));
     let (vpc, eni) = match member.server {
@@ -342,87 +410,32 @@ fn check_server(w: &World, caller: &Caller, member: Member) -> Outcome<VpcId> {
     Ok(vpc)
 }
 
-/// The VPC in which all members of a load balancer lie: its own, or that of the members that it has.
-fn network_of(w: &World, balancer: &LoadBalancer) -> Option<VpcId> {
-    let home = balancer.home.map(|home| home.vpc);
-    let groups = w.indexes().vserver_groups.by_load_balancer.of(&balancer.id);
-    let members = groups.filter_map(|id| w.get::<VServerGroup>(id)).flat_map(|group| &group.backends);
-    let first = || {
-        let of_pairs = master_slave_group::members_of(w, balancer.id);
-        let mut all = balancer.backends.iter().chain(members).chain(of_pairs);
-        all.find_map(|backend| match backend.server {
-            Server::Instance(id) => w.get::<Instance>(&id).map(|instance| instance.vpc),
-            Server::Eni(id) => w.get::<Eni>(&id).map(|eni| eni.vpc),
-        })
-    };
-    home.or_else(first)
-}
-
-/// How many members all pools of a load balancer have together.
-pub fn counted(w: &World, balancer: &LoadBalancer) -> u64 {
-    let in_groups = w.indexes().vserver_groups.backends.get(&balancer.id).copied().unwrap_or(0);
-    let in_pairs = w.indexes().master_slave_groups.backends.get(&balancer.id).copied().unwrap_or(0);
-    balancer.backends.len() as u64 + in_groups + in_pairs
-}
-
-/// Checks how many more members a load balancer can have.
-pub(crate) fn check_quota(w: &World, caller: &Caller, balancer: &LoadBalancer, more: usize) -> Outcome<()> {
-    let used = counted(w, balancer);
-    Quota::BackendsPerLoadBalancer.check(
-        w,
-        caller.account,
-        used,
-        more as u64,
-        ErrorCode::BackendQuotaExceeded,
-    )
-}
-
-/// How often a server stands in pools of all kinds, with whichever ports.
-pub fn attachments(w: &World, server: Server) -> u64 {
-    let ix = w.indexes();
-    let of = |backends: &[Backend]| backends.iter().filter(|backend| backend.server == server).count();
-    let default = ix.load_balancers.by_server.of(&server).filter_map(|id| w.get::<LoadBalancer>(id));
-    let groups = ix.vserver_groups.by_server.of(&server).filter_map(|id| w.get::<VServerGroup>(id));
-    let pools = default.map(|b| of(&b.backends)).chain(groups.map(|g| of(&g.backends))).sum::<usize>();
-    (pools + master_slave_group::attachments(w, server)) as u64
-}
-
-/// Checks how often the servers of a pool may stand in pools once `after` is what it has instead of `there`. No source names
-/// the code of this quota; that of the load balancer's own stands for it.
-///
-/// # Errors
-/// [`ErrorCode::BackendAttachmentsExceeded`].
-pub(crate) fn check_attachments(
-    w: &World,
-    caller: &Caller,
-    there: &[Backend],
-    after: &[Backend],
-) -> Outcome<()> {
-    let often = |backends: &[Backend], server| backends.iter().filter(|b| b.server == server).count() as u64;
-    let servers: BTreeSet<Server> = after.iter().map(|backend| backend.server).collect();
-    servers.into_iter().try_for_each(|server| {
-        let more = often(after, server).saturating_sub(often(there, server));
-        if more == 0 {
-            return Ok(());
-        }
-        let (used, code) = (attachments(w, server), ErrorCode::BackendAttachmentsExceeded);
-        Quota::AttachmentsPerServer
-            .check(w, caller.account, used, more, code)
-            .map_err(|refusal| refusal.field("backends").blockers([server.id()]))
-    })
-}
-
-/// Refuses a member that is there already, or given twice.
-pub(crate) fn check_apart(there: &[Backend], coming: &[Backend]) -> Outcome<()> {
+/// Refuses a member that is there already, or given twice: the same one, or another that serves at the same address and port
+/// (provider documentation: InvalidBackendServers.ServerIpConflict). An address that a member has lost is free for another.
+pub(crate) fn check_apart(w: &World, there: &[Backend], coming: &[Backend]) -> Outcome<()> {
+    let place = |backend: &Backend| backend.serving_address(w).map(|address| (address, backend.port));
     let mut keys: BTreeSet<_> = there.iter().map(|backend| backend.member().key()).collect();
+    let mut places: BTreeSet<_> = there.iter().filter_map(place).collect();
     for (at, backend) in coming.iter().enumerate() {
-        if !keys.insert(backend.member().key()) {
-            return Err(Refusal::new(ErrorCode::BackendPresent)
-                .field(format!("backends/{at}"))
-                .detail(format!("{} is there already with this port.", backend.server.id())));
-        }
+        let place = place(backend);
+        let serves = place.is_some_and(|place| !places.insert(place));
+        let what = if !keys.insert(backend.member().key()) {
+            backend.server.id().to_string()
+        } else if let Some((address, _)) = place.filter(|_| serves) {
+            format!("Another server at {address}")
+        } else {
+            continue;
+        };
+        return Err(Refusal::new(ErrorCode::BackendPresent)
+            .field(format!("backends/{at}"))
+            .detail(format!("{what} is there already{}.", with_port(backend.port))));
     }
     Ok(())
+}
+
+/// How a refusal tells a member's port, where it has one.
+fn with_port(port: Option<u16>) -> String {
+    port.map(|port| format!(" with port {port}")).unwrap_or_default()
 }
 
 /// Adds members to a pool, at its end. All or nothing.
@@ -449,7 +462,7 @@ pub fn add(w: &mut World, caller: &Caller, c: &AddBackends) -> Outcome<Reply> {
         let mut seen = BTreeSet::new();
         coming.retain(|backend| seen.insert(backend.member().key()));
     }
-    check_apart(there, &coming)?;
+    check_apart(w, there, &coming)?;
     check_quota(w, caller, balancer, coming.len())?;
     let mut backends = there.to_vec();
     backends.append(&mut coming);
@@ -464,7 +477,7 @@ pub struct RemoveBackends {
     /// The pool.
     pub pool: Pool,
     /// The members.
-    pub members: Vec<Member>,
+    pub members: Vec<Leaving>,
 }
 
 /// Handles [`RemoveBackends`].
@@ -475,23 +488,20 @@ pub fn remove(w: &mut World, caller: &Caller, c: &RemoveBackends) -> Outcome<Rep
     check_members(&c.members, "backends", matches!(c.pool, Pool::Group(_)))?;
     check_count(w, caller, c.members.len())?;
     let (_, there) = c.pool.open(w, caller)?;
-    let left = without(there, &c.members);
+    let left = c.pool.without(w, there, &c.members);
     c.pool.put(w, left);
     Ok(Reply::Done)
 }
 
-fn check_members(members: &[Member], field: &str, in_group: bool) -> Outcome<()> {
-    let check =
-        |(at, &member)| check_port(member, in_group).map_err(|r| r.within(format_args!("{field}/{at}")));
+fn check_members(members: &[Leaving], field: &str, in_group: bool) -> Outcome<()> {
+    let check = |(at, member): (usize, &Leaving)| {
+        check_port(member.port, in_group).map_err(|r| r.within(format_args!("{field}/{at}")))
+    };
     members.iter().enumerate().try_for_each(check)
 }
 
-fn without(there: &[Backend], members: &[Member]) -> Vec<Backend> {
-    let stays = |backend: &&Backend| !members.iter().any(|member| backend.is(*member));
-    there.iter().filter(stays).cloned().collect()
-}
-
-/// Changes weights and descriptions of members that are there, and the name of their group. All or nothing.
+/// Changes weights and descriptions of members that are there, and the name of their group. All or nothing; of what is said
+/// of one member twice the last counts, since the provider tells of a refusal for ModifyVServerGroupBackendServers alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetBackends {
     /// The pool.
@@ -514,14 +524,19 @@ pub fn set(w: &mut World, caller: &Caller, c: &SetBackends) -> Outcome<Reply> {
     let (_, there) = c.pool.open(w, caller)?;
     let mut backends = there.to_vec();
     for (at, new) in c.backends.iter().enumerate() {
-        let Some(backend) = backends.iter_mut().find(|backend| backend.is(new.member)) else {
+        let named = c.pool.meant(w, new.member);
+        let mut meant = backends.iter_mut().filter(|backend| backend.is(named)).peekable();
+        if meant.peek().is_none() {
+            let (server, port) = (named.server.id(), with_port(named.port));
             return Err(Refusal::new(ErrorCode::BackendNotMember)
                 .field(format!("backends/{at}"))
-                .detail(format!("{} is no member with this port.", new.member.server.id())));
-        };
-        backend.weight = new.weight.map_or(backend.weight, |weight| weight as u8);
-        if let Some(description) = &new.description {
-            backend.description.clone_from(description);
+                .detail(format!("{server} is no member{port}.")));
+        }
+        for backend in meant {
+            backend.weight = new.weight.map_or(backend.weight, |weight| weight as u8);
+            if let Some(description) = &new.description {
+                backend.description.clone_from(description);
+            }
         }
     }
     c.pool.put(w, backends);
@@ -537,7 +552,7 @@ pub struct ReplaceBackends {
     /// The group.
     pub group: VServerGroupId,
     /// The members that go; those that are not there are passed over.
-    pub old: Vec<Member>,
+    pub old: Vec<Leaving>,
     /// The members that come.
     pub new: Vec<NewBackend>,
 }
@@ -549,47 +564,21 @@ pub struct ReplaceBackends {
 pub fn replace(w: &mut World, caller: &Caller, c: &ReplaceBackends) -> Outcome<Reply> {
     check_form(&c.new, true)?;
     check_members(&c.old, "old", true)?;
+    let pool = Pool::Group(c.group);
     let mut keys = BTreeSet::new();
-    if let Some(at) = c.new.iter().position(|new| !keys.insert(new.member.key())) {
+    if let Some(at) = c.new.iter().position(|new| !keys.insert(pool.meant(w, new.member).key())) {
         return Err(Refusal::new(ErrorCode::BackendRepeated).field(format!("new/{at}")));
     }
     check_count(w, caller, c.old.len()).map_err(|refusal| refusal.field("old"))?;
     check_count(w, caller, c.new.len())?;
-    let pool = Pool::Group(c.group);
     let (balancer, there) = pool.open(w, caller)?;
     let mut coming = admit(w, caller, balancer, &c.new)?;
-    let mut left = without(there, &c.old);
-    check_apart(&left, &coming)?;
+    let mut left = pool.without(w, there, &c.old);
+    check_apart(w, &left, &coming)?;
     let more = (left.len() + coming.len()).saturating_sub(there.len());
     check_quota(w, caller, balancer, more)?;
     left.append(&mut coming);
     check_attachments(w, caller, there, &left)?;
     pool.put(w, left);
     Ok(Reply::Done)
-}
-
-/// Takes a server that goes out of every pool.
-pub(crate) fn forget(w: &mut World, server: Server) {
-    let ix = w.indexes();
-    let balancers: Vec<LoadBalancerId> = ix.load_balancers.by_server.of(&server).copied().collect();
-    let groups: Vec<VServerGroupId> = ix.vserver_groups.by_server.of(&server).copied().collect();
-    for id in balancers {
-        w.update::<LoadBalancer>(&id, |b| b.backends.retain(|backend| backend.server != server));
-    }
-    for id in groups {
-        w.update::<VServerGroup>(&id, |g| g.backends.retain(|backend| backend.server != server));
-    }
-    master_slave_group::forget(w, server);
-}
-
-/// Whether a server, by its id or by a private address, stands behind a load balancer.
-pub fn serves(w: &World, balancer: &LoadBalancer, server: &str) -> bool {
-    let groups = w.indexes().vserver_groups.by_load_balancer.of(&balancer.id);
-    let members = groups.filter_map(|id| w.get::<VServerGroup>(id)).flat_map(|group| &group.backends);
-    let address: Option<Ipv4Addr> = server.parse().ok();
-    let members = members.chain(master_slave_group::members_of(w, balancer.id));
-    balancer.backends.iter().chain(members).any(|backend| match address {
-        Some(address) => backend.serving_address(w) == Some(address),
-        None => backend.server.id().to_string() == server,
-    })
 }

@@ -13,6 +13,7 @@ use crate::id::{ListenerId, LoadBalancerId, MasterSlaveGroupId};
 use crate::name::TextRule;
 use crate::resource::Resource;
 use crate::slb::backend::{self, Backend, NewBackend, Server};
+use crate::slb::backend_places::{check_attachments, check_quota};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
@@ -180,12 +181,12 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateMasterSlaveGroup) -> Out
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     balancer.check_unlocked()?;
     let backends = backend::admit(w, caller, balancer, &new).map_err(|r| by_role(r, &c.members))?;
-    backend::check_apart(&[], &backends).map_err(|_| {
+    backend::check_apart(w, &[], &backends).map_err(|_| {
         let refusal = Refusal::new(ErrorCode::MasterSlaveRepeated).field(c.members[1].role.word());
         refusal.accepted("another server, or another port")
     })?;
-    backend::check_quota(w, caller, balancer, backends.len())?;
-    backend::check_attachments(w, caller, &[], &backends).map_err(|r| by_role(r, &c.members))?;
+    check_quota(w, caller, balancer, backends.len())?;
+    check_attachments(w, caller, &[], &backends).map_err(|r| by_role(r, &c.members))?;
     let (id, created) = (w.new_id::<MasterSlaveGroupId>(&caller.region)?, w.now());
     tag::put_all(w, &caller.into(), id, &c.tags);
     let (owner, load_balancer) = (caller.into(), c.load_balancer);

@@ -2,6 +2,7 @@
 
 pub mod acl;
 pub mod backend;
+pub mod backend_places;
 pub mod certificate;
 pub mod domain_extension;
 pub mod forwarding_rule;

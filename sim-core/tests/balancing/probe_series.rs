@@ -60,10 +60,46 @@ fn a_probe_under_way_at_the_fault_fails_and_counts() {
 }
 
 #[test]
-fn a_probe_that_would_be_answered_at_once_meets_a_change_at_its_instant() {
+fn a_probe_that_is_answered_at_once_comes_before_a_change_at_its_instant() {
     let series = ProbeSeries::new(rhythm(1_000, 1_000, 1, 1), Answering::Well(Span(0)), SimTime(0));
-    assert_eq!(verdict_after(series, 2_000, Answering::Silent), (3_000, Health::Abnormal));
+    assert_eq!(verdict_after(series, 1_999, Answering::Silent), (3_000, Health::Abnormal));
+    assert_eq!(verdict_after(series, 2_000, Answering::Silent), (4_000, Health::Abnormal));
     assert_eq!(verdict_after(series, 2_001, Answering::Silent), (4_000, Health::Abnormal));
+}
+
+#[test]
+fn nothing_that_happens_at_an_instant_takes_back_what_was_known_at_it() {
+    let (good, bad) = (Answering::Well(Span(0)), Answering::Badly(Span(0)));
+    let check = rhythm(2_000, 5_000, 3, 3);
+    let mut series = ProbeSeries::new(check, good, SimTime(0));
+    series.bring_to(SimTime(4_000));
+    assert_eq!((series.health(), series.since()), (Health::Normal, Some(SimTime(4_000))));
+    // Three failures after it, of which the first is at 6000, and 19 s after the first for silence.
+    assert_eq!(verdict_after(series, 4_000, bad), (10_000, Health::Abnormal));
+    assert_eq!(verdict_after(series, 4_000, Answering::Silent), (25_000, Health::Abnormal));
+    // There and back in the same instant changes nothing, nor do other parameters what is known.
+    let mut flipped = series;
+    flipped.change(SimTime(4_000), bad);
+    assert_eq!((flipped.health(), flipped.since()), (Health::Normal, Some(SimTime(4_000))));
+    flipped.change(SimTime(4_000), good);
+    assert_eq!(flipped, series);
+    let never_shown = ProbeSeries::new(check, good, SimTime(0));
+    let anew = never_shown.anew(SimTime(4_000), check, bad, SimTime(4_000));
+    assert_eq!((anew.health(), anew.since()), (Health::Normal, Some(SimTime(4_000))));
+}
+
+#[test]
+fn a_probe_at_the_instant_of_several_changes_meets_the_first_that_is_answered_at_once_or_the_last() {
+    let check = rhythm(1_000, 1_000, 1, 1);
+    let silent = ProbeSeries::new(check, Answering::Silent, SimTime(0));
+    let after = |changes: [Answering; 2]| {
+        let mut series = silent;
+        changes.into_iter().for_each(|answering| series.change(SimTime(0), answering));
+        (series.health(), series.next_change())
+    };
+    let (at_once, later) = (Answering::Badly(Span(0)), Answering::Well(Span(7)));
+    assert_eq!(after([at_once, later]), (Health::Abnormal, Some(SimTime(1_007))));
+    assert_eq!(after([Answering::Well(Span(9)), later]), (Health::Unavailable, Some(SimTime(7))));
 }
 
 #[test]
@@ -106,17 +142,22 @@ impl Brute {
         }
     }
 
-    /// The instant `now`: first ends what ends, then the backend changes, then a probe starts.
-    fn tick(&mut self, now: i64, answering: Answering, changed: bool) {
+    /// The instant `now`: first ends what ends, then a probe starts, and an answer that takes no time is there at once.
+    fn tick(&mut self, now: i64, answering: Answering) {
         self.end_if_due(now);
-        if changed && let Some((_, as_begun)) = &mut self.under_way {
-            *as_begun = None;
-        }
         if self.under_way.is_none() && now >= self.start_at {
             self.under_way = Some((now, Some(answering)));
-            // An answer that takes no time is there in the same instant.
             self.end_if_due(now);
         }
+    }
+
+    /// After that the backend changes: a probe that has just started meets what is there now, the answer to an earlier one
+    /// never comes.
+    fn change(&mut self, now: i64, answering: Answering) {
+        if let Some((began, as_begun)) = &mut self.under_way {
+            *as_begun = (*began == now).then_some(answering);
+        }
+        self.tick(now, answering);
     }
 
     fn end_if_due(&mut self, now: i64) {
@@ -164,7 +205,9 @@ proptest! {
         unhealthy in 1u8..5,
         start in 0i64..30,
         first in answering(),
-        changes in proptest::collection::btree_map(0i64..1_500, answering(), 0..12),
+        changes in proptest::collection::btree_map(
+            0i64..1_500, proptest::collection::vec(answering(), 1..4), 0..12
+        ),
     ) {
         let check = rhythm(interval, timeout, healthy, unhealthy);
         let mut series = ProbeSeries::new(check, first, SimTime(start));
@@ -173,19 +216,24 @@ proptest! {
         let mut foretold = series.next_change();
         for now in 0..2_000 {
             let before = series.health();
-            let change = changes.get(&now).copied();
-            match change {
-                Some(answering) => series.change(SimTime(now), answering),
-                None => series.bring_to(SimTime(now)),
-            }
-            let changed = change.is_some_and(|answering| answering != now_answers);
-            now_answers = change.unwrap_or(now_answers);
-            brute.tick(now, now_answers, changed);
-            // A probe that starts now and answers at once ends now, for both.
+            brute.tick(now, now_answers);
             series.bring_to(SimTime(now));
             prop_assert_eq!(series.health(), brute.health, "at {}", now);
-            if series.health() != before && change.is_none() {
+            if series.health() != before {
                 prop_assert_eq!(foretold, Some(SimTime(now)), "a change that was not foretold");
+            }
+            for &answering in changes.get(&now).into_iter().flatten() {
+                let shown = brute.health;
+                series.change(SimTime(now), answering);
+                if answering != now_answers {
+                    brute.change(now, answering);
+                }
+                now_answers = answering;
+                // What was known stays known, unless a probe that has just started is answered at once.
+                series.bring_to(SimTime(now));
+                prop_assert_eq!(series.health(), brute.health, "after a change at {}", now);
+                let at_once = matches!(answering, Answering::Well(Span(0)) | Answering::Badly(Span(0)));
+                prop_assert!(shown == series.health() || at_once, "{:?} was shown at {}", shown, now);
             }
             foretold = series.next_change();
             prop_assert!(foretold.is_none_or(|at| at.0 > now), "{:?} is past at {}", foretold, now);

@@ -210,7 +210,7 @@ fn the_group_of_a_rule_fails_alone_and_is_mended_alone() {
     let weighed = format!("the weight 100 for {instance} in {}", shop.groups[1]);
     assert_eq!(shop.remedy(request), [weighed]);
     // An empty group: the rule is what is left to change, and then the next one takes the request.
-    let change: Command = RemoveBackends { pool, members: vec![back] }.into();
+    let change: Command = RemoveBackends { pool, members: vec![back.into()] }.into();
     shop.net.lab.ok(change);
     let empty = D::NoHealthyBackend { listener, rule: Some(cart), members: 0 };
     shop.net.ends(&shop.trace(Some(request)), Leg::Forward, empty);

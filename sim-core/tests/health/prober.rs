@@ -26,7 +26,6 @@ pub type Who = (ListenerId, Option<ForwardingRuleId>, Server, Option<Ipv4Addr>, 
 type Answer = Option<(bool, i64)>;
 
 /// One member as a listener probes it.
-#[derive(Clone)]
 struct Probed {
     check: HealthCheck,
     answer: Answer,
@@ -39,7 +38,7 @@ struct Probed {
     bad: u8,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Prober {
     probed: BTreeMap<Who, Probed>,
 }
@@ -122,7 +121,7 @@ fn answer(w: &World, check: &HealthCheck, backend: &Backend, port: u16) -> Answe
 }
 
 impl Prober {
-    /// Something may have happened at this instant. Probes that end now have ended.
+    /// Something may have happened at this instant, after the probes of it: [`Prober::pass`].
     pub fn look(&mut self, w: &World) {
         let now = w.now().0;
         let mut there = BTreeMap::new();
@@ -142,8 +141,9 @@ impl Prober {
                     Some(mut old) => {
                         if old.answer != answer {
                             old.answer = answer;
-                            if let Some((_, coming)) = &mut old.under_way {
-                                *coming = None;
+                            // A probe that has just begun meets what is there now.
+                            if let Some((began, coming)) = &mut old.under_way {
+                                *coming = if *began == now { answer } else { None };
                             }
                         }
                         old
@@ -153,19 +153,15 @@ impl Prober {
             }
         }
         self.probed = there;
+        self.pass(now);
     }
 
-    /// Probes end whose time has come.
-    pub fn end(&mut self, now: i64) {
-        self.probed.values_mut().for_each(|probed| probed.end(now));
-    }
-
-    /// Probes begin whose time has come.
-    pub fn begin(&mut self, now: i64) {
+    /// Probes end and begin whose time has come. An answer that takes no time is there at once.
+    pub fn pass(&mut self, now: i64) {
         for probed in self.probed.values_mut() {
+            probed.end(now);
             if probed.under_way.is_none() && probed.next <= now {
                 probed.under_way = Some((now, probed.answer));
-                // An answer that takes no time is there at once.
                 probed.end(now);
             }
         }

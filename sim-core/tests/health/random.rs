@@ -4,7 +4,8 @@
 use crate::lab::*;
 use crate::prober::{Prober, Who};
 use proptest::prelude::*;
-use sim_core::Span;
+use sim_core::{SimTime, Span};
+
 use sim_core::balancing::probe_series::Health;
 use sim_core::balancing::scheduler::Scheduler;
 use sim_core::command::Command;
@@ -52,7 +53,7 @@ struct Scene {
 
 const LISTENERS: [(u16, Protocol); 3] = [(80, Protocol::Tcp), (53, Protocol::Udp), (8_081, Protocol::Http)];
 
-fn balancer() -> CreateLoadBalancer {
+pub fn balancer() -> CreateLoadBalancer {
     CreateLoadBalancer {
         place: Place::Internet,
         name: None,
@@ -181,7 +182,7 @@ impl Scene {
             }
             7 => StartInstances { instances: vec![instance], rule }.into(),
             8 | 9 => AddBackends { pool, backends: vec![new] }.into(),
-            10 => RemoveBackends { pool, members: vec![member] }.into(),
+            10 => RemoveBackends { pool, members: vec![member.into()] }.into(),
             11 => SetBackends { pool, name: None, backends: vec![new] }.into(),
             12 => StartListener { listener: which(self.balancer, usize::from(a % 3)) }.into(),
             13 => StopListener { listener: which(self.balancer, usize::from(a % 3)) }.into(),
@@ -191,7 +192,7 @@ impl Scene {
                 let group = self.group;
                 let other = Member { server: self.server(a + 1), address: None, port: Some(80) };
                 let new = vec![NewBackend { member: other, weight: None, description: None }];
-                let old = vec![Member { port: Some(80), ..member }];
+                let old = vec![Member { port: Some(80), ..member }.into()];
                 ReplaceBackends { group, old, new }.into()
             }
             16..20 => self.modify(a, b, c),
@@ -244,14 +245,17 @@ impl Scene {
     /// Time passes to `to`, a millisecond after the other, and then this happens.
     fn play(&mut self, to: i64, command: Command) {
         while self.lab.world.now().0 < to {
-            // Nothing more happens at this instant: what begins at it meets what is there now.
-            self.prober.begin(self.lab.world.now().0);
             let now = self.lab.world.now().0 + 1;
-            let something = self.lab.world.next_due().is_some_and(|due| due.0 <= now);
-            self.lab.wait(1);
-            self.prober.end(now);
-            if something {
+            self.prober.pass(now);
+            // What falls due at one instant falls one after the other.
+            while self.lab.world.next_due().is_some_and(|due| due.0 <= now) {
+                let (entry, _) = self.lab.world.stage_advance(SimTime(now), 1);
+                self.lab.world.confirm();
+                self.lab.journal.extend(entry);
                 self.prober.look(&self.lab.world);
+            }
+            if self.lab.world.now().0 < now {
+                self.lab.wait(1);
             }
             self.compare();
         }
@@ -262,9 +266,7 @@ impl Scene {
 
     /// The world knows of every member what the prober found, and probes nobody else.
     fn compare(&mut self) {
-        let w = &self.lab.world;
-        let mut prober = self.prober.clone();
-        prober.begin(w.now().0);
+        let (w, prober) = (&self.lab.world, &self.prober);
         let mut found = 0;
         for l in w.table::<Listener>().iter() {
             let all = serving::all(w, l);

@@ -3,6 +3,7 @@
 use sim_core::World;
 use sim_core::id::TlsPolicyId;
 use sim_core::slb::backend::{self, Backend};
+use sim_core::slb::backend_places;
 use sim_core::slb::domain_extension::DomainExtension;
 use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::health::{self, BackendCheck};
@@ -45,7 +46,7 @@ fn balancers(w: &World) {
         let pairs = w.table::<MasterSlaveGroup>().iter().filter(|g| g.load_balancer == b.id);
         let in_pairs = pairs.map(|g| g.members().count()).sum::<usize>();
         let counted = groups.map(|g| g.backends.len()).sum::<usize>() + in_pairs + b.backends.len();
-        assert_eq!(backend::counted(w, b), counted as u64, "members of {}", b.id);
+        assert_eq!(backend_places::counted(w, b), counted as u64, "members of {}", b.id);
         members(&b.backends, false);
         let foreseen = zones::foreseen(w, b, w.now());
         assert_eq!(foreseen, [(w.now(), zones::serving(w, b).ok())], "zones of {}", b.id);

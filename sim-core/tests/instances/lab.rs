@@ -35,7 +35,7 @@ pub fn caller() -> Caller {
 pub struct Lab {
     pub world: World,
     start: World,
-    journal: Vec<Entry>,
+    pub journal: Vec<Entry>,
     pub vpc: VpcId,
     pub table: RouteTableId,
     pub other_vpc: VpcId,

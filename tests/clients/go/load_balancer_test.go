@@ -17,6 +17,8 @@ const (
 	// The defaults: a probe every 2 s, 5 s for its answer, three of each for a verdict. Silence is known after three times
 	// the answer's and twice the interval's, a refusal at once after the last interval.
 	silent, refuses, answered = 19_000, 4_000, 4_000
+	// Where the probe of an instant has had its answer, the next one comes so much later.
+	interval = 2_000
 )
 
 // connections are the ways to call of both generations, by name.
@@ -287,7 +289,7 @@ func fails(c *tier, behaviour string, after int) {
 	c.is(c.trace(443, "47.97.1.1"), "[listener_access_drop]")
 	port := "/v1/instances/" + first + "/ports/tcp/8080"
 	c.native("PUT", port, map[string]any{"behaviour": behaviour})
-	c.advance(after - 1)
+	c.advance(interval + after - 1)
 	c.is(c.health("81"), "[normal normal]")
 	c.advance(1)
 	for _, listener := range []int{80, 81, 443} {
@@ -310,7 +312,7 @@ func failsOver(c *tier) {
 	c.is(c.health("3306"), "[normal unavailable]")
 	c.is(c.trace(3306, outside), []string{"delivered", c.servers[0]})
 	c.native("PUT", "/v1/instances/"+c.servers[0]+"/ports/tcp/3306", map[string]any{"behaviour": "refuses"})
-	c.advance(refuses)
+	c.advance(interval + refuses)
 	c.is(c.health("3306"), "[abnormal unavailable]")
 	c.is(c.trace(3306, outside), []string{"delivered", c.servers[1]})
 	c.is(c.shares(3306), "[0 200]")

@@ -15,6 +15,8 @@ const pem = (name) => readFileSync(path.join(__dirname, '../../data/certificates
 // The defaults: a probe every 2 s, 5 s for its answer, three of each for a verdict. Silence is known after three times the
 // answer's and twice the interval's, a refusal at once after the last interval.
 const [SILENT, REFUSED, ANSWERED] = [19_000, 4_000, 4_000];
+// Where the probe of an instant has had its answer, the next one comes so much later.
+const INTERVAL = 2_000;
 
 async function refused(code, status, call) {
   await assert.rejects(call, (error) => {
@@ -187,7 +189,7 @@ for (const generation of ['new', 'old']) {
         assert.deepEqual(await tier.trace(81), ['delivered', first]);
         const port = `/v1/instances/${first}/ports/tcp/8080`;
         await tier.cloud.native(port, 'PUT', { behaviour });
-        await tier.advance(after - 1);
+        await tier.advance(INTERVAL + after - 1);
         assert.deepEqual(await tier.health(81), ['normal', 'normal']);
         await tier.advance(1);
         for (const listener of [81, 80, 443]) {
@@ -212,7 +214,7 @@ for (const generation of ['new', 'old']) {
       assert.deepEqual(await tier.health(3306), ['normal', 'unavailable']);
       assert.deepEqual(await tier.trace(3306), ['delivered', primary]);
       await tier.cloud.native(`/v1/instances/${primary}/ports/tcp/3306`, 'PUT', { behaviour: 'refuses' });
-      await tier.advance(REFUSED);
+      await tier.advance(INTERVAL + REFUSED);
       assert.deepEqual(await tier.health(3306), ['abnormal', 'unavailable']);
       assert.deepEqual(await tier.trace(3306), ['delivered', secondary]);
       assert.deepEqual(await tier.shares(3306), [0, 200]);

@@ -112,9 +112,10 @@ def test_a_backend_fails_and_comes_back(tier, told, after, port, protocol):
     taken, failed = share()
     assert min(taken) > 80 and sum(taken) == 200 and failed == 0
     assert tier.trace(port) == ("delivered", first)
-    # The next probe starts at this instant and is the first that meets the port as it is now.
+    # The probe of this instant has had its answer, so the next is the first that meets the port as it is now.
     tier.port(first, 8080, **told)
-    tier.advance(after - 1)
+    assert look() == ["normal", "normal"]
+    tier.advance(INTERVAL + after - 1)
     assert look() == ["normal", "normal"]
     # While failures are counted it still gets traffic: the first in turn is still asked.
     assert tier.trace(port)[1] == first
@@ -147,7 +148,7 @@ def test_the_secondary_serves_while_the_primary_fails(tier, told, after):
     assert look() == ["normal", "unavailable"]
     assert (tier.trace(3306), share()) == (("delivered", primary), both(200, 0))
     tier.port(primary, 3306, **told)
-    tier.advance(after - 1)
+    tier.advance(INTERVAL + after - 1)
     assert look() == ["normal", "unavailable"]
     assert tier.trace(3306)[1] == primary
     tier.advance(1)
@@ -206,7 +207,7 @@ def test_a_bad_status_fails_the_check_of_http_and_not_that_of_tcp(tier):
     tier.advance(10_000)
     first, second = tier.web
     tier.port(first, 8080, behaviour="answers", http_status=503)
-    tier.advance(REFUSED - 1)
+    tier.advance(INTERVAL + REFUSED - 1)
     assert tier.health(80)[first, 8080] == "normal"
     tier.advance(1)
     assert (tier.health(80)[first, 8080], tier.health(80)[second, 8080]) == ("abnormal", "normal")
@@ -217,7 +218,7 @@ def test_the_outage_of_a_zone_takes_its_backends_out_of_every_listener(tier):
     tier.advance(10_000)
     outage = tier.cloud.native("/v1/outages", "POST", json={"zone_id": OTHER_ZONE}).json()["id"]
     look = lambda port: {server: word for (server, _), word in tier.health(port).items()}
-    tier.advance(SILENT - 1)
+    tier.advance(INTERVAL + SILENT - 1)
     assert words(look(80)) == words(look(81)) == words(look(443)) == {"normal"}
     tier.advance(1)
     for port in (80, 81, 443):
@@ -252,7 +253,7 @@ def test_without_a_healthy_backend_nobody_is_served(tier):
     tier.advance(10_000)
     for server in tier.web:
         tier.port(server, 8080, behaviour="refuses")
-    tier.advance(REFUSED)
+    tier.advance(INTERVAL + REFUSED)
     assert words(tier.health(81)) == {"abnormal"}
     assert tier.trace(81) == ("no_healthy_backend", None)
     assert shares(tier, 81, "tcp") == ((0, 0), 200)

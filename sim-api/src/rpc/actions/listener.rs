@@ -234,19 +234,23 @@ pub(super) fn word(on: bool) -> &'static str {
 /// What every shape shows at its top.
 fn common(l: &Listener) -> Value {
     let access = l.access.as_ref();
-    json!({
+    let mut shown = json!({
         "LoadBalancerId": l.load_balancer.to_string(),
         "ListenerPort": l.port,
         "Status": l.status.text(),
         "Description": l.description,
-        "BackendServerPort": l.backend_port.unwrap_or_default(),
         "VServerGroupId": l.group.map(|group| group.to_string()).unwrap_or_default(),
         "Bandwidth": l.rules.bandwidth.map_or(-1, i32::from),
         "Scheduler": l.rules.scheduler.text(),
         "AclStatus": word(access.is_some_and(|access| access.on)),
         "AclId": acl_ids(l).join(","),
         "AclType": access.map(|access| access.kind.text()).unwrap_or_default(),
-    })
+    });
+    // The members of a group have ports of their own (provider documentation: BackendServerPort is not shown with a group).
+    if l.group.is_none() && l.pair.is_none() {
+        shown["BackendServerPort"] = l.backend_port.unwrap_or_default().into();
+    }
+    shown
 }
 
 /// What a kind of listener shows beside that.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sim_core::ecs::eni_address::parse4;
 use sim_core::id::{LoadBalancerId, VSwitchId, VpcId};
 use sim_core::region::{region_name, regions, zone_name, zones};
-use sim_core::slb::backend;
+use sim_core::slb::backend_places;
 use sim_core::slb::load_balancer::{CreateLoadBalancer, DeleteLoadBalancer, LoadBalancer, Place};
 use sim_core::slb::load_balancer_change::{ModifyLoadBalancer, ModifyLoadBalancerTerms, Terms};
 use sim_core::slb::spec::{InstanceCharge, InternetCharge, PayType};
@@ -179,8 +179,8 @@ pub fn describe_load_balancers(p: &Scope<'_>, _: &Caller) -> Planned {
         })
         .keep(text(p, "PayType"), |_, b, pay| b.pay_type.text() == pay)
         .keep(text(p, "ResourceGroupId"), |_, b, group| b.resource_group.to_string() == *group)
-        .keep(text(p, "ServerId"), |w, b, server| backend::serves(w, b, server))
-        .keep(text(p, "ServerIntranetAddress"), |w, b, address| backend::serves(w, b, address));
+        .keep(text(p, "ServerId"), |w, b, server| backend_places::serves(w, b, server))
+        .keep(text(p, "ServerIntranetAddress"), |w, b, address| backend_places::serves(w, b, address));
     page.list(rows, "LoadBalancers", "LoadBalancer", |w, b| {
         let mut shown = show(w, b);
         shown["InternetChargeTypeAlias"] = b.internet_charge.text().into();

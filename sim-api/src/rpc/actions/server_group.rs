@@ -1,14 +1,15 @@
 //! Actions on vServer groups and on what stands behind a load balancer.
 
 use super::forwarding_rule::of_group;
-use crate::rpc::params::{MAX_LIST_INDEX, Scope};
+use crate::rpc::params::{MAX_LIST_INDEX, ParamError, Scope};
 use crate::rpc::plan::{
     BadParams, Planned, done, has_tags, read, required_id, show_tags_tag_key, tags, text, write,
 };
 use serde_json::{Value, json};
 use sim_core::id::{LoadBalancerId, VServerGroupId};
 use sim_core::slb::backend::{
-    AddBackends, Backend, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
+    AddBackends, Backend, Leaving, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server,
+    SetBackends,
 };
 use sim_core::slb::health;
 use sim_core::slb::listener::{Listener, Protocol};
@@ -17,6 +18,7 @@ use sim_core::slb::member::{Served, parse_address};
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
 use sim_core::slb::serving::{self, Serving};
 use sim_core::{Caller, World};
+use std::net::Ipv4Addr;
 
 /// Members of backend servers that are taken and change nothing: regions, what the cloud controller manager keeps of its own,
 /// and what else a member that goes is described by.
@@ -57,20 +59,61 @@ const OF_REPLACED: &[&str] = &[
     "OldBackendServers.N.Weight",
 ];
 
-fn read_member(p: &Scope<'_>) -> Result<Member, BadParams> {
-    Ok(Member {
-        server: Server::parse(p.required("ServerId")?, p.str("Type"))?,
-        address: p.str("ServerIp").map(|text| parse_address(text, "server_ip")).transpose()?,
-        port: p.int("Port", 0..=65_535)?.map(|port| port as u16),
-    })
+/// The code for members that do not read (the provider's table of common errors; the actions' own have none for that).
+const MALFORMED: &str = "BackendServersMalformed";
+
+fn server_id<'p>(p: &Scope<'p>) -> Result<&'p str, ParamError> {
+    p.required("ServerId").map_err(|e| e.with_code(MALFORMED))
+}
+
+fn address_and_port(p: &Scope<'_>) -> Result<(Option<Ipv4Addr>, Option<u16>), BadParams> {
+    let address = p.str("ServerIp").map(|text| parse_address(text, "server_ip")).transpose()?;
+    let port = p.int("Port", 0..=65_535).map_err(|e| e.with_code("InvalidParameter"))?;
+    Ok((address, port.map(|port| port as u16)))
 }
 
 pub(super) fn new_backend(p: &Scope<'_>) -> Result<NewBackend, BadParams> {
+    let server = Server::parse(server_id(p)?, p.str("Type"))?;
+    let (address, port) = address_and_port(p)?;
+    let weight = p.int("Weight", i64::from(i32::MIN)..=i64::from(i32::MAX));
     Ok(NewBackend {
-        member: read_member(p)?,
-        weight: p.int("Weight", i64::from(i32::MIN)..=i64::from(i32::MAX))?.map(|weight| weight as i32),
+        member: Member { server, address, port },
+        weight: weight.map_err(|e| e.with_code("InvalidWeight.Malformed"))?.map(|weight| weight as i32),
         description: p.str("Description").map(Into::into),
     })
+}
+
+fn leaving(p: &Scope<'_>) -> Result<Leaving, BadParams> {
+    let server = Server::parse_leaving(server_id(p)?, p.str("Type"))?;
+    let (address, port) = address_and_port(p)?;
+    Ok(Leaving { server, address, port })
+}
+
+/// Members of a default pool that go: objects, or ids alone as earlier documentation of RemoveBackendServers has them, of
+/// which each tells by itself what it is of.
+fn leaving_default(p: &Scope<'_>) -> Result<Vec<Leaving>, BadParams> {
+    let mut all = members_in(p, "BackendServers", leaving)?;
+    all.iter_mut().for_each(|member| member.port = None);
+    let malformed = |e: ParamError| e.with_code(MALFORMED);
+    let Some(params) = p.json("BackendServers").map_err(malformed)? else { return Ok(all) };
+    let ids = params.root().strings("BackendServers", MAX_LIST_INDEX as usize).map_err(malformed)?;
+    for id in ids {
+        let kind = if id.starts_with("eni-") { "eni" } else { "ecs" };
+        all.push(Leaving { server: Server::parse_leaving(id, Some(kind))?, address: None, port: None });
+    }
+    Ok(all)
+}
+
+/// The members in a JSON array, each read.
+fn members_in<T>(
+    p: &Scope<'_>,
+    name: &str,
+    read: impl Fn(&Scope<'_>) -> Result<T, BadParams>,
+) -> Result<Vec<T>, BadParams> {
+    let malformed = |e: ParamError| e.with_code(MALFORMED);
+    let Some(params) = p.json(name).map_err(malformed)? else { return Ok(Vec::new()) };
+    let items = params.root().objects(name, MAX_LIST_INDEX as usize).map_err(malformed)?;
+    items.iter().map(read).collect()
 }
 
 /// The objects of a JSON array, each read.
@@ -81,13 +124,6 @@ pub(super) fn objects<T>(
 ) -> Result<Vec<T>, BadParams> {
     let Some(params) = p.json(name)? else { return Ok(Vec::new()) };
     params.root().objects(name, MAX_LIST_INDEX as usize)?.iter().map(read).collect()
-}
-
-/// In a default pool a port has no meaning.
-fn without_port<T>(items: Vec<T>, member: impl Fn(&mut T) -> &mut Member) -> Vec<T> {
-    let mut items = items;
-    items.iter_mut().for_each(|item| member(item).port = None);
-    items
 }
 
 /// Members of a default pool. Only an interface is served at an address that can be chosen, and so has one here: the
@@ -105,7 +141,7 @@ pub fn pool(w: &World, backends: &[Backend]) -> Value {
 pub(super) fn show(w: &World, backend: &Backend) -> Value {
     json!({
         "ServerId": backend.server.id().to_string(),
-        "ServerIp": backend.serving_address(w).map(|address| address.to_string()).unwrap_or_default(),
+        "ServerIp": backend.known_address(w).map(|address| address.to_string()).unwrap_or_default(),
         "Type": backend.server.type_text(),
         "Port": backend.port.unwrap_or_default(),
         "Weight": backend.weight,
@@ -148,7 +184,7 @@ pub fn create_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
     let command = CreateVServerGroup {
         load_balancer: required_id(p, "LoadBalancerId")?,
         name: p.str("VServerGroupName").map(Into::into),
-        backends: objects(p, "BackendServers", new_backend)?,
+        backends: members_in(p, "BackendServers", new_backend)?,
         tags: tags(p)?,
     };
     write(command, |w, _, reply| group_answer(w, reply.id::<VServerGroupId>(), OF_GROUP, false))
@@ -209,7 +245,7 @@ pub fn describe_vserver_group_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn set_vserver_group_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id(p, "VServerGroupId")?;
-    let backends = objects(p, "BackendServers", new_backend)?;
+    let backends = members_in(p, "BackendServers", new_backend)?;
     let name = p.str("VServerGroupName").map(Into::into);
     write(SetBackends { pool: Pool::Group(id), name, backends }, move |w, _, _| {
         group_answer(w, id, OF_GROUP, true)
@@ -222,7 +258,7 @@ pub fn delete_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn add_to_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id(p, "VServerGroupId")?;
-    let backends = objects(p, "BackendServers", new_backend)?;
+    let backends = members_in(p, "BackendServers", new_backend)?;
     write(AddBackends { pool: Pool::Group(id), backends }, move |w, _, _| {
         group_answer(w, id, OF_GROUP, false)
     })
@@ -230,7 +266,7 @@ pub fn add_to_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn remove_from_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id(p, "VServerGroupId")?;
-    let members = objects(p, "BackendServers", read_member)?;
+    let members = members_in(p, "BackendServers", leaving)?;
     write(RemoveBackends { pool: Pool::Group(id), members }, move |w, _, _| {
         group_answer(w, id, OF_REMOVED, false)
     })
@@ -240,8 +276,8 @@ pub fn modify_vserver_group(p: &Scope<'_>, _: &Caller) -> Planned {
     let group = required_id(p, "VServerGroupId")?;
     let command = ReplaceBackends {
         group,
-        old: objects(p, "OldBackendServers", read_member)?,
-        new: objects(p, "NewBackendServers", new_backend)?,
+        old: members_in(p, "OldBackendServers", leaving)?,
+        new: members_in(p, "NewBackendServers", new_backend)?,
     };
     write(command, move |w, _, _| group_answer(w, group, OF_GROUP, false))
 }
@@ -257,7 +293,10 @@ fn default_answer(w: &World, id: LoadBalancerId, weights_as_text: bool) -> Value
 }
 
 fn default_backends(p: &Scope<'_>) -> Result<Vec<NewBackend>, BadParams> {
-    Ok(without_port(objects(p, "BackendServers", new_backend)?, |new| &mut new.member))
+    let mut backends = members_in(p, "BackendServers", new_backend)?;
+    // In a default pool a port has no meaning.
+    backends.iter_mut().for_each(|new| new.member.port = None);
+    Ok(backends)
 }
 
 pub fn add_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
@@ -268,7 +307,7 @@ pub fn add_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
 
 pub fn remove_backend_servers(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id(p, "LoadBalancerId")?;
-    let members = without_port(objects(p, "BackendServers", read_member)?, |member| member);
+    let members = leaving_default(p)?;
     write(RemoveBackends { pool: Pool::Default(id), members }, move |w, _, _| default_answer(w, id, false))
 }
 
@@ -297,7 +336,7 @@ fn health_of(w: &World, l: &Listener) -> Vec<Value> {
             "ListenerPort": l.port,
             "Protocol": l.protocol.text(),
             "ServerId": served.backend.server.id().to_string(),
-            "ServerIp": served.backend.serving_address(w).map(|address| address.to_string()).unwrap_or_default(),
+            "ServerIp": served.backend.known_address(w).map(|address| address.to_string()).unwrap_or_default(),
             "Port": served.port,
             "ServerHealthStatus": health::of_member(w, l, serving, served).health.text(),
         })

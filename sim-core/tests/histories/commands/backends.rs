@@ -5,7 +5,8 @@ use sim_core::Command;
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::instance::Instance;
 use sim_core::slb::backend::{
-    AddBackends, Backend, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server, SetBackends,
+    AddBackends, Backend, Leaving, Member, NewBackend, Pool, RemoveBackends, ReplaceBackends, Server,
+    SetBackends,
 };
 use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::master_slave_group::{
@@ -89,9 +90,17 @@ fn present(d: &mut Dice<'_>, pool: Pool, there: &[Backend]) -> Member {
     d.pick(there).member()
 }
 
+/// A member that is named to go: one that is there, at any of its addresses if it is an interface, or nothing that is known.
+fn leaving(d: &mut Dice<'_>, pool: Pool, there: &[Backend]) -> Leaving {
+    let named = Leaving::from(present(d, pool, there));
+    let server = named.server.filter(|_| !d.once_in(10));
+    let address = named.address.filter(|_| !d.once_in(4));
+    Leaving { server, address, ..named }
+}
+
 pub fn remove(d: &mut Dice<'_>) -> Command {
     let (pool, there) = pool(d);
-    RemoveBackends { pool, members: vec![present(d, pool, there)] }.into()
+    RemoveBackends { pool, members: vec![leaving(d, pool, there)] }.into()
 }
 
 pub fn set(d: &mut Dice<'_>) -> Command {
@@ -105,6 +114,6 @@ pub fn replace(d: &mut Dice<'_>) -> Command {
     let own = d.own::<VServerGroup>();
     let group = own.map_or_else(|| d.id::<VServerGroup>(), |g| g.id);
     let there = own.map_or(&[][..], |g| g.backends.as_slice());
-    let old = vec![present(d, Pool::Group(group), there)];
+    let old = vec![leaving(d, Pool::Group(group), there)];
     ReplaceBackends { group, old, new: some_new(d, true) }.into()
 }
