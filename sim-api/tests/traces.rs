@@ -3,6 +3,8 @@
 //! `CLOUDNET_UPDATE=1 cargo test -p sim-api --test traces` rewrites `sim-api/data/trace-examples.json`, which the OpenAPI
 //! document shows.
 
+#[path = "traces/internet.rs"]
+mod internet;
 #[path = "traces/pictures.rs"]
 mod pictures;
 mod process;

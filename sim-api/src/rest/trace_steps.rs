@@ -1,13 +1,10 @@
-//! The steps and the end of a trace as the native wire shows them, and changes as requests that make them.
+//! The steps and the end of a trace as the native wire shows them.
 
-use super::trace_changes::balancer_request;
 use serde::Serialize;
-use serde_json::{Value, json};
-use sim_core::datapath::text::Words;
-use sim_core::datapath::{Disposition, Header, Hop, NatEntryId, Place, Trace};
-use sim_core::ecs::authorize::{AuthorizeRules, WhichRules};
+use sim_core::World;
+use sim_core::datapath::{Disposition, Header, Hop, NatEntryId, NoPath, Place, Trace};
 use sim_core::ecs::group_filter::DecidedBy;
-use sim_core::ecs::security_group_rule::{Direction, Peer, PortRange};
+use sim_core::ecs::security_group_rule::Direction;
 use sim_core::id::{
     EniId, InstanceId, ListenerId, LoadBalancerId, NetworkAclId, NetworkAclRuleId, RouteTableId,
     RouterInterfaceId, VSwitchId,
@@ -16,9 +13,7 @@ use sim_core::slb::forwarding_rule::ForwardingRule;
 use sim_core::slb::listener::Listener;
 use sim_core::slb::listener_access::AccessVerdict;
 use sim_core::slb::serving;
-use sim_core::vpc::network_acl_rule::RuleInput;
 use sim_core::vpc::next_hop::NextHop;
-use sim_core::{Command, World};
 use utoipa::ToSchema;
 
 /// A step of a trace, or its end; what does not apply is absent.
@@ -53,6 +48,11 @@ pub struct StepBody {
     /// Whether it is let through.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<bool>,
+    /// Why there is no public path, one cause each: private_destination, vpc_closed, no_route_to_gateway (with the gateway as the
+    /// next hop that the table lacks), no_route_and_no_address, no_ipv6_gateway, no_snat_entry, no_public_address or
+    /// no_ipv6_bandwidth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
     /// What decided: platform, inner_access, rule or default for groups; service, custom or system for the rule of a network
     /// ACL.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -295,6 +295,23 @@ impl StepBody {
         self
     }
 
+    /// Why there is no way to the internet, and the gateway and table that it is about.
+    fn no_path(mut self, why: NoPath) -> StepBody {
+        self.cause = Some(why.word());
+        match why {
+            NoPath::Private { destination } => self.destination = Some(destination.to_string()),
+            NoPath::Unrouted { vswitch, table, gateway } => {
+                self = self.table(vswitch, table);
+                self.next_hop_id = Some(gateway.to_string());
+            }
+            NoPath::Cut { vswitch, table } => self = self.table(vswitch, table),
+            NoPath::NoSnatEntry { gateway } => self.nat_gateway_id = Some(gateway.to_string()),
+            NoPath::NoAddress { gateway } => self.ipv4_gateway_id = Some(gateway.to_string()),
+            NoPath::Closed | NoPath::NoIpv6Gateway | NoPath::NoBandwidth => {}
+        }
+        self
+    }
+
     fn judged(mut self, direction: Direction, allowed: bool, decided_by: DecidedBy) -> StepBody {
         self.direction = Some(direction.word());
         self.allowed = Some(allowed);
@@ -327,7 +344,8 @@ impl StepBody {
                 decided_by: Some(verdict.kind.text()),
                 ..StepBody::of("network_acl").acl(vswitch, acl, direction, verdict.rule)
             },
-            Hop::Route { vswitch, table, entry, destination, next_hop } => StepBody {
+            Hop::Route { vswitch, table, entry, destination, next_hop, gateway } => StepBody {
+                nat_gateway_id: gateway.map(|id| id.to_string()),
                 route_entry_id: Some(entry.to_string()),
                 destination_cidr_block: Some(destination.to_string()),
                 ..StepBody::of("route").table(vswitch, table).next_hop(next_hop)
@@ -429,8 +447,11 @@ impl StepBody {
                 status: Some(status),
                 ..step
             },
-            Disposition::NobodyThere { vpc, address } | Disposition::NoPublicPath { vpc, address } => {
+            Disposition::NobodyThere { vpc, address } => {
                 StepBody { vpc_id: Some(vpc.to_string()), ..step.address(address) }
+            }
+            Disposition::NoPublicPath { vpc, address, why } => {
+                StepBody { vpc_id: Some(vpc.to_string()), ..step.address(address).no_path(why) }
             }
             Disposition::EipNotBound { eip, status } => {
                 StepBody { eip_id: Some(eip.to_string()), status: Some(status.text()), ..step }
@@ -466,9 +487,12 @@ impl StepBody {
             Disposition::NotServed { resident, serves } => {
                 StepBody { port: Some(serves), ..step.at(Place::Resident(resident)) }
             }
-            Disposition::NotForwarded { eip, gateway } => {
-                StepBody { eip_id: Some(eip.to_string()), nat_gateway_id: Some(gateway.to_string()), ..step }
-            }
+            Disposition::NotForwarded { eip, gateway, inert } => StepBody {
+                eip_id: Some(eip.to_string()),
+                nat_gateway_id: Some(gateway.to_string()),
+                forward_entry_id: inert.map(|id| id.to_string()),
+                ..step
+            },
             Disposition::EgressOnly { rule, address } => {
                 StepBody { ipv6_egress_only_rule_id: Some(rule.to_string()), ..step.address(address) }
             }
@@ -480,121 +504,4 @@ impl StepBody {
             }
         }
     }
-}
-
-/// A change, and the request of this wire that makes it.
-#[derive(Clone, Serialize, ToSchema)]
-pub struct ChangeBody {
-    /// The change in words.
-    #[schema(example = "i-bp14fshsqp65fwoc0qls started")]
-    text: String,
-    /// The method of the request.
-    #[schema(example = "POST")]
-    method: &'static str,
-    /// Its path.
-    #[schema(example = "/v1/instances/i-bp14fshsqp65fwoc0qls/start")]
-    path: String,
-    /// Its body; absent if it has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
-    body: Option<Value>,
-}
-
-impl ChangeBody {
-    /// Shows a change of a remedy.
-    pub fn new(w: &World, words: &Words<'_>, change: &Command) -> ChangeBody {
-        let (method, path, body) = balancer_request(w, change).unwrap_or_else(|| request(change));
-        ChangeBody { text: words.change(change), method, path, body }
-    }
-}
-
-/// The request that makes a change.
-fn request(change: &Command) -> (&'static str, String, Option<Value>) {
-    match change {
-        Command::AuthorizeRules(c) => {
-            ("POST", format!("/v1/security-groups/{}/rules", c.group), Some(rules(c)))
-        }
-        Command::RevokeRules(c) => {
-            let WhichRules::Ids(_, ids) = &c.rules else { unreachable!("remedies name rules by their ids") };
-            let body =
-                json!({"security_group_rule_ids": ids.iter().map(ToString::to_string).collect::<Vec<_>>()});
-            ("POST", format!("/v1/security-groups/{}/rules/batch-delete", c.group), Some(body))
-        }
-        Command::UpdateNetworkAclRules(c) => {
-            let mut body = json!({});
-            for (direction, rules) in [("ingress", &c.ingress), ("egress", &c.egress)] {
-                if let Some(rules) = rules {
-                    body[direction] = rules.iter().map(acl_rule).collect();
-                }
-            }
-            ("PUT", format!("/v1/network-acls/{}/rules", c.acl), Some(body))
-        }
-        Command::UnassociateNetworkAcl(c) => {
-            let vswitch = c.vswitches.first().expect("remedies take one vSwitch away");
-            ("DELETE", format!("/v1/network-acls/{}/associations/{vswitch}", c.acl), None)
-        }
-        Command::CreateRouteEntry(c) => {
-            let body = json!({
-                "route_table_id": c.entry.table,
-                "destination": c.entry.destination,
-                "next_hop_type": c.entry.next_hop.kind,
-                "next_hop_id": c.entry.next_hop.id,
-            });
-            ("POST", "/v1/route-entries".to_owned(), Some(body))
-        }
-        Command::UpdateGatewayRouteEntry(c) => {
-            let body = json!({"destination": c.destination, "next_hop_type": c.next_hop_kind});
-            ("PATCH", format!("/v1/route-tables/{}/gateway-entries", c.route_table), Some(body))
-        }
-        Command::DeleteRouteEntry(c) => {
-            let entry = c.entry.entry.as_deref().expect("remedies name entries by their ids");
-            ("DELETE", format!("/v1/route-entries/{entry}"), None)
-        }
-        Command::DeleteIpv6EgressRule(c) => {
-            ("DELETE", format!("/v1/ipv6-egress-only-rules/{}", c.rule), None)
-        }
-        other => unreachable!("no remedy has a {}", other.name()),
-    }
-}
-
-fn range(ports: Option<PortRange>) -> String {
-    ports.map_or_else(|| "-1/-1".to_owned(), |ports| format!("{}/{}", ports.first, ports.last))
-}
-
-/// A rule of a network ACL as its list takes it; one that is there already keeps its id.
-fn acl_rule(rule: &RuleInput) -> Value {
-    let mut body = json!({
-        "policy": rule.policy.word(),
-        "protocol": rule.protocol.word(),
-        "cidr": rule.block.to_string(),
-        "ports": range(rule.ports),
-    });
-    let id = rule.id.map(|id| id.to_string()).unwrap_or_default();
-    let texts =
-        [("id", id.as_str()), ("name", rule.name.as_str()), ("description", rule.description.as_str())];
-    for (name, text) in texts {
-        if !text.is_empty() {
-            body[name] = text.into();
-        }
-    }
-    body
-}
-
-fn rules(c: &AuthorizeRules) -> Value {
-    let rules: Vec<Value> = c
-        .rules
-        .iter()
-        .map(|rule| {
-            let Peer::Block(block) = rule.spec.peer else { unreachable!("remedies name addresses") };
-            let peer = if block.is_v4() { "peer_cidr" } else { "peer_ipv6_cidr" };
-            json!({
-                "protocol": rule.spec.protocol.word(),
-                "port_range": range(rule.spec.ports),
-                "policy": rule.spec.policy.word(),
-                "priority": rule.spec.priority,
-                peer: block.to_string(),
-            })
-        })
-        .collect();
-    json!({"direction": c.direction.word(), "rules": rules})
 }

@@ -2,6 +2,7 @@
 //! shown.
 
 use super::flow::Header;
+use super::no_path::NoPath;
 use crate::balancing::scheduler::Scheduler;
 use crate::cidr::Cidr;
 use crate::ecs::eni::EniStatus;
@@ -156,6 +157,8 @@ pub enum Hop {
         destination: Cidr,
         /// Where it leads.
         next_hop: NextHop,
+        /// The NAT gateway that asks for what it sends out of its own vSwitch; absent for everybody else.
+        gateway: Option<NatGatewayId>,
     },
     /// What came in by an IPv4 gateway asked its route table, which leads elsewhere than to the destination.
     GatewayRoute {
@@ -472,6 +475,8 @@ pub enum Disposition {
         vpc: VpcId,
         /// The address inside the VPC.
         address: IpAddr,
+        /// Why.
+        why: NoPath,
     },
     /// An egress-only rule of the IPv6 gateway lets no session in to its address.
     EgressOnly {
@@ -498,6 +503,8 @@ pub enum Disposition {
         eip: EipId,
         /// The gateway.
         gateway: NatGatewayId,
+        /// The entry that is for it, and does nothing while its host has a public address of its own.
+        inert: Option<ForwardEntryId>,
     },
     /// Nobody has this public address.
     NoPublicAddress {

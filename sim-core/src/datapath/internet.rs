@@ -1,13 +1,14 @@
 //! The way between a VPC and the internet.
 //!
 //! A private address that an elastic IP address stands for is translated on the way out and back on the way in; groups and
-//! ACLs see the private one. The static public address of an instance is like an elastic one of its primary address. It comes
-//! before a default route, before SNAT, and before a route of any width to a NAT gateway, a peering connection or a router
-//! interface: what lies outside of RFC 1918, the VPC's own blocks and its user CIDRs is the internet, even where a route leads
-//! to another VPC that has it (provider documentation: VPC peering connections and private use of public blocks by an IPv4
-//! gateway, 2026; ECS, 2021: an instance with an elastic IP address uses it before SNAT). A route to a part of the internet by an
-//! instance, an interface or a HaVip comes before it (chosen here: the documents do not speak of them). What is sent to an
-//! elastic IP address or a load balancer of this world comes in there.
+//! ACLs see the private one. The static public address of an instance is like an elastic one of its primary address. It
+//! comes before a default route, before SNAT, and before a route of any width to a NAT gateway, a peering connection or a
+//! router interface: what lies outside of RFC 1918, the VPC's own blocks and its user CIDRs is the internet, even where a
+//! route leads to another VPC that has it, and whoever has no address leaves by the NAT gateway of the default route
+//! (provider documentation: VPC peering connections and private use of public blocks by an IPv4 gateway, 2026; ECS, 2021:
+//! an instance with an elastic IP address uses it before SNAT). A route to a part of the internet by an instance, an
+//! interface or a HaVip comes before it (chosen here: the documents do not speak of them). What is sent to an elastic IP
+//! address or a load balancer of this world comes in there.
 //!
 //! A route to a NAT gateway leads out by the narrowest of its SNAT entries, and the gateway takes the answer back to the
 //! private address; what comes in by it of its own follows its DNAT entries. An entry for every port takes its host out too,
@@ -19,6 +20,7 @@
 use super::flow::{Header, is_public};
 use super::hop::{Disposition, Hop, Leg, NatEntryId, Place};
 use super::met::Host;
+use super::no_path::NoPath;
 use super::sink::Sink;
 use super::trace::{DnatSession, SnatSession, Step, Walk};
 use super::{balancer, routing};
@@ -27,7 +29,7 @@ use crate::ecs::eni::Eni;
 use crate::ecs::eni_address;
 use crate::ecs::instance::Instance;
 use crate::ecs::public_address::{self, PublicAddress};
-use crate::id::{InstanceId, LoadBalancerId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
+use crate::id::{InstanceId, Ipv4GatewayId, LoadBalancerId, NatGatewayId, RouteTableId, VSwitchId, VpcId};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::vpc::eip::{Eip, EipStatus};
 use crate::vpc::eip_binding::{self, Target};
@@ -35,7 +37,7 @@ use crate::vpc::nat_gateway::NatGateway;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::route_table::Chosen;
 use crate::vpc::vpc::Vpc;
-use crate::vpc::{forward_entry, ipv4_gateway, ipv6_bandwidth, ipv6_egress_rule, snat};
+use crate::vpc::{forward_entry, ipv4_gateway, ipv6_bandwidth, ipv6_egress_rule, ipv6_gateway, snat};
 use crate::world::World;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -116,6 +118,16 @@ const fn gives_way(next_hop: NextHop) -> bool {
     }
 }
 
+/// Whether a NAT gateway takes a packet to the internet where a narrower route leads to another VPC: it has an entry for the
+/// sender, and the VPC's public traffic needs no route to an IPv4 gateway.
+pub(super) fn leaves_by_nat(w: &World, vpc: VpcId, gateway: NatGatewayId, header: &Header) -> bool {
+    let (IpAddr::V4(private), IpAddr::V4(_)) = (header.source, header.destination) else { return false };
+    is_outside(w, vpc, header.destination)
+        && !ipv4_gateway::is_controlled(w, vpc)
+        && (forward_entry::way_out(w, gateway, vpc, private).is_some()
+            || snat::way_out(w, gateway, private).is_some())
+}
+
 /// A packet leaves by a public address of its sender.
 pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, public: Public<'_>, header: &Header) -> Step<Place> {
     match public {
@@ -132,16 +144,17 @@ pub(super) fn leave_by<S: Sink>(walk: &mut Walk<'_, S>, public: Public<'_>, head
 pub(super) fn leave_by_ipv4_gateway<'w, S: Sink>(
     walk: &mut Walk<'w, S>,
     vpc: VpcId,
+    gateway: Ipv4GatewayId,
     sender: Sender<'w>,
     header: &Header,
 ) -> Step<Place> {
-    let no_path = Disposition::NoPublicPath { vpc, address: header.source };
-    let IpAddr::V4(private) = header.source else { return Err(no_path) };
-    if !is_outside(walk.w, vpc, header.destination) {
-        return Err(no_path);
-    }
-    let public = sender.public(walk.w, private).ok_or(no_path)?;
-    leave_by(walk, public, header)
+    check_outside(walk.w, vpc, header)?;
+    let private = match header.source {
+        IpAddr::V4(private) => Some(private),
+        IpAddr::V6(_) => None,
+    };
+    let public = private.and_then(|private| sender.public(walk.w, private));
+    leave_by(walk, public.ok_or_else(|| no_path(vpc, header.source, NoPath::NoAddress { gateway }))?, header)
 }
 
 /// A packet that a route led to the IPv6 gateway: it leaves if its source has internet bandwidth.
@@ -150,12 +163,13 @@ pub(super) fn leave_by_ipv6_gateway<S: Sink>(
     vpc: VpcId,
     header: &Header,
 ) -> Step<Place> {
-    let no_path = Disposition::NoPublicPath { vpc, address: header.source };
+    check_outside(walk.w, vpc, header)?;
+    let no_bandwidth = no_path(vpc, header.source, NoPath::NoBandwidth);
     let (IpAddr::V6(source), IpAddr::V6(destination)) = (header.source, header.destination) else {
-        return Err(no_path);
+        return Err(no_bandwidth);
     };
-    if !ipv6_bandwidth::is_public(walk.w, source) || !is_outside(walk.w, vpc, header.destination) {
-        return Err(no_path);
+    if !ipv6_bandwidth::is_public(walk.w, source) {
+        return Err(no_bandwidth);
     }
     if walk.leg == Leg::Forward {
         walk.left6 = Some(source);
@@ -173,15 +187,13 @@ pub(super) fn leave_by_gateway<S: Sink>(
     gateway: NatGatewayId,
     header: &Header,
 ) -> Step<Place> {
-    let no_path = Disposition::NoPublicPath { vpc, address: header.source };
-    let IpAddr::V4(private) = header.source else { return Err(no_path) };
-    if !header.destination.is_ipv4() || !is_outside(walk.w, vpc, header.destination) {
-        return Err(no_path);
-    }
-    let vswitch = walk.w.get::<NatGateway>(&gateway).ok_or(no_path)?.vswitch;
-    if !routing::finds_ipv4_gateway(walk, vpc, vswitch, header.destination) {
-        return Err(no_path);
-    }
+    check_outside(walk.w, vpc, header)?;
+    let no_entry = no_path(vpc, header.source, NoPath::NoSnatEntry { gateway });
+    // Routes to NAT gateways, and so what follows them, are IPv4.
+    let IpAddr::V4(private) = header.source else { return Err(no_entry) };
+    let row = walk.w.get::<NatGateway>(&gateway).ok_or(no_entry)?;
+    let unrouted = |why| no_path(vpc, header.source, why);
+    routing::find_ipv4_gateway(walk, row, header.destination).map_err(unrouted)?;
     // The answer of a session that came in by the gateway goes back as it came.
     if let Some(dnat) = walk.dnat.filter(|dnat| {
         walk.leg == Leg::Return && (dnat.gateway, dnat.private) == (gateway, (private, header.source_port))
@@ -193,7 +205,7 @@ pub(super) fn leave_by_gateway<S: Sink>(
     if let Some((entry, eip)) = forward_entry::way_out(walk.w, gateway, vpc, private) {
         return go_out(walk, eip, Some(NatEntryId::Forward(entry.id)), header);
     }
-    let (entry, eip) = snat::way_out(walk.w, gateway, private).ok_or(no_path)?;
+    let (entry, eip) = snat::way_out(walk.w, gateway, private).ok_or(no_entry)?;
     walk.snat = Some(SnatSession { entry: entry.id, eip: eip.id, vpc, private });
     go_out(walk, eip, Some(NatEntryId::Snat(entry.id)), header)
 }
@@ -230,10 +242,38 @@ pub(super) fn leave<S: Sink>(
     table: RouteTableId,
     header: &Header,
 ) -> Step<Place> {
-    if is_outside(walk.w, vpc, header.destination) {
-        return Err(Disposition::NoPublicPath { vpc, address: header.source });
+    if !is_outside(walk.w, vpc, header.destination) {
+        return Err(Disposition::NoRoute { vswitch, table, address: header.destination });
     }
-    Err(Disposition::NoRoute { vswitch, table, address: header.destination })
+    let gateway = match header.destination {
+        IpAddr::V4(_) => ipv4_gateway::of_vpc(walk.w, vpc).map(|gateway| gateway.id.into()),
+        IpAddr::V6(_) => ipv6_gateway::of_vpc(walk.w, vpc).map(|gateway| gateway.id.into()),
+    };
+    let needs_route = header.destination.is_ipv6() || ipv4_gateway::is_controlled(walk.w, vpc);
+    let why = match gateway.filter(|_| needs_route) {
+        _ if header.destination.is_ipv4() && is_closed(walk.w, vpc) => NoPath::Closed,
+        Some(gateway) => NoPath::Unrouted { vswitch, table, gateway },
+        None if header.destination.is_ipv6() => NoPath::NoIpv6Gateway,
+        None => NoPath::Cut { vswitch, table },
+    };
+    Err(no_path(vpc, header.source, why))
+}
+
+/// No way to the internet for an address of a VPC.
+fn no_path(vpc: VpcId, address: IpAddr, why: NoPath) -> Disposition {
+    Disposition::NoPublicPath { vpc, address, why }
+}
+
+/// What a route leads to a gateway to the internet is for the internet.
+fn check_outside(w: &World, vpc: VpcId, header: &Header) -> Step<()> {
+    if is_outside(w, vpc, header.destination) {
+        return Ok(());
+    }
+    Err(no_path(vpc, header.source, NoPath::Private { destination: header.destination }))
+}
+
+fn is_closed(w: &World, vpc: VpcId) -> bool {
+    w.get::<Vpc>(&vpc).is_some_and(|vpc| vpc.closed)
 }
 
 /// A packet from the internet: a public IPv4 address leads to what it is bound to, an IPv6 address with bandwidth to its
@@ -251,7 +291,7 @@ pub(super) fn enter<S: Sink>(walk: &mut Walk<'_, S>, header: &Header) -> Step<Pl
         IpAddr::V6(v6) => {
             let eni = eni_address::holder6(walk.w, v6).ok_or(Disposition::NoPublicAddress { address })?;
             if !ipv6_bandwidth::is_public(walk.w, v6) {
-                return Err(Disposition::NoPublicPath { vpc: eni.vpc, address });
+                return Err(no_path(eni.vpc, address, NoPath::NoBandwidth));
             }
             let answer = walk.leg == Leg::Return && walk.left6 == Some(v6);
             if let Some(rule) = ipv6_egress_rule::in_force(walk.w, v6).filter(|_| !answer) {
@@ -312,7 +352,10 @@ fn enter_by_gateway<S: Sink>(
     header: &Header,
 ) -> Step<Place> {
     let found = forward_entry::way_in(walk.w, eip.id, header.protocol, header.port);
-    let (entry, address, port) = found.ok_or(Disposition::NotForwarded { eip: eip.id, gateway })?;
+    let (entry, address, port) = found.ok_or_else(|| {
+        let inert = forward_entry::inert(walk.w, eip.id, header.protocol, header.port);
+        Disposition::NotForwarded { eip: eip.id, gateway, inert }
+    })?;
     if walk.leg == Leg::Forward {
         let (eip, private) = (eip.id, (address, port));
         walk.dnat = Some(DnatSession { entry: entry.id, gateway, eip, port: header.port, private });
@@ -325,10 +368,10 @@ fn enter_by_gateway<S: Sink>(
 
 /// A VPC that is closed lets nothing in.
 fn check_open<S: Sink>(walk: &Walk<'_, S>, vpc: VpcId, header: &Header) -> Step<()> {
-    match walk.w.get::<Vpc>(&vpc) {
-        Some(row) if row.closed => Err(Disposition::NoPublicPath { vpc, address: header.destination }),
-        _ => Ok(()),
+    if is_closed(walk.w, vpc) {
+        return Err(no_path(vpc, header.destination, NoPath::Closed));
     }
+    Ok(())
 }
 
 /// A packet that was translated to a host's private address comes into its VPC.
@@ -339,10 +382,10 @@ fn come_in<S: Sink>(walk: &mut Walk<'_, S>, vpc: VpcId, header: &Header) -> Step
 
 /// Whether a VPC takes an address for one of the internet: user CIDRs and its own blocks are private to it.
 fn is_outside(w: &World, vpc: VpcId, address: IpAddr) -> bool {
-    let own = w.get::<Vpc>(&vpc).is_some_and(|vpc| {
+    let own = |vpc: &Vpc| {
         let v4 = vpc.blocks().chain(vpc.user_cidrs.iter().copied()).map(Cidr::from);
         let v6 = vpc.ipv6.iter().map(|b| Cidr::from(b.block));
         v4.chain(v6).any(|block| block.contains_address(address))
-    });
-    is_public(address) && !own
+    };
+    is_public(address) && !w.get::<Vpc>(&vpc).is_some_and(own)
 }

@@ -14,12 +14,14 @@
 //! | `routing` | routes, forwarding next hops, delivery inside a VPC |
 //! | `router` | the way over router interfaces |
 //! | `internet` | the way between a VPC and the internet |
+//! | `no_path` | why there is none |
 //! | `balancer` | what a load balancer does with a packet and its answer |
 //! | `reach` | who reaches whom, on sets of interfaces and ports |
 //! | `way` | the way between two addresses, known to who judges many packets |
 //! | `remedy` | the smallest set of changes that lets a refused packet through |
 //! | `balancer_remedy` | the changes to load balancers among them |
 //! | `router_remedy` | those about router interfaces |
+//! | `internet_remedy` | those about ways to the internet |
 //! | `port` | what a port was told to do where a packet was delivered |
 //! | `text` | the answer in words; `text/changes` the changes of remedies |
 
@@ -29,8 +31,10 @@ mod edge;
 pub mod flow;
 pub mod hop;
 mod internet;
+mod internet_remedy;
 mod member;
 mod met;
+mod no_path;
 pub mod port;
 pub mod reach;
 pub mod remedy;
@@ -45,6 +49,7 @@ mod way;
 
 pub use flow::{Flow, Header, Question, Source, Target};
 pub use hop::{Disposition, Ending, Hop, Leg, NatEntryId, Place};
+pub use no_path::NoPath;
 pub use port::ToldPort;
 pub use request::Request;
 pub use trace::{Judge, Trace};

@@ -8,34 +8,31 @@
 use super::balancer_remedy;
 use super::flow::{Header, Question};
 use super::hop::{Disposition, Hop, Leg, Place};
+use super::internet_remedy;
 use super::router_remedy;
 use super::trace::Trace;
 use crate::access::Caller;
 use crate::cidr::Cidr;
 use crate::command::Command;
 use crate::ecs::authorize::{AuthorizeRules, RevokeRules, WhichRules};
-use crate::ecs::eni::{Eni, EniKind, EniStatus, ModifyEni};
+use crate::ecs::eni::{Eni, EniStatus, ModifyEni};
 use crate::ecs::eni_address;
 use crate::ecs::eni_attachment::AttachEni;
 use crate::ecs::group_filter::{DecidedBy, PacketProtocol};
 use crate::ecs::instance::{Instance, InstanceStatus};
-use crate::ecs::instance_life::{BatchRule, RebootInstances, StartInstances};
+use crate::ecs::instance_life::{BatchRule, StartInstances};
 use crate::ecs::outage::EndOutage;
-use crate::ecs::public_address;
 use crate::ecs::rule_input::RuleInput;
+use crate::ecs::security_group::{GroupKind, ModifySecurityGroup, SecurityGroup};
 use crate::ecs::security_group_rule::{
     Direction, Peer, Policy, PortRange, Protocol, RuleSpec, SecurityGroupRule,
 };
 use crate::id::{
     EniId, HaVipId, InstanceId, NetworkAclId, NetworkAclRuleId, RouteEntryId, RouteTableId, SecurityGroupId,
-    VpcId,
 };
-use crate::slb::load_balancer;
 use crate::time::Span;
-use crate::vpc::eip::{Eip, EipStatus};
-use crate::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
 use crate::vpc::gateway_route_table::UpdateGatewayRouteEntry;
-use crate::vpc::ha_vip::{self, HaVip};
+use crate::vpc::ha_vip::HaVip;
 use crate::vpc::ipv6_egress_rule::DeleteIpv6EgressRule;
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::network_acl_binding::UnassociateNetworkAcl;
@@ -48,7 +45,7 @@ use crate::vpc::vpc;
 use crate::vpc::vpc_peer::{PeerStatus, VpcPeer};
 use crate::vpc::vswitch::VSwitch;
 use crate::world::World;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// The most changes that are tried together.
 pub const MAX_CHANGES: usize = 6;
@@ -174,7 +171,7 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
             accepted_by_acl(w, acl, direction, rule, &header).into_iter().chain([unbind]).collect()
         }
         Disposition::NotAttached { eni, status } => {
-            let mut changes = attachments(w, eni, status);
+            let mut changes = attachments(w, trace, eni, status);
             changes.extend(without_last_route(w, trace));
             changes
         }
@@ -197,11 +194,15 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
             }
             .into(),
         ],
-        Disposition::NoPublicPath { vpc, address: IpAddr::V4(address) } => {
-            let waiting = restarts(w, vpc, address);
-            waiting.into_iter().chain(public_addresses(w, vpc, address)).collect()
+        Disposition::NoPublicPath { vpc, address, why } => {
+            internet_remedy::opened(w, vpc, address, last_header(trace).destination, why)
         }
-        Disposition::PublicAddressWaits { instance } => started_anew(w, instance).into_iter().collect(),
+        Disposition::NotForwarded { inert: Some(entry), .. } => {
+            internet_remedy::in_force_again(w, entry).into_iter().collect()
+        }
+        Disposition::PublicAddressWaits { instance } => {
+            internet_remedy::started_anew(w, instance).into_iter().collect()
+        }
         Disposition::NoRoute { table, address, .. } => {
             let mut changes = routes_of_siblings(w, trace, table, address);
             changes.extend(routes_to_peers(w, table, address));
@@ -237,7 +238,6 @@ fn candidates(w: &World, trace: &Trace) -> Vec<Command> {
         | Disposition::NoListener { .. }
         | Disposition::Redirected { .. }
         | Disposition::BackendCallsItself { .. }
-        | Disposition::NoPublicPath { .. }
         | Disposition::EipNotBound { .. }
         | Disposition::NotForwarded { .. }
         | Disposition::NoPublicAddress { .. }
@@ -297,7 +297,18 @@ fn groups_drop(
         let rules = WhichRules::Ids(Some(direction), vec![rule.id]);
         Command::from(RevokeRules { group: rule.group, rules })
     });
-    priority.into_iter().flat_map(accept).chain(revoke).collect()
+    let together = groups.iter().filter_map(|&id| w.get::<SecurityGroup>(&id));
+    let together = together.filter(|group| group.kind == GroupKind::Basic && !group.inner_access);
+    let peer = together
+        .clone()
+        .next()
+        .and_then(|group| eni_address::holder(w, group.vpc, header.seen(direction).peer));
+    let reach_each_other = together.filter(|group| peer.is_some_and(|eni| eni.groups.contains(&group.id)));
+    let reach_each_other = reach_each_other.map(|group| {
+        let (group, inner_access) = (group.id, Some(true));
+        ModifySecurityGroup { group, name: None, description: None, inner_access }.into()
+    });
+    priority.into_iter().flat_map(accept).chain(revoke).chain(reach_each_other).collect()
 }
 
 /// The rules of an ACL with one more that accepts a packet, before the one that drops it.
@@ -367,45 +378,6 @@ fn accepting(header: &Header, direction: Direction, priority: u8) -> RuleInput {
     RuleInput { spec, peer_as_address: false, own_as_address: false, description: Default::default() }
 }
 
-/// Starting the holder of a private address anew whose static public address waits for that.
-fn restarts(w: &World, vpc: VpcId, address: Ipv4Addr) -> Option<Command> {
-    let eni = eni_address::holder(w, vpc, address.into())?;
-    let instance = public_address::of_primary(w, eni, address)?;
-    started_anew(w, instance.id).filter(|_| instance.public.is_some_and(|public| !public.in_force))
-}
-
-fn started_anew(w: &World, id: InstanceId) -> Option<Command> {
-    let (instances, rule) = (vec![id], BatchRule::AllTogether);
-    match w.get::<Instance>(&id)?.status {
-        InstanceStatus::Stopped => Some(StartInstances { instances, rule }.into()),
-        _ => Some(RebootInstances { instances, force: false, rule }.into()),
-    }
-}
-
-/// Binding an elastic IP address that is free to the holder of a private address.
-fn public_addresses(w: &World, vpc: VpcId, address: Ipv4Addr) -> Vec<Command> {
-    let holder = eni_address::holder(w, vpc, address.into());
-    let (owner, kind, target, private_address) = match (holder, ha_vip::of_address(w, vpc, address)) {
-        (None, None) => match load_balancer::of_address(w, vpc, address) {
-            None => return Vec::new(),
-            Some(balancer) => (&balancer.owner, TargetKind::SlbInstance, balancer.id.to_string(), None),
-        },
-        (None, Some(vip)) => (&vip.owner, TargetKind::HaVip, vip.id.to_string(), None),
-        (Some(eni), _) => match (eni.kind, eni.instance) {
-            (EniKind::Primary, Some(id)) => (&eni.owner, TargetKind::EcsInstance, id.to_string(), None),
-            _ => (&eni.owner, TargetKind::NetworkInterface, eni.id.to_string(), Some(address)),
-        },
-    };
-    let eips = w.indexes().eips.by_owner.of(owner).filter_map(|id| w.get::<Eip>(id));
-    eips.filter(|eip| eip.status == EipStatus::Available)
-        .take(1)
-        .map(|eip| {
-            let target = target.as_str().into();
-            AssociateEip { eip: eip.id, kind, target, private_address, mode: Mode::Nat, region: None }.into()
-        })
-        .collect()
-}
-
 /// Starting one of the instances that would answer for a HaVip.
 fn started_for(w: &World, ha_vip: HaVipId) -> Vec<Command> {
     let bound = w.get::<HaVip>(&ha_vip).into_iter().flat_map(|vip| &vip.bound);
@@ -417,13 +389,18 @@ fn started_for(w: &World, ha_vip: HaVipId) -> Vec<Command> {
     instances.filter(stopped).take(TRIED).map(start).collect()
 }
 
-/// Attaching an interface to an instance of its VPC and zone that runs.
-fn attachments(w: &World, id: EniId, status: EniStatus) -> Vec<Command> {
+/// Attaching an interface to an instance of its VPC and zone that runs, and is not the sender's own: what that sends to itself
+/// never leaves it.
+fn attachments(w: &World, trace: &Trace, id: EniId, status: EniStatus) -> Vec<Command> {
     let Some(eni) = w.get::<Eni>(&id).filter(|_| status == EniStatus::Available) else { return Vec::new() };
     let zone = w.get::<VSwitch>(&eni.vswitch).map(|s| &s.zone);
+    let sender = match trace.question.from {
+        Place::Interface(from) | Place::Behind(from) => w.get::<Eni>(&from).and_then(|from| from.instance),
+        Place::Resident(_) | Place::CloudService | Place::Internet => None,
+    };
     let instances = w.indexes().instances.by_vpc.of(&eni.vpc).filter_map(|id| w.get::<Instance>(id));
     instances
-        .filter(|i| i.status == InstanceStatus::Running && Some(&i.zone) == zone)
+        .filter(|i| i.status == InstanceStatus::Running && Some(&i.zone) == zone && Some(i.id) != sender)
         .take(TRIED)
         .map(|i| AttachEni { eni: id, instance: i.id, trunk: None }.into())
         .collect()

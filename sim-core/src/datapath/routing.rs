@@ -4,6 +4,7 @@ use super::flow::Header;
 use super::hop::{Disposition, Hop, Place};
 use super::internet::Sender;
 use super::met::Host;
+use super::no_path::NoPath;
 use super::sink::Sink;
 use super::trace::{Step, Walk};
 use super::{balancer, edge, internet, member, router};
@@ -11,13 +12,15 @@ use crate::cidr::{Cidr, Cidr4, reserved};
 use crate::ecs::eni::Eni;
 use crate::ecs::instance::Instance;
 use crate::id::{
-    EniId, LoadBalancerId, NatGatewayId, RouteTableId, RouterInterfaceId, VSwitchId, VpcId, VpcPeerId,
+    EniId, Ipv4GatewayId, LoadBalancerId, NatGatewayId, RouteTableId, RouterInterfaceId, VSwitchId, VpcId,
+    VpcPeerId,
 };
 use crate::slb::load_balancer::{self, Home, LoadBalancer};
 use crate::vpc::gateway_route_table;
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::ipv4_gateway;
 use crate::vpc::longest_prefix::LongestPrefix;
+use crate::vpc::nat_gateway::NatGateway;
 use crate::vpc::next_hop::NextHop;
 use crate::vpc::resident::Resident;
 use crate::vpc::route_table::{self, Chosen};
@@ -109,6 +112,26 @@ impl<'w> Choice<'w> {
     }
 }
 
+/// The default route in place of a narrower one to another VPC, if the NAT gateway to which it leads takes the packet to the
+/// internet.
+fn by_nat<'w>(
+    w: &'w World,
+    vpc: VpcId,
+    table: RouteTableId,
+    narrow: &'w Chosen,
+    header: &Header,
+) -> &'w Chosen {
+    if !matches!(narrow.next_hop, NextHop::VpcPeer(_) | NextHop::RouterInterface(_)) {
+        return narrow;
+    }
+    let default = route_table::compiled(w, table).and_then(LongestPrefix::default4);
+    let takes = |entry: &&Chosen| match entry.next_hop {
+        NextHop::NatGateway(gateway) => internet::leaves_by_nat(w, vpc, gateway, header),
+        _ => false,
+    };
+    default.filter(takes).unwrap_or(narrow)
+}
+
 /// Where a route leads.
 pub(super) enum Next<'w> {
     /// To an interface: the destination's, or one that is to forward.
@@ -126,7 +149,7 @@ pub(super) enum Next<'w> {
     /// To a NAT gateway.
     Gateway(NatGatewayId),
     /// To the IPv4 gateway.
-    Ipv4Gateway,
+    Ipv4Gateway(Ipv4GatewayId),
     /// To the IPv6 gateway.
     Ipv6Gateway,
     /// By a peering connection to its other VPC.
@@ -152,7 +175,7 @@ impl<'w> Next<'w> {
             NextHop::HaVip(id) => return w.get::<HaVip>(&id).map_or(Next::Gone, Next::HaVip),
             // A gateway takes the routes to it along when it goes.
             NextHop::NatGateway(id) => return Next::Gateway(id),
-            NextHop::Ipv4Gateway(_) => return Next::Ipv4Gateway,
+            NextHop::Ipv4Gateway(id) => return Next::Ipv4Gateway(id),
             NextHop::Ipv6Gateway(_) => return Next::Ipv6Gateway,
             NextHop::RouterInterface(id) => return Next::Router(id),
             // So does a peering connection.
@@ -194,7 +217,7 @@ impl<'w> Next<'w> {
             Next::Nobody => vswitch_of(w, vpc, destination),
             Next::CloudService
             | Next::Gateway(_)
-            | Next::Ipv4Gateway
+            | Next::Ipv4Gateway(_)
             | Next::Ipv6Gateway
             | Next::Peer(..)
             | Next::Router(_)
@@ -223,6 +246,7 @@ fn follow<'w, S: Sink>(
             }
             return internet::leave_by(walk, public, header);
         }
+        let entry = entry.map(|entry| by_nat(w, vpc, table, entry, header));
         let next = entry.map(|entry| Next::of(walk, vpc, entry.next_hop, header.destination));
         if let Sender::Interface(host) = &sender {
             let to = next.as_ref().and_then(|next| next.vswitch(w, vpc, header.destination));
@@ -232,12 +256,12 @@ fn follow<'w, S: Sink>(
             return internet::leave(walk, vpc, vswitch, table, header);
         };
         let Chosen { destination, next_hop, .. } = *entry;
-        walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
+        walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop, gateway: None });
         let host = match answered(walk, next)? {
             Next::Interface(host) if !member::has(w, host.eni, header.destination) => host,
             Next::Gateway(id) => return internet::leave_by_gateway(walk, vpc, id, header),
-            Next::Ipv4Gateway => {
-                return internet::leave_by_ipv4_gateway(walk, vpc, sender, header);
+            Next::Ipv4Gateway(id) => {
+                return internet::leave_by_ipv4_gateway(walk, vpc, id, sender, header);
             }
             Next::Ipv6Gateway => return internet::leave_by_ipv6_gateway(walk, vpc, header),
             Next::Peer(peer, other) => {
@@ -329,21 +353,24 @@ pub(super) fn answered<'w, S: Sink>(walk: &mut Walk<'w, S>, next: Next<'w>) -> S
     Ok(Next::Interface(host))
 }
 
-/// Whether what a NAT gateway sends out of its vSwitch finds the IPv4 gateway, if its VPC has it find one.
-pub(super) fn finds_ipv4_gateway<S: Sink>(
+/// What a NAT gateway sends out of its vSwitch finds the IPv4 gateway, if its VPC has it find one; otherwise why it does not.
+pub(super) fn find_ipv4_gateway<S: Sink>(
     walk: &mut Walk<'_, S>,
-    vpc: VpcId,
-    vswitch: VSwitchId,
+    nat: &NatGateway,
     destination: IpAddr,
-) -> bool {
+) -> Result<(), NoPath> {
+    let (vpc, vswitch) = (nat.vpc, nat.vswitch);
     if !ipv4_gateway::is_controlled(walk.w, vpc) {
-        return true;
+        return Ok(());
     }
+    let Some(own) = ipv4_gateway::of_vpc(walk.w, vpc) else { return Err(NoPath::Closed) };
     let Choice { vswitch, table, entry } = Choice::of(walk, vpc, vswitch, destination);
-    let Some(entry) = entry else { return false };
+    let unrouted = NoPath::Unrouted { vswitch, table, gateway: own.id.into() };
+    let Some(entry) = entry else { return Err(unrouted) };
     let Chosen { destination, next_hop, .. } = *entry;
-    walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop });
-    matches!(next_hop, NextHop::Ipv4Gateway(_))
+    let gateway = Some(nat.id);
+    walk.step(|| Hop::Route { vswitch, table, entry: entry.id, destination, next_hop, gateway });
+    if matches!(next_hop, NextHop::Ipv4Gateway(_)) { Ok(()) } else { Err(unrouted) }
 }
 
 /// Delivers a packet that comes into a VPC from outside of it.
@@ -386,7 +413,7 @@ pub(super) fn deliver<'w, S: Sink>(
         Next::Nobody
         | Next::HaVip(_)
         | Next::Gateway(_)
-        | Next::Ipv4Gateway
+        | Next::Ipv4Gateway(_)
         | Next::Ipv6Gateway
         | Next::Peer(..)
         | Next::Router(_)

@@ -1,6 +1,7 @@
 //! A trace in words, for those who read it. Programs take the values.
 
 mod changes;
+mod internet;
 
 use super::flow::{Header, Question};
 use super::hop::{Disposition, Ending, Hop, Leg, Place, RuleVerdict, SESSION_LIFETIME};
@@ -152,9 +153,14 @@ impl<'a> Words<'a> {
                 Said::new(self.id(acl), format!("{does} {} by rule {rule}", way(direction)))
                     .being(format!("the network ACL of {}", self.id(vswitch)))
             }
-            Hop::Route { vswitch, table, destination, next_hop, .. } => self
-                .route(destination, table, format!("leads {}", self.next_hop(next_hop)))
-                .being(format!("the table of {}", self.id(vswitch))),
+            Hop::Route { vswitch, table, destination, next_hop, gateway, .. } => {
+                let here = gateway.map(|gateway| format!(", where {} is", self.id(gateway)));
+                self.route(destination, table, format!("leads {}", self.next_hop(next_hop))).being(format!(
+                    "the table of {}{}",
+                    self.id(vswitch),
+                    here.unwrap_or_default()
+                ))
+            }
             Hop::GatewayRoute { gateway, table, destination, next_hop, .. } => self
                 .route(destination, table, format!("leads {}", self.next_hop(next_hop)))
                 .being(format!("the table of {}", self.id(gateway))),
@@ -271,9 +277,7 @@ impl<'a> Words<'a> {
                 let opposite = opposite.map_or("deleted", |status| status);
                 format!("{} is {status}, and its other end {opposite}", self.id(router_interface))
             }
-            Disposition::NobodyThere { vpc, address } => {
-                format!("nobody in {} holds {address}", self.id(vpc))
-            }
+            Disposition::NobodyThere { vpc, address } => self.nobody(vpc, address),
             Disposition::HaVipUnanswered { ha_vip, bound: 0 } => {
                 format!("{} is bound to nothing, and nobody answers", self.id(ha_vip))
             }
@@ -323,9 +327,7 @@ impl<'a> Words<'a> {
             Disposition::NotServed { resident, serves } => {
                 format!("{} serves tcp port {serves} alone", self.id(resident))
             }
-            Disposition::NoPublicPath { vpc, address } => {
-                format!("{} has no way to the internet for {address}", self.id(vpc))
-            }
+            Disposition::NoPublicPath { vpc, address, why } => self.no_path(vpc, address, why),
             Disposition::EgressOnly { rule, address } => {
                 format!("{} lets sessions of {address} out and none in", self.id(rule))
             }
@@ -335,9 +337,7 @@ impl<'a> Words<'a> {
             Disposition::PublicAddressWaits { instance } => {
                 format!("the public address of {} waits for its next start", self.id(instance))
             }
-            Disposition::NotForwarded { eip, gateway } => {
-                format!("{} has no DNAT entry in force of {} for it", self.id(gateway), self.id(eip))
-            }
+            Disposition::NotForwarded { eip, gateway, inert } => self.not_forwarded(eip, gateway, inert),
             Disposition::NoPublicAddress { address } => format!("nobody has the public address {address}"),
             Disposition::PrivateFromOutside { address } => {
                 format!("the internet does not carry packets to {address}")

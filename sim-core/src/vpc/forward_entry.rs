@@ -137,11 +137,18 @@ pub fn to_address(w: &World, vpc: VpcId, address: Ipv4Addr) -> impl Iterator<Ite
 /// Whether an entry does anything: it is there, so is its gateway, and its host has no public address of its own
 /// (provider documentation: an entry onto a host that has one only works while it has none).
 fn in_force(w: &World, e: &ForwardEntry) -> bool {
+    is_at_work(w, e) && !has_own_address(w, e)
+}
+
+fn is_at_work(w: &World, e: &ForwardEntry) -> bool {
     e.status != NatEntryStatus::Pending
         && w.get::<NatGateway>(&e.gateway).is_some_and(|gateway| gateway.status == NatStatus::Available)
         && w.get::<Eip>(&e.eip).is_some_and(|eip| eip.status == EipStatus::InUse)
-        && eip_binding::of_host(w, e.vpc, e.address).is_none()
-        && !public_address::has_host(w, e.vpc, e.address)
+}
+
+/// Whether the host of an entry has a public address of its own.
+fn has_own_address(w: &World, e: &ForwardEntry) -> bool {
+    eip_binding::of_host(w, e.vpc, e.address).is_some() || public_address::has_host(w, e.vpc, e.address)
 }
 
 /// The entry that takes a packet to an elastic IP address, and the private address and port where it goes.
@@ -153,6 +160,12 @@ pub fn way_in(
 ) -> Option<(&ForwardEntry, Ipv4Addr, u16)> {
     let mut fitting = of_eip(w, eip).filter_map(|e| e.inward(protocol, port).map(|(to, port)| (e, to, port)));
     fitting.find(|(e, ..)| in_force(w, e))
+}
+
+/// The entry that would take a packet to an elastic IP address if its host had no public address of its own.
+pub fn inert(w: &World, eip: EipId, protocol: PacketProtocol, port: u16) -> Option<ForwardEntryId> {
+    let mut fitting = of_eip(w, eip).filter(|e| e.inward(protocol, port).is_some());
+    fitting.find(|e| is_at_work(w, e) && has_own_address(w, e)).map(|e| e.id)
 }
 
 /// The entry for every port by which a host reaches the internet through a gateway, before any SNAT entry.

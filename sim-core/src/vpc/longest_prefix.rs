@@ -75,6 +75,11 @@ impl<V> LongestPrefix<V> {
         self.values.get(self.v6.as_ref()?.winner(address.to_bits()) as usize)
     }
 
+    /// The value of the default route of IPv4, whatever is narrower.
+    pub fn default4(&self) -> Option<&V> {
+        self.values.get(self.v4.as_ref()?.outside as usize)
+    }
+
     /// How many networks the table has.
     pub fn len(&self) -> usize {
         self.values.len()

@@ -4,7 +4,7 @@ use crate::lab::*;
 use crate::net::{Net, allocate, host, public_host};
 use sim_core::datapath::remedy::remedy;
 use sim_core::datapath::text::Words;
-use sim_core::datapath::{Disposition as D, Hop, Leg, NatEntryId, Place, Source};
+use sim_core::datapath::{Disposition as D, Hop, Leg, NatEntryId, NoPath, Place, Source};
 use sim_core::ecs::eni::{CreateEni, EniKind, EniStatus, TrafficMode};
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
 use sim_core::ecs::eni_attachment::{AttachEni, DetachEni};
@@ -148,7 +148,11 @@ fn a_destination_without_route_or_holder() {
     let address = [10, 0, 2, 77].into();
     net.ends(&net.trace("10.0.2.77:80/tcp"), Leg::Forward, D::NobodyThere { vpc, address });
     let address = [10, 0, 1, 10].into();
-    net.ends(&net.trace("47.1.1.1:80/tcp"), Leg::Forward, D::NoPublicPath { vpc, address });
+    net.ends(
+        &net.trace("47.1.1.1:80/tcp"),
+        Leg::Forward,
+        D::NoPublicPath { vpc, address, why: NoPath::Cut { vswitch, table } },
+    );
     // Another VPC's addresses are not reached.
     let (elsewhere, group) = (net.lab.elsewhere, net.lab.other_group);
     host(&mut net.lab, elsewhere, group, [10, 0, 1, 99]);
@@ -328,10 +332,11 @@ fn ipv6_goes_by_its_own_routes_and_rules() {
     let vpc = net.lab.vpc;
     let trace = net.trace("[2400:3200::1]:53/udp");
     let own = trace.question.header.source;
-    net.ends(&trace, Leg::Forward, D::NoPublicPath { vpc, address: own });
+    net.ends(&trace, Leg::Forward, D::NoPublicPath { vpc, address: own, why: NoPath::NoIpv6Gateway });
     let from = Source::Outside("2400:3200::1".parse().unwrap());
     let trace = net.trace_from(from, &format!("[{address}]:80/tcp"));
-    net.ends(&trace, Leg::Forward, D::NoPublicPath { vpc, address: address.into() });
+    let no_path = D::NoPublicPath { vpc, address: address.into(), why: NoPath::NoBandwidth };
+    net.ends(&trace, Leg::Forward, no_path);
     let trace = net.trace_from(from, "[2400:3200::2]:80/tcp");
     assert_eq!(trace.ending.disposition.word(), "no_public_address");
 }
@@ -429,7 +434,8 @@ fn a_static_address_leads_out_and_in_once_it_is_in_force() {
     let waits = D::PublicAddressWaits { instance };
     net.ends(&net.trace_from(outside, &target), Leg::Forward, waits);
     let vpc = net.lab.vpc;
-    let no_path = D::NoPublicPath { vpc, address: [10, 0, 1, 20].into() };
+    let why = NoPath::Cut { vswitch: net.lab.web, table: net.lab.table };
+    let no_path = D::NoPublicPath { vpc, address: [10, 0, 1, 20].into(), why };
     net.ends(&net.trace_from(out, "47.1.1.1:443/tcp"), Leg::Forward, no_path);
     for (source, target) in [(outside, target.as_str()), (out, "47.1.1.1:443/tcp")] {
         let question = net.ask(source, target).unwrap();
@@ -473,8 +479,13 @@ fn a_nat_gateway_takes_out_what_an_entry_says_and_the_answer_back() {
         tags: Vec::new(),
     };
     let nat: NatGatewayId = net.lab.ok(made).id();
-    let no_path = |address: [u8; 4]| D::NoPublicPath { vpc, address: address.into() };
-    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, no_path([10, 0, 1, 10]));
+    let (address, why) = ([10, 0, 1, 10].into(), NoPath::NoSnatEntry { gateway: nat });
+    let no_path = D::NoPublicPath { vpc, address, why };
+    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, no_path);
+    // What is private to the VPC is not for the gateway, whatever entries it has.
+    let why = NoPath::Private { destination: [192, 168, 1, 1].into() };
+    let private = D::NoPublicPath { vpc, address, why };
+    net.ends(&net.trace("192.168.1.1:443/tcp"), Leg::Forward, private);
     let bind = |net: &mut Net| {
         let eip: EipId = net.lab.ok(allocate()).id();
         let (kind, mode, target) = (TargetKind::Nat, Mode::Nat, nat.to_string().into());
@@ -511,7 +522,7 @@ fn a_nat_gateway_takes_out_what_an_entry_says_and_the_answer_back() {
     // Nothing comes in of its own.
     let from = Source::Outside([47, 1, 1, 1].into());
     let trace = net.trace_from(from, &format!("{second}:80/tcp"));
-    net.ends(&trace, Leg::Forward, D::NotForwarded { eip: narrow, gateway: nat });
+    net.ends(&trace, Leg::Forward, D::NotForwarded { eip: narrow, gateway: nat, inert: None });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use sim_core::ecs::outage::{Outage, OutageTarget};
 use sim_core::ecs::prefix_list::PrefixList;
 use sim_core::ecs::security_group::{GroupKind, SecurityGroup};
 use sim_core::ecs::security_group_rule::{Direction, Peer, Policy, Protocol, SecurityGroupRule};
-use sim_core::id::{EniId, RouteTableId, SecurityGroupId, VSwitchId, VpcId};
+use sim_core::id::{EniId, NatGatewayId, RouteTableId, SecurityGroupId, VSwitchId, VpcId};
 use sim_core::vpc::eip::Eip;
 use sim_core::vpc::eip_binding::Mode;
 use sim_core::vpc::ha_vip::HaVip;
@@ -170,6 +170,19 @@ pub fn acl_allows(w: &World, vswitch: VSwitchId, out: bool, h: &Header) -> bool 
         }
     }
     false
+}
+
+/// The NAT gateway to which the default route of a vSwitch's table leads.
+pub fn default_nat(w: &World, vpc: VpcId, vswitch: VSwitchId) -> Option<NatGatewayId> {
+    let custom = w.get::<VSwitch>(&vswitch).unwrap().route_table;
+    let table = custom.unwrap_or(w.get::<Vpc>(&vpc).unwrap().system_table);
+    let everywhere = block("0.0.0.0/0");
+    let mut entries = w.table::<RouteEntry>().iter().filter(|e| e.table == table);
+    let entry = entries.find(|e| e.destination == everywhere && e.status != EntryStatus::Pending)?;
+    match entry.next_hop {
+        NextHop::NatGateway(gateway) => Some(gateway),
+        _ => None,
+    }
 }
 
 /// Whether a public address of the sender comes before a narrow route by this next hop.

@@ -3,7 +3,7 @@
 use crate::nat::{equip, forward, gateway};
 use crate::net::{Net, allocate, host};
 use sim_core::datapath::remedy::remedy;
-use sim_core::datapath::{Disposition as D, Flow, Leg, Place, Source, Target};
+use sim_core::datapath::{Disposition as D, Flow, Hop, Leg, NoPath, Place, Source, Target};
 use sim_core::ecs::eni::Eni;
 use sim_core::ecs::eni_address::{AssignAddresses, Want, Wanted};
 use sim_core::id::{EipId, Ipv4GatewayId, Ipv6BandwidthId, Ipv6EgressRuleId, Ipv6GatewayId, VSwitchId};
@@ -41,22 +41,24 @@ fn an_active_ipv4_gateway_wants_routes() {
     let gateway = v4(&mut net);
     net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Return, out);
     net.lab.ok(EnableIpv4Gateway { gateway, tables: Vec::new() });
-    let no_path = |address: [u8; 4]| D::NoPublicPath { vpc, address: address.into() };
-    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, no_path([10, 0, 1, 10]));
+    let (web, system) = (net.lab.web, net.lab.table);
+    let no_path = |why| D::NoPublicPath { vpc, address: [10, 0, 1, 10].into(), why };
+    let unrouted = no_path(NoPath::Unrouted { vswitch: web, table: system, gateway: gateway.into() });
+    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, unrouted);
     // What comes in needs no route, its answer does.
     let inward = |net: &Net| net.trace_from(outside(), &format!("{ip}:80/tcp"));
-    net.ends(&inward(&net), Leg::Return, no_path([10, 0, 1, 10]));
+    net.ends(&inward(&net), Leg::Return, unrouted);
     let table = net.lab.table;
     let route = net.route(table, "47.0.0.0/8", gateway);
     net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Return, out);
-    net.ends(&net.trace("8.8.8.8:443/tcp"), Leg::Forward, no_path([10, 0, 1, 10]));
+    net.ends(&net.trace("8.8.8.8:443/tcp"), Leg::Forward, unrouted);
     net.ends(&inward(&net), Leg::Return, D::Delivered(Place::Interface(front)));
     // Closed: nothing comes in either.
     let entry = EntryRef { entry: Some(route.to_string().into()), ..EntryRef::default() };
     net.lab.ok(DeleteRouteEntry { entry, next_hop: None, next_hops: Vec::new() });
     net.lab.ok(DeleteIpv4Gateway { gateway, mode: InternetMode::Private });
-    net.ends(&inward(&net), Leg::Forward, no_path([10, 0, 1, 10]));
-    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, no_path([10, 0, 1, 10]));
+    net.ends(&inward(&net), Leg::Forward, no_path(NoPath::Closed));
+    net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, no_path(NoPath::Closed));
     let gateway = v4(&mut net);
     net.lab.ok(EnableIpv4Gateway { gateway, tables: Vec::new() });
     net.lab.ok(DeleteIpv4Gateway { gateway, mode: InternetMode::Public });
@@ -73,8 +75,16 @@ fn a_nat_gateway_leaves_by_the_ipv4_gateway() {
     let from_back = |net: &Net| net.trace_from(Source::Interface(net.back, None), "47.1.1.1:443/tcp");
     net.ends(&from_back(&net), Leg::Return, D::Delivered(Place::Internet));
     net.lab.ok(EnableIpv4Gateway { gateway: way, tables: Vec::new() });
-    let no_path = D::NoPublicPath { vpc: net.lab.vpc, address: [10, 0, 2, 9].into() };
+    let (vswitch, table) = (net.lab.web, net.lab.table);
+    let why = NoPath::Unrouted { vswitch, table, gateway: way.into() };
+    let no_path = D::NoPublicPath { vpc: net.lab.vpc, address: [10, 0, 2, 9].into(), why };
     net.ends(&from_back(&net), Leg::Forward, no_path);
+    // The second look-up of one route is the gateway's own, in its vSwitch.
+    let asked = from_back(&net).forward.into_iter().filter_map(|hop| match hop {
+        Hop::Route { gateway, .. } => Some(gateway),
+        _ => None,
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [None, Some(nat)]);
     // The vSwitch of the NAT gateway has a table of its own, which leads on.
     let web: VSwitchId = net.lab.web;
     let table = net.table(web);
@@ -102,13 +112,13 @@ fn an_ipv6_address_is_public_while_it_has_bandwidth() {
     let inward = |net: &Net| {
         net.trace_from(Source::Outside("2400:3200::1".parse().unwrap()), &format!("[{front}]:80/tcp"))
     };
-    let no_path = D::NoPublicPath { vpc, address: front.into() };
-    net.ends(&out(&net), Leg::Forward, no_path);
+    let no_path = |why| D::NoPublicPath { vpc, address: front.into(), why };
+    net.ends(&out(&net), Leg::Forward, no_path(NoPath::NoIpv6Gateway));
     let made =
         CreateIpv6Gateway { vpc, name: None, description: None, resource_group: None, tags: Vec::new() };
     let gateway: Ipv6GatewayId = net.lab.ok(made).id();
-    net.ends(&out(&net), Leg::Forward, no_path);
-    net.ends(&inward(&net), Leg::Forward, no_path);
+    net.ends(&out(&net), Leg::Forward, no_path(NoPath::NoBandwidth));
+    net.ends(&inward(&net), Leg::Forward, no_path(NoPath::NoBandwidth));
     let (address, charge) = (AddressRef::Address(front), InternetCharge::ByTraffic);
     let bought: Ipv6BandwidthId =
         net.lab.ok(AllocateIpv6Bandwidth { gateway, address, bandwidth: 10, charge }).id();
@@ -117,7 +127,7 @@ fn an_ipv6_address_is_public_while_it_has_bandwidth() {
     // Inside the VPC an address needs none.
     net.ends(&net.trace(&format!("[{back}]:80/tcp")), Leg::Return, D::Delivered(Place::Interface(other)));
     net.lab.ok(DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(bought) });
-    net.ends(&inward(&net), Leg::Forward, no_path);
+    net.ends(&inward(&net), Leg::Forward, no_path(NoPath::NoBandwidth));
 }
 
 #[test]
@@ -164,7 +174,11 @@ fn an_egress_only_rule_lets_sessions_out_and_none_in() {
     assert_eq!(found.changes, [DeleteIpv6EgressRule { rule }.into()]);
     // Without bandwidth nothing passes; with new bandwidth the rule holds as before.
     net.lab.ok(DeleteIpv6Bandwidth { bandwidth: BandwidthRef::Id(bought) });
-    net.ends(&inward(&net), Leg::Forward, D::NoPublicPath { vpc, address: front.into() });
+    net.ends(
+        &inward(&net),
+        Leg::Forward,
+        D::NoPublicPath { vpc, address: front.into(), why: NoPath::NoBandwidth },
+    );
     net.lab.ok(AllocateIpv6Bandwidth { gateway, address, bandwidth: 10, charge });
     net.ends(&inward(&net), Leg::Forward, D::EgressOnly { rule, address: front.into() });
     net.lab.ok(DeleteIpv6EgressRule { rule });

@@ -3,7 +3,7 @@
 use crate::lab::*;
 use crate::net::{Net, allocate, host};
 use sim_core::datapath::remedy::remedy;
-use sim_core::datapath::{Disposition as D, Hop, Leg, Place, Source};
+use sim_core::datapath::{Disposition as D, Hop, Leg, NoPath, Place, Source};
 use sim_core::id::{EipId, EniId, HaVipId, InstanceId, VSwitchId};
 use sim_core::vpc::eip::Eip;
 use sim_core::vpc::eip_binding::{AssociateEip, Mode, TargetKind};
@@ -110,7 +110,8 @@ fn an_elastic_ip_address_leads_to_the_master() {
     let from = Source::Interface(other, Some([10, 0, 2, 60].into()));
     net.ends(&net.trace_from(from, "47.1.1.1:80/tcp"), Leg::Return, D::Delivered(Place::Internet));
     let vpc = net.lab.vpc;
-    let no_path = D::NoPublicPath { vpc, address: [10, 0, 2, 10].into() };
+    let why = NoPath::Cut { vswitch: net.lab.db, table: net.lab.table };
+    let no_path = D::NoPublicPath { vpc, address: [10, 0, 2, 10].into(), why };
     net.ends(&net.trace_from(Source::Interface(other, None), "47.1.1.1:80/tcp"), Leg::Forward, no_path);
 }
 

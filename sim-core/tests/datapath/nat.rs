@@ -2,7 +2,7 @@
 
 use crate::lab::*;
 use crate::net::{Net, allocate};
-use sim_core::datapath::{Disposition as D, Hop, Leg, Place, Source};
+use sim_core::datapath::{Disposition as D, Hop, Leg, NoPath, Place, Source};
 use sim_core::ecs::security_group_rule::PortRange;
 use sim_core::id::{EipId, ForwardEntryId, ForwardTableId, Id, NatGatewayId, SnatTableId};
 use sim_core::vpc::eip::Eip;
@@ -78,13 +78,14 @@ fn ports_lead_to_hosts_and_answers_back() {
     let (client, front) = (IpAddr::from([47, 1, 1, 1]), IpAddr::from(FRONT));
     assert_eq!(translated(&trace.forward), [(client, 49152, front, 83)]);
     assert_eq!(translated(&trace.back), [(ip.into(), 8003, client, 49152)]);
-    let lost = D::NotForwarded { eip, gateway: nat };
+    let lost = D::NotForwarded { eip, gateway: nat, inert: None };
     for target in ["8010/tcp", "8003/udp"] {
         net.ends(&net.trace_from(outside(), &format!("{ip}:{target}")), Leg::Forward, lost);
     }
     net.ends(&net.trace_from(outside(), &format!("{ip}/icmp")), Leg::Forward, lost);
     // By itself the host has no way out, since no entry says so.
-    let no_path = D::NoPublicPath { vpc: net.lab.vpc, address: front };
+    let why = NoPath::NoSnatEntry { gateway: nat };
+    let no_path = D::NoPublicPath { vpc: net.lab.vpc, address: front, why };
     net.ends(&net.trace("47.1.1.1:443/tcp"), Leg::Forward, no_path);
 }
 
@@ -145,7 +146,8 @@ fn an_answer_by_another_way_is_not_known() {
     let ((_, ip), (_, second)) = (equip(&mut net.lab, nat), equip(&mut net.lab, other));
     // The route of the system table leads to the first gateway, whose entries say nothing of the other's sessions.
     net.lab.ok(forward(other, second, (80, 80), FRONT, (80, 80), ForwardProtocol::Tcp));
-    let no_path = D::NoPublicPath { vpc: net.lab.vpc, address: FRONT.into() };
+    let why = NoPath::NoSnatEntry { gateway: nat };
+    let no_path = D::NoPublicPath { vpc: net.lab.vpc, address: FRONT.into(), why };
     net.ends(&net.trace_from(outside(), &format!("{second}:80/tcp")), Leg::Return, no_path);
     let snat = CreateSnatEntry {
         table: SnatTableId::from_number(nat.number()),
@@ -182,6 +184,6 @@ fn a_host_with_an_address_of_its_own_is_not_forwarded_to() {
         port_break: None,
     };
     net.lab.ok(to_front);
-    let lost = D::NotForwarded { eip, gateway: nat };
+    let lost = D::NotForwarded { eip, gateway: nat, inert: Some(entry) };
     net.ends(&net.trace_from(outside(), &format!("{ip}:80/tcp")), Leg::Forward, lost);
 }

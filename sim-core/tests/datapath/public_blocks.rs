@@ -78,6 +78,37 @@ fn an_address_of_the_senders_own_comes_before_a_route_to_a_public_block() {
 }
 
 #[test]
+fn a_nat_gateway_comes_before_a_route_to_a_public_block() {
+    let (mut net, there) = with_a_public_neighbour();
+    let (front, back, vpc) = (net.front, net.back, net.lab.vpc);
+    let nat = gateway(&mut net.lab);
+    let (_, shared) = equip(&mut net.lab, nat);
+    let from = |net: &Net, eni| net.trace_from(Source::Interface(eni, None), "30.0.1.10:80/tcp");
+    let (reached, out) = (D::Delivered(Place::Interface(there)), D::Delivered(Place::Internet));
+    // Without an entry for it a host has no way to the internet but the route.
+    net.ends(&from(&net, front), Leg::Return, reached);
+    net.lab.ok(CreateSnatEntry {
+        table: SnatTableId::from_number(nat.number()),
+        vswitch: None,
+        block: Some("10.0.1.0/28".parse().unwrap()),
+        ips: vec![shared],
+        name: None,
+        affinity: false,
+    });
+    net.ends(&from(&net, front), Leg::Return, out);
+    net.ends(&from(&net, back), Leg::Return, reached);
+    // Sets tell apart by the sources of entries what nothing else does.
+    let (web, group) = (net.lab.web, net.front_group);
+    let twin = host(&mut net.lab, web, group, [10, 0, 1, 30]);
+    let (from_both, to, protocol) =
+        (Senders::Interfaces(vec![front, twin]), vec![there], PacketProtocol::Tcp);
+    let question = SetQuestion { vpc, from: from_both, to, protocol, port: Some(80), source_port: None };
+    let answer = question.answer(&net.lab.world);
+    let reaching: Vec<Holder> = answer.reached.iter().flat_map(|r| &r.from).map(|run| run.holder).collect();
+    assert_eq!(reaching, [Holder::Interface(twin)]);
+}
+
+#[test]
 fn an_address_of_the_senders_own_comes_before_a_narrow_route_to_a_nat_gateway() {
     let mut net = Net::open();
     let nat = gateway(&mut net.lab);

@@ -82,7 +82,7 @@ fn fixed_at(w: &World, address: IpAddr) -> Option<&Instance> {
 }
 
 /// Whether an elastic IP address in use stands for a private address, whoever has it.
-fn has_eip(w: &World, address: IpAddr) -> bool {
+pub fn has_eip(w: &World, address: IpAddr) -> bool {
     let of_other = |eip: &Eip| match eip.binding.map(|b| b.target) {
         Some(Target::HaVip { ha_vip }) => IpAddr::from(w.get::<HaVip>(&ha_vip).unwrap().address) == address,
         Some(Target::LoadBalancer { load_balancer }) => {
@@ -96,7 +96,7 @@ fn has_eip(w: &World, address: IpAddr) -> bool {
 }
 
 /// Whether the public traffic of a VPC needs a route to its IPv4 gateway.
-fn controlled(w: &World, vpc: VpcId) -> bool {
+pub fn controlled(w: &World, vpc: VpcId) -> bool {
     w.table::<Ipv4Gateway>().iter().any(|g| g.vpc == vpc && g.enabled)
 }
 
@@ -499,6 +499,7 @@ impl Follower<'_> {
                 Some((hop, length)) => (Some(hop), length == 0 || gives_way(hop)),
                 None => (None, true),
             };
+            let hop = hop.map(|hop| self.by_nat(vswitch, hop));
             let mine = sender.and_then(|id| public_of(self.w, id, self.header.source));
             let first = default && is_public(self.w, self.vpc, address) && !controlled(self.w, self.vpc);
             if let (Some(public), true) = (mine, first) {

@@ -24,7 +24,7 @@ fn delivers(w: &World, question: &Question, changes: &[Command]) -> bool {
 
 /// The changes for a packet, checked, in words.
 #[track_caller]
-fn changes(net: &Net, question: &Question) -> Vec<String> {
+pub fn changes(net: &Net, question: &Question) -> Vec<String> {
     let w = &net.lab.world;
     let digest = w.digest();
     let found = remedy(w, &caller(), question).expect("a remedy");
@@ -39,7 +39,7 @@ fn changes(net: &Net, question: &Question) -> Vec<String> {
     found.changes.iter().map(|change| words.change(change)).collect()
 }
 
-fn front(net: &Net, target: &str) -> Question {
+pub fn front(net: &Net, target: &str) -> Question {
     net.ask(Source::Interface(net.front, None), target).unwrap()
 }
 

@@ -12,7 +12,9 @@ use crate::ecs::outage;
 use crate::ecs::prefix_list::PrefixList;
 use crate::ecs::security_group_rule::{Peer, PortRange, SecurityGroupRule, of_group};
 use crate::id::{EniId, OutageId, SecurityGroupId, VSwitchId, VpcId};
+use crate::vpc::eip::Eip;
 use crate::vpc::eip_binding;
+use crate::vpc::forward_entry;
 use crate::vpc::ha_vip::{self, HaVip};
 use crate::vpc::network_acl::NetworkAcl;
 use crate::vpc::next_hop::NextHop;
@@ -20,6 +22,7 @@ use crate::vpc::route_entry;
 use crate::vpc::route_table::RouteTable;
 use crate::vpc::router_connection;
 use crate::vpc::router_interface::RouterInterface;
+use crate::vpc::snat;
 use crate::vpc::vpc::Vpc;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,10 +135,20 @@ impl Cuts {
             cuts.public = blocks
                 .into_iter()
                 .any(|block| is_public(block.first().into()) || is_public(block.last().into()));
+            if cuts.public {
+                vpcs.iter().for_each(|&vpc| cuts.add_translated(w, vpc));
+            }
             cuts.add_shared(w, &vpcs, from.iter().chain(to));
         }
         cuts.add_rules(w, &senders.groups, &receivers.groups);
         cuts
+    }
+
+    /// Whom the NAT gateways of a VPC take out, where others follow a route to another VPC.
+    fn add_translated(&mut self, w: &World, vpc: VpcId) {
+        let sources = snat::blocks(w, vpc).map(|(block, _)| block);
+        let targets = forward_entry::targets(w, vpc).map(|(block, _)| block);
+        sources.chain(targets).for_each(|block| self.block(block.into()));
     }
 
     /// An address that several VPCs hold is judged in each by who holds it there.
@@ -284,6 +297,7 @@ impl Cuts {
         let mut lists: BTreeMap<&[SecurityGroupId], usize> = BTreeMap::new();
         let mut last: (&[SecurityGroupId], usize) = (&[], 0);
         let [mut v4, mut v6] = [true, false].map(|v4| addresses.knife(v4));
+        let eips = !w.table::<Eip>().is_empty();
         // Interfaces and their instances were mostly made one after the other, and are stepped to.
         let (mut rows, mut instances) = (w.table::<Eni>().reader(), w.table::<Instance>().reader());
         for eni in enis.iter().filter_map(|id| rows.get(id)) {
@@ -302,7 +316,7 @@ impl Cuts {
                 status: eni.status,
                 instance: instance.map(|instance| instance.status),
                 cut_off: outage::of_interface(w, eni),
-                cut_through: eip_binding::is_cut_through(w, eni.id),
+                cut_through: eips && eip_binding::is_cut_through(w, eni.id),
                 exposed: false,
                 hop: self.hops.contains(&eni.id).then_some(eni.id),
             };

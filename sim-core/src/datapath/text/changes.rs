@@ -5,9 +5,10 @@ use crate::command::Command;
 use crate::datapath::remedy::Remedy;
 use crate::ecs::authorize::WhichRules;
 use crate::ecs::security_group_rule::Direction;
-use crate::id::AnyId;
+use crate::id::{AnyId, Id, NatGatewayId};
 use crate::slb::backend::{NewBackend, Pool};
 use crate::slb::listener::{self, WhichListener};
+use crate::vpc::ipv6_bandwidth::AddressRef;
 use std::fmt::Write;
 
 impl Words<'_> {
@@ -73,6 +74,20 @@ impl Words<'_> {
                 let target = target.map_or_else(|_| c.target.to_string(), |id| self.id(id));
                 format!("{} bound to {target}", self.id(c.eip))
             }
+            Command::UnassociateEip(c) => format!("{} bound to nothing", self.id(c.eip)),
+            Command::CreateSnatEntry(c) => {
+                let gateway = self.id(NatGatewayId::from_number(c.table.number()));
+                let source = c.block.map(|block| block.to_string()).unwrap_or_default();
+                let ips: Vec<String> = c.ips.iter().map(ToString::to_string).collect();
+                format!("in {gateway} an SNAT entry for {source} by {}", ips.join(", "))
+            }
+            Command::AllocateIpv6Bandwidth(c) => match c.address {
+                AddressRef::Address(address) => {
+                    format!("internet bandwidth of {} Mbit/s for {address}", c.bandwidth)
+                }
+                AddressRef::Id(_) => format!("internet bandwidth of {} Mbit/s", c.bandwidth),
+            },
+            Command::ModifySecurityGroup(c) => format!("members of {} reaching each other", self.id(c.group)),
             Command::ModifyEni(c) => format!("the source/destination check of {} off", self.id(c.eni)),
             Command::CreateRouteEntry(c) => {
                 let hop = c.entry.next_hop.id.as_deref().unwrap_or_default();
