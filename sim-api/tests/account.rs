@@ -7,6 +7,8 @@ use service::{Client, settings};
 use sim_api::Server;
 use sim_api::rpc::actions::ACTIONS;
 use sim_api::rpc::encoding::percent_encode;
+use sim_core::SimTime;
+use sim_core::subscription::{Period, PeriodUnit};
 
 /// One account on the provider wire.
 struct Account(Client);
@@ -84,6 +86,10 @@ async fn what_is_paid_for_is_found_by_how_it_is_paid() {
     let made = a.ask(&format!("BssOpenApi QueryAvailableInstances InstanceIDs={eip}")).await;
     let made = made["Data"]["InstanceList"][0]["CreateTime"].as_str().unwrap().to_owned();
     start += &made;
+    let bought = |count| {
+        let period = Period { count, unit: PeriodUnit::Month };
+        period.end(SimTime::parse(&made).unwrap()).to_seconds_text()
+    };
     let rows: &[(&str, &[&String])] = &[
         ("ProductCode=ecs", &[&kept, &year, &used]),
         ("ProductCode=ecs ProductType=ecs SubscriptionType=Subscription", &[&kept, &year]),
@@ -104,6 +110,8 @@ async fn what_is_paid_for_is_found_by_how_it_is_paid() {
         (&format!("ProductCode=eip {start} {end}{made}"), &[&eip]),
         ("CreateTimeStart=2126-01-01T00:00:00Z", &[]),
         ("CreateTimeEnd=1971-01-01T00:00:00Z", &[]),
+        (&format!("EndTimeEnd={}", bought(1)), &[&kept, &balancer, &eip]),
+        (&format!("EndTimeStart={}", bought(12)), &[&year]),
     ];
     for (filter, wanted) in rows {
         let wanted: Vec<String> = wanted.iter().map(|id| (*id).clone()).collect();
@@ -116,7 +124,7 @@ async fn what_is_paid_for_is_found_by_how_it_is_paid() {
     let exact = json!({
         "InstanceID": kept, "Region": "cn-hangzhou", "ProductCode": "ecs", "ProductType": "ecs",
         "SubscriptionType": "Subscription", "RenewStatus": "AutoRenewal", "CreateTime": made,
-        "OwnerId": 1_000_000_000_000_001_u64,
+        "EndTime": bought(1), "OwnerId": 1_000_000_000_000_001_u64,
     });
     assert_eq!(data["InstanceList"][0], exact);
     // What is gone, or paid otherwise, is told so at once.

@@ -124,6 +124,9 @@ fn the_page_of_actions() {
          - *Kept and shown*, without a further effect, are `IcmpReplyEnabled` and `EipBindMode` of NAT gateways: an echo \
          request to their\n  addresses is answered by nobody. So are, of listeners, `Gzip`, the `XForwardedFor` headers, \
          `ProxyProtocolV2Enabled`, `SynProxy`,\n  `HealthCheckDomain`, `HealthCheckURI` and `HealthCheckMethod`.\n\
+         - The end of a subscription is shown and asked for, and one that renews itself ends later. What the provider does at \
+         the end is not\n  simulated: nothing is stopped, locked or released. Gateways and router interfaces show no end. A \
+         larger type is given to a\n  subscription while it is stopped, never while it runs.\n\
          - Answers leave empty or out what no source describes: the kinds of `CloudResources` of DescribeVSwitchAttributes, \
          the\n  `HealthCheckHttpVersion` of listeners, which no parameter sets, and `ServerCertificates` beside \
          `ServerCertificateId`.\n\

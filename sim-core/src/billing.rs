@@ -1,8 +1,8 @@
 //! What an account pays for: the objects whose way of paying the world keeps.
 //!
 //! The codes of products are those of the provider's price pages (`ProductCode` of `ecs`, `slb` and `eip`; the one
-//! `ProductType` that they name is that of `ecs`). Orders have a number and nothing else, so no object knows when it ends: a
-//! subscription goes on until it is deleted.
+//! `ProductType` that they name is that of `ecs`). Orders have a number and nothing else. A subscription goes on after its
+//! end until it is deleted.
 
 use crate::access::{AccountId, Owner, RegionId};
 use crate::ecs::instance::{ChargeType, Instance, Renewal};
@@ -66,6 +66,8 @@ pub struct Paid {
     pub subscription: bool,
     /// How it is renewed; absent of what is paid by use, and where the world does not keep it.
     pub renewal: Option<Renewal>,
+    /// When the subscription ends, seen from now on; absent of what is paid by use.
+    pub ends: Option<SimTime>,
     /// When it was made.
     pub created: SimTime,
 }
@@ -83,14 +85,16 @@ pub fn paid(w: &World, account: AccountId) -> impl Iterator<Item = Paid> {
         let subscription = i.terms.charge == ChargeType::PrePaid;
         let renewal = subscription.then_some(i.terms.renewal);
         let paid = Paid::new(i.id, &i.owner, Product::Ecs, subscription, i.created);
-        Paid { renewal, ..paid }
+        Paid { renewal, ends: i.ends_at(w.now()), ..paid }
     });
     let balancers = balancers
         .filter_map(|id| w.get::<LoadBalancer>(id))
-        .map(|b| Paid::new(b.id, &b.owner, Product::Slb, b.pay_type == PayType::Subscription, b.created));
+        .map(|b| (b, Paid::new(b.id, &b.owner, Product::Slb, b.pay_type == PayType::Subscription, b.created)))
+        .map(|(b, paid)| Paid { ends: b.ends, ..paid });
     let eips = eips
         .filter_map(|id| w.get::<Eip>(id))
-        .map(|e| Paid::new(e.id, &e.owner, Product::Eip, e.payment == ChargeType::PrePaid, e.created));
+        .map(|e| (e, Paid::new(e.id, &e.owner, Product::Eip, e.payment == ChargeType::PrePaid, e.created)))
+        .map(|(e, paid)| Paid { ends: e.ends, ..paid });
     instances.chain(balancers).chain(eips)
 }
 
@@ -102,6 +106,14 @@ impl Paid {
         subscription: bool,
         created: SimTime,
     ) -> Paid {
-        Paid { id: id.into(), region: owner.region.clone(), product, subscription, renewal: None, created }
+        Paid {
+            id: id.into(),
+            region: owner.region.clone(),
+            product,
+            subscription,
+            renewal: None,
+            ends: None,
+            created,
+        }
     }
 }

@@ -45,6 +45,7 @@ pub mod resource_group;
 pub mod secret;
 pub mod settings;
 pub mod slb;
+pub mod subscription;
 pub mod table;
 pub mod tag;
 pub mod time;

@@ -60,14 +60,37 @@ impl SimTime {
         if y < 1970 || !(1..=12).contains(&mo) || h > 23 || mi > 59 || s > 59 {
             return None;
         }
-        // The inverse of the era arithmetic in `civil`: years begin in March.
+        let instant = SimTime(((SimTime::days(y, mo, d) * 24 + h) * 60 + mi) * 60_000 + s * 1000 + ms);
+        // A day that its month does not have comes out as another one.
+        (instant.civil().2 == d).then_some(instant)
+    }
+
+    /// The days from the epoch to a date: the inverse of the era arithmetic in `civil`, where years begin in March.
+    fn days(y: i64, mo: i64, d: i64) -> i64 {
         let year = y - i64::from(mo <= 2);
         let (era, yoe) = (year.div_euclid(400), year.rem_euclid(400));
         let doy = (153 * ((mo + 9) % 12) + 2) / 5 + d - 1;
-        let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
-        let instant = SimTime(((days * 24 + h) * 60 + mi) * 60_000 + s * 1000 + ms);
-        // A day that its month does not have comes out as another one.
-        (instant.civil().2 == d).then_some(instant)
+        era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
+    }
+
+    /// The same day and time so many months later, or the last day of a month that has no such day. Saturates at
+    /// [`SimTime::MAX`].
+    pub fn plus_months(self, months: u32) -> SimTime {
+        let (y, mo, d, ..) = self.civil();
+        let month = y * 12 + mo - 1 + i64::from(months);
+        let first = |month: i64| SimTime::days(month.div_euclid(12), month.rem_euclid(12) + 1, 1);
+        let day = d.min(first(month + 1) - first(month));
+        let of_day = self.0.rem_euclid(86_400_000);
+        SimTime(((first(month) + day - 1) * 86_400_000 + of_day).min(SimTime::MAX.0))
+    }
+
+    /// How many months of the calendar this instant's is after another's; 0 if it is before.
+    pub fn months_since(self, other: SimTime) -> u32 {
+        let month = |t: SimTime| {
+            let (y, mo, ..) = t.civil();
+            y * 12 + mo
+        };
+        u32::try_from(month(self) - month(other)).unwrap_or(0)
     }
 
     /// RFC 3339 in UTC to the second, as the provider prints it: `2026-11-24T03:51:07Z`.

@@ -317,6 +317,7 @@ fn balancer(lab: &mut Lab, intranet: bool) -> LoadBalancerId {
         internet_charge: BalancerCharge::ByTraffic,
         bandwidth: -1,
         pay_type: PayType::OnDemand,
+        months: None,
         delete_protection: false,
         modification_protection: None,
         resource_group: None,

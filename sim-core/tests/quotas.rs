@@ -185,6 +185,7 @@ fn balancer() -> CreateLoadBalancer {
         internet_charge: InternetCharge::ByTraffic,
         bandwidth: -1,
         pay_type: PayType::OnDemand,
+        months: None,
         delete_protection: false,
         modification_protection: None,
         resource_group: None,

@@ -26,6 +26,7 @@ pub const REFUSALS: Refusals = &[
         &[
             E::AddressMalformed,
             E::EipBandwidthInvalid,
+            E::SubscriptionMonths,
             E::EipNameMalformed,
             E::EipDescriptionMalformed,
             E::EipIspUnsupported,
@@ -150,6 +151,8 @@ pub struct EipBody {
     /// PostPaid or PrePaid.
     #[schema(example = "PostPaid")]
     charge_type: &'static str,
+    /// When its subscription ends, in virtual time; null for one that is paid by use. Nothing happens then.
+    ends_at: Option<String>,
     /// The lines by which it is reached: BGP or BGP_PRO.
     #[schema(example = "BGP")]
     isp: &'static str,
@@ -206,6 +209,7 @@ fn show(w: &World, eip: &Eip) -> EipBody {
         bandwidth: eip.bandwidth,
         internet_charge_type: eip.charge.text(),
         charge_type: eip.payment.text(),
+        ends_at: eip.ends.map(|end| end.to_string()),
         isp: eip.isp.text(),
         name: eip.name.to_string(),
         description: eip.description.to_string(),
@@ -265,6 +269,10 @@ pub struct AllocateEipBody {
     /// How it is paid for.
     #[serde(default)]
     charge_type: ChargeTypeBody,
+    /// For how many months a subscription is bought: 1 if absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 60)]
+    months: Option<u32>,
     /// The lines by which it is reached: BGP (if absent) or BGP_PRO.
     #[serde(default)]
     isp: Option<String>,
@@ -296,6 +304,7 @@ async fn allocate_eip(ctx: Context, Body(body): Body<AllocateEipBody>) -> Result
             ChargeTypeBody::PostPaid => ChargeType::PostPaid,
             ChargeTypeBody::PrePaid => ChargeType::PrePaid,
         },
+        months: body.months,
         isp: body.isp.as_deref().map_or(Ok(Isp::Bgp), Isp::parse)?,
         name: body.name.map(Into::into),
         description: body.description.map(Into::into),

@@ -11,11 +11,12 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sim_core::ErrorCode as E;
 use sim_core::ecs::instance::Renewal;
-use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge, PeriodUnit};
+use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge};
 use sim_core::ecs::instance_spec::ModifyInstanceSpec;
 use sim_core::ecs::maintenance::{Maintenance, MaintenanceAction, MaintenanceWindow, ModifyMaintenance};
 use sim_core::ecs::metadata_options::{MetadataChange, MetadataOptions, ModifyMetadataOptions};
 use sim_core::id::InstanceId;
+use sim_core::subscription::PeriodUnit;
 use utoipa::ToSchema;
 
 /// What the operations can refuse.
@@ -130,6 +131,15 @@ pub enum PeriodUnitName {
     Month,
 }
 
+impl From<PeriodUnitName> for PeriodUnit {
+    fn from(name: PeriodUnitName) -> PeriodUnit {
+        match name {
+            PeriodUnitName::Week => PeriodUnit::Week,
+            PeriodUnitName::Month => PeriodUnit::Month,
+        }
+    }
+}
+
 /// How an instance is to be paid for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -137,7 +147,7 @@ pub enum PeriodUnitName {
 pub struct ChangePaymentBody {
     /// Whether it is to be a subscription.
     subscription: bool,
-    /// For how many units a subscription is paid in advance. How long it is has no effect: no subscription ends.
+    /// For how many units a subscription is paid in advance, from now on.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 60)]
     period: Option<u32>,
@@ -158,18 +168,14 @@ async fn change_instance_payment(
     Body(body): Body<ChangePaymentBody>,
 ) -> Result<Response, Problem> {
     let instance = id::<InstanceId>(&instance_id)?;
-    let unit = match body.period_unit {
-        PeriodUnitName::Week => PeriodUnit::Week,
-        PeriodUnitName::Month => PeriodUnit::Month,
-    };
     let charge = match body.subscription {
-        true => NewCharge::PrePaid { period: body.period, unit },
+        true => NewCharge::PrePaid { period: body.period, unit: body.period_unit.into() },
         false => NewCharge::PostPaid,
     };
     ctx.change_row(ModifyInstanceCharge { instances: vec![instance], charge }, instance, show).await
 }
 
-/// What becomes of a subscription at its end. None ends here.
+/// What becomes of a subscription at its end: one that renews itself ends later. Nothing else happens at the end here.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"status": "AutoRenewal", "months": 1}))]

@@ -1,7 +1,7 @@
 //! Making instances on the native wire: one, or many at once.
 
 use super::context::{Body, Context, parse_id};
-use super::instance_changes::MetadataChangeBody;
+use super::instance_changes::{MetadataChangeBody, PeriodUnitName};
 use super::instances::{InstanceBody, show};
 use super::interface_changes::AddressesBody;
 use super::operations::{Operations, routes};
@@ -21,6 +21,7 @@ use sim_core::ecs::instance::{ChargeType, Instance, Terms};
 use sim_core::ecs::instance_create::{CreateInstance, Launch, LaunchInterface, RunInstances, Secondary};
 use sim_core::ecs::user_data::UserData;
 use sim_core::id::InstanceId;
+use sim_core::subscription::Period;
 use sim_core::{Command, ErrorCode as E, Outcome, Reply, World};
 use utoipa::ToSchema;
 
@@ -83,6 +84,8 @@ macro_rules! launch_refusals {
             E::EniStatusIncorrect,
             E::EniTrunkUnsupported,
             E::InstanceInterfacesExceeded,
+            E::InstancePeriod,
+            E::InstancePeriodUnit,
             E::InstanceProtectionUnsupported,
             E::InstanceBandwidthOut,
             E::RamRoleMalformed,
@@ -285,6 +288,13 @@ pub struct LaunchBody {
     /// Whether it is a subscription, which is not deleted before its end unless told so.
     #[serde(default)]
     subscription: bool,
+    /// For how many units a subscription is paid in advance: 1 if absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 60)]
+    period: Option<u32>,
+    /// The unit: Month if absent.
+    #[serde(default)]
+    period_unit: PeriodUnitName,
     /// Its most public traffic outwards in Mbit/s: 0 if absent. What is started with more than 0 gets a static public address.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
@@ -351,6 +361,7 @@ impl LaunchBody {
             metadata: self.metadata_options.into(),
             terms: Terms {
                 charge,
+                period: Period { count: self.period.unwrap_or(1), unit: self.period_unit.into() },
                 bandwidth_out: self.internet_max_bandwidth_out,
                 ram_role: self.ram_role_name.unwrap_or_default().into(),
                 key_pair: self.key_pair_name.unwrap_or_default().into(),

@@ -206,6 +206,9 @@ pub struct InstanceBody {
     deletion_protection: bool,
     /// Whether it is a subscription.
     subscription: bool,
+    /// When its subscription ends, in virtual time, by what was bought and what it has renewed itself for; null for one that
+    /// is paid by use.
+    ends_at: Option<String>,
     /// What becomes of a subscription at its end.
     renewal: RenewalBody,
     /// The name of its role; empty if it has none.
@@ -257,6 +260,7 @@ pub fn show(w: &World, i: &Instance) -> InstanceBody {
         system_disk: w.get::<Disk>(&i.system_disk).map(super::disks::show),
         deletion_protection: i.deletion_protection,
         subscription: i.terms.charge == ChargeType::PrePaid,
+        ends_at: i.ends_at(w.now()).map(|end| end.to_string()),
         renewal: i.terms.renewal.into(),
         ram_role_name: i.terms.ram_role.to_string(),
         key_pair_name: i.terms.key_pair.to_string(),

@@ -31,6 +31,7 @@ pub const REFUSALS: Refusals = &[
             E::LoadBalancerSharedUnsold,
             E::LoadBalancerSpecUnknown,
             E::LoadBalancerBandwidth,
+            E::SubscriptionMonths,
             E::LoadBalancerInternetCharge,
             E::LoadBalancerProtectionReason,
             E::LoadBalancerVSwitchMissing,
@@ -78,6 +79,7 @@ pub const REFUSALS: Refusals = &[
             E::LoadBalancerSpecUnknown,
             E::LoadBalancerInternetCharge,
             E::LoadBalancerBandwidth,
+            E::SubscriptionMonths,
         ],
     ),
     ("lock_load_balancer", &[E::LoadBalancerNotFound]),
@@ -214,6 +216,8 @@ pub struct LoadBalancerBody {
     /// PayOnDemand or PrePay.
     #[schema(example = "PayOnDemand")]
     pay_type: &'static str,
+    /// When its subscription ends, in virtual time; null for one that is paid for afterwards. Nothing happens then.
+    ends_at: Option<String>,
     /// Whether it cannot be deleted.
     delete_protection: bool,
     /// Whether the provider's console must not change it. Programs may.
@@ -251,6 +255,7 @@ fn show(w: &World, b: &LoadBalancer) -> LoadBalancerBody {
         internet_charge_type: b.internet_charge.text(),
         bandwidth: b.bandwidth,
         pay_type: b.pay_type.text(),
+        ends_at: b.ends.map(|end| end.to_string()),
         delete_protection: b.delete_protection,
         modification_protection: b.modification_protection.is_some(),
         modification_protection_reason: b.modification_protection.clone().unwrap_or_default().to_string(),
@@ -325,6 +330,10 @@ pub struct CreateLoadBalancerBody {
     /// When it is paid for: PayOnDemand if absent.
     #[serde(default)]
     pay_type: Option<PayTypeBody>,
+    /// For how many months a subscription is bought: 1 if absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 60)]
+    months: Option<u32>,
     /// Whether it cannot be deleted.
     #[serde(default)]
     delete_protection: bool,
@@ -369,6 +378,7 @@ async fn create_load_balancer(
         internet_charge: body.internet_charge_type.map(Into::into).unwrap_or_default(),
         bandwidth: body.bandwidth.unwrap_or(-1),
         pay_type: body.pay_type.map(Into::into).unwrap_or_default(),
+        months: body.months,
         delete_protection: body.delete_protection,
         modification_protection: body.modification_protection.then(|| reason.into()),
         resource_group: body.resource_group_id.as_deref().map(parse_id).transpose()?,
@@ -506,6 +516,10 @@ pub struct LoadBalancerTermsBody {
     /// When it is paid for.
     #[serde(default)]
     pay_type: Option<PayTypeBody>,
+    /// For how many months a subscription is bought: 1 if absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 60)]
+    months: Option<u32>,
 }
 
 /// Change what a load balancer is sold as.
@@ -525,6 +539,7 @@ async fn update_load_balancer_terms(
         internet_charge: body.internet_charge_type.map(Into::into),
         bandwidth: body.bandwidth,
         pay_type: body.pay_type.map(Into::into),
+        months: body.months,
     };
     let command = ModifyLoadBalancerTerms { load_balancer, terms };
     ctx.change_row(command, load_balancer, show).await

@@ -47,8 +47,6 @@ const HELP: &[(&str, &[&str])] = &[
 /// Parameters whose value is looked at only to refuse a wrong one.
 const CHECKED: &[(&str, &str)] = &[
     ("DescribeSecurityGroupAttribute", "NicType"),
-    ("ModifyInstanceChargeType", "Period"),
-    ("ModifyInstanceChargeType", "PeriodUnit"),
     ("ModifyPrepayInstanceSpec", "OperatorType"),
     ("ModifyPrepayInstanceSpec", "RebootTime"),
 ];

@@ -105,6 +105,7 @@ pub fn world(provisioning: Provisioning) -> (World, BTreeMap<&'static str, Strin
             metadata: Default::default(),
             maintenance: Default::default(),
             terms: Default::default(),
+            ends: None,
             public: None,
             started: None,
             created: world.now(),

@@ -368,6 +368,7 @@ fn balancer(place: Place) -> Command {
         internet_charge: spec::InternetCharge::ByTraffic,
         bandwidth: -1,
         pay_type: spec::PayType::OnDemand,
+        months: None,
         delete_protection: false,
         modification_protection: None,
         resource_group: None,

@@ -120,6 +120,7 @@ impl Story {
                     bandwidth: None,
                     charge: InternetCharge::ByTraffic,
                     payment: ChargeType::PostPaid,
+                    months: None,
                     isp: Isp::Bgp,
                     name: None,
                     description: None,

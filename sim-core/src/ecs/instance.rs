@@ -14,6 +14,7 @@ use crate::id::{DiskId, EniId, InstanceId, ResourceGroupId, SecurityGroupId, VSw
 use crate::name::TextRule;
 use crate::resource::Resource;
 use crate::secret::Fingerprint;
+use crate::subscription::{self, Period};
 use crate::table::{Groups, Row};
 use crate::time::SimTime;
 use crate::world::{Indexes, World};
@@ -111,8 +112,8 @@ impl ChargeType {
     }
 }
 
-/// What becomes of a subscription at its end: kept and shown, since none ends here (provider documentation:
-/// ModifyInstanceAutoRenewAttribute).
+/// What becomes of a subscription at its end: one that renews itself ends later, and nothing else happens here (provider
+/// documentation: ModifyInstanceAutoRenewAttribute).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Renewal {
@@ -174,6 +175,8 @@ impl SpotStrategy {
 pub struct Terms {
     /// How it is paid for.
     pub charge: ChargeType,
+    /// For how long a subscription was paid when it was bought.
+    pub period: Period,
     /// What becomes of a subscription at its end.
     pub renewal: Renewal,
     /// How it bids.
@@ -261,6 +264,14 @@ impl Terms {
         }
     }
 
+    /// A subscription is for a period that is sold.
+    ///
+    /// # Errors
+    /// Those of [`Period::check`].
+    pub fn check_period(&self) -> Outcome<()> {
+        if self.charge == ChargeType::PrePaid { self.period.check() } else { Ok(()) }
+    }
+
     /// A subscription does not bid.
     ///
     /// # Errors
@@ -323,6 +334,8 @@ pub struct Instance {
     pub maintenance: Maintenance,
     /// What it costs.
     pub terms: Terms,
+    /// When its subscription ends by what was bought; absent for one that is paid by use.
+    pub ends: Option<SimTime>,
     /// Its static public address, if it has one.
     pub public: Option<PublicAddress>,
     /// When it was made.
@@ -351,6 +364,12 @@ impl Instance {
     /// sells: the instance stays usable, and nothing can be added to it.
     pub fn type_row(&self) -> TypeLimits {
         TypeLimits::of(&self.instance_type)
+    }
+
+    /// When its subscription ends, seen from `now` on, by which it may have renewed itself; absent for one that is paid by use.
+    pub fn ends_at(&self, now: SimTime) -> Option<SimTime> {
+        let ends = self.ends?;
+        Some(self.terms.renewal.months().map_or(ends, |months| subscription::renewed(ends, months, now)))
     }
 
     /// Its primary network interface.

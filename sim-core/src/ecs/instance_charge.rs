@@ -1,6 +1,6 @@
 //! How instances are paid for: by use, or in advance (provider documentation: ModifyInstanceChargeType), and what becomes of
-//! those that are paid in advance at their end (ModifyInstanceAutoRenewAttribute). Nothing costs anything here and no
-//! subscription ends; what changes is what a deletion and a stop ask about.
+//! those that are paid in advance at their end (ModifyInstanceAutoRenewAttribute). Nothing costs anything here and nothing
+//! happens at the end; what changes is when that is, and what a deletion and a stop ask about.
 
 use crate::access::Caller;
 use crate::billing;
@@ -9,36 +9,12 @@ use crate::ecs::instance::{ChargeType, Instance, InstanceStatus, Renewal, Stoppe
 use crate::ecs::instance_life::{check_batch, check_each_once};
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::InstanceId;
+use crate::subscription::{Period, PeriodUnit};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 
 /// The most instances of one call (parameter InstanceIds of ModifyInstanceChargeType).
 pub const MOST: usize = 20;
-
-/// The unit of a period that is paid in advance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PeriodUnit {
-    /// Weeks.
-    Week,
-    /// Months.
-    #[default]
-    Month,
-}
-
-impl PeriodUnit {
-    /// Every unit with the provider's word.
-    pub const ALL: &'static [(&'static str, PeriodUnit)] =
-        &[("Week", PeriodUnit::Week), ("Month", PeriodUnit::Month)];
-
-    /// How many of it can be paid in advance (parameter Period of ModifyInstanceChargeType).
-    const fn counts(self) -> &'static [u32] {
-        match self {
-            PeriodUnit::Week => &[1, 2, 3, 4],
-            PeriodUnit::Month => &[1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 36, 48, 60],
-        }
-    }
-}
 
 /// How instances are to be paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +22,7 @@ impl PeriodUnit {
 pub enum NewCharge {
     /// By use, from now on.
     PostPaid,
-    /// In advance, for a period. How long it is has no effect here.
+    /// In advance, for a period from now on.
     PrePaid {
         /// How many units; needed.
         period: Option<u32>,
@@ -56,18 +32,18 @@ pub enum NewCharge {
 }
 
 impl NewCharge {
-    fn check(self) -> Outcome<ChargeType> {
-        let NewCharge::PrePaid { period, unit } = self else { return Ok(ChargeType::PostPaid) };
-        let listed = |counts: &[u32]| counts.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-        let refuse = |code| Refusal::new(code).field("period").accepted(listed(unit.counts()));
-        match period {
-            None => Err(refuse(ErrorCode::InstancePeriod).detail("None was given.")),
-            Some(0) => Err(refuse(ErrorCode::InstancePeriod).detail("0 was given.")),
-            Some(count) if !unit.counts().contains(&count) => {
-                Err(refuse(ErrorCode::InstancePeriodUnit).detail(format!("{count} was given.")))
-            }
-            Some(_) => Ok(ChargeType::PrePaid),
-        }
+    /// The period that is bought, if one is.
+    fn check(self) -> Outcome<Option<Period>> {
+        let NewCharge::PrePaid { period, unit } = self else { return Ok(None) };
+        let Some(count) = period else {
+            return Err(Refusal::new(ErrorCode::InstancePeriod)
+                .field("period")
+                .detail("None was given.")
+                .accepted("a number of weeks or months, such as 1"));
+        };
+        let period = Period { count, unit };
+        period.check()?;
+        Ok(Some(period))
     }
 }
 
@@ -95,13 +71,17 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyInstanceCharge) -> Outco
             .detail(format!("{} were named.", c.instances.len())));
     }
     check_each_once(&c.instances)?;
-    let charge = c.charge.check()?;
+    let period = c.charge.check()?;
+    let charge = if period.is_some() { ChargeType::PrePaid } else { ChargeType::PostPaid };
     for id in &c.instances {
         check_change(w.visible::<Instance>(caller, *id)?, charge)?;
     }
+    let ends = period.map(|period| period.end(w.now()));
     for id in &c.instances {
         w.update::<Instance>(id, |instance| {
             instance.terms.charge = charge;
+            instance.terms.period = period.unwrap_or_default();
+            instance.ends = ends;
             instance.terms.renewal = Renewal::Normal;
             let keeps = instance.status == InstanceStatus::Stopped && charge == ChargeType::PostPaid;
             instance.stopped_mode = keeps.then_some(StoppedMode::KeepCharging);
@@ -157,8 +137,13 @@ pub fn renew(w: &mut World, caller: &Caller, c: &ModifyRenewal) -> Outcome<Reply
         }
         instance.check_settled()?;
     }
+    let now = w.now();
     for id in &c.instances {
-        w.update::<Instance>(id, |instance| instance.terms.renewal = c.renewal);
+        w.update::<Instance>(id, |instance| {
+            // What it has renewed itself for is bought.
+            instance.ends = instance.ends_at(now);
+            instance.terms.renewal = c.renewal;
+        });
     }
     Ok(Reply::Done)
 }

@@ -9,7 +9,7 @@ use crate::command::Reply;
 use crate::ecs::disk::{Disk, SystemDisk};
 use crate::ecs::eni::{self, Eni, EniKind, EniStatus, New, TrafficMode};
 use crate::ecs::eni_address::{self, Call, Primary, Wanted, in_addresses};
-use crate::ecs::instance::{Instance, InstanceStatus, StoppedMode, Terms};
+use crate::ecs::instance::{ChargeType, Instance, InstanceStatus, StoppedMode, Terms};
 use crate::ecs::instance_kind::{check_type, find_image};
 use crate::ecs::instance_life;
 use crate::ecs::instance_name::{self, Naming, Sequence, check_host_name, default_host_name};
@@ -226,6 +226,7 @@ impl<'a> Plan<'a> {
         let description = instance_name::DESCRIPTION.check(launch.description.as_deref())?;
         tag::check(&launch.tags)?;
         launch.system_disk.check_form()?;
+        launch.terms.check_period()?;
         launch.terms.check_spot()?;
         launch.terms.check_bandwidth()?;
         let metadata = launch.metadata.of(MetadataOptions::default());
@@ -352,6 +353,8 @@ impl<'a> Plan<'a> {
             metadata: self.metadata,
             maintenance: Maintenance::default(),
             terms: self.launch.terms.clone(),
+            ends: (self.launch.terms.charge == ChargeType::PrePaid)
+                .then(|| self.launch.terms.period.end(w.now())),
             public,
             created: w.now(),
             started: starts.then_some(w.now()),

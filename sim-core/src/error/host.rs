@@ -92,7 +92,8 @@ macro_rules! host_errors {
         InstanceChargeBatch Invalid ["InstancesIdQuotaExceed"] 400 "A change of payment names 1 to 20 instances.";
         InstanceChargeSame Conflict ["InvalidInstanceChargeType.ValueNotSupported"] 400 "The instance is paid for in this way already.";
         InstancePeriod Invalid ["InvalidPeriod"] 400 "A subscription is for a period of weeks or months.";
-        InstancePeriodUnit Invalid ["InvalidPeriod.UnitMismatch"] 400 "A subscription is for 1 to 4 weeks, or for 1 to 9, 12, 24, 36, 48 or 60 months.";
+        InstancePeriodUnit Invalid ["InvalidPeriod.UnitMismatch", "InvalidPeriod"] 400 "A subscription is for 1 to 4 weeks, or for 1 to 9, 12, 24, 36, 48 or 60 months.";
+        SubscriptionMonths Invalid ["InvalidParameter"] 400 "A subscription is for 1 to 9, 12, 24, 36, 48 or 60 months.";
         InstanceRenewalMonths Invalid ["InvalidParameter.Duration"] 403 "A subscription renews itself for 1, 2, 3, 6, 12, 24, 36, 48 or 60 months.";
         MetadataHopLimit Invalid ["InvalidHttpPutResponseHopLimit.NotSupported"] 400 "An answer with a token crosses 1 to 64 routers at most.";
         MaintenanceWindowInvalid Invalid ["InvalidParameter"] 403 "A maintenance window is from one full hour of the day to another.";

@@ -53,6 +53,8 @@ pub struct LoadBalancer {
     pub bandwidth: Option<u16>,
     /// When it is paid for.
     pub pay_type: PayType,
+    /// When its subscription ends; absent for one that is paid for afterwards.
+    pub ends: Option<SimTime>,
     /// Whether its listeners forward.
     pub active: bool,
     /// Whether it is locked, as at the provider for arrears or for security: nothing of it can be changed.
@@ -297,6 +299,8 @@ pub struct CreateLoadBalancer {
     pub bandwidth: i32,
     /// When it is paid for; afterwards in any case if it is paid by use.
     pub pay_type: PayType,
+    /// For how many months a subscription is bought; one if absent.
+    pub months: Option<u32>,
     /// Whether it cannot be deleted.
     pub delete_protection: bool,
     /// Whether the provider's console must not change it, with the reason.
@@ -320,6 +324,8 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateLoadBalancer) -> Outcome
     }
     let spec = check_spec(charge, c.spec.as_deref())?;
     let (internet_charge, bandwidth) = check_bandwidth(charge, c.internet_charge, c.bandwidth)?;
+    let pay_type = if spec.is_some() { c.pay_type } else { PayType::OnDemand };
+    let period = pay_type.period(c.months)?;
     if internet_charge == InternetCharge::ByBandwidth && matches!(c.place, Place::Intranet { .. }) {
         return Err(Refusal::new(ErrorCode::LoadBalancerInternetCharge)
             .field("internet_charge_type")
@@ -353,7 +359,8 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateLoadBalancer) -> Outcome
         spec,
         internet_charge,
         bandwidth,
-        pay_type: if spec.is_some() { c.pay_type } else { PayType::OnDemand },
+        pay_type,
+        ends: period.map(|period| period.end(created)),
         active: true,
         locked: false,
         delete_protection: c.delete_protection,

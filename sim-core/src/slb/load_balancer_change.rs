@@ -87,6 +87,8 @@ pub struct Terms {
     pub bandwidth: Option<i32>,
     /// When it is paid for.
     pub pay_type: Option<PayType>,
+    /// For how many months a subscription is bought; one if absent.
+    pub months: Option<u32>,
 }
 
 /// Changes what a load balancer is sold as.
@@ -102,8 +104,8 @@ pub struct ModifyLoadBalancerTerms {
 ///
 /// # Errors
 /// An unknown load balancer or a locked one; anything else than the way of paying of one that is paid by use, and a way
-/// of paying that it has already; an unknown or missing specification; a bandwidth outside its range; traffic paid
-/// otherwise than by what has passed for an intranet one or one that is paid by use.
+/// of paying that it has already; a number of months that is not sold; an unknown or missing specification; a bandwidth
+/// outside its range; traffic paid otherwise than by what has passed for an intranet one or one that is paid by use.
 pub fn modify_terms(w: &mut World, caller: &Caller, c: &ModifyLoadBalancerTerms) -> Outcome<Reply> {
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     balancer.check_unlocked()?;
@@ -122,15 +124,20 @@ pub fn modify_terms(w: &mut World, caller: &Caller, c: &ModifyLoadBalancerTerms)
             .accepted("paybytraffic"));
     }
     let (internet_charge, bandwidth) = check_bandwidth(charge, internet, bandwidth)?;
+    // What is paid by use is paid afterwards.
+    let pay_type =
+        if spec.is_some() { terms.pay_type.unwrap_or(balancer.pay_type) } else { PayType::OnDemand };
+    let bought = pay_type.period(terms.months)?.filter(|_| balancer.pay_type != pay_type);
+    let now = w.now();
     w.update::<LoadBalancer>(&c.load_balancer, |balancer| {
         balancer.spec = spec;
         balancer.internet_charge = internet_charge;
         balancer.bandwidth = bandwidth;
-        balancer.pay_type = match spec {
-            // What is paid by use is paid afterwards.
-            None => PayType::OnDemand,
-            Some(_) => terms.pay_type.unwrap_or(balancer.pay_type),
+        balancer.ends = match pay_type {
+            PayType::OnDemand => None,
+            PayType::Subscription => bought.map_or(balancer.ends, |period| Some(period.end(now))),
         };
+        balancer.pay_type = pay_type;
     });
     Ok(Reply::Done)
 }

@@ -1,5 +1,7 @@
 //! What a load balancer is sold as: specifications with their limits, and how it is paid for.
 
+use crate::error::Outcome;
+use crate::subscription::Period;
 use serde::{Deserialize, Serialize};
 
 /// One specification of a guaranteed-performance instance (provider documentation: instance overview).
@@ -134,11 +136,19 @@ pub enum PayType {
     /// Afterwards.
     #[default]
     OnDemand,
-    /// In advance: a subscription, which cannot be deleted and which nothing ends here.
+    /// In advance: a subscription, which cannot be deleted. Nothing happens at its end here.
     Subscription,
 }
 
 impl PayType {
+    /// For how long a subscription is bought; absent for what is paid for afterwards.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SubscriptionMonths`](crate::ErrorCode::SubscriptionMonths).
+    pub fn period(self, months: Option<u32>) -> Outcome<Option<Period>> {
+        (self == PayType::Subscription).then(|| Period::of_months(months)).transpose()
+    }
+
     /// The words of both wires.
     pub const WORDS: &'static [(&'static str, PayType)] =
         &[("PayOnDemand", PayType::OnDemand), ("PrePay", PayType::Subscription)];

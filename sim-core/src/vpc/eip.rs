@@ -14,6 +14,7 @@ use crate::id::{AnyId, EipId, EniId, ResourceGroupId};
 use crate::name::TextRule;
 use crate::quota::Quota;
 use crate::resource::Resource;
+use crate::subscription::Period;
 use crate::table::{Groups, Row};
 use crate::tag::{self, TagPair};
 use crate::time::SimTime;
@@ -153,6 +154,8 @@ pub struct Eip {
     pub charge: InternetCharge,
     /// How it is paid for.
     pub payment: ChargeType,
+    /// When its subscription ends; absent for one that is paid by use. Nothing happens then.
+    pub ends: Option<SimTime>,
     /// The lines by which it is reached.
     pub isp: Isp,
     /// Its name; empty if it has none.
@@ -291,6 +294,8 @@ pub struct AllocateEip {
     pub charge: InternetCharge,
     /// How it is paid for.
     pub payment: ChargeType,
+    /// For how many months a subscription is bought; one if absent.
+    pub months: Option<u32>,
     /// The lines by which it is reached.
     pub isp: Isp,
     /// Its name.
@@ -306,11 +311,13 @@ pub struct AllocateEip {
 /// Handles [`AllocateEip`].
 ///
 /// # Errors
-/// The form of bandwidth, name, description and tags; an unknown region or resource group; an address out of the range or
+/// The form of bandwidth, months, name, description and tags; an unknown region or resource group; an address out of the range or
 /// allocated already; the quota; no address left.
 pub fn allocate(w: &mut World, caller: &Caller, c: &AllocateEip) -> Outcome<Reply> {
     let bandwidth = c.bandwidth.unwrap_or(USUAL_BANDWIDTH);
     check_bandwidth(c.charge, bandwidth)?;
+    let subscribed = c.payment == ChargeType::PrePaid;
+    let period = subscribed.then(|| Period::of_months(c.months)).transpose()?;
     let name = NAME.check(c.name.as_deref())?;
     let description = DESCRIPTION.check(c.description.as_deref())?;
     tag::check(&c.tags)?;
@@ -335,6 +342,7 @@ pub fn allocate(w: &mut World, caller: &Caller, c: &AllocateEip) -> Outcome<Repl
         bandwidth,
         charge: c.charge,
         payment: c.payment,
+        ends: period.map(|period| period.end(created)),
         isp: c.isp,
         name,
         description,

@@ -257,6 +257,7 @@ pub fn allocate() -> AllocateEip {
         bandwidth: None,
         charge: InternetCharge::ByTraffic,
         payment: ChargeType::PostPaid,
+        months: None,
         isp: Isp::Bgp,
         name: None,
         description: None,

@@ -179,6 +179,7 @@ pub fn host(
         metadata: Default::default(),
         maintenance: Default::default(),
         terms: Default::default(),
+        ends: None,
         public: None,
         started: None,
         created: w.now(),

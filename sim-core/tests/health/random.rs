@@ -64,6 +64,7 @@ pub fn balancer() -> CreateLoadBalancer {
         internet_charge: InternetCharge::ByTraffic,
         bandwidth: -1,
         pay_type: PayType::OnDemand,
+        months: None,
         delete_protection: false,
         modification_protection: None,
         resource_group: None,

@@ -161,6 +161,7 @@ pub fn commands(mut give: impl FnMut(&Caller, Command) -> Reply) {
         internet_charge: InternetCharge::ByTraffic,
         bandwidth: -1,
         pay_type: PayType::OnDemand,
+        months: None,
         delete_protection: false,
         modification_protection: None,
         resource_group: None,

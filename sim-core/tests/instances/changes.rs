@@ -5,15 +5,16 @@ use sim_core::catalog::{self, Architecture};
 use sim_core::ecs::disk::{Disk, DiskCategory, ModifyDisks, SystemDisk};
 use sim_core::ecs::eni::EniKind;
 use sim_core::ecs::eni_address::{Want, Wanted};
-use sim_core::ecs::instance::{ChargeType, Renewal, SpotStrategy, StoppedMode, Terms};
-use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge, PeriodUnit};
+use sim_core::ecs::instance::{ChargeType, InstanceStatus, Renewal, SpotStrategy, StoppedMode, Terms};
+use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge};
 use sim_core::ecs::instance_create::{Launch, LaunchInterface, Secondary};
 use sim_core::ecs::instance_spec::ModifyInstanceSpec;
 use sim_core::ecs::maintenance::{Maintenance, MaintenanceAction, MaintenanceWindow, ModifyMaintenance};
 use sim_core::ecs::metadata_options::{MetadataChange, MetadataOptions, ModifyMetadataOptions};
 use sim_core::id::{DiskId, Id, IdNumber, InstanceId, RegionCode};
 use sim_core::settings::Provisioning;
-use sim_core::{Command, ErrorCode as E, Reply};
+use sim_core::subscription::{Period, PeriodUnit};
+use sim_core::{Command, ErrorCode as E, Reply, SimTime, Span};
 
 /// Three interfaces, of which one may be a trunk with three members.
 const TRUNKING: &str = "ecs.u1-c1m4.xlarge";
@@ -193,6 +194,8 @@ fn another_payment() {
     lab.ok(pay(&[one], for_period(Some(4), PeriodUnit::Week)));
     let paid = lab.instance(one);
     assert_eq!((paid.terms.charge, paid.stopped_mode), (ChargeType::PrePaid, None));
+    let weeks = Period { count: 4, unit: PeriodUnit::Week };
+    assert_eq!(paid.ends, Some(weeks.end(lab.world.now())));
     lab.refuses("in advance already", pay(&[one], month), E::InstanceChargeSame);
     lab.refuses("a deletion before the end", delete(&[one], true), E::InstanceSubscription);
     lab.ok(pay(&[one], NewCharge::PostPaid));
@@ -201,6 +204,7 @@ fn another_payment() {
         (paid.terms.charge, paid.stopped_mode),
         (ChargeType::PostPaid, Some(StoppedMode::KeepCharging))
     );
+    assert_eq!(paid.ends, None);
     lab.ok(delete(&[one], true));
     lab.check_replay();
 }
@@ -225,6 +229,19 @@ fn renewal() {
     for (what, command, rule) in rows {
         lab.refuses(what, command, rule);
     }
+    let bought = Period::default().end(lab.instance(paid).created);
+    let seen = |lab: &Lab| lab.instance(paid).ends_at(lab.world.now());
+    assert_eq!(seen(&lab), Some(bought));
+    // It renews itself at its end, and what it has renewed itself for stays bought.
+    lab.ok(renew(&[paid], Renewal::Auto(1)));
+    lab.wait((bought - lab.world.now()).0);
+    let next = SimTime(bought.0 + Span::hours(8).0).plus_months(1).0 - Span::hours(8).0;
+    assert_eq!((seen(&lab), lab.instance(paid).ends), (Some(SimTime(next)), Some(bought)));
+    lab.ok(renew(&[paid], Renewal::Never));
+    assert_eq!(lab.instance(paid).ends, Some(SimTime(next)));
+    // Nothing happens at an end that nobody renews.
+    lab.wait(Span::hours(24 * 40).0);
+    assert_eq!((seen(&lab), lab.instance(paid).status), (Some(SimTime(next)), InstanceStatus::Running));
     for renewal in [Renewal::Auto(12), Renewal::Never, Renewal::Normal, Renewal::Auto(60)] {
         lab.ok(renew(&[paid], renewal));
         assert_eq!(lab.instance(paid).terms.renewal, renewal);

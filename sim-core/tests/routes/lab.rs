@@ -114,6 +114,7 @@ pub fn machine(world: &World, n: u64, eni: &Eni, status: InstanceStatus) -> Inst
         metadata: Default::default(),
         maintenance: Default::default(),
         terms: Default::default(),
+        ends: None,
         started: None,
         created: world.now(),
     }

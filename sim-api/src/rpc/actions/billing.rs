@@ -1,5 +1,4 @@
-//! Bss: what an account pays for (`sim_core::billing`). Prices, orders and ends of subscriptions are not known here, and
-//! are left out.
+//! Bss: what an account pays for (`sim_core::billing`). Prices and orders are not known here and are left out.
 
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{BadParams, Planned, read};
@@ -7,9 +6,6 @@ use serde_json::{Value, json};
 use sim_core::billing::{self, Paid};
 use sim_core::ecs::instance::Renewal;
 use sim_core::{AccountId, Caller, SimTime};
-
-/// Parameters that are taken and change nothing: no subscription knows its end.
-pub const INERT: &[(&str, &[&str])] = &[("QueryAvailableInstances", &["EndTimeEnd", "EndTimeStart"])];
 
 /// How many ids a query names (provider documentation of the action).
 const MOST_IDS: usize = 100;
@@ -47,6 +43,8 @@ struct Wanted {
     renewal: Option<String>,
     from: Option<SimTime>,
     to: Option<SimTime>,
+    ends_from: Option<SimTime>,
+    ends_to: Option<SimTime>,
 }
 
 impl Wanted {
@@ -65,6 +63,8 @@ impl Wanted {
             renewal: text("RenewStatus"),
             from: time("CreateTimeStart")?,
             to: time("CreateTimeEnd")?,
+            ends_from: time("EndTimeStart")?,
+            ends_to: time("EndTimeEnd")?,
         })
     }
 
@@ -79,6 +79,9 @@ impl Wanted {
             // Times are shown and asked for in whole seconds.
             && self.from.is_none_or(|from| paid.created.0 / 1000 >= from.0 / 1000)
             && self.to.is_none_or(|to| paid.created.0 / 1000 <= to.0 / 1000)
+            // What has no end is in no time of ends.
+            && self.ends_from.is_none_or(|from| paid.ends.is_some_and(|end| end.0 / 1000 >= from.0 / 1000))
+            && self.ends_to.is_none_or(|to| paid.ends.is_some_and(|end| end.0 / 1000 <= to.0 / 1000))
     }
 }
 
@@ -105,6 +108,9 @@ fn show(account: AccountId, paid: &Paid) -> Value {
         "CreateTime": paid.created.to_seconds_text(),
         "OwnerId": account.0,
     });
+    if let Some(end) = paid.ends {
+        shown["EndTime"] = end.to_seconds_text().into();
+    }
     let known = [("ProductType", paid.product.kind()), ("RenewStatus", renewal_of(paid))];
     for (name, word) in known {
         if let Some(word) = word {

@@ -24,7 +24,7 @@ pub const INERT: &[(&str, &[&str])] = &[
     ("AssociateEipAddress", &["VpcId"]),
     ("DescribeEipAddresses", DESCRIBE_INERT),
 ];
-const ALLOCATE_INERT: &[&str] = &["ActivityId", "AutoPay", "InstanceId", "Netmode", "Period", "PricingCycle"];
+const ALLOCATE_INERT: &[&str] = &["ActivityId", "AutoPay", "InstanceId", "Netmode"];
 const DESCRIBE_INERT: &[&str] = &["IncludeReservationData"];
 
 const CHARGES: &[(&str, ChargeType)] =
@@ -32,6 +32,13 @@ const CHARGES: &[(&str, ChargeType)] =
 
 fn bandwidth(p: &Scope<'_>) -> Result<Option<u32>, BadParams> {
     Ok(p.str("Bandwidth").map(eip::parse_bandwidth).transpose()?)
+}
+
+/// `Period` in `PricingCycle`s, months if absent.
+fn months(p: &Scope<'_>) -> Result<Option<u32>, BadParams> {
+    let times = p.choice("PricingCycle", &[("Month", 1), ("Year", 12)])?.unwrap_or(1);
+    let count = p.int("Period", 0..=i64::from(u32::MAX))?;
+    Ok(count.map(|count| (count as u32).saturating_mul(times)))
 }
 
 pub fn allocate_eip_address(p: &Scope<'_>, _: &Caller) -> Planned {
@@ -43,6 +50,7 @@ pub fn allocate_eip_address(p: &Scope<'_>, _: &Caller) -> Planned {
         bandwidth: bandwidth(p)?,
         charge,
         payment,
+        months: months(p)?,
         isp: p.str("ISP").map_or(Ok(Isp::Bgp), Isp::parse)?,
         name: p.str("Name").map(Into::into),
         description: p.str("Description").map(Into::into),
@@ -264,7 +272,7 @@ fn described(w: &World, eip: &Eip) -> Value {
         "SegmentInstanceId": "",
         "VpcId": "",
         "Zone": "",
-        "ExpiredTime": "",
+        "ExpiredTime": eip.ends.map(SimTime::to_seconds_text).unwrap_or_default(),
         "ResourceGroupId": eip.resource_group.to_string(),
         "AllocationTime": eip.created.to_seconds_text(),
         "Tags": show_tags_key_value(w, eip.id),

@@ -17,6 +17,7 @@ use sim_core::ecs::instance_create::{
 use sim_core::ecs::metadata_options::MetadataChange;
 use sim_core::ecs::user_data::UserData;
 use sim_core::id::{EniId, InstanceId};
+use sim_core::subscription::{Period, PeriodUnit};
 use sim_core::{Caller, ErrorCode, Refusal, Reply};
 
 /// Parameters that are taken and change nothing.
@@ -45,8 +46,6 @@ const RUN_INERT: &[&str] = &[
     "NetworkInterface.N.TxQueueSize",
     "NetworkInterfaceQueueNumber",
     "NetworkOptions",
-    "Period",
-    "PeriodUnit",
     "PrivateDnsNameOptions",
     "PrivatePoolOptions",
     "SchedulerOptions",
@@ -79,8 +78,6 @@ const CREATE_INERT: &[&str] = &[
     "IoOptimized",
     "ManagedHostId",
     "NodeControllerId",
-    "Period",
-    "PeriodUnit",
     "PrivatePoolOptions",
     "SecurityEnhancementStrategy",
     "SpotDuration",
@@ -260,12 +257,14 @@ fn terms(p: &Scope<'_>) -> Result<Terms, BadParams> {
     let inwards = p.int("InternetMaxBandwidthIn", 0..=200);
     let outwards = p.int("InternetMaxBandwidthOut", 0..=i64::from(u32::MAX));
     let charge = charge.map_err(|e| e.with_code("InvalidInstanceChargeType.NotFound"))?.unwrap_or_default();
-    // For how long a subscription is paid has no effect here, and no default.
-    if charge == ChargeType::PrePaid && p.str("Period").is_none() {
+    let period = period(p)?;
+    // For how long a subscription is paid has no default.
+    if charge == ChargeType::PrePaid && period.is_none() {
         return Err(p.missing("Period").with_code("MissingParamter").into());
     }
     Ok(Terms {
         charge,
+        period: period.unwrap_or_default(),
         renewal: renewal(p)?,
         spot: spot.map_err(|e| e.with_code("InvalidSpotStrategy"))?.unwrap_or_default(),
         by_bandwidth: by_bandwidth
@@ -284,6 +283,25 @@ fn terms(p: &Scope<'_>) -> Result<Terms, BadParams> {
             .unwrap_or_default()
             .into(),
     })
+}
+
+/// `Period` and `PeriodUnit`, in any case of its letters; a year is twelve months.
+fn period(p: &Scope<'_>) -> Result<Option<Period>, BadParams> {
+    const UNITS: &[(&str, (PeriodUnit, u32))] = &[
+        ("Week", (PeriodUnit::Week, 1)),
+        ("Month", (PeriodUnit::Month, 1)),
+        ("Year", (PeriodUnit::Month, 12)),
+    ];
+    let (unit, times) = match p.str("PeriodUnit") {
+        None => (PeriodUnit::Month, 1),
+        Some(sent) => {
+            let found = UNITS.iter().find(|(word, _)| word.eq_ignore_ascii_case(sent));
+            let unknown = || p.invalid("PeriodUnit", "it is Week, Month or Year");
+            found.ok_or_else(|| unknown().with_code("InvalidPeriodType.ValueNotSupported"))?.1
+        }
+    };
+    let count = p.int("Period", 0..=i64::from(u32::MAX)).map_err(|e| e.with_code("InvalidPeriod"))?;
+    Ok(count.map(|count| Period { count: (count as u32).saturating_mul(times), unit }))
 }
 
 /// What becomes of a subscription at its end.

@@ -8,11 +8,12 @@ use crate::rpc::params::Scope;
 use crate::rpc::plan::{Planned, done, required_id, write};
 use serde_json::{Value, json};
 use sim_core::ecs::instance::{ChargeType, Renewal};
-use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge, PeriodUnit};
+use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge};
 use sim_core::ecs::instance_spec::ModifyInstanceSpec;
 use sim_core::ecs::maintenance::{MaintenanceAction, MaintenanceWindow, ModifyMaintenance};
 use sim_core::ecs::metadata_options::ModifyMetadataOptions;
 use sim_core::id::InstanceId;
+use sim_core::subscription::PeriodUnit;
 use sim_core::{Caller, Outcome};
 
 /// Parameters that are taken and change nothing.
@@ -37,8 +38,7 @@ const PREPAY_SPEC_INERT: &[&str] = &[
     "SystemDisk.Category",
 ];
 // Orders are paid as they are made, since nothing costs anything; there are no data disks.
-// How long a period is has no effect.
-const CHARGE_INERT: &[&str] = &["AutoPay", "IncludeDataDisks", "Period", "PeriodUnit"];
+const CHARGE_INERT: &[&str] = &["AutoPay", "IncludeDataDisks"];
 
 /// The most instances that a request may name before the core counts them.
 const MOST_NAMED: usize = 1_000;

@@ -24,8 +24,13 @@ pub const INERT: &[(&str, &[&str])] =
 const DESCRIBE_INERT: &[&str] = &["NeedSaleCycle"];
 const STATUS_INERT: &[&str] = &["ClusterId"];
 
-/// The end of an instance that is paid by use, as the provider prints it.
-const NO_END: &str = "2099-12-31T15:59Z";
+/// The end of an instance that is paid by use, as the provider shows it: 2099-12-31T15:59Z.
+const NO_END: SimTime = SimTime(4_102_415_940_000);
+
+/// When an instance ends, seen from now on.
+fn end(w: &World, i: &Instance) -> SimTime {
+    i.ends_at(w.now()).unwrap_or(NO_END)
+}
 
 /// What DescribeInstances and DescribeInstanceAttribute both show.
 fn common(w: &World, i: &Instance) -> Value {
@@ -64,7 +69,7 @@ fn common(w: &World, i: &Instance) -> Value {
         "InternetMaxBandwidthOut": i.terms.bandwidth_out,
         "CreditSpecification": i.terms.credit,
         "CreationTime": i.created.to_minutes_text(),
-        "ExpiredTime": NO_END,
+        "ExpiredTime": end(w, i).to_minutes_text(),
         "OperationLocks": { "LockReason": [] },
         "SerialNumber": "",
         "VlanId": "",
@@ -155,7 +160,7 @@ fn filtered(p: &Scope<'_>) -> Result<Rows<Instance>, BadParams> {
     let ids = p.json_strings("InstanceIds", 100)?;
     let ipv4 = p.json_strings("PrivateIpAddresses", 100)?;
     let ipv6 = p.strings("Ipv6Address", 100)?;
-    let (made_from, made_until) = times(p)?;
+    let times = times(p)?;
     let hop_limit = p.int("HttpPutResponseHopLimit", 0..=i64::from(u32::MAX))?;
     let mut rows = Rows::<Instance>::all(|ix| &ix.instances.by_owner)
         .named(&ids)
@@ -175,8 +180,10 @@ fn filtered(p: &Scope<'_>) -> Result<Rows<Instance>, BadParams> {
         .keep(text(p, "HttpEndpoint"), |_, i, word| metadata_words(i).0.eq_ignore_ascii_case(word))
         .keep(text(p, "HttpTokens"), |_, i, word| metadata_words(i).1.eq_ignore_ascii_case(word))
         .keep(hop_limit, |_, i, limit| i64::from(i.metadata.hop_limit) == *limit)
-        .keep(made_from, |_, i, from| i.created >= *from)
-        .keep(made_until, |_, i, until| i.created <= *until);
+        .keep(times.made_from, |_, i, from| i.created >= *from)
+        .keep(times.made_until, |_, i, until| i.created <= *until)
+        .keep(times.ends_from, |w, i, from| end(w, i) >= *from)
+        .keep(times.ends_until, |w, i, until| end(w, i) <= *until);
     // The groups of an instance are those of its primary interface.
     if let Some(group) = sought::<SecurityGroupId>(p, "SecurityGroupId") {
         rows = rows.found(move |w, _| {
@@ -251,17 +258,26 @@ pub fn read_minutes(text: &str) -> Option<SimTime> {
     SimTime::parse(seconds.as_deref().unwrap_or(text))
 }
 
-/// `Filter.N.Key` and `Filter.N.Value`: from when and until when an instance was made.
-fn times(p: &Scope<'_>) -> Result<(Option<SimTime>, Option<SimTime>), BadParams> {
-    let (mut from, mut until) = (None, None);
+/// From when and until when instances were made and end.
+#[derive(Default)]
+struct Times {
+    made_from: Option<SimTime>,
+    made_until: Option<SimTime>,
+    ends_from: Option<SimTime>,
+    ends_until: Option<SimTime>,
+}
+
+/// `Filter.N.Key` and `Filter.N.Value`.
+fn times(p: &Scope<'_>) -> Result<Times, BadParams> {
+    let mut times = Times::default();
     for filter in p.objects("Filter", 4)? {
         let (key, value) = (filter.str("Key").unwrap_or_default(), filter.str("Value").unwrap_or_default());
         let place = match key {
             "" => continue,
-            "CreationStartTime" => &mut from,
-            "CreationEndTime" => &mut until,
-            // Nothing ends: every instance is paid by use or renewed.
-            "ExpiredStartTime" | "ExpiredEndTime" => continue,
+            "CreationStartTime" => &mut times.made_from,
+            "CreationEndTime" => &mut times.made_until,
+            "ExpiredStartTime" => &mut times.ends_from,
+            "ExpiredEndTime" => &mut times.ends_until,
             _ => {
                 return Err(filter
                     .invalid("Key", "it is not known")
@@ -275,7 +291,7 @@ fn times(p: &Scope<'_>) -> Result<(Option<SimTime>, Option<SimTime>), BadParams>
                 .with_code("InvalidFilterValue")
         })?);
     }
-    Ok((from, until))
+    Ok(times)
 }
 
 pub fn describe_instances(p: &Scope<'_>, _: &Caller) -> Planned {

@@ -18,15 +18,18 @@ use sim_core::slb::load_balancer::{CreateLoadBalancer, DeleteLoadBalancer, LoadB
 use sim_core::slb::load_balancer_change::{ModifyLoadBalancer, ModifyLoadBalancerTerms, Terms};
 use sim_core::slb::spec::{InstanceCharge, InternetCharge, PayType};
 use sim_core::tag::TagPair;
-use sim_core::{Caller, World};
+use sim_core::{Caller, SimTime, World};
 
 /// Parameters that are taken and change nothing.
 pub const INERT: &[(&str, &[&str])] = &[
-    ("CreateLoadBalancer", &["AutoPay", "Duration", "PricingCycle"]),
+    ("CreateLoadBalancer", &["AutoPay"]),
     ("ModifyLoadBalancerInternetSpec", &["AutoPay"]),
     ("ModifyLoadBalancerInstanceSpec", &["AutoPay"]),
-    ("ModifyLoadBalancerPayType", &["AutoPay", "Duration", "PricingCycle"]),
+    ("ModifyLoadBalancerPayType", &["AutoPay"]),
 ];
+
+/// The end of a load balancer that is paid for afterwards, as the provider shows it: 2999-09-08T16:00:00Z.
+const NO_END: SimTime = SimTime(32_493_801_600_000);
 
 const ON_OFF: &[(&str, bool)] = &[("on", true), ("off", false)];
 
@@ -38,6 +41,13 @@ fn word<T: Copy>(p: &Scope<'_>, name: &str, choices: &[(&str, T)]) -> Result<Opt
         Some((_, value)) => Ok(Some(*value)),
         None => Ok(p.choice(name, choices)?),
     }
+}
+
+/// `Duration` in `PricingCycle`s, months if absent.
+fn months(p: &Scope<'_>) -> Result<Option<u32>, BadParams> {
+    let times = word(p, "PricingCycle", &[("month", 1), ("year", 12)])?.unwrap_or(1);
+    let count = p.int("Duration", 1..=i64::from(u32::MAX))?;
+    Ok(count.map(|count| (count as u32).saturating_mul(times)))
 }
 
 fn instance_charge(p: &Scope<'_>) -> Result<Option<InstanceCharge>, BadParams> {
@@ -80,6 +90,7 @@ pub fn create_load_balancer(p: &Scope<'_>, _: &Caller) -> Planned {
         internet_charge: word(p, "InternetChargeType", InternetCharge::WORDS)?.unwrap_or_default(),
         bandwidth: p.int("Bandwidth", -1..=5_120)?.unwrap_or(-1) as i32,
         pay_type: word(p, "PayType", PayType::WORDS)?.unwrap_or_default(),
+        months: months(p)?,
         delete_protection: word(p, "DeleteProtection", ON_OFF)?.unwrap_or(false),
         modification_protection: protection(p)?.flatten(),
         resource_group: optional_id(p, "ResourceGroupId")?,
@@ -194,6 +205,9 @@ pub fn describe_load_balancer_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
     read(move |w, caller| {
         let balancer = w.visible::<LoadBalancer>(caller, id)?;
         let mut shown = show(w, balancer);
+        let end = balancer.ends.unwrap_or(NO_END);
+        shown["EndTime"] = end.to_seconds_text().into();
+        shown["EndTimeStamp"] = end.0.into();
         shown["BackendServers"] = pool(w, &balancer.backends);
         super::listener::ports(w, id, &mut shown);
         Ok(shown)
@@ -263,13 +277,14 @@ pub fn modify_load_balancer_instance_charge_type(p: &Scope<'_>, _: &Caller) -> P
         internet_charge: internet_charge(p)?,
         bandwidth: bandwidth(p)?,
         pay_type: None,
+        months: None,
     };
     new_terms(p, terms)
 }
 
 pub fn modify_load_balancer_pay_type(p: &Scope<'_>, _: &Caller) -> Planned {
     let pay_type = word(p, "PayType", PayType::WORDS)?.unwrap_or(PayType::Subscription);
-    new_terms(p, Terms { pay_type: Some(pay_type), ..Terms::default() })
+    new_terms(p, Terms { pay_type: Some(pay_type), months: months(p)?, ..Terms::default() })
 }
 
 pub fn slb_describe_regions(_: &Scope<'_>, _: &Caller) -> Planned {

@@ -419,7 +419,6 @@ actions! {
 /// Documented parameters that an action takes and that change nothing, by file.
 pub const INERT: &[&[(&str, &[&str])]] = &[
     account::INERT,
-    billing::INERT,
     tags::INERT,
     vpc::INERT,
     vpc_parts::INERT,

@@ -43,6 +43,7 @@ pub fn create(d: &mut Dice<'_>) -> Command {
         internet_charge: d.pick(&INTERNET),
         bandwidth: d.pick(&[-1, 10, 5_000, 0, 6_000]),
         pay_type: d.pick(&PAY),
+        months: d.maybe(|d| d.pick(&[1, 12, 10])),
         delete_protection: d.once_in(6),
         modification_protection: d.maybe(|d| d.text().unwrap_or_default()),
         resource_group: d.resource_group(),

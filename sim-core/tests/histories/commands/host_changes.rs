@@ -5,11 +5,12 @@ use crate::dice::Dice;
 use sim_core::Command;
 use sim_core::ecs::disk::{Disk, ModifyDisks};
 use sim_core::ecs::instance::{ChargeType, Instance, InstanceStatus, Renewal};
-use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge, PeriodUnit};
+use sim_core::ecs::instance_charge::{ModifyInstanceCharge, ModifyRenewal, NewCharge};
 use sim_core::ecs::instance_spec::ModifyInstanceSpec;
 use sim_core::ecs::maintenance::{MaintenanceAction, MaintenanceWindow, ModifyMaintenance};
 use sim_core::ecs::metadata_options::{MetadataChange, ModifyMetadataOptions};
 use sim_core::id::InstanceId;
+use sim_core::subscription::PeriodUnit;
 
 pub fn spec(d: &mut Dice<'_>) -> Command {
     let instance = some(d, InstanceStatus::Stopped)[0];

@@ -20,9 +20,17 @@ use sim_core::ecs::service_port::{
 };
 use sim_core::ecs::user_data::UserData;
 use sim_core::id::{EniId, InstanceId};
+use sim_core::subscription::{Period, PeriodUnit};
 use sim_core::vpc::resident::{CreateResident, DeleteResident, ModifyResident, Resident};
 use sim_core::vpc::vswitch::VSwitch;
 use sim_core::{SimTime, Span};
+
+/// Two that are sold and one that is not.
+const PERIODS: [Period; 3] = [
+    Period { count: 1, unit: PeriodUnit::Week },
+    Period { count: 12, unit: PeriodUnit::Month },
+    Period { count: 5, unit: PeriodUnit::Week },
+];
 
 /// A type with 3 interfaces of 6 addresses, one whose trunk carries 3 members, one that does not exist.
 pub const TYPES: [&str; 4] = ["ecs.g7.large", "ecs.u1-c1m4.xlarge", "ecs.g7.large", "ecs.none.large"];
@@ -65,7 +73,12 @@ fn launch(d: &mut Dice<'_>) -> Launch {
         deletion_protection: d.once_in(8),
         system_disk: SystemDisk { size_gib: d.maybe(|d| d.pick(&[40, 20, 4_000])), ..SystemDisk::default() },
         user_data: user_data(d),
-        terms: Terms { charge, bandwidth_out: d.pick(&[0, 0, 0, 5, 100, 101]), ..Terms::default() },
+        terms: Terms {
+            charge,
+            period: d.pick(&PERIODS),
+            bandwidth_out: d.pick(&[0, 0, 0, 5, 100, 101]),
+            ..Terms::default()
+        },
         resource_group: d.resource_group(),
         tags: d.tags(),
         ..Launch::default()
