@@ -88,7 +88,7 @@ fn check_trunking(eni: &Eni, instance: &Instance) -> Outcome<()> {
     if eni.kind == EniKind::Trunk && !instance.type_row().trunk {
         return Err(Refusal::new(ErrorCode::EniTrunkUnsupported)
             .field("instance_id")
-            .detail(format!("{} is of type {}.", instance.id, instance.instance_type)));
+            .detail(format!("{} takes no trunk interface.", instance.instance_type)));
     }
     Ok(())
 }
@@ -97,13 +97,13 @@ fn check_trunking(eni: &Eni, instance: &Instance) -> Outcome<()> {
 fn check_place(w: &World, eni: &Eni, instance: &Instance) -> Outcome<()> {
     let refuse = |code, detail: String| Err(Refusal::new(code).field("instance_id").detail(detail));
     if eni.vpc != instance.vpc {
-        let detail = format!("{} lies in {}, {} in {}.", eni.id, eni.vpc, instance.id, instance.vpc);
+        let detail = format!("{} lies in {}, the instance in {}.", eni.id, eni.vpc, instance.vpc);
         return refuse(ErrorCode::EniVpcMismatch, detail);
     }
     let zone = w.get::<VSwitch>(&eni.vswitch).map(|s| &s.zone);
     match zone {
         Some(zone) if *zone != instance.zone => {
-            let detail = format!("{} lies in {zone}, {} in {}.", eni.id, instance.id, instance.zone);
+            let detail = format!("{} lies in {zone}, the instance in {}.", eni.id, instance.zone);
             refuse(ErrorCode::EniZoneMismatch, detail)
         }
         _ => Ok(()),

@@ -401,19 +401,28 @@ fn check_families(spec: &RuleSpec) -> Outcome<()> {
         Peer::Block(block) => Some(block),
         Peer::Group(_) | Peer::List(_) => None,
     };
-    let refuse = |code, detail: String| Err(Refusal::new(code).field("peer_cidr").detail(detail));
+    // The peer is the one to change, if there is one.
+    let refuse = |code, block: Cidr, detail: String| {
+        let field = match (peer.is_some(), block.is_v4()) {
+            (true, true) => "peer_cidr",
+            (true, false) => "peer_ipv6_cidr",
+            (false, true) => "own_cidr",
+            (false, false) => "own_ipv6_cidr",
+        };
+        Err(Refusal::new(code).field(field).detail(detail))
+    };
     if let (Some(peer), Some(own)) = (peer, spec.own) {
         if peer.is_v4() != own.is_v4() {
-            return refuse(ErrorCode::RuleFamiliesMixed, format!("{peer} and {own} were given."));
+            return refuse(ErrorCode::RuleFamiliesMixed, peer, format!("{peer} and {own} were given."));
         }
         if peer == own {
-            return refuse(ErrorCode::RuleSourceIsDest, format!("{peer} was given for both."));
+            return refuse(ErrorCode::RuleSourceIsDest, peer, format!("{peer} was given for both."));
         }
     }
     let Some(block) = peer.or(spec.own) else { return Ok(()) };
     match (spec.protocol, block.is_v4()) {
-        (Protocol::Icmp, false) => refuse(ErrorCode::RuleIpv4Protocol, format!("{block} was given.")),
-        (Protocol::Icmpv6, true) => refuse(ErrorCode::RuleIpv6Protocol, format!("{block} was given.")),
+        (Protocol::Icmp, false) => refuse(ErrorCode::RuleIpv4Protocol, block, format!("{block} was given.")),
+        (Protocol::Icmpv6, true) => refuse(ErrorCode::RuleIpv6Protocol, block, format!("{block} was given.")),
         _ => Ok(()),
     }
 }

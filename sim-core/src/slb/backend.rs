@@ -359,8 +359,7 @@ pub(crate) fn admit(
     let mut network = network_of(w, balancer);
     let mut out = Vec::with_capacity(new.len());
     for (at, new) in new.iter().enumerate() {
-        let vpc =
-            check_server(w, caller, new.member).map_err(|r| r.field(format!("backends/{at}/server_id")))?;
+        let vpc = check_server(w, caller, new.member).map_err(|r| r.within(format_args!("backends/{at}")))?;
         if let Some(home) = network.filter(|home| *home != vpc) {
             return Err(Refusal::new(ErrorCode::BackendOtherVpc)
                 .field(format!("backends/{at}/server_id"))
@@ -382,13 +381,14 @@ pub(crate) fn admit(
 /// The VPC of a server that exists, runs, and has the address that was named. An interface need not be attached: that servers run
 /// is said of instances, and the Terraform provider's own tests add interfaces that nothing holds.
 fn check_server(w: &World, caller: &Caller, member: Member) -> Outcome<VpcId> {
-    let missing = |code| Refusal::new(code).detail(format!("There is no {}.", member.server.id()));
+    let refuse = |code| Refusal::new(code).field("server_id");
+    let missing = |code| refuse(code).detail(format!("There is no {}.", member.server.id()));
     let (vpc, eni) = match member.server {
         Server::Instance(id) => {
             let instance =
                 w.visible::<Instance>(caller, id).map_err(|_| missing(ErrorCode::BackendNotFound))?;
             if instance.status != InstanceStatus::Running {
-                return Err(Refusal::new(ErrorCode::BackendNotRunning)
+                return Err(refuse(ErrorCode::BackendNotRunning)
                     .detail(format!("{id} is {}.", instance.status.text()))
                     .accepted("an instance that is Running"));
             }
@@ -404,6 +404,7 @@ fn check_server(w: &World, caller: &Caller, member: Member) -> Outcome<VpcId> {
         && !eni.ipv4().any(|own| own == address)
     {
         return Err(Refusal::new(ErrorCode::BackendAddress)
+            .field("address")
             .detail(format!("{address} is no address of {}.", eni.id))
             .accepted(eni.ipv4().map(|own| own.to_string()).collect::<Vec<_>>().join(", ")));
     }
