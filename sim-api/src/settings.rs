@@ -276,7 +276,7 @@ options! {
     /// Seconds until a request is answered 504 [default: 30]
     #[arg(long, env = "CLOUDNET_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64;
-    /// Seconds for the head of a request or a TLS handshake, and between requests, until a connection is closed [default: 30]
+    /// Seconds for the head of a request or a TLS handshake, and between requests, until a connection is closed [default: 75]
     #[arg(long, env = "CLOUDNET_HEAD_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     head_timeout: u64;
     /// Seconds that requests under way get when the service stops [default: 10]
@@ -382,7 +382,7 @@ impl From<ServeOptions> for ServeSettings {
             },
             keep_entries: o.keep_entries.unwrap_or(u64::MAX),
             timeout: Duration::from_secs(o.timeout.unwrap_or(30)),
-            head_timeout: Duration::from_secs(o.head_timeout.unwrap_or(30)),
+            head_timeout: Duration::from_secs(o.head_timeout.unwrap_or(75)),
             grace: Duration::from_secs(o.grace.unwrap_or(10)),
             concurrency: o.concurrency.unwrap_or(1024),
             body_limit: o.body_limit.unwrap_or(1 << 20),

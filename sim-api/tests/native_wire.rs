@@ -37,6 +37,22 @@ async fn a_read_whose_answer_is_known_is_spared() {
 }
 
 #[tokio::test]
+async fn a_write_upon_a_condition_is_refused_and_changes_nothing() {
+    let (_server, client) = client().await;
+    let vpc = client.post("/v1/vpcs", json!({"name": "a"})).await.expect(201);
+    let path = format!("/v1/vpcs/{}", vpc["id"].as_str().unwrap());
+    let tag = client.get(&path).await.headers["etag"].to_str().unwrap().to_owned();
+    for (name, value) in [("if-match", tag.as_str()), ("if-unmodified-since", "Tue, 01 Jul 2025 00:00:00 GMT")] {
+        let asking = client.with(name, value);
+        for refused in [asking.patch(&path, json!({"name": "b"})).await, asking.delete(&path).await] {
+            let problem = refused.expect(400);
+            assert_eq!(problem["errors"][0]["parameter"], name, "{problem}");
+        }
+        assert_eq!(asking.get(&path).await.expect(200), vpc);
+    }
+}
+
+#[tokio::test]
 async fn a_body_is_an_object_and_a_fault_has_its_place() {
     let (_server, client) = client().await;
     let rows = [

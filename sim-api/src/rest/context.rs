@@ -73,8 +73,22 @@ impl FromRequestParts<AppState> for Context {
             caller.token = Some(Token::parse(quoted.unwrap_or(key))?);
         }
         caller.dry_run = dry_run(parts.uri.query())?;
+        refuse_condition(parts)?;
         let known = parts.headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
         Ok(Context { world, caller, known: known.map(str::to_owned) })
+    }
+}
+
+/// A write upon a condition is refused, since none is judged (docs/decisions/0005-native-wire.md); of a read `If-Match` asks nothing.
+fn refuse_condition(parts: &Parts) -> Result<(), Problem> {
+    let conditions = [header::IF_MATCH, header::IF_UNMODIFIED_SINCE];
+    let sent = conditions.iter().find(|name| parts.headers.contains_key(*name));
+    match sent.filter(|_| !parts.method.is_safe()) {
+        None => Ok(()),
+        Some(name) => {
+            let detail = format!("Writes are not judged by {name}: the latest one holds.");
+            Err(Problem::parameter(name.as_str(), detail, "a request without it"))
+        }
     }
 }
 
