@@ -42,7 +42,9 @@ async fn a_write_upon_a_condition_is_refused_and_changes_nothing() {
     let vpc = client.post("/v1/vpcs", json!({"name": "a"})).await.expect(201);
     let path = format!("/v1/vpcs/{}", vpc["id"].as_str().unwrap());
     let tag = client.get(&path).await.headers["etag"].to_str().unwrap().to_owned();
-    for (name, value) in [("if-match", tag.as_str()), ("if-unmodified-since", "Tue, 01 Jul 2025 00:00:00 GMT")] {
+    for (name, value) in
+        [("if-match", tag.as_str()), ("if-unmodified-since", "Tue, 01 Jul 2025 00:00:00 GMT")]
+    {
         let asking = client.with(name, value);
         for refused in [asking.patch(&path, json!({"name": "b"})).await, asking.delete(&path).await] {
             let problem = refused.expect(400);
