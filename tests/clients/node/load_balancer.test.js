@@ -227,7 +227,7 @@ for (const generation of ['new', 'old']) {
       assert.equal((await tier.trace(443, '47.97.1.1'))[0], 'listener_access_drop');
       await tier.call('StopLoadBalancerListener', { ListenerPort: 443 });
       assert.equal((await tier.trace(443))[0], 'listener_stopped');
-      await refused('ResourceNotFound.Listener', 404, () => tier.call('DescribeHealthStatus', { ListenerPort: 82 }));
+      await refused('CheckedListenerNotFound', 404, () => tier.call('DescribeHealthStatus', { ListenerPort: 82 }));
     });
   });
 }

@@ -92,7 +92,7 @@ def test_backends_that_cannot_be(tier, unchanged, refused):
         BackendServers=backends({"ServerId": first, "Port": 8081} | server),
     )
     add("InvalidParameter", 400, Port=0)
-    add("InvalidParameter", 400, Weight=101)
+    add("InvalidWeight.Malformed", 400, Weight=101)
     add("BackendServer.InvalidType", 400, Type="server")
     add("InvalidServerId.NotExist", 400, ServerId="i-nothing")
     add("ResourceNotFound.vServers", 404, ServerId="eni-nothing", Type="eni")
@@ -163,5 +163,5 @@ def test_another_account_sees_nothing_of_it(tier, unchanged, refused, generation
 
 
 def test_the_health_of_what_is_not_there(tier, unchanged, refused):
-    refused("ResourceNotFound.Listener", 404, tier.call, "DescribeHealthStatus", ListenerPort=82)
+    refused("CheckedListenerNotFound", 404, tier.call, "DescribeHealthStatus", ListenerPort=82)
     refused("InvalidLoadBalancerId.NotFound", 404, tier.cloud.slb, "DescribeHealthStatus", LoadBalancerId="lb-nothing")
