@@ -188,10 +188,9 @@ pub(crate) fn mix(value: u64, round: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Why a text is not an id of the wanted kind.
+/// Why a text is not an id of the wanted kind. One that reads well is a number that no object has: not every text of this
+/// length is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not {article} {kind} id: it should read {prefix}- and twenty lower-case letters or digits",
-        article = if matches!(self.prefix, "i" | "eni" | "eip" | "ipv4gw" | "ipv6gw" | "ipv6" | "ipv6bw") { "an" } else { "a" })]
 pub struct IdError {
     /// The text as given, cut to 64 characters.
     pub text: String,
@@ -199,6 +198,23 @@ pub struct IdError {
     pub kind: &'static str,
     /// The prefix of that kind.
     pub prefix: &'static str,
+}
+
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, kind) = (&self.text, self.kind);
+        let digits = text.split_once('-').filter(|(prefix, _)| [*prefix, "KIND"].contains(&self.prefix));
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+        if digits.is_some_and(|(_, digits)| digits.len() == 3 + DIGITS && digits.bytes().all(plain)) {
+            return write!(f, "{text:?} is the id of no {kind}");
+        }
+        let article = if kind.starts_with(['a', 'e', 'i', 'o', 'I']) { "an" } else { "a" };
+        let prefix = self.prefix;
+        write!(
+            f,
+            "{text:?} is not {article} {kind} id: it should read {prefix}- and twenty lower-case letters or digits"
+        )
+    }
 }
 
 /// What all id types share.
@@ -459,6 +475,17 @@ mod tests {
         }
         let message = "vsw-1".parse::<EniId>().unwrap_err().to_string();
         assert!(message.contains("an elastic network interface id"), "{message}");
+        let message = "moon".parse::<AccessControlListId>().unwrap_err().to_string();
+        assert!(message.contains("an access control list id"), "{message}");
+        // What reads well is not called malformed.
+        let unissued = "eni-bp1zzzzzzzzzzzzzzzzz";
+        let message = unissued.parse::<EniId>().unwrap_err().to_string();
+        assert_eq!(message, format!("{unissued:?} is the id of no elastic network interface"));
+        assert_eq!(
+            unissued.parse::<AnyId>().unwrap_err().to_string(),
+            format!("{unissued:?} is the id of no resource")
+        );
+        assert!(unissued.parse::<VpcId>().unwrap_err().to_string().contains("is not a VPC id"));
     }
 
     proptest! {

@@ -1,7 +1,8 @@
 //! Tags: key and value on any object.
 //!
 //! At most 20 on a resource; a key has 1 to 128 characters and starts with none of `aliyun`, `acs:`,
-//! `http://` and `https://`; a value has at most 128 (provider documentation of TagResources).
+//! `http://` and `https://`; a value has at most 128 (provider documentation of TagResources). The product Slb wants more: see
+//! [`check_balancing`].
 
 use crate::access::{Caller, Owner};
 use crate::command::Reply;
@@ -80,23 +81,42 @@ pub struct TagPair {
 /// [`ErrorCode::TagKeyMalformed`], [`ErrorCode::TagValueMalformed`], [`ErrorCode::TagKeyDuplicated`],
 /// [`ErrorCode::TagQuotaExceeded`].
 pub fn check(tags: &[TagPair]) -> Outcome<()> {
+    check_form(tags, false)
+}
+
+/// Checks the form of a list of tags of the product Slb: a key has at most 64 characters; neither key nor value starts with
+/// `aliyun` or `acs:` or contains `http://` or `https://` (provider documentation: CreateLoadBalancerTCPListener).
+///
+/// # Errors
+/// As [`check`].
+pub fn check_balancing(tags: &[TagPair]) -> Outcome<()> {
+    check_form(tags, true)
+}
+
+const OWN: [&str; 2] = ["aliyun", "acs:"];
+const ADDRESSES: [&str; 2] = ["http://", "https://"];
+
+fn check_form(tags: &[TagPair], balancing: bool) -> Outcome<()> {
+    let most_key = if balancing { 64 } else { 128 };
+    let own_of_value = if balancing { &OWN[..] } else { &OWN[1..] };
     let mut seen = BTreeSet::new();
     for (at, tag) in tags.iter().enumerate() {
         let count = tag.key.chars().count();
-        let banned = ["aliyun", "acs:", "http://", "https://"].iter().find(|p| tag.key.starts_with(**p));
-        if count == 0 || count > 128 || banned.is_some() {
-            let why =
-                banned.map_or(format!("It has {count} characters."), |p| format!("It starts with {p}."));
+        let banned = OWN.iter().chain(&ADDRESSES).find(|p| tag.key.starts_with(**p));
+        let inside = ADDRESSES.iter().find(|p| balancing && tag.key.contains(**p));
+        if count == 0 || count > most_key || banned.is_some() || inside.is_some() {
+            let starts = banned.map(|p| format!("It starts with {p}."));
+            let contains = inside.map(|p| format!("It contains {p}."));
+            let why = starts.or(contains).unwrap_or_else(|| format!("It has {count} characters."));
             return Err(Refusal::new(ErrorCode::TagKeyMalformed)
                 .field(format!("tags/{at}/key"))
                 .detail(why)
-                .accepted("a key such as env"));
+                .accepted(format!("a key of 1 to {most_key} characters such as env")));
         }
         let count = tag.value.chars().count();
         if count > 128
-            || tag.value.starts_with("acs:")
-            || tag.value.contains("http://")
-            || tag.value.contains("https://")
+            || own_of_value.iter().any(|own| tag.value.starts_with(own))
+            || ADDRESSES.iter().any(|address| tag.value.contains(address))
         {
             return Err(Refusal::new(ErrorCode::TagValueMalformed)
                 .field(format!("tags/{at}/value"))
@@ -163,6 +183,23 @@ impl<I: Into<AnyId>> From<I> for Named {
 }
 
 impl Named {
+    /// Whether it is one of the product Slb.
+    fn balances(&self) -> bool {
+        match self {
+            Named::Listener(_) => true,
+            Named::Id(id) => matches!(
+                id.kind(),
+                IdKind::LoadBalancer
+                    | IdKind::Listener
+                    | IdKind::VServerGroup
+                    | IdKind::MasterSlaveGroup
+                    | IdKind::AccessControlList
+                    | IdKind::ServerCertificate
+                    | IdKind::CaCertificate
+            ),
+        }
+    }
+
     /// The object, if it is there and the caller's.
     ///
     /// # Errors
@@ -211,7 +248,7 @@ fn check_count(count: usize) -> Outcome<()> {
 /// [`ErrorCode::TagListSize`], those of [`check`], the error of an unknown object, [`ErrorCode::TagQuotaExceeded`].
 pub fn tag_resources(w: &mut World, caller: &Caller, c: &TagResources) -> Outcome<Reply> {
     check_count(c.tags.len())?;
-    check(&c.tags)?;
+    check_form(&c.tags, c.resources.iter().any(Named::balances))?;
     let resources = find_all(w, caller, &c.resources)?;
     for &resource in &resources {
         let new = c.tags.iter().filter(|t| w.get::<Tag>(&(resource, t.key.clone())).is_none()).count();

@@ -40,7 +40,7 @@ pub const REFUSALS: Refusals = &[
             E::ListenerOtherGroup,
             E::LoadBalancerLocked,
             E::ListenerRedirects,
-            E::ListenerBusy,
+            E::ListenerChanging,
             E::ListenerStopping,
             E::ForwardingRuleNameTaken,
             E::ForwardingRuleExists,
@@ -60,14 +60,14 @@ pub const REFUSALS: Refusals = &[
             E::VServerGroupNotFound,
             E::ListenerOtherGroup,
             E::LoadBalancerLocked,
-            E::ListenerBusy,
+            E::ListenerChanging,
             E::ListenerStopping,
             E::ForwardingRuleNameTaken,
         ],
     ),
     (
         "delete_forwarding_rule",
-        &[E::ForwardingRuleNotFound, E::LoadBalancerLocked, E::ListenerBusy, E::ListenerStopping],
+        &[E::ForwardingRuleNotFound, E::LoadBalancerLocked, E::ListenerChanging, E::ListenerStopping],
     ),
 ];
 
@@ -177,8 +177,8 @@ fn show(_: &World, r: &ForwardingRule) -> ForwardingRuleBody {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnWayBody {
-    /// Whether it does all as its listener: true if nothing was ever said. What else is said here counts only with false,
-    /// and is needed then: scheduler, sticky_session and whether members are checked.
+    /// Whether it does all as its listener: true if nothing was ever said. With false, and only then, the rest can be said
+    /// here; needed then are scheduler, sticky_session and whether members are checked.
     #[serde(default)]
     as_listener: Option<bool>,
     /// How a member is chosen.

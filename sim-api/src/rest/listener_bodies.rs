@@ -83,9 +83,9 @@ pub struct AccessBody {
     /// Whether it is in force.
     #[serde(default)]
     enabled: Option<bool>,
-    /// The access control lists: one to three.
+    /// The access control lists: one to three, or none while it is not in force, which takes away those that are there.
     #[serde(default)]
-    acl_ids: Vec<String>,
+    acl_ids: Option<Vec<String>>,
     /// Which sources they let through: white or black.
     #[serde(default)]
     r#type: Option<AccessKindBody>,
@@ -101,7 +101,7 @@ impl AccessBody {
             AccessKindBody::White => AclKind::White,
             AccessKindBody::Black => AclKind::Black,
         });
-        let acls = parse_list(&self.acl_ids, parse_id)?;
+        let acls = self.acl_ids.as_ref().map(|ids| parse_list(ids, parse_id)).transpose()?;
         Ok(AccessSettings { on: self.enabled, acls, kind })
     }
 }

@@ -100,7 +100,7 @@ pub const REFUSALS: Refusals = &[
             E::TlsPolicyConfiguring,
             E::LoadBalancerLocked,
             E::ListenerRedirects,
-            E::ListenerBusy,
+            E::ListenerChanging,
             E::ListenerStopping,
             E::ListenerBackendsConfiguring,
             E::ListenerBandwidthExceeded,
@@ -384,6 +384,7 @@ async fn update_listener(
         description: body.description.map(Into::into),
         group: if body.default_pool { Some(None) } else { named.map(Some) },
         pair: if body.default_pool { Some(None) } else { pair.map(Some) },
+        same_kind: false,
         access: body.access_control.settings()?,
         settings: Box::new(settings(body.traffic, body.health_check)?),
     };

@@ -36,6 +36,8 @@ pub const REFUSALS: Refusals = &[
             E::LoadBalancerProtectionReason,
             E::LoadBalancerVSwitchMissing,
             E::LoadBalancerIpv6Intranet,
+            E::LoadBalancerSubscriptionByUse,
+            E::LoadBalancerProtectSubscription,
             E::AddressMalformed,
             E::TagKeyMalformed,
             E::TagValueMalformed,
@@ -75,6 +77,7 @@ pub const REFUSALS: Refusals = &[
             E::LoadBalancerLocked,
             E::LoadBalancerByUse,
             E::LoadBalancerBySpec,
+            E::LoadBalancerSubscriptionByUse,
             E::LoadBalancerSpecMissing,
             E::LoadBalancerSpecUnknown,
             E::LoadBalancerInternetCharge,
@@ -324,7 +327,7 @@ pub struct CreateLoadBalancerBody {
     /// How traffic is paid for: paybytraffic if absent.
     #[serde(default)]
     internet_charge_type: Option<LoadBalancerInternetChargeBody>,
-    /// The bandwidth in Mbit/s: 1 to 5,000.
+    /// The bandwidth in Mbit/s: 1 to 5,120.
     #[serde(default)]
     bandwidth: Option<i32>,
     /// When it is paid for: PayOnDemand if absent.
@@ -510,10 +513,10 @@ pub struct LoadBalancerTermsBody {
     /// How traffic is paid for.
     #[serde(default)]
     internet_charge_type: Option<LoadBalancerInternetChargeBody>,
-    /// The bandwidth in Mbit/s: 1 to 5,000.
+    /// The bandwidth in Mbit/s: 1 to 5,120. Listeners keep what they have, even if it is more together.
     #[serde(default)]
     bandwidth: Option<i32>,
-    /// When it is paid for.
+    /// When it is paid for: afterwards if it is paid by use.
     #[serde(default)]
     pay_type: Option<PayTypeBody>,
     /// For how many months a subscription is bought: 1 if absent.

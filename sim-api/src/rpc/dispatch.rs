@@ -460,6 +460,10 @@ fn bad_params(action: &Action, error: BadParams, noted: &mut Noted) -> ProviderE
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
                     ProviderError::new(status, code, error.to_string())
                 }
+                // The product Slb has one code for values that do not fit, whatever their names (its table of common errors).
+                None if action.product == "Slb" && !missing && error.code.is_none() => {
+                    with_documented_status(action, error.with_code("InvalidParameter").into())
+                }
                 None => with_documented_status(action, error.into()),
             }
         }

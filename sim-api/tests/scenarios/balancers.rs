@@ -100,7 +100,7 @@ impl Story {
                 (None, self.change(called, AccessSettings::default(), self.settings(set)))
             }
             ["judge", called, kind, ref lists @ ..] => {
-                let acls = lists.iter().map(|list| self.id(list)).collect();
+                let acls = (!lists.is_empty()).then(|| lists.iter().map(|list| self.id(list)).collect());
                 let access = AccessSettings { on: Some(kind != "off"), acls, kind: AclKind::parse(kind) };
                 (None, self.change(called, access, Settings::default()))
             }
@@ -200,6 +200,7 @@ impl Story {
             description: None,
             group: None,
             pair: None,
+            same_kind: false,
             access,
             settings: Box::new(settings),
         }

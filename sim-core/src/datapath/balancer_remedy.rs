@@ -74,6 +74,7 @@ pub(super) fn admitted(w: &World, listener: ListenerId, client: IpAddr) -> Vec<C
         description: None,
         group: None,
         pair: None,
+        same_kind: false,
         access: AccessSettings { on: Some(false), ..AccessSettings::default() },
         settings: Box::default(),
     };

@@ -11,7 +11,7 @@ macro_rules! any_errors {
         TokenMalformed Invalid ["InvalidClientToken.Malformed", "InvalidClientToken.ValueNotSupported", "InvalidParameter"] 400 "The client token must be 1 to 64 ASCII characters.";
         ClusterNotFound NotFound ["ErrorClusterNotFound"] 404 "Nothing in a VPC carries the tag of the cluster.";
         RegionNotFound NotFound ["InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegion.NotFound", "Forbidden.RegionNotFound", "InvalidRegion.Malformed", "InvalidRegionId.MalFormed"] 404 "The specified region does not exist.";
-        ZoneNotFound NotFound ["InvalidZoneId.NotFound", "InvalidZoneId"] 404 "The specified zone does not exist in the region.";
+        ZoneNotFound NotFound ["InvalidZoneId.NotFound", "InvalidZoneId", "InvalidParameter"] 404 "The specified zone does not exist in the region.";
         ResourceGroupNotFound NotFound ["InvalidResourceGroup.NotFound", "InvalidResourceGroupId", "InvalidResourceGroupId.NotFound", "ResourceNotFound", "IllegalParam.ResourceGroupId", "OperationFailed.NotExist.ResourceGroup"] 404 "The specified resource group does not exist.";
         ResourceNotFound NotFound ["InvalidResourceId.NotFound", "InvalidInstanceIds.NotFound", "Invalid.InstanceIds", "ResourceNotExist"] 404 "The specified resource does not exist.";
         ResourceTypeUnknown Invalid ["InvalidResourceType.NotFound", "InvalidInstanceType.NotFound", "IllegalParam.ResourceType", "InvalidParam.ResourceType"] 404 "The resource type is not one of this product.";
@@ -44,7 +44,7 @@ macro_rules! any_errors {
         VpcDescriptionMalformed Invalid ["InvalidVpcDiscription.Malformed", "InvalidDescription.Malformed"] 400 "The VPC description must be 1 to 256 characters and must not start with http:// or https://.";
         VSwitchNameMalformed Invalid ["InvalidVSwitchName.Malformed"] 400 "The vSwitch name must be 1 to 128 characters and must not start with http:// or https://.";
         VSwitchDescriptionMalformed Invalid ["InvalidVSwitchDiscription.Malformed", "InvalidDescription.Malformed"] 400 "The vSwitch description must be 1 to 256 characters and must not start with http:// or https://.";
-        TagKeyMissing Invalid ["MissingParameter.TagKey", "InvalidTag.Mismatch", "InvalidTagKey.Malformed", "InvalidTagKey", "MissingParam.TagKey", "InvalidParam.TagKey"] 400 "A tag has a key.";
+        TagKeyMissing Invalid ["MissingParameter.TagKey", "InvalidTag.Mismatch", "InvalidTagKey.Malformed", "InvalidTagKey", "MissingParam.TagKey", "InvalidParam.TagKey", "InvalidTag"] 400 "A tag has a key.";
         TagKeyMalformed Invalid ["InvalidTagKey.Malformed", "InvalidTagKey", "Forbidden.TagKeys", "InvalidParam.TagKey"] 400 "A tag key has 1 to 128 characters and starts with none of aliyun, acs:, http:// and https://.";
         TagValueMalformed Invalid ["InvalidTagValue.Malformed", "InvalidTagValue", "InvalidParam.TagValue"] 400 "A tag value has at most 128 characters, does not start with acs: and contains no http:// or https://.";
         TagKeyDuplicated Invalid ["Forbidden.TagKey.Duplicated", "Duplicate.TagKey", "InvalidTagKey.Duplicated", "InvalidTagKey.Malformed"] 400 "A tag key is given twice.";

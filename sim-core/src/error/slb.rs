@@ -13,7 +13,7 @@ macro_rules! slb_errors {
         CertificateOtherGroup Conflict ["Abs.ServerCertificateIdAndResourceGroupId.MissMatch", "Abs.CACertificateIdAndResourceGroupId.MissMatch"] 400 "The certificate is in another resource group.";
         CertificateServiceUnsupported Denied ["InvalidParameter.AliCloudCertificateId"] 400 "There is no certificate service; a certificate is uploaded with its key.";
         PrivateKeyMalformed Invalid ["CertificateFormatInvalid"] 400 "A private key is the PEM text of an RSA key without a passphrase.";
-        PrivateKeyMismatch Invalid ["CertificateNotMatchPrivateKey"] 400 "The private key belongs to the certificate.";
+        PrivateKeyMismatch Invalid ["CertificateNotMatchPrivateKey"] 400 "The private key must belong to the certificate.";
         ServerCertificateQuotaExceeded Quota ["OverQuota"] 400 "The number of server certificates in this region has reached the quota.";
         CaCertificateQuotaExceeded Quota ["OverQuota"] 400 "The number of CA certificates in this region has reached the quota.";
         // --- access control lists ----------------------------------------------------------------------
@@ -44,6 +44,7 @@ macro_rules! slb_errors {
         LoadBalancerDeleteProtected Denied ["OperationDenied.DeleteProtectionIsOn"] 400 "The load balancer is protected against deletion.";
         LoadBalancerSubscription Denied ["InvalidChargeType"] 400 "A load balancer that is paid in advance cannot be deleted.";
         LoadBalancerProtectSubscription Denied ["OperationUnsupported.DeleteProtectionForPrePayInstance"] 400 "A load balancer that is paid in advance takes no delete protection.";
+        LoadBalancerSubscriptionByUse Denied ["Operation.NotAllowed"] 400 "A load balancer that is paid in advance is paid by its specification.";
         LoadBalancerByUse State ["OperationDenied.PayByCLCU"] 400 "A load balancer that is paid by use does not allow this.";
         ListenerNotFound NotFound ["ResourceNotFound.Listener", "ListenerNotFound", "CheckedListenerNotFound"] 404 "The specified resource does not exist.";
         ListenerDescriptionMalformed Invalid ["InvalidParameter"] 400 "The description of a listener has 1 to 256 characters and does not start with http:// or https://.";
@@ -74,11 +75,12 @@ macro_rules! slb_errors {
         ListenerQuotaExceeded Quota ["ListenerNumberOverLimit", "VipTooManyListeners"] 400 "The load balancer has as many listeners as the quota allows.";
         ListenerAmbiguous Conflict ["TooManyListeners"] 400 "The port has two listeners, so the protocol must be named.";
         ListenerStatusIncorrect State ["Operation.NotAllowed"] 400 "The status of the listener does not allow this operation.";
-        ListenerBusy Busy ["Operation.Deny", "ServiceIsConfiguring", "OperationFailed.ListenerStatusNotSupport", "Operation.NotAllowed", "DomainExtensionProcessing"] 400 "The listener is being changed.";
+        ListenerBusy Busy ["Operation.Deny", "ServiceIsConfiguring", "Operation.NotAllowed", "DomainExtensionProcessing"] 400 "The listener is being changed.";
+        ListenerChanging Busy ["OperationFailed.ListenerStatusNotSupport"] 400 "The listener is being changed, and so its settings and its rules cannot be.";
         ListenersProcessing Busy ["ListenerProcessing"] 400 "Another listener of the load balancer is being changed.";
         BackendsConfiguring Busy ["BackendServerProcessing", "OperationFailed.ServiceGroupProcessing", "ServiceIsConfiguring"] 400 "The backend servers are being changed.";
         ListenerBackendsConfiguring Busy ["BackendServer.configuring"] 409 "The backend servers of the default pool are being changed.";
-        ListenerStopping Busy ["ServiceIsStopping", "Operation.NotAllowed", "DomainExtensionProcessing"] 409 "The listener is stopping.";
+        ListenerStopping Busy ["ServiceIsStopping", "OperationFailed.ListenerStatusNotSupport", "Operation.NotAllowed", "DomainExtensionProcessing"] 409 "The listener is stopping.";
         ListenerRedirects Denied ["Operation.NotAllowed"] 400 "A listener that sends clients to another cannot be changed.";
         ListenerRedirected Dependency ["ListenerForwardExist"] 400 "Another listener sends clients to this one.";
         ListenerNeedsGroup Conflict ["OperationFailed.ServerGroupInUse"] 400 "The listener has no port of the default pool, so it keeps its group.";
@@ -91,13 +93,13 @@ macro_rules! slb_errors {
         ForwardingRuleNameMalformed Invalid ["InvalidParameter"] 400 "The name of a forwarding rule is 1 to 40 letters, digits and - / . _.";
         ForwardingRuleNameTaken Conflict ["InvalidParameter"] 400 "A forwarding rule of the listener has the name.";
         ForwardingRuleEmpty Invalid ["InvalidParameter"] 400 "A forwarding rule has a domain, a URL, or both.";
-        ForwardingRuleDomainMalformed Invalid ["DomainMalformed", "InvalidParameter"] 400 "The domain of a forwarding rule is a name of at most 80 characters, or *. and a name.";
-        ForwardingRuleUrlMalformed Invalid ["URLNotSupport", "InvalidParameter"] 400 "The URL of a forwarding rule is 2 to 80 letters, digits and - / . % ? # &, a slash first.";
+        ForwardingRuleDomainMalformed Invalid ["DomainMalformed"] 400 "The domain of a forwarding rule is a name of at most 80 characters, or *. and a name.";
+        ForwardingRuleUrlMalformed Invalid ["URLNotSupport"] 400 "The URL of a forwarding rule is 2 to 80 letters, digits and - / . % ? # &, a slash first.";
         ForwardingRuleExists Conflict ["DomainExist"] 400 "A forwarding rule of the listener has the domain and the URL.";
-        ForwardingRulesMissing Invalid ["RuleListMalformed", "InvalidParameter"] 400 "At least one forwarding rule must be given.";
-        ForwardingRuleListSize Quota ["TooManyRules", "InvalidParameter"] 400 "Too many forwarding rules are named in a call.";
-        ForwardingRuleQuotaExceeded Quota ["TooManyRules", "InvalidParameter"] 400 "The listener has as many forwarding rules as the quota allows.";
-        ForwardingRuleLayer Denied ["RuleNotSupport", "InvalidParameter"] 400 "Listeners of HTTP and HTTPS have forwarding rules.";
+        ForwardingRulesMissing Invalid ["RuleListMalformed"] 400 "At least one forwarding rule must be given.";
+        ForwardingRuleListSize Quota ["TooManyRules"] 400 "Too many forwarding rules are named in a call.";
+        ForwardingRuleQuotaExceeded Quota ["TooManyRules"] 400 "The listener has as many forwarding rules as the quota allows.";
+        ForwardingRuleLayer Denied ["RuleNotSupport"] 400 "Listeners of HTTP and HTTPS have forwarding rules.";
         ForwardingRulesOfSeveral Conflict ["OperationFailed.ListenerConflict"] 400 "Forwarding rules that are deleted in one call belong to one listener.";
         DomainExtensionNotFound NotFound ["InvalidParameter.DomainExtensionId"] 400 "The specified DomainExtensionId does not exist.";
         DomainExtensionDomainMalformed Invalid ["InvalidParameter.Domain"] 400 "The domain of a domain extension is a name of at most 80 characters, or *. and a name.";

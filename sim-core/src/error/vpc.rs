@@ -99,9 +99,9 @@ macro_rules! vpc_errors {
         AddressMismatch Invalid ["Mismatch.VSwitchAndPrivateIpAddress"] 400 "The address does not lie in the block of the vSwitch.";
         AddressExhausted Exhausted ["InvalidVSwitchId.IpNotEnough", "QuotaExceeded.PrivateIpAddress", "InvalidParameter.NotEnoughIpInVSwitch", "VSwitchAvailableIpNotExist", "InvalidIPAddress.NotAvailable"] 403 "The vSwitch has no free address left.";
         AddressQuotaExceeded Quota ["QuotaExceeded.PrivateIpAddress"] 400 "The VPC holds as many private addresses as the quota allows.";
-        AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Mismatch", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch", "InvalidIPAddress.OutOfVswCIDR"] 403 "The address does not lie in the block of the vSwitch.";
-        AddressReserved Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Malformed", "InvalidPrivateIpAddress", "InvalidIPAddress.NotAvailable"] 403 "The first and the last three addresses of a vSwitch are reserved by the provider.";
-        AddressInUse Conflict ["InvalidPrivateIpAddress.Duplicated", "InvalidIp.IpAssigned", "InvalidIPAddress.AlreadyUsed"] 400 "The address is already in use.";
+        AddressOutside Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Mismatch", "InvalidPrivateIpAddress", "InvalidPrivateIpAddress.Malformed", "InvalidIp.NotInVSwitch", "InvalidIPAddress.OutOfVswCIDR", "InvalidParameter"] 403 "The address does not lie in the block of the vSwitch.";
+        AddressReserved Invalid ["InvalidVSwitchId.IpInvalid", "InvalidPrivateIpAddress.Malformed", "InvalidPrivateIpAddress", "InvalidIPAddress.NotAvailable", "InvalidParameter"] 403 "The first and the last three addresses of a vSwitch are reserved by the provider.";
+        AddressInUse Conflict ["InvalidPrivateIpAddress.Duplicated", "InvalidIp.IpAssigned", "InvalidIPAddress.AlreadyUsed", "InvalidParameter"] 400 "The address is already in use.";
 
         // --- vRouter and route tables ------------------------------------------------------------------
         VRouterNotFound NotFound ["InvalidVRouterId.NotFound", "InvalidVRouterID.NotFound", "InvalidRouterId.NotFound"] 404 "The specified vRouter does not exist.";

@@ -218,7 +218,7 @@ pub struct CreateAccessControlList {
 /// [`ErrorCode::AclQuotaExceeded`], [`ErrorCode::AclEntryQuotaExceeded`].
 pub fn create(w: &mut World, caller: &Caller, c: &CreateAccessControlList) -> Outcome<Reply> {
     let name = check_name(&c.name)?;
-    tag::check(&c.tags)?;
+    tag::check_balancing(&c.tags)?;
     check_entries(&c.entries)?;
     check_family(c.family, &c.entries)?;
     crate::region::check(w, &caller.region)?;

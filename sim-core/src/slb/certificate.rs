@@ -164,7 +164,7 @@ pub struct UploadServerCertificate {
 /// The form of name and tags; an unknown region or resource group; [`ErrorCode::ServerCertificateQuotaExceeded`].
 pub fn upload_server(w: &mut World, caller: &Caller, c: &UploadServerCertificate) -> Outcome<Reply> {
     let name = check_name(c.name.as_deref())?;
-    tag::check(&c.tags)?;
+    tag::check_balancing(&c.tags)?;
     crate::region::check(w, &caller.region)?;
     let resource_group = crate::resource_group::resolve(w, caller, c.resource_group)?;
     let owner = Owner::from(caller);
@@ -237,7 +237,7 @@ pub struct UploadCaCertificate {
 /// The form of name and tags; an unknown region or resource group; [`ErrorCode::CaCertificateQuotaExceeded`].
 pub fn upload_ca(w: &mut World, caller: &Caller, c: &UploadCaCertificate) -> Outcome<Reply> {
     let name = check_name(c.name.as_deref())?;
-    tag::check(&c.tags)?;
+    tag::check_balancing(&c.tags)?;
     crate::region::check(w, &caller.region)?;
     let resource_group = crate::resource_group::resolve(w, caller, c.resource_group)?;
     let owner = Owner::from(caller);

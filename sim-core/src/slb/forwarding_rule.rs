@@ -12,7 +12,7 @@ use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{AnyId, ForwardingRuleId, ListenerId, VServerGroupId};
 use crate::quota::Quota;
 use crate::resource::Resource;
-use crate::slb::health_check::{HealthCheck, HealthCheckSettings};
+use crate::slb::health_check::{HealthCheck, HealthCheckSettings, unfit};
 use crate::slb::listener::{self, Listener, Protocol, WhichListener};
 use crate::slb::listener_group;
 use crate::slb::listener_rules::{Layer, Rules, Settings, Sticky, needed};
@@ -106,7 +106,7 @@ pub fn of(w: &World, listener: ListenerId) -> impl Iterator<Item = &ForwardingRu
 /// What is asked of a rule's own way; absent fields stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnSettings {
-    /// Whether it does all as its listener. What else is asked counts only if it does not.
+    /// Whether it does all as its listener. Nothing else may be asked then.
     pub as_listener: Option<bool>,
     /// How a member is chosen.
     pub scheduler: Option<Scheduler>,
@@ -123,10 +123,30 @@ pub struct OwnSettings {
 }
 
 impl OwnSettings {
-    /// The own way as it will be. One that is new must say how it schedules, keeps clients and checks members.
+    /// The first thing that is asked of a way of its own.
+    fn first(&self) -> Option<&'static str> {
+        let all = [
+            ("scheduler", self.scheduler.is_some()),
+            ("sticky_session", self.sticky.is_some()),
+            ("sticky_session_type", self.sticky_insert.is_some()),
+            ("cookie_timeout", self.cookie_timeout.is_some()),
+            ("cookie", self.cookie.is_some()),
+            ("health_check", self.health_check != HealthCheckSettings::default()),
+        ];
+        all.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+
+    /// The own way as it will be. One that is new must say how it schedules, keeps clients and checks members; one that does
+    /// all as its listener says nothing of that: to take it and do otherwise would mislead (provider documentation: SetRule,
+    /// ListenerSync).
     fn take(&self, old: Option<&OwnWay>) -> Outcome<Option<OwnWay>> {
         if self.as_listener.unwrap_or(old.is_none()) {
-            return Ok(None);
+            return match self.first() {
+                None => Ok(None),
+                Some(field) => {
+                    Err(unfit(field, "The rule does all as its listener.", "none, or a rule that does not"))
+                }
+            };
         }
         let missing = [
             ("scheduler", self.scheduler.is_none()),
@@ -254,7 +274,7 @@ pub struct CreateForwardingRules {
 /// there or given twice; the quotas.
 pub fn create(w: &mut World, caller: &Caller, c: &CreateForwardingRules) -> Outcome<Reply> {
     let own = c.rules.iter().enumerate().map(|(at, rule)| rule.check(at)).collect::<Outcome<Vec<_>>>()?;
-    check_count(w, caller, c.rules.len())?;
+    check_count(w, caller, c.rules.len(), ErrorCode::ForwardingRulesMissing)?;
     let listener = listener::find(w, caller, c.listener.load_balancer, c.listener.port, c.listener.protocol)?;
     if !listener.protocol.is_http() {
         return Err(Refusal::new(ErrorCode::ForwardingRuleLayer)
@@ -270,7 +290,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateForwardingRules) -> Outc
             .field("listener_port")
             .blockers([listener.id]));
     }
-    listener.check_settled()?;
+    listener.check_changeable()?;
     let mut known: Vec<Known<'_>> = of(w, listener.id).map(Known::of).collect();
     for (at, rule) in c.rules.iter().enumerate() {
         let new = Known { id: None, name: &rule.name, domain: &rule.domain, url: &rule.url };
@@ -294,9 +314,9 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateForwardingRules) -> Outc
     Ok(Reply::CreatedMany(made))
 }
 
-fn check_count(w: &World, caller: &Caller, count: usize) -> Outcome<()> {
+fn check_count(w: &World, caller: &Caller, count: usize, none: ErrorCode) -> Outcome<()> {
     if count == 0 {
-        return Err(Refusal::new(ErrorCode::ForwardingRulesMissing).field("rules").accepted("1 to 10 rules"));
+        return Err(Refusal::new(none).field("rules").accepted("1 to 10 rules"));
     }
     let (quota, code) = (Quota::ForwardingRulesPerCall, ErrorCode::ForwardingRuleListSize);
     quota.check(w, caller.account, 0, count as u64, code).map_err(|refusal| refusal.field("rules"))
@@ -360,7 +380,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyForwardingRule) -> Outco
     let listener = w.visible::<Listener>(caller, rule.listener)?;
     listener_group::check(w, caller, listener.load_balancer, c.group)?;
     w.visible::<LoadBalancer>(caller, listener.load_balancer)?.check_unlocked()?;
-    listener.check_settled()?;
+    listener.check_changeable()?;
     let other = of(w, listener.id).find(|other| other.id != c.rule && Some(&other.name) == c.name.as_ref());
     if let Some(other) = other {
         return Err(Refusal::new(ErrorCode::ForwardingRuleNameTaken).field("name").blockers([other.id]));
@@ -388,7 +408,7 @@ pub struct DeleteForwardingRules {
 /// None or too many in a call; an unknown rule; a locked load balancer; a listener that is being changed; rules of several
 /// listeners.
 pub fn delete(w: &mut World, caller: &Caller, c: &DeleteForwardingRules) -> Outcome<Reply> {
-    check_count(w, caller, c.rules.len())?;
+    check_count(w, caller, c.rules.len(), ErrorCode::MissingParameter)?;
     let rules = c.rules.iter().map(|&id| w.visible::<ForwardingRule>(caller, id));
     let rules = rules.collect::<Outcome<Vec<_>>>()?;
     let first = rules[0].listener;
@@ -399,7 +419,7 @@ pub fn delete(w: &mut World, caller: &Caller, c: &DeleteForwardingRules) -> Outc
     }
     let listener = w.visible::<Listener>(caller, first)?;
     w.visible::<LoadBalancer>(caller, listener.load_balancer)?.check_unlocked()?;
-    listener.check_settled()?;
+    listener.check_changeable()?;
     c.rules.iter().for_each(|rule| w.remove::<ForwardingRule>(rule));
     listener::configure(w, first);
     Ok(Reply::Done)

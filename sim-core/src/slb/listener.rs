@@ -182,10 +182,23 @@ impl Listener {
     /// # Errors
     /// [`ErrorCode::ListenerBusy`], [`ErrorCode::ListenerStopping`].
     pub fn check_settled(&self) -> Outcome<()> {
+        self.check_status(ErrorCode::ListenerBusy)
+    }
+
+    /// The same for its settings and its forwarding rules, with a code of their own: the Terraform provider tries those again
+    /// on another code than to start or delete a listener.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ListenerChanging`], [`ErrorCode::ListenerStopping`].
+    pub fn check_changeable(&self) -> Outcome<()> {
+        self.check_status(ErrorCode::ListenerChanging)
+    }
+
+    fn check_status(&self, busy: ErrorCode) -> Outcome<()> {
         let code = match self.status {
             ListenerStatus::Stopped | ListenerStatus::Running => return Ok(()),
             ListenerStatus::Stopping => ErrorCode::ListenerStopping,
-            ListenerStatus::Starting | ListenerStatus::Configuring { .. } => ErrorCode::ListenerBusy,
+            ListenerStatus::Starting | ListenerStatus::Configuring { .. } => busy,
         };
         Err(Refusal::new(code)
             .field("listener_id")
@@ -292,7 +305,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Rep
                 .accepted("a port of the default pool, or a vServer group"));
         }
     }
-    tag::check(&c.tags)?;
+    tag::check_balancing(&c.tags)?;
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     let (group, pair) = if c.redirect.is_none() { (c.group, c.pair) } else { (None, None) };
     listener_group::check(w, caller, c.load_balancer, group)?;
@@ -306,7 +319,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateListener) -> Outcome<Rep
     balancer.check_unlocked()?;
     listener_limits::check_idle(w, balancer)?;
     check_free(w, c)?;
-    check_redirect(w, c)?;
+    listener_limits::check_redirect(w, c)?;
     listener_limits::check_bandwidth(w, balancer, None, rules.bandwidth)?;
     let used = w.indexes().listeners.by_load_balancer.count(&c.load_balancer);
     Quota::ListenersPerLoadBalancer.check(w, caller.account, used, 1, ErrorCode::ListenerQuotaExceeded)?;
@@ -360,18 +373,6 @@ fn check_free(w: &World, c: &CreateListener) -> Outcome<()> {
     }
 }
 
-/// Clients are sent to an HTTPS listener that is there.
-fn check_redirect(w: &World, c: &CreateListener) -> Outcome<()> {
-    let Some(port) = c.redirect else { return Ok(()) };
-    let target = w.indexes().listeners.by_port.get(&(c.load_balancer, port, false));
-    match target.and_then(|id| w.get::<Listener>(id)) {
-        Some(target) if target.protocol == Protocol::Https => Ok(()),
-        _ => Err(Refusal::new(ErrorCode::ListenerRedirectTarget)
-            .field("forward_port")
-            .detail(format!("{} has no HTTPS listener on port {port}.", c.load_balancer))),
-    }
-}
-
 /// Changes a listener; absent fields stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModifyListener {
@@ -387,6 +388,9 @@ pub struct ModifyListener {
     pub group: Option<Option<VServerGroupId>>,
     /// The primary/secondary group that it forwards to, in place of any group; `None` inside for none.
     pub pair: Option<Option<MasterSlaveGroupId>>,
+    /// Whether a group that is named takes the place of one of its own kind alone: the provider switches between the default
+    /// pool and the two kinds of groups by flags of their own.
+    pub same_kind: bool,
     /// Which sources it lets through.
     pub access: AccessSettings,
     /// What it does with traffic.
@@ -396,15 +400,16 @@ pub struct ModifyListener {
 /// Handles [`ModifyListener`].
 ///
 /// # Errors
-/// An unknown load balancer, listener or group, or a group of another one; groups of both kinds, or a primary/secondary group
-/// that does not fit; the form of its parameters; a locked load balancer; a listener that sends clients to another; one that is
-/// being changed, or a default pool that is; more bandwidth than is left; no port of the default pool.
+/// An unknown load balancer, listener or group, or a group of another one; groups of both kinds, a primary/secondary group
+/// that does not fit, or one of another kind where that takes a flag; the form of its parameters; a locked load balancer; a
+/// listener that sends clients to another; one that is being changed, or a default pool that is; more bandwidth than is left;
+/// no port of the default pool.
 pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Reply> {
     let description = DESCRIPTION.check(c.description.as_deref())?;
     let listener = find(w, caller, c.load_balancer, c.port, Some(c.protocol))?;
     let mut rules = listener.rules.clone();
     rules.take(&c.settings, c.protocol)?;
-    let (group, pair) = listener_group::after(listener, c.group, c.pair)?;
+    let (group, pair) = listener_group::after(listener, c)?;
     listener_group::check_form(c.protocol, &rules, group, pair)?;
     listener_group::check(w, caller, c.load_balancer, c.group.flatten())?;
     listener_group::check_pair(w, caller, c.load_balancer, c.pair.flatten())?;
@@ -422,7 +427,7 @@ pub fn modify(w: &mut World, caller: &Caller, c: &ModifyListener) -> Outcome<Rep
             .field("listener_port")
             .blockers([listener.id]));
     }
-    listener.check_settled()?;
+    listener.check_changeable()?;
     listener_limits::check_applied(w, balancer)?;
     listener_limits::check_bandwidth(w, balancer, Some(listener), rules.bandwidth)?;
     if group.is_none() && pair.is_none() && listener.backend_port.is_none() {

@@ -3,7 +3,7 @@
 use crate::access::Caller;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::{LoadBalancerId, MasterSlaveGroupId, VServerGroupId};
-use crate::slb::listener::{Listener, Protocol};
+use crate::slb::listener::{Listener, ModifyListener, Protocol};
 use crate::slb::listener_rules::Rules;
 use crate::slb::master_slave_group::MasterSlaveGroup;
 use crate::slb::server_group::VServerGroup;
@@ -43,19 +43,26 @@ pub(crate) fn check_form(
 /// The groups of a listener once it is changed: one that is named takes the place of what was there.
 ///
 /// # Errors
-/// [`ErrorCode::ListenerGroupsBoth`].
-pub(crate) fn after(
-    listener: &Listener,
-    group: Option<Option<VServerGroupId>>,
-    pair: Option<Option<MasterSlaveGroupId>>,
-) -> Outcome<Groups> {
-    match (group, pair) {
+/// [`ErrorCode::ListenerGroupsBoth`]; [`ErrorCode::ListenerParameterMissing`] for a group of another kind where that takes a
+/// flag.
+pub(crate) fn after(listener: &Listener, c: &ModifyListener) -> Outcome<Groups> {
+    let stays = |field: &str, there: bool, now: Groups| {
+        let refusal = Refusal::new(ErrorCode::ListenerParameterMissing).field(field);
+        if there { Ok(now) } else { Err(refusal.detail("The listener forwards elsewhere.").accepted("on")) }
+    };
+    // One of HTTP has no primary/secondary groups, whatever the flags: its form says so.
+    let free = !c.same_kind || c.protocol.is_http() && c.group.flatten().is_none();
+    match (c.group, c.pair) {
         (Some(Some(group)), Some(Some(pair))) => Err(Refusal::new(ErrorCode::ListenerGroupsBoth)
             .field("master_slave_server_group_id")
             .detail(format!("{group} and {pair} were given."))
             .accepted("one of the two")),
-        (Some(Some(group)), _) => Ok((Some(group), None)),
-        (_, Some(Some(pair))) => Ok((None, Some(pair))),
+        (Some(Some(group)), _) => {
+            stays("vserver_group", free || listener.group.is_some(), (Some(group), None))
+        }
+        (_, Some(Some(pair))) => {
+            stays("master_slave_server_group", free || listener.pair.is_some(), (None, Some(pair)))
+        }
         (group, pair) => Ok((group.unwrap_or(listener.group), pair.unwrap_or(listener.pair))),
     }
 }

@@ -1,8 +1,9 @@
-//! What holds for the listeners of a load balancer together: one change at a time, and no more bandwidth than it has.
+//! What holds for the listeners of a load balancer together: one change at a time, no more bandwidth than it has, and targets
+//! of redirects.
 
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::slb::backend;
-use crate::slb::listener::{self, Listener};
+use crate::slb::listener::{self, CreateListener, Listener, Protocol};
 use crate::slb::load_balancer::LoadBalancer;
 use crate::world::World;
 
@@ -69,4 +70,19 @@ fn taken(w: &World, balancer: &LoadBalancer, but: Option<&Listener>) -> u32 {
 /// through (provider documentation: bandwidth sharing among listeners of a CLB instance).
 pub(crate) fn shared_bandwidth(w: &World, balancer: &LoadBalancer) -> Option<u32> {
     balancer.bandwidth.map(|most| u32::from(most).saturating_sub(taken(w, balancer, None)))
+}
+
+/// Checks that clients are sent to an HTTPS listener that is there.
+///
+/// # Errors
+/// [`ErrorCode::ListenerRedirectTarget`].
+pub(crate) fn check_redirect(w: &World, c: &CreateListener) -> Outcome<()> {
+    let Some(port) = c.redirect else { return Ok(()) };
+    let target = w.indexes().listeners.by_port.get(&(c.load_balancer, port, false));
+    match target.and_then(|id| w.get::<Listener>(id)) {
+        Some(target) if target.protocol == Protocol::Https => Ok(()),
+        _ => Err(Refusal::new(ErrorCode::ListenerRedirectTarget)
+            .field("forward_port")
+            .detail(format!("{} has no HTTPS listener on port {port}.", c.load_balancer))),
+    }
 }

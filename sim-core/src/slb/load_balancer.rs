@@ -49,7 +49,7 @@ pub struct LoadBalancer {
     pub spec: Option<Spec>,
     /// How traffic is paid for.
     pub internet_charge: InternetCharge,
-    /// The bandwidth that is kept ready in Mbit/s, 1 to 5,000; absent if traffic is paid by what has passed.
+    /// The bandwidth that is kept ready in Mbit/s, 1 to 5,120; absent if traffic is paid by what has passed.
     pub bandwidth: Option<u16>,
     /// When it is paid for.
     pub pay_type: PayType,
@@ -295,9 +295,9 @@ pub struct CreateLoadBalancer {
     pub spec: Option<CompactString>,
     /// How traffic is paid for.
     pub internet_charge: InternetCharge,
-    /// The bandwidth in Mbit/s, 1 to 5,000; -1 for none.
+    /// The bandwidth in Mbit/s, 1 to 5,120; -1 for none.
     pub bandwidth: i32,
-    /// When it is paid for; afterwards in any case if it is paid by use.
+    /// When it is paid for: afterwards if it is paid by use.
     pub pay_type: PayType,
     /// For how many months a subscription is bought; one if absent.
     pub months: Option<u32>,
@@ -314,18 +314,26 @@ pub struct CreateLoadBalancer {
 /// Handles [`CreateLoadBalancer`].
 ///
 /// # Errors
-/// The form of name, reason, specification, bandwidth and tags; an unknown zone, resource group, VPC or vSwitch, one of
-/// another VPC or in transition; an address outside, reserved or in use; the quotas; no free address.
+/// The form of name, reason, specification, bandwidth and tags; a subscription paid by use or with a delete protection; an
+/// unknown zone, resource group, VPC or vSwitch, one of another VPC or in transition; an address outside, reserved or in use;
+/// the quotas; no free address.
 pub fn create(w: &mut World, caller: &Caller, c: &CreateLoadBalancer) -> Outcome<Reply> {
     let name = NAME.check(c.name.as_deref())?;
     let charge = c.instance_charge.unwrap_or_default();
+    check_pay(c.pay_type, charge)?;
+    if c.delete_protection && c.pay_type == PayType::Subscription {
+        return Err(Refusal::new(ErrorCode::LoadBalancerProtectSubscription)
+            .field("delete_protection")
+            .accepted("off"));
+    }
     if c.instance_charge.is_none() && c.spec.is_none() {
-        return Err(Refusal::new(ErrorCode::LoadBalancerSharedUnsold).field("spec").accepted(Spec::names()));
+        return Err(Refusal::new(ErrorCode::LoadBalancerSharedUnsold)
+            .field("spec")
+            .accepted(Spec::names_on_sale()));
     }
     let spec = check_spec(charge, c.spec.as_deref())?;
     let (internet_charge, bandwidth) = check_bandwidth(charge, c.internet_charge, c.bandwidth)?;
-    let pay_type = if spec.is_some() { c.pay_type } else { PayType::OnDemand };
-    let period = pay_type.period(c.months)?;
+    let period = c.pay_type.period(c.months)?;
     if internet_charge == InternetCharge::ByBandwidth && matches!(c.place, Place::Intranet { .. }) {
         return Err(Refusal::new(ErrorCode::LoadBalancerInternetCharge)
             .field("internet_charge_type")
@@ -335,7 +343,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateLoadBalancer) -> Outcome
     if let Some(reason) = &c.modification_protection {
         check_reason(reason)?;
     }
-    tag::check(&c.tags)?;
+    tag::check_balancing(&c.tags)?;
     let resource_group = resource_group::resolve(w, caller, c.resource_group)?;
     let (home, address) = place(w, caller, c.place)?;
     let zone = home.and_then(|home| w.get::<VSwitch>(&home.vswitch)).map(|vswitch| vswitch.zone.clone());
@@ -359,7 +367,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateLoadBalancer) -> Outcome
         spec,
         internet_charge,
         bandwidth,
-        pay_type,
+        pay_type: c.pay_type,
         ends: period.map(|period| period.end(created)),
         active: true,
         locked: false,
@@ -373,18 +381,35 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateLoadBalancer) -> Outcome
     Ok(id.into())
 }
 
+/// Checks that what is paid in advance is paid by its specification: capacity units are for what is paid afterwards, as is
+/// the change to them (provider documentation: ModifyLoadBalancerInstanceChargeType; the Terraform provider says the same of
+/// creation).
+pub(crate) fn check_pay(pay_type: PayType, charge: InstanceCharge) -> Outcome<()> {
+    match (pay_type, charge) {
+        (PayType::Subscription, InstanceCharge::ByUse) => {
+            Err(Refusal::new(ErrorCode::LoadBalancerSubscriptionByUse)
+                .field("instance_charge_type")
+                .accepted("PayBySpec"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The specification that is meant; none if the instance is paid by use.
 pub(crate) fn check_spec(charge: InstanceCharge, name: Option<&str>) -> Outcome<Option<Spec>> {
     let Some(name) = name.filter(|_| charge == InstanceCharge::BySpec) else {
         return match charge {
             InstanceCharge::ByUse => Ok(None),
-            InstanceCharge::BySpec => {
-                Err(Refusal::new(ErrorCode::LoadBalancerSpecMissing).field("spec").accepted(Spec::names()))
-            }
+            InstanceCharge::BySpec => Err(Refusal::new(ErrorCode::LoadBalancerSpecMissing)
+                .field("spec")
+                .accepted(Spec::names_on_sale())),
         };
     };
-    Spec::by_name(name).map(Some).ok_or_else(|| {
-        Refusal::new(ErrorCode::LoadBalancerSpecUnknown).field("spec").given(name).accepted(Spec::names())
+    Spec::by_name(name).filter(|spec| spec.on_sale()).map(Some).ok_or_else(|| {
+        Refusal::new(ErrorCode::LoadBalancerSpecUnknown)
+            .field("spec")
+            .given(name)
+            .accepted(Spec::names_on_sale())
     })
 }
 

@@ -4,7 +4,7 @@ use crate::access::Caller;
 use crate::command::Reply;
 use crate::error::{ErrorCode, Outcome, Refusal};
 use crate::id::LoadBalancerId;
-use crate::slb::load_balancer::{LoadBalancer, NAME, check_bandwidth, check_reason, check_spec};
+use crate::slb::load_balancer::{LoadBalancer, NAME, check_bandwidth, check_pay, check_reason, check_spec};
 use crate::slb::spec::{InstanceCharge, InternetCharge, PayType};
 use crate::world::World;
 use compact_str::CompactString;
@@ -83,7 +83,7 @@ pub struct Terms {
     pub spec: Option<CompactString>,
     /// How traffic is paid for.
     pub internet_charge: Option<InternetCharge>,
-    /// The bandwidth in Mbit/s, 1 to 5,000; -1 for none.
+    /// The bandwidth in Mbit/s, 1 to 5,120; -1 for none.
     pub bandwidth: Option<i32>,
     /// When it is paid for.
     pub pay_type: Option<PayType>,
@@ -104,14 +104,17 @@ pub struct ModifyLoadBalancerTerms {
 ///
 /// # Errors
 /// An unknown load balancer or a locked one; anything else than the way of paying of one that is paid by use, and a way
-/// of paying that it has already; a number of months that is not sold; an unknown or missing specification; a bandwidth
-/// outside its range; traffic paid otherwise than by what has passed for an intranet one or one that is paid by use.
+/// of paying that it has already; a subscription paid by use; a number of months that is not sold; an unknown or missing
+/// specification; a bandwidth outside its range; traffic paid otherwise than by what has passed for an intranet one or one
+/// that is paid by use.
 pub fn modify_terms(w: &mut World, caller: &Caller, c: &ModifyLoadBalancerTerms) -> Outcome<Reply> {
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     balancer.check_unlocked()?;
     let (terms, was) = (&c.terms, balancer.instance_charge());
     let charge = terms.instance_charge.unwrap_or(was);
     check_charge(balancer, terms)?;
+    let pay_type = terms.pay_type.unwrap_or(balancer.pay_type);
+    check_pay(pay_type, charge)?;
     let kept = balancer.spec.map(|spec| CompactString::from(spec.row().name));
     let spec = check_spec(charge, terms.spec.as_ref().or(kept.as_ref()).map(CompactString::as_str))?;
     let internet = terms.internet_charge.unwrap_or(balancer.internet_charge);
@@ -124,9 +127,6 @@ pub fn modify_terms(w: &mut World, caller: &Caller, c: &ModifyLoadBalancerTerms)
             .accepted("paybytraffic"));
     }
     let (internet_charge, bandwidth) = check_bandwidth(charge, internet, bandwidth)?;
-    // What is paid by use is paid afterwards.
-    let pay_type =
-        if spec.is_some() { terms.pay_type.unwrap_or(balancer.pay_type) } else { PayType::OnDemand };
     let bought = pay_type.period(terms.months)?.filter(|_| balancer.pay_type != pay_type);
     let now = w.now();
     w.update::<LoadBalancer>(&c.load_balancer, |balancer| {

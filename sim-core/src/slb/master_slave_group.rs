@@ -177,7 +177,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateMasterSlaveGroup) -> Out
         return Err(Refusal::new(ErrorCode::MasterSlavePortMissing).field(field).accepted("1 to 65535"));
     }
     backend::check_form(&new, true).map_err(|refusal| by_role(refusal, &c.members))?;
-    tag::check(&c.tags)?;
+    tag::check_balancing(&c.tags)?;
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     balancer.check_unlocked()?;
     let backends = backend::admit(w, caller, balancer, &new).map_err(|r| by_role(r, &c.members))?;

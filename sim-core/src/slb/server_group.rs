@@ -114,7 +114,7 @@ pub fn create(w: &mut World, caller: &Caller, c: &CreateVServerGroup) -> Outcome
     backend::check_form(&c.backends, true)?;
     let (quota, code) = (Quota::BackendsPerCall, ErrorCode::BackendListSize);
     quota.check(w, caller.account, 0, c.backends.len() as u64, code).map_err(|r| r.field("backends"))?;
-    tag::check(&c.tags)?;
+    tag::check_balancing(&c.tags)?;
     let balancer = w.visible::<LoadBalancer>(caller, c.load_balancer)?;
     balancer.check_unlocked()?;
     let backends = backend::admit(w, caller, balancer, &c.backends)?;

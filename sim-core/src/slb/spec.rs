@@ -66,6 +66,18 @@ impl Spec {
     pub fn names() -> String {
         Spec::ALL.iter().map(|spec| spec.row().name).collect::<Vec<_>>().join(", ")
     }
+
+    /// Whether anybody can buy it: the two largest are sold by an account manager alone (provider documentation: instance
+    /// overview, 2021).
+    pub const fn on_sale(self) -> bool {
+        !matches!(self, Spec::S3Xlarge | Spec::S3Xxlarge)
+    }
+
+    /// The names of those that anybody can buy, with commas between them.
+    pub fn names_on_sale() -> String {
+        let on_sale = Spec::ALL.iter().filter(|spec| spec.on_sale());
+        on_sale.map(|spec| spec.row().name).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// What is shown in place of a specification where an instance is paid by capacity units.
@@ -103,7 +115,7 @@ pub enum InternetCharge {
     /// By what has passed: the default. A bandwidth that is given has no effect.
     #[default]
     ByTraffic,
-    /// By the bandwidth that is kept ready: 1 to 5,000 Mbit/s.
+    /// By the bandwidth that is kept ready: 1 to 5,120 Mbit/s.
     ByBandwidth,
 }
 

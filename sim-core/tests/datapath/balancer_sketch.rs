@@ -312,7 +312,7 @@ fn listen(
     let access = match &sketch.access {
         Some((kind, blocks)) => {
             let acl: AccessControlListId = lab.ok(list(blocks)).id();
-            AccessSettings { on: Some(true), acls: vec![acl], kind: Some(*kind) }
+            AccessSettings { on: Some(true), acls: Some(vec![acl]), kind: Some(*kind) }
         }
         None => AccessSettings::default(),
     };

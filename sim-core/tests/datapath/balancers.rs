@@ -109,6 +109,7 @@ impl Shop {
             description: None,
             group: None,
             pair: None,
+            same_kind: false,
             access,
             settings: Box::new(settings),
         });
@@ -124,7 +125,7 @@ impl Shop {
     /// Lets this list judge clients.
     fn judge(&mut self, kind: AclKind, blocks: &[&str]) -> AccessControlListId {
         let acl = self.net.lab.ok(list(blocks)).id();
-        let access = AccessSettings { on: Some(true), acls: vec![acl], kind: Some(kind) };
+        let access = AccessSettings { on: Some(true), acls: Some(vec![acl]), kind: Some(kind) };
         self.modify(access, Settings::default());
         acl
     }
@@ -339,7 +340,7 @@ fn several_lists_count_as_one() {
     let mut shop = Shop::inside();
     let acls: Vec<AccessControlListId> =
         [&[][..], &["10.0.3.0/24"]].iter().map(|blocks| shop.net.lab.ok(list(blocks)).id()).collect();
-    let access = |kind| AccessSettings { on: Some(true), acls: acls.clone(), kind: Some(kind) };
+    let access = |kind| AccessSettings { on: Some(true), acls: Some(acls.clone()), kind: Some(kind) };
     // An empty white list among others lets nobody in.
     shop.modify(access(AclKind::White), Settings::default());
     assert_eq!(shop.trace().ending.disposition.word(), "listener_access_drop");

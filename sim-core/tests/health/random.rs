@@ -206,12 +206,16 @@ impl Scene {
         let rule = self.lab.world.table::<ForwardingRule>().iter().next().map(|rule| rule.id);
         let check = checks(b, c);
         let health_check = HealthCheckSettings { on: check.on.or(Some(true)), ..check };
-        let own = OwnSettings {
-            as_listener: Some(a.is_multiple_of(3)),
-            scheduler: Some(Scheduler::RoundRobin),
-            sticky: Some(false),
-            health_check,
-            ..OwnSettings::default()
+        let own = if a.is_multiple_of(3) {
+            OwnSettings { as_listener: Some(true), ..OwnSettings::default() }
+        } else {
+            OwnSettings {
+                as_listener: Some(false),
+                scheduler: Some(Scheduler::RoundRobin),
+                sticky: Some(false),
+                health_check,
+                ..OwnSettings::default()
+            }
         };
         match rule {
             Some(rule) if a.is_multiple_of(7) => DeleteForwardingRules { rules: vec![rule] }.into(),
@@ -237,6 +241,7 @@ impl Scene {
             description: None,
             group: [None, None, Some(None), Some(Some(self.group))][usize::from(b / 6 % 4)],
             pair: [None, None, Some(None), Some(Some(self.pair))][usize::from(b / 24 % 4)],
+            same_kind: false,
             access: AccessSettings::default(),
             settings: Box::new(Settings { health_check, ..Settings::default() }),
         }

@@ -49,7 +49,7 @@ fn more_entries(acl: AccessControlListId, numbers: std::ops::Range<u32>) -> Modi
 
 /// A listener that lets in whom lists have.
 fn guarded(load_balancer: LoadBalancerId, port: u16, acls: Vec<AccessControlListId>) -> CreateListener {
-    let access = AccessSettings { on: Some(true), acls, kind: Some(AclKind::White) };
+    let access = AccessSettings { on: Some(true), acls: Some(acls), kind: Some(AclKind::White) };
     CreateListener { access, ..listener(load_balancer, port) }
 }
 

@@ -104,10 +104,15 @@ fn settings(p: &Scope<'_>, protocol: Protocol) -> Result<Settings, BadParams> {
     })
 }
 
+/// An empty `AclId` is none, as clients send it, but with the access control switched off it takes the lists away: there is no
+/// other word for that, and without one a list that a listener ever used could not be deleted.
 fn access(p: &Scope<'_>) -> Result<AccessSettings, BadParams> {
+    let on = on_off(p, "AclStatus")?;
+    let takes_away = on == Some(false) && p.raw("AclId") == Some("");
+    let acls: Vec<_> = p.commas("AclId", 10)?.into_iter().map(parse_id).collect::<Result<_, _>>()?;
     Ok(AccessSettings {
-        on: on_off(p, "AclStatus")?,
-        acls: p.commas("AclId", 10)?.into_iter().map(parse_id).collect::<Result<_, _>>()?,
+        on,
+        acls: Some(acls).filter(|acls| takes_away || !acls.is_empty()),
         kind: p.choice("AclType", &[("white", AclKind::White), ("black", AclKind::Black)])?,
     })
 }
@@ -131,7 +136,12 @@ fn groups(p: &Scope<'_>, protocol: Protocol) -> Result<Groups, BadParams> {
 /// What becomes of a group of a listener: a flag takes it away, or says that it is named.
 fn group_after<I: Id>(p: &Scope<'_>, flag: &str, named: Option<I>) -> Result<Option<Option<I>>, BadParams> {
     match (on_off(p, flag)?, named) {
-        (Some(false), _) => Ok(Some(None)),
+        (Some(false), Some(named)) => Err(Refusal::new(ErrorCode::ListenerParameter)
+            .field(sim_core::resource::field_of(I::KIND))
+            .detail(format!("{named} was given, and no group is to be used."))
+            .accepted(format!("none with {flag}=off"))
+            .into()),
+        (Some(false), None) => Ok(Some(None)),
         (Some(true), None) => Err(Refusal::new(ErrorCode::ListenerGroupMissing)
             .field(sim_core::resource::field_of(I::KIND))
             .into()),
@@ -163,6 +173,8 @@ fn set(p: &Scope<'_>, protocol: Protocol) -> Planned {
     let group = group_after(p, "VServerGroup", group)?;
     let pair =
         if protocol.is_http() { pair.map(Some) } else { group_after(p, "MasterSlaveServerGroup", pair)? };
+    let switches = on_off(p, "VServerGroup")? == Some(true)
+        || !protocol.is_http() && on_off(p, "MasterSlaveServerGroup")? == Some(true);
     done(ModifyListener {
         load_balancer: required_id(p, "LoadBalancerId")?,
         port: port(p)?,
@@ -170,6 +182,7 @@ fn set(p: &Scope<'_>, protocol: Protocol) -> Planned {
         description: p.str("Description").map(Into::into),
         group,
         pair,
+        same_kind: !switches,
         access: access(p)?,
         settings: Box::new(settings(p, protocol)?),
     })

@@ -5,8 +5,8 @@ use super::tags::filter;
 use crate::listing::Rows;
 use crate::rpc::params::Scope;
 use crate::rpc::plan::{
-    BadParams, NumberedPage, Planned, done, optional_id, read, required_id, show_tags_tag_key, sought, tags,
-    text, write,
+    BadParams, NumberedPage, Planned, done, optional_id, pair, read, required_id, show_tags_tag_key, sought,
+    tags, text, write,
 };
 use compact_str::CompactString;
 use serde_json::{Value, json};
@@ -127,11 +127,7 @@ fn json_tags(p: &Scope<'_>) -> Result<Vec<TagPair>, BadParams> {
     let Some(params) = p.json("Tags")? else { return Ok(Vec::new()) };
     let root = params.root();
     let objects = root.objects("Tags", 20)?;
-    let tag = |tag: &Scope<'_>| TagPair {
-        key: tag.first_of(&["TagKey", "Key"]).unwrap_or_default().into(),
-        value: tag.first_of(&["TagValue", "Value"]).unwrap_or_default().into(),
-    };
-    Ok(objects.iter().map(tag).collect())
+    objects.iter().map(|tag| pair(tag, &["TagKey", "Key"], &["TagValue", "Value"])).collect()
 }
 
 /// What both ways of looking at a load balancer show.
@@ -170,7 +166,11 @@ pub fn describe_load_balancers(p: &Scope<'_>, _: &Caller) -> Planned {
     let page = NumberedPage::read(p, 100)?;
     let ids = p.commas("LoadBalancerId", 100)?;
     let mut wanted = filter(p, "Tag")?;
-    wanted.extend(json_tags(p)?);
+    let invalid = |error| match error {
+        BadParams::Param(wrong) => wrong.with_code("InvalidTag").into(),
+        other => other,
+    };
+    wanted.extend(json_tags(p).map_err(invalid)?);
     let names: Vec<String> = p.commas("LoadBalancerName", 10)?.into_iter().map(str::to_owned).collect();
     let rows = Rows::<LoadBalancer>::all(|ix| &ix.load_balancers.by_owner)
         .named(&ids)

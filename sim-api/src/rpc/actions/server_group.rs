@@ -17,7 +17,7 @@ use sim_core::slb::load_balancer::LoadBalancer;
 use sim_core::slb::member::{Served, parse_address};
 use sim_core::slb::server_group::{CreateVServerGroup, DeleteVServerGroup, VServerGroup};
 use sim_core::slb::serving::{self, Serving};
-use sim_core::{Caller, World};
+use sim_core::{Caller, ErrorCode, Refusal, World};
 use std::net::Ipv4Addr;
 
 /// Members of backend servers that are taken and change nothing: regions, what the cloud controller manager keeps of its own,
@@ -247,6 +247,10 @@ pub fn set_vserver_group_attribute(p: &Scope<'_>, _: &Caller) -> Planned {
     let id = required_id(p, "VServerGroupId")?;
     let backends = members_in(p, "BackendServers", new_backend)?;
     let name = p.str("VServerGroupName").map(Into::into);
+    if name.is_none() && backends.is_empty() {
+        let missing = Refusal::new(ErrorCode::MissingParameter).field("name");
+        return Err(missing.detail("Neither a name nor members were given.").accepted("one or both").into());
+    }
     write(SetBackends { pool: Pool::Group(id), name, backends }, move |w, _, _| {
         group_answer(w, id, OF_GROUP, true)
     })

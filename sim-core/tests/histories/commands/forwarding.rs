@@ -18,6 +18,9 @@ use sim_core::slb::server_group::VServerGroup;
 use sim_core::world::World;
 
 fn own(d: &mut Dice<'_>) -> OwnSettings {
+    if d.once_in(2) {
+        return OwnSettings { as_listener: d.maybe(|_| true), ..OwnSettings::default() };
+    }
     OwnSettings {
         as_listener: d.maybe(|d| d.once_in(3)),
         scheduler: d.maybe(|d| d.pick(&[Scheduler::RoundRobin, Scheduler::SourceHash])),

@@ -25,7 +25,7 @@ fn access(d: &mut Dice<'_>) -> AccessSettings {
     }
     AccessSettings {
         on: d.maybe(|d| d.once_in(2)),
-        acls: vec![d.id::<AccessControlList>()],
+        acls: d.maybe(|d| if d.once_in(4) { Vec::new() } else { vec![d.id::<AccessControlList>()] }),
         kind: d.maybe(|d| d.pick(&[AclKind::White, AclKind::Black])),
     }
 }
@@ -109,6 +109,7 @@ pub fn modify(d: &mut Dice<'_>) -> Command {
             7 => Some(Some(d.id::<MasterSlaveGroup>())),
             _ => None,
         },
+        same_kind: d.once_in(4),
         access: access(d),
         settings: Box::new(settings(d, protocol)),
     }
