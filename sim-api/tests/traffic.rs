@@ -290,14 +290,15 @@ fn a_listener_of_a_world_is_taken_over_with_its_schedules() {
             (h["at_ms"].as_u64().unwrap(), text("backend"), text("what"))
         })
         .collect();
-    // Probes go on every 2 s from the listener's start. A probe at the very instant of a fault finds it: abnormal 19 s
-    // later, when the fourth begins 2 s on; an answer in time that is cut off costs the rest of its 5 s.
+    // Probes go on every 2 s from the listener's start. One at the very instant of a fault was answered at once, before
+    // it, so that the first to fail is the next: abnormal 2 s + 19 s later; an answer in time that is cut off costs the
+    // rest of its 5 s.
     let expected = [
         (60_000, 0, "fault"),
-        (79_000, 0, "abnormal"),
+        (81_000, 0, "abnormal"),
         (120_000, 0, "fault"),
         (200_000, 1, "fault"),
-        (219_000, 1, "abnormal"),
+        (221_000, 1, "abnormal"),
         (260_000, 1, "fault"),
         (290_000, 2, "fault"),
     ];
