@@ -246,11 +246,11 @@ fn waits_of_world(post: &dyn Fn(&str, Value) -> Value, balancer: &str, hosts: &[
     let report = post("/v1/traffic", body);
     let known = |h: &&Value| h["what"] != "fault";
     let verdicts: Vec<&Value> = report["happened"].as_array().unwrap().iter().filter(known).collect();
-    let expected = json!({"at_ms": 79_000, "backend": format!("{}:9090", hosts[0]), "what": "abnormal"});
+    let expected = json!({"at_ms": 81_000, "backend": format!("{}:9090", hosts[0]), "what": "abnormal"});
     assert_eq!(verdicts, [&expected]);
     let taken: Vec<u64> =
         report["backends"].as_array().unwrap().iter().map(|b| b["taken"].as_u64().unwrap()).collect();
-    assert_eq!(taken, [600, 410]);
+    assert_eq!(taken, [600, 390]);
 }
 
 #[test]
