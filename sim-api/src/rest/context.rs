@@ -79,7 +79,7 @@ impl FromRequestParts<AppState> for Context {
     }
 }
 
-/// A write upon a condition is refused, since none is judged (docs/decisions/0005-native-wire.md); of a read `If-Match` asks nothing.
+/// A write upon a condition is refused, since none is judged (docs/decisions/0005-native-wire.md).
 fn refuse_condition(parts: &Parts) -> Result<(), Problem> {
     let conditions = [header::IF_MATCH, header::IF_UNMODIFIED_SINCE];
     let sent = conditions.iter().find(|name| parts.headers.contains_key(*name));

@@ -190,11 +190,11 @@ resource "alicloud_slb_listener" "tcp" {
   proxy_protocol_v2_enabled = local.changed
 }
 
+# The members of a group have ports of their own, and the provider then shows no backend_port: an import would miss one.
 resource "alicloud_slb_listener" "udp" {
   load_balancer_id          = alicloud_slb_load_balancer.intranet.id
   protocol                  = "udp"
   frontend_port             = 53
-  backend_port              = 53
   bandwidth                 = local.changed ? 20 : 10
   description               = local.changed ? "Changed" : "By UDP"
   scheduler                 = local.changed ? "rr" : "wrr"
@@ -210,7 +210,6 @@ resource "alicloud_slb_listener" "http" {
   load_balancer_id          = alicloud_slb_load_balancer.intranet.id
   protocol                  = "http"
   frontend_port             = 80
-  backend_port              = 80
   bandwidth                 = local.changed ? 20 : 10
   description               = local.changed ? "Changed" : "By HTTP"
   scheduler                 = local.changed ? "rr" : "wrr"
@@ -247,7 +246,6 @@ resource "alicloud_slb_listener" "https" {
   load_balancer_id      = alicloud_slb_load_balancer.intranet.id
   protocol              = "https"
   frontend_port         = 443
-  backend_port          = 80
   bandwidth             = local.changed ? 20 : 10
   description           = local.changed ? "Changed" : "By HTTPS"
   server_certificate_id = alicloud_slb_server_certificate.main.id
