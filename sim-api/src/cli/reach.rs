@@ -21,7 +21,7 @@ use std::process::ExitCode;
 ///   sg-...              the members of a security group
 ///   vsw-...             the network interfaces of a vSwitch
 ///   KEY=VALUE           those that carry a tag, or whose instance does
-///   vpc-...[:SET]       all of another VPC, which a peering connection joins to this one, or a set of its
+///   vpc-...             all of another VPC, which a peering connection joins to this one; vpc-...:SET a set of its
 ///   internet            every host on the internet; senders only
 ///
 /// The exit code is 0 if somebody is reached, 1 if nobody is, and 2 if there is no answer: for bad
