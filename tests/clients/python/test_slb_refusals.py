@@ -116,15 +116,15 @@ def test_rules_that_cannot_be(tier, unchanged, refused):
         rules = [{"RuleName": "new", "Url": "/new", "VServerGroupId": tier.web_group} | rule]
         refused(code, status, tier.call, "CreateRules", ListenerPort=port, RuleList=json.dumps(rules))
 
-    # Of the codes for these rules the action documents this one alone.
-    make("InvalidParameter", port=81)
+    make("RuleNotSupport", port=81)
     make("DomainExist", Domain="shop.example", Url="/cart")
     make("InvalidParameter", RuleName="cart")
-    make("InvalidParameter", Domain="shop_example")
-    make("InvalidParameter", Url="new")
+    make("DomainMalformed", Domain="shop_example")
+    make("URLNotSupport", Url="new")
+    # Of the codes for a rule without both the action documents this one alone.
     make("InvalidParameter", Url="", Domain="")
     make("ResourceNotFound.Listener", 404, port=82)
-    refused("InvalidParameter", 400, tier.call, "CreateRules", ListenerPort=80, RuleList="[]")
+    refused("RuleListMalformed", 400, tier.call, "CreateRules", ListenerPort=80, RuleList="[]")
     refused("InvalidRuleId.NotFound", 404, tier.cloud.slb, "DeleteRules", RuleIds='["rule-nothing"]')
 
 
