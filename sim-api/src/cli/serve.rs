@@ -6,6 +6,7 @@ use sim_api::settings::LogFormat;
 use sim_api::{ServeOptions, ServeSettings, Server};
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 pub fn run(args: ServeArgs) -> Outcome {
@@ -35,20 +36,38 @@ fn start_log(format: LogFormat) {
 }
 
 async fn serve(settings: ServeSettings) -> Outcome {
+    // Heeded from the beginning, so that whoever sees that it is ready can stop it in good order.
+    let mut stop = StopSignals::heed()?;
     let mut server = Server::bind(settings).await?;
-    server.wait_ready().await?;
+    tokio::select! {
+        ready = server.wait_ready() => ready?,
+        // What is read or seeded meanwhile is not waited for: the database is whole at any moment.
+        () = stop.comes() => std::process::exit(0),
+    }
     println!("{}", banner(&server).await);
-    stop_signal().await?;
+    stop.comes().await;
     tracing::info!("stopping");
     server.stop().await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+/// What asks the service to stop: SIGTERM, and SIGINT, as Ctrl-C sends it.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn heed() -> std::io::Result<StopSignals> {
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(StopSignals { terminate, interrupt })
+    }
+
+    async fn comes(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
