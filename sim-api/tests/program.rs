@@ -67,7 +67,9 @@ fn a_database_that_cannot_be_written_is_refused() {
     fs::create_dir_all(&place).unwrap();
     let (path, program) = (place.join("cloudnet.db"), place.join("cloudnet"));
     fs::copy(dir.file("cloudnet.db"), &path).unwrap();
-    fs::copy(PROGRAM, &program).unwrap();
+    // By another process: a child that another test begins meanwhile would keep the copy open for writing, so that it could
+    // not be run.
+    assert!(Command::new("cp").arg(PROGRAM).arg(&program).status().unwrap().success());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&place, fs::Permissions::from_mode(0o555)).unwrap();
