@@ -6,7 +6,7 @@ use super::scenario::Answers;
 use crate::slb::spec::Spec;
 use std::borrow::Cow;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 fn text(pattern: &str, example: &str, about: &str) -> RefOr<Schema> {
@@ -30,11 +30,26 @@ macro_rules! texts {
 }
 
 texts! {
-    Network "TrafficNetwork" "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" "203.0.113.0/24"
-        "A network: a strict CIDR block, or an address alone.";
     Length "TrafficLength" "^[0-9]{1,10}(ms|s|m|h)$" "30s" "A length of time: 500ms, 30s, 5m or 1h.";
     Answers "TrafficAnswers" "^([0-9]{1,10}(ms|s|m|h)|refuses|silent)$" "5ms"
         "How a backend answers: a length of time after which it does, refuses or silent.";
+}
+
+impl PartialSchema for Network {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("ip-network".into())))
+            .description(Some("A network: a strict CIDR block, or an address alone."))
+            .examples(["203.0.113.0/24"]);
+        RefOr::T(Schema::Object(text.build()))
+    }
+}
+
+impl ToSchema for Network {
+    fn name() -> Cow<'static, str> {
+        "TrafficNetwork".into()
+    }
 }
 
 impl PartialSchema for Spec {
